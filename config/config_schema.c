@@ -1,0 +1,304 @@
+#include "config_private.h"
+
+#include "utf8.h"
+#include "value.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <syslog.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define YEARS_10_S (10.0 * 365 * 86400)
+
+/* A level of a topic: no separators, wildcards or blanks, so that it is one level and fits in file names too. */
+static bool is_topic_level(const char *s)
+{
+	return *s != '\0' && strlen(s) <= NAME_LENGTH_MAX && strpbrk(s, "/+# \t") == NULL;
+}
+
+static int parse_level(struct arena *a, const char *text, void *field, const char **why)
+{
+	if (!is_topic_level(text)) {
+		*why = arena_printf(a, "'%s' cannot be a level of a topic (allowed: 1 to %d bytes without blank / + #)",
+		    text, NAME_LENGTH_MAX);
+		return -EINVAL;
+	}
+	*(const char **)field = text;
+	return 0;
+}
+
+static int parse_prefix(struct arena *a, const char *text, void *field, const char **why)
+{
+	size_t n = strlen(text);
+	if (n == 0 || n > 200 || strpbrk(text, "+# \t") || text[0] == '/' || text[n - 1] == '/' || text[0] == '$' ||
+	    strstr(text, "//")) {
+		*why = arena_printf(a, "'%s' cannot be a topic prefix (allowed: levels with one / between them, "
+		    "no blank + #, no / at either end, no $ in front)", text);
+		return -EINVAL;
+	}
+	*(const char **)field = text;
+	return 0;
+}
+
+static const struct {
+	const char *scheme;
+	int port;
+} schemes[] = { { "mqtt", 1883 }, { "mqtts", 8883 }, { "ws", 80 }, { "wss", 443 } };
+
+/* scheme://host[:port] or scheme://[v6]:port, made complete; NULL when it is not of the form. */
+static const char *complete_uri(struct arena *a, const char *uri)
+{
+	const char *sep = strstr(uri, "://");
+	for (size_t i = 0; sep && i < COUNT(schemes); i++) {
+		if (strlen(schemes[i].scheme) != (size_t)(sep - uri) || strncmp(schemes[i].scheme, uri, (size_t)(sep - uri)))
+			continue;
+		const char *host = sep + 3, *bracket = *host == '[' ? strchr(host, ']') : NULL;
+		const char *colon = strchr(bracket ? bracket : host, ':');
+		int64_t port = schemes[i].port;
+		size_t length = colon ? (size_t)(colon - host) : strlen(host);
+		if (length == 0 || strpbrk(host, " \t/@") || (*host == '[' && !bracket))
+			return NULL;
+		if (colon && (value_int(colon + 1, &port) < 0 || port < 1 || port > 65535))
+			return NULL;
+		return arena_printf(a, "%.*s:%d", (int)(host + length - uri), uri, (int)port);
+	}
+	return NULL;
+}
+
+static int parse_brokers(struct arena *a, const char *text, void *field, const char **why)
+{
+	enum { BROKERS_MAX = 8 };
+	struct schema_list *list = field;
+	const char **items = arena_alloc(a, BROKERS_MAX * sizeof(items[0]));
+	size_t n = 0;
+	char *copy = arena_strdup(a, text), *save = NULL;
+
+	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+		const char *uri = n < BROKERS_MAX ? complete_uri(a, item) : NULL;
+		if (!uri) {
+			*why = arena_printf(a, "'%s' is not a broker (allowed: 1 to %d of mqtt://HOST[:PORT], mqtts://, "
+			    "ws:// or wss://, with commas between them)", item, BROKERS_MAX);
+			return -EINVAL;
+		}
+		items[n++] = uri;
+	}
+	if (n == 0) {
+		*why = "no broker (allowed: mqtt://HOST[:PORT], mqtts://, ws:// or wss://)";
+		return -EINVAL;
+	}
+	*list = (struct schema_list){ items, n };
+	return 0;
+}
+
+static const struct schema_choice log_levels[] = {
+	{ "error", LOG_ERR, false },   { "warning", LOG_WARNING, false }, { "notice", LOG_NOTICE, false },
+	{ "info", LOG_INFO, false },   { "debug", LOG_DEBUG, false },	  { NULL, 0, false },
+};
+static const struct schema_choice protocols[] = { { "5", MQTT_5, false }, { "3.1.1", MQTT_3_1_1, false }, { NULL, 0, false } };
+static const struct schema_choice layouts[] = {
+	{ "device", LAYOUT_DEVICE, false }, { "point", LAYOUT_POINT, false }, { "both", LAYOUT_BOTH, false }, { NULL, 0, false }
+};
+static const struct schema_choice publish_modes[] = { { "change", false, false }, { "always", true, false }, { NULL, 0, false } };
+static const struct schema_choice bus_types[] = {
+	{ "rtu", BUS_RTU, false }, { "tcp", BUS_TCP, false }, { "rtutcp", 0, true }, { NULL, 0, false }
+};
+/* the rates that libmodbus sets; it takes any other for 9600 */
+static const struct schema_choice bauds[] = {
+	{ "1200", 1200, false },     { "2400", 2400, false },	  { "4800", 4800, false },     { "9600", 9600, false },
+	{ "19200", 19200, false },   { "38400", 38400, false },	  { "57600", 57600, false },   { "115200", 115200, false },
+	{ "230400", 230400, false }, { "460800", 460800, false }, { "921600", 921600, false }, { NULL, 0, false },
+};
+static const struct schema_choice parities[] = {
+	{ "none", PARITY_NONE, false }, { "even", PARITY_EVEN, false }, { "odd", PARITY_ODD, false }, { NULL, 0, false }
+};
+static const struct schema_choice coolants[] = {
+	{ "water", COOLANT_WATER, false }, { "pg25", COOLANT_PG25, false }, { "pg30", 0, true },
+	{ "eg25", 0, true },		   { "eg30", 0, true },		    { NULL, 0, false },
+};
+static const struct schema_choice whens[] = {
+	{ "true", WHEN_TRUE, false },	{ "false", WHEN_FALSE, false },	    { "above", WHEN_ABOVE, false },
+	{ "below", WHEN_BELOW, false }, { "outside", WHEN_OUTSIDE, false }, { "stale", WHEN_STALE, false },
+	{ NULL, 0, false },
+};
+static const struct schema_choice severities[] = {
+	{ "info", SEVERITY_INFO, false }, { "warning", SEVERITY_WARNING, false }, { "critical", SEVERITY_CRITICAL, false },
+	{ NULL, 0, false },
+};
+
+const char *alarm_severity_word(enum alarm_severity s)
+{
+	return severities[s].word;
+}
+
+#define FIELD(f) offsetof(struct daemon_config, f)
+static const struct schema_key daemon_keys[] = {
+	{ "site", SCHEMA_CUSTOM, FIELD(site), .parse = parse_level, .flags = SCHEMA_REQUIRED,
+	    .help = "the site; with rack it names this controller in topics" },
+	{ "rack", SCHEMA_CUSTOM, FIELD(rack), .parse = parse_level, .flags = SCHEMA_REQUIRED,
+	    .help = "the rack or row that this controller stands beside" },
+	{ "state_dir", SCHEMA_TEXT, FIELD(state_dir), .help = "folder for what must outlive a restart; default "
+	    "$STATE_DIRECTORY, else /var/lib/coolantd. One coolantd at a time may run on it" },
+	{ "http_socket", SCHEMA_TEXT, FIELD(http_socket), .flags = SCHEMA_LATER,
+	    .help = "Unix socket of the HTTP interface" },
+	{ "http_listen", SCHEMA_TEXT, FIELD(http_listen), .flags = SCHEMA_LATER,
+	    .help = "TCP address for /metrics, e.g. 127.0.0.1:9109; empty = off" },
+	{ "log_level", SCHEMA_CHOICE, FIELD(log_level), "info", .choices = log_levels,
+	    .help = "messages of this and more urgent levels are written" },
+	{ "control_interval", SCHEMA_DURATION, FIELD(control_interval), "1s", .min = 0.1, .max = 60,
+	    .help = "tick of the control loop" },
+};
+#undef FIELD
+
+#define FIELD(f) offsetof(struct mqtt_config, f)
+static const struct schema_key mqtt_keys[] = {
+	{ "broker", SCHEMA_CUSTOM, FIELD(brokers), "mqtt://localhost:1883", .parse = parse_brokers,
+	    .help = "where to publish; a comma list is tried in order" },
+	{ "client_id", SCHEMA_TEXT, FIELD(client_id), .help = "default coolantd-SITE-RACK" },
+	{ "protocol", SCHEMA_CHOICE, FIELD(protocol), "5", .choices = protocols, .help = "version of MQTT" },
+	{ "topic_prefix", SCHEMA_CUSTOM, FIELD(topic_prefix), "coolant", .parse = parse_prefix,
+	    .help = "first part of every topic: PREFIX/SITE/RACK" },
+	{ "qos", SCHEMA_INT, FIELD(qos), "1", .min = 0, .max = 1, .help = "quality of service of every message" },
+	{ "keep_alive", SCHEMA_DURATION, FIELD(keep_alive), "15s", .min = 1, .max = 3600,
+	    .help = "a broken link is noticed after about one and a half of it" },
+	{ "username", SCHEMA_TEXT, FIELD(username), .help = "for the broker" },
+	{ "password_file", SCHEMA_TEXT, FIELD(password_file), .help = "file with the password; a relative path is looked "
+	    "up in $CREDENTIALS_DIRECTORY, then beside the configuration" },
+	{ "ca_file", SCHEMA_TEXT, FIELD(ca_file), .help = "CA certificates for mqtts and wss; default the system's" },
+	{ "cert_file", SCHEMA_TEXT, FIELD(cert_file), .help = "own certificate, PEM" },
+	{ "key_file", SCHEMA_TEXT, FIELD(key_file), .help = "own private key, PEM" },
+	{ "layout", SCHEMA_CHOICE, FIELD(layout), "device", .choices = layouts,
+	    .help = "one topic per device, one per point, or both" },
+	{ "publish", SCHEMA_CHOICE, FIELD(publish_always), "change", .choices = publish_modes,
+	    .help = "change: only what changed by more than its deadband; always: every value of every cycle" },
+	{ "full_interval", SCHEMA_DURATION, FIELD(full_interval), "60s", .min = 1, .max = 86400,
+	    .help = "in change mode every value is still sent this often" },
+	{ "homeassistant", SCHEMA_BOOL, FIELD(homeassistant), "no", .flags = SCHEMA_LATER,
+	    .help = "Home Assistant discovery" },
+	{ "homeassistant_prefix", SCHEMA_TEXT, FIELD(homeassistant_prefix), "homeassistant", .flags = SCHEMA_LATER,
+	    .help = "topic prefix of the discovery" },
+	{ "sparkplug_group", SCHEMA_TEXT, FIELD(sparkplug_group), .flags = SCHEMA_LATER,
+	    .help = "Sparkplug B group; empty = off" },
+	{ "dsx", SCHEMA_BOOL, FIELD(dsx), "no", .flags = SCHEMA_LATER, .help = "NVIDIA DSX BMS event-bus profile" },
+};
+#undef FIELD
+
+#define FIELD(f) offsetof(struct spool_config, f)
+static const struct schema_key spool_keys[] = {
+	{ "max_size", SCHEMA_SIZE, FIELD(max_size), "256MiB", .min = 1048576, .max = 1e12, .flags = SCHEMA_LATER,
+	    .help = "disk space for what the broker has not taken" },
+	{ "max_age", SCHEMA_DURATION, FIELD(max_age), "7d", .min = 60, .max = YEARS_10_S, .flags = SCHEMA_LATER,
+	    .help = "older data is dropped" },
+	{ "replay_rate", SCHEMA_INT, FIELD(replay_rate), "500", .min = 1, .max = 100000,
+	    .help = "messages per second when sending what was held back" },
+};
+#undef FIELD
+
+#define FIELD(f) offsetof(struct bus_config, f)
+static const struct schema_key bus_keys[] = {
+	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = bus_types, .flags = SCHEMA_REQUIRED, .help = "rtu or tcp" },
+	{ "port", SCHEMA_TEXT, FIELD(port), .help = "serial device (rtu)" },
+	{ "baud", SCHEMA_CHOICE, FIELD(baud), "19200", .choices = bauds, .help = "bits per second (rtu)" },
+	{ "parity", SCHEMA_CHOICE, FIELD(parity), "even", .choices = parities, .help = "parity (rtu)" },
+	{ "stop_bits", SCHEMA_INT, FIELD(stop_bits), "1", .min = 1, .max = 2, .help = "stop bits (rtu)" },
+	{ "rs485", SCHEMA_BOOL, FIELD(rs485), "no", .help = "ask the kernel for RS-485 mode (rtu)" },
+	{ "frame_gap", SCHEMA_DURATION, FIELD(frame_gap), "0ms", .min = 0, .max = 1,
+	    .help = "extra silence before a request, on top of 3.5 characters on a serial line" },
+	{ "host", SCHEMA_TEXT, FIELD(host), .help = "address or name (tcp)" },
+	{ "tcp_port", SCHEMA_INT, FIELD(tcp_port), "502", .min = 1, .max = 65535, .help = "TCP port (tcp)" },
+	{ "connect_timeout", SCHEMA_DURATION, FIELD(connect_timeout), "2s", .min = 0.01, .max = 60,
+	    .help = "longest wait for a connection (tcp)" },
+	{ "response_timeout", SCHEMA_DURATION, FIELD(response_timeout), "500ms", .min = 0.01, .max = 60,
+	    .help = "longest wait for a whole reply" },
+	{ "retries", SCHEMA_INT, FIELD(retries), "1", .min = 0, .max = 10,
+	    .help = "in the same cycle, for a device that was healthy" },
+	{ "max_backoff", SCHEMA_DURATION, FIELD(max_backoff), "60s", .min = 1, .max = 3600,
+	    .help = "a silent device is probed after 1 s, 2 s, 4 s, up to this" },
+};
+#undef FIELD
+
+#define FIELD(f) offsetof(struct device_config, f)
+static const struct schema_key device_keys[] = {
+	{ "bus", SCHEMA_NAME, FIELD(bus_name), .flags = SCHEMA_REQUIRED, .help = "the bus that it is on" },
+	{ "unit", SCHEMA_INT, FIELD(unit), "-1", .min = 0, .max = 255, .help = "unit id; default the profile's" },
+	{ "profile", SCHEMA_TEXT, FIELD(profile_name), .help = "device model, from profiles/NAME.ini" },
+	{ "poll_interval", SCHEMA_DURATION, FIELD(poll_interval), "1s", .min = 0.01, .max = 86400,
+	    .help = "time between two polls" },
+	{ "enabled", SCHEMA_BOOL, FIELD(enabled), "yes", .help = "no: not polled, its values are out_of_service" },
+};
+#undef FIELD
+
+#define FIELD(f) offsetof(struct loop_config, f)
+#define INPUT(i) offsetof(struct loop_config, input_names) + (i) * sizeof(const char *)
+static const struct schema_key loop_keys[] = {
+	{ "coolant", SCHEMA_CHOICE, FIELD(coolant), .choices = coolants, .flags = SCHEMA_REQUIRED, .help = "what flows" },
+	{ "flow", SCHEMA_TEXT, INPUT(LOOP_IN_FLOW), .flags = SCHEMA_REQUIRED, .help = "DEVICE.POINT of the flow meter" },
+	{ "supply", SCHEMA_TEXT, INPUT(LOOP_IN_SUPPLY), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT of the supply temperature" },
+	{ "return", SCHEMA_TEXT, INPUT(LOOP_IN_RETURN), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT of the return temperature" },
+	{ "pressure_drop", SCHEMA_TEXT, INPUT(LOOP_IN_PRESSURE_DROP),
+	    .help = "DEVICE.POINT of the differential pressure: hydraulic power" },
+	{ "pump_power", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_POWER),
+	    .help = "DEVICE.POINT of the pump's electrical power: efficiency" },
+	{ "it_power", SCHEMA_TEXT, INPUT(LOOP_IN_IT_POWER), .help = "DEVICE.POINT of the IT power: heat capture ratio" },
+	{ "air_temperature", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_TEMPERATURE),
+	    .help = "DEVICE.POINT of the room's temperature: dew point" },
+	{ "air_humidity", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_HUMIDITY),
+	    .help = "DEVICE.POINT of the room's relative humidity: dew point" },
+};
+#undef INPUT
+#undef FIELD
+
+#define FIELD(f) offsetof(struct pue_config, f)
+#define ROLE(r) offsetof(struct pue_config, role_names) + (r) * sizeof(struct schema_list)
+static const struct schema_key pue_keys[] = {
+	{ "facility", SCHEMA_LIST, ROLE(PUE_FACILITY), "",
+	    .help = "meters of all energy that enters the boundary: DEVICE or DEVICE.POINT" },
+	{ "it", SCHEMA_LIST, ROLE(PUE_IT), "", .flags = SCHEMA_REQUIRED, .help = "meters of the IT equipment" },
+	{ "cooling", SCHEMA_LIST, ROLE(PUE_COOLING), "", .help = "meters of cooling, for a partial PUE" },
+	{ "it_embedded_cooling", SCHEMA_LIST, ROLE(PUE_IT_EMBEDDED_COOLING), "",
+	    .help = "counted inside `it` by the meters, but belongs to cooling" },
+	{ "export", SCHEMA_LIST, ROLE(PUE_EXPORT), "", .help = "energy that leaves the boundary" },
+	{ "reuse_heat", SCHEMA_LIST, ROLE(PUE_REUSE_HEAT), "", .help = "heat put to use elsewhere: ERE" },
+	{ "windows", SCHEMA_LIST, FIELD(window_names), "1m, 15m, 1h, 1d", .help = "lengths of the energy windows" },
+	{ "boundary", SCHEMA_TEXT, FIELD(boundary), .help = "what the figure covers: rack, row, site" },
+};
+#undef ROLE
+#undef FIELD
+
+#define FIELD(f) offsetof(struct alarm_config, f)
+static const struct schema_key alarm_keys[] = {
+	{ "point", SCHEMA_TEXT, FIELD(point_name), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT, loop.NAME.VALUE, pue.NAME.power_ratio or pue.NAME.WINDOW" },
+	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens, .help = "what raises it" },
+	{ "limit", SCHEMA_DOUBLE, FIELD(limit), .help = "for above and below" },
+	{ "low", SCHEMA_DOUBLE, FIELD(low), .help = "for outside" },
+	{ "high", SCHEMA_DOUBLE, FIELD(high), .help = "for outside" },
+	{ "hysteresis", SCHEMA_DOUBLE, FIELD(hysteresis), "0", .min = 0, .max = 1e18,
+	    .help = "how far back inside the limit it clears" },
+	{ "delay_on", SCHEMA_DURATION, FIELD(delay_on), "0s", .min = 0, .max = 86400, .help = "must last this long to raise it" },
+	{ "delay_off", SCHEMA_DURATION, FIELD(delay_off), "0s", .min = 0, .max = 86400, .help = "and this long to clear it" },
+	{ "severity", SCHEMA_CHOICE, FIELD(severity), "warning", .choices = severities, .help = "how bad it is" },
+	{ "latch", SCHEMA_BOOL, FIELD(latch), "no", .help = "stays until acknowledged" },
+	{ "message", SCHEMA_TEXT, FIELD(message), .help = "for people" },
+};
+#undef FIELD
+
+static const struct schema_section sections[] = {
+	{ "daemon", false, daemon_keys, COUNT(daemon_keys), "the controller itself" },
+	{ "mqtt", false, mqtt_keys, COUNT(mqtt_keys), "the broker and what it gets" },
+	{ "spool", false, spool_keys, COUNT(spool_keys), "what is kept while the broker is away" },
+	{ "bus", true, bus_keys, COUNT(bus_keys), "a Modbus line or endpoint" },
+	{ "device", true, device_keys, COUNT(device_keys), "a device on a bus" },
+	{ "loop", true, loop_keys, COUNT(loop_keys), "a coolant loop" },
+	{ "pue", true, pue_keys, COUNT(pue_keys), "a power usage effectiveness" },
+	{ "alarm", true, alarm_keys, COUNT(alarm_keys), "an alarm" },
+};
+
+const struct schema_section *const config_sections[] = {
+	[CONFIG_DAEMON] = &sections[0], [CONFIG_MQTT] = &sections[1], [CONFIG_SPOOL] = &sections[2],
+	[CONFIG_BUS] = &sections[3],	[CONFIG_DEVICE] = &sections[4], [CONFIG_LOOP] = &sections[5],
+	[CONFIG_PUE] = &sections[6],	[CONFIG_ALARM] = &sections[7], [CONFIG_POINT] = &point_section,
+};
+const size_t config_section_count = COUNT(config_sections);

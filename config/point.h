@@ -1,0 +1,97 @@
+/* point: what one value of a device is and where its registers lie (pure: types and their names).
+ *
+ * Points come from a device profile; a configuration may override them per device. All is read-only after loading.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum point_table { POINT_COIL, POINT_DISCRETE, POINT_INPUT, POINT_HOLDING, POINT_TABLE_COUNT };
+
+enum point_type {
+	POINT_U16,
+	POINT_I16,
+	POINT_U32,
+	POINT_I32,
+	POINT_U64,
+	POINT_I64,
+	POINT_F32,
+	POINT_F64,
+	POINT_BOOL,
+	POINT_STRING,
+};
+
+enum point_poll { POINT_FAST, POINT_NORMAL, POINT_SLOW, POINT_ONCE, POINT_POLL_COUNT };
+
+/* A string of this many registers is the longest (64 characters: part numbers, serial numbers). */
+#define POINT_STRING_REGISTERS_MAX 32
+#define POINT_STRING_MAX (2 * POINT_STRING_REGISTERS_MAX)
+#define POINT_SENTINELS_MAX 16
+#define POINT_ENUM_MAX 256
+
+struct point_register {
+	enum point_table table;
+	uint16_t address; /* zero-based */
+};
+
+/* The bits of the register(s) that are the value; -1 = all. */
+struct point_bits {
+	int low, high;
+};
+
+/* Raw values that mean "no value": by bit pattern for integers and 0x…, by number for floats in decimal. */
+struct point_sentinel {
+	uint64_t bits;
+	double number;
+	bool is_number; /* written as a decimal number with a fraction or exponent */
+};
+
+struct point_sentinels {
+	const struct point_sentinel *items;
+	size_t count;
+};
+
+struct point_enum {
+	int64_t value;
+	const char *word;
+};
+
+struct point_enums {
+	const struct point_enum *items;
+	size_t count;
+};
+
+struct point {
+	const char *name;
+	const char *description;
+	const char *unit;
+	struct point_register reg;
+	int type;	    /* enum point_type, or -1: by the table (u16 or bool) until point_complete */
+	int64_t length;	    /* registers of a string */
+	struct point_bits bit;	/* one bit: a bool */
+	struct point_bits bits; /* several: an unsigned number */
+	int word_order;	    /* enum point_order; -1 = the profile's */
+	int byte_order;
+	double scale, offset;
+	struct point_sentinels invalid;
+	double min, max; /* NAN = none */
+	struct point_enums enums;
+	int poll; /* enum point_poll */
+	double deadband;
+	bool counter;
+	int writable; /* access = rw; coolantd itself writes nothing */
+};
+
+enum point_order { POINT_BIG, POINT_LITTLE };
+
+/* Registers (bits for coils and discrete inputs) that the point takes. */
+unsigned point_length(const struct point *p);
+
+const char *point_table_word(enum point_table t);
+const char *point_type_word(enum point_type t);
+bool point_is_bit_table(enum point_table t);
+
+/* The word for a raw value, or NULL. */
+const char *point_enum_word(const struct point *p, int64_t value);

@@ -1,0 +1,194 @@
+#include "profile.h"
+
+#include "cleanup.h"
+#include "value.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <string.h>
+
+#ifndef COOLANTD_PROFILE_DIR
+#error "the build says where profiles are installed"
+#endif
+
+#define DEFAULT_PATH "/etc/coolantd/profiles:" COOLANTD_PROFILE_DIR
+
+static const struct schema_choice order_choices[] = {
+	{ "big", POINT_BIG, false }, { "little", POINT_LITTLE, false }, { NULL, 0, false }
+};
+
+#define FIELD(f) offsetof(struct profile, f)
+
+static const struct schema_key profile_keys[] = {
+	{ "vendor", SCHEMA_TEXT, FIELD(vendor), .help = "who makes the device" },
+	{ "model", SCHEMA_TEXT, FIELD(model), .help = "its model" },
+	{ "source", SCHEMA_TEXT, FIELD(source), .help = "where the register facts are from" },
+	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), "big", .choices = order_choices,
+	    .help = "order of the registers of a wide value" },
+	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), "big", .choices = order_choices,
+	    .help = "order of the bytes in a register" },
+	{ "max_registers", SCHEMA_INT, FIELD(max_registers), "125", .min = 1, .max = 125,
+	    .help = "most registers the device gives in one reply" },
+	{ "max_gap", SCHEMA_INT, FIELD(max_gap), "0", .min = 0, .max = 124,
+	    .help = "unused registers that may be read along to join points into one request" },
+	{ "default_unit", SCHEMA_INT, FIELD(default_unit), "-1", .min = -1, .max = 255,
+	    .help = "unit id when the device section has none" },
+};
+
+const struct schema_section profile_section = {
+	"profile", false, profile_keys, sizeof(profile_keys) / sizeof(profile_keys[0]), "a device model",
+};
+
+const char *profile_path(void)
+{
+	const char *path = getenv("COOLANTD_PROFILE_PATH");
+	return path && *path ? path : DEFAULT_PATH;
+}
+
+/* The folders of the path, one call each until `see` returns true. */
+static bool each_folder(struct arena *a, bool (*see)(const char *folder, void *user), void *user)
+{
+	char *copy = arena_strdup(a, profile_path()), *save = NULL;
+	for (char *folder = strtok_r(copy, ":", &save); folder; folder = strtok_r(NULL, ":", &save))
+		if (see(folder, user))
+			return true;
+	return false;
+}
+
+struct lookup {
+	struct arena *arena;
+	const char *name, *path;
+};
+
+static bool see_file(const char *folder, void *user)
+{
+	struct lookup *l = user;
+	l->path = arena_printf(l->arena, "%s/%s.ini", folder, l->name);
+	return access(l->path, F_OK) == 0;
+}
+
+struct names {
+	struct arena *arena;
+	const char *items[1024];
+	size_t count;
+};
+
+static bool see_folder(const char *folder, void *user)
+{
+	struct names *names = user;
+	DIR *dir = opendir(folder);
+	if (!dir)
+		return false;
+	for (struct dirent *e; (e = readdir(dir));) {
+		size_t n = strlen(e->d_name);
+		if (n <= 4 || strcmp(e->d_name + n - 4, ".ini") != 0)
+			continue;
+		if (names->count == sizeof(names->items) / sizeof(names->items[0]))
+			break;
+		names->items[names->count++] = arena_strndup(names->arena, e->d_name, n - 4);
+	}
+	closedir(dir);
+	return false;
+}
+
+static int by_name(const void *x, const void *y)
+{
+	return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+size_t profile_names(struct arena *a, const char ***ret)
+{
+	struct names *names = arena_alloc(a, sizeof(*names));
+	names->arena = a;
+	each_folder(a, see_folder, names);
+	qsort(names->items, names->count, sizeof(names->items[0]), by_name);
+	size_t unique = 0;
+	for (size_t i = 0; i < names->count; i++)
+		if (unique == 0 || strcmp(names->items[unique - 1], names->items[i]) != 0)
+			names->items[unique++] = names->items[i];
+	*ret = names->items;
+	return unique;
+}
+
+static const char *name_word(size_t i, void *user)
+{
+	return ((const char **)user)[i];
+}
+
+static void say_missing(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
+{
+	const char **names;
+	size_t n = profile_names(a, &names);
+	const char *near = schema_nearest(name, n, name_word, names);
+	diag_add(d, DIAG_ERROR, asked, "no profile '%s'%s%s%s (looked for %s.ini in %s)", name,
+	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "", name, profile_path());
+}
+
+static bool is_known_section(const struct ini_section *s)
+{
+	if (strcmp(s->kind, "profile") == 0)
+		return !s->name;
+	return strcmp(s->kind, "point") == 0 && s->name;
+}
+
+static bool read_points(struct profile *p, const struct ini_tree *tree, struct diag *d)
+{
+	bool good = true;
+	size_t count = 0;
+	for (const struct ini_section *s = tree->sections; s; s = s->next)
+		count += strcmp(s->kind, "point") == 0;
+	if (count > PROFILE_POINTS_MAX) {
+		struct diag_place place = { p->path, 0, NULL, NULL };
+		diag_add(d, DIAG_ERROR, place, "%zu points (at most %d)", count, PROFILE_POINTS_MAX);
+		return false;
+	}
+	struct point *points = arena_alloc(tree->arena, (count + 1) * sizeof(*points));
+	for (const struct ini_section *s = tree->sections; s; s = s->next) {
+		if (!is_known_section(s)) {
+			diag_add(d, DIAG_ERROR, schema_place(s, NULL),
+			    "unknown section (allowed in a profile: [profile] and [point:NAME])");
+			good = false;
+			continue;
+		}
+		if (!s->name)
+			continue;
+		struct point *point = &points[p->point_count++];
+		point->name = s->name;
+		if (!value_is_name(s->name)) {
+			diag_add(d, DIAG_ERROR, schema_place(s, NULL),
+			    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)", NAME_LENGTH_MAX);
+			good = false;
+		}
+		good &= point_read(point, s, true, p, tree->arena, d);
+	}
+	p->points = points;
+	return good;
+}
+
+const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
+{
+	struct lookup lookup = { .arena = a, .name = name };
+	if (!value_is_name(name) || !each_folder(a, see_file, &lookup)) {
+		say_missing(name, a, d, asked);
+		return NULL;
+	}
+	struct ini_tree tree = { .arena = a };
+	struct profile *p = arena_alloc(a, sizeof(*p));
+	p->name = arena_strdup(a, name);
+	p->path = lookup.path;
+
+	bool good = ini_tree_read(&tree, p->path, d) == 0;
+	schema_defaults(&profile_section, a, p);
+	for (const struct ini_section *s = tree.sections; s; s = s->next)
+		p->fingerprint += ini_section_fingerprint(s);
+	const struct ini_section *own = ini_tree_find(&tree, "profile", NULL);
+	if (own)
+		good &= schema_read(&profile_section, own, true, a, d, p);
+	good &= read_points(p, &tree, d);
+	if (good && p->point_count == 0) {
+		diag_add(d, DIAG_ERROR, (struct diag_place){ p->path, 0, NULL, NULL },
+		    "no points (allowed: at least one [point:NAME])");
+		good = false;
+	}
+	return good ? p : NULL;
+}

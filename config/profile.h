@@ -1,0 +1,38 @@
+/* profile: what is known of a device model: its points and the limits of one request (holder).
+ *
+ * Profiles are files NAME.ini in the folders of $COOLANTD_PROFILE_PATH (colon separated), by default
+ * /etc/coolantd/profiles, then the installed ones. Everything lives in the caller's arena.
+ */
+#pragma once
+
+#include "point.h"
+#include "schema.h"
+
+#define PROFILE_POINTS_MAX 4096
+
+struct profile {
+	const char *name, *path;
+	const char *vendor, *model, *source;
+	int word_order, byte_order; /* enum point_order */
+	int64_t max_registers;	    /* in one request; for coils and discrete inputs 16 times as many */
+	int64_t max_gap;	    /* registers that may be read along to join two points */
+	int64_t default_unit;	    /* -1 = none */
+	const struct point *points;
+	size_t point_count;
+	uint64_t fingerprint; /* of all its sections, see ini_section_fingerprint */
+};
+
+/* The rows of [profile] and of [point:NAME]; the latter also serve [point:DEVICE.NAME] of a configuration. */
+extern const struct schema_section profile_section;
+extern const struct schema_section point_section;
+
+/* Loads NAME.ini. NULL with findings in `d`: the place is then `asked` for a file that is not there. */
+const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked);
+
+/* Where profiles are looked up, and the names of those there are (sorted, in the arena). */
+const char *profile_path(void);
+size_t profile_names(struct arena *a, const char ***ret);
+
+/* Reads a point's section over `p` (zeroed for a new point) and checks that the whole makes sense. */
+bool point_read(struct point *p, const struct ini_section *from, bool is_new, const struct profile *profile,
+    struct arena *a, struct diag *d);

@@ -1,0 +1,28 @@
+/* value: text to number and back, as INI files write it (pure).
+ *
+ * Every parser takes the whole text (no trailing bytes), returns 0 or -EINVAL (not of the form) or -ERANGE
+ * (of the form, but outside what the type holds), and leaves the result alone on error.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A name is [a-z0-9][a-z0-9_-]{0,62}. */
+#define NAME_LENGTH_MAX 63
+
+bool value_is_name(const char *s);
+
+int value_bool(const char *s, bool *ret);          /* yes | no */
+int value_int(const char *s, int64_t *ret);        /* decimal or 0x, optional sign */
+int value_double(const char *s, double *ret);      /* finite decimal number */
+int value_duration(const char *s, int64_t *ret);   /* 250ms 1s 15m 1h 30d, not negative; in nanoseconds */
+int value_size(const char *s, int64_t *ret);       /* 4096B 64KiB 256MiB 1GiB; in bytes */
+
+/* The shortest writing of a duration that value_duration reads back: 90s, 15m, 1d. `buf` of 32 bytes. */
+const char *value_duration_text(int64_t ns, char buf[static 32]);
+
+/* Edits between two words (insert, delete, replace, swap of neighbours), for did-you-mean; words past 64 bytes
+ * count as entirely different. */
+unsigned value_distance(const char *a, const char *b);

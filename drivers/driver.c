@@ -1,0 +1,22 @@
+#include "driver.h"
+
+#include "modbus/modbus_driver.h"
+
+#include <stdlib.h>
+
+static const struct driver_impl *const drivers[] = {
+	[BUS_RTU] = &modbus_driver,
+	[BUS_TCP] = &modbus_driver,
+};
+
+const struct driver_impl *driver_find(enum bus_type type)
+{
+	return drivers[type];
+}
+
+void driver_stats_deinit(struct driver_stats *s)
+{
+	free(s->devices);
+	config_unref(s->config);
+	*s = (struct driver_stats){ 0 };
+}

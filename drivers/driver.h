@@ -1,0 +1,60 @@
+/* driver: the one interface between a way of getting values and the rest.
+ *
+ * A driver serves one bus of the configuration with all its devices. It runs on a thread of its own (worker.h), which
+ * calls `poll` whenever `next_deadline` has come; only driver code may block there, and never past its own time-outs.
+ * All results leave through the queue. To add a driver: implement these functions and add a row to driver_find.
+ */
+#pragma once
+
+#include "batch_queue.h"
+#include "config.h"
+
+/* What a driver gets from its surroundings. */
+struct driver_host {
+	struct batch_queue *queue;
+	int stop_fd; /* readable when the driver shall stop: every wait watches it */
+};
+
+/* Figures for `health`; counters only grow while the bus lives. */
+struct device_stats {
+	const char *name; /* of the configuration that is referenced by the stats */
+	bool silent;
+	int64_t backoff_ns;    /* 0 = none */
+	int64_t last_reply_ns; /* CLOCK_BOOTTIME; 0 = never */
+	uint64_t requests, replies, timeouts, exceptions, bad_replies, missed_cycles;
+};
+
+struct driver_stats {
+	struct config *config; /* a reference */
+	bool connected;
+	uint64_t requests, replies, timeouts, exceptions, bad_replies, stray_replies, connects, connect_failures;
+	int64_t latency_sum_ns, latency_max_ns; /* of replies */
+	size_t device_count;
+	struct device_stats *devices; /* malloc'd */
+};
+
+void driver_stats_deinit(struct driver_stats *s);
+
+struct driver_impl {
+	/* The state for bus `bus` of `c` (takes a reference), nothing is connected yet; NULL without memory. */
+	void *(*open)(struct config *c, size_t bus, const struct driver_host *host);
+	void (*close)(void *state);
+
+	/* CLOCK_BOOTTIME of the next thing to do; INT64_MAX = nothing ever. */
+	int64_t (*next_deadline)(void *state);
+
+	/* Does what is due first. Returns at its end or, early, when stop_fd is readable. */
+	void (*poll)(void *state);
+
+	/* Takes bus `bus` of another configuration, whose own settings are the same: devices that did not change go on
+	 * as they are. 0 or -ENOMEM (then nothing changed). */
+	int (*reconfigure)(void *state, struct config *c, size_t bus);
+
+	/* Any thread. */
+	void (*describe)(void *state, struct driver_stats *ret);
+
+	/* Longest time that one `poll` may take with these settings, in nanoseconds: for the watchdog. */
+	int64_t (*longest_poll)(const struct bus_config *bus);
+};
+
+const struct driver_impl *driver_find(enum bus_type type);

@@ -1,0 +1,38 @@
+/* poll_plan: a device's points to as few requests as its limits allow (pure).
+ *
+ * Points of one table and poll class are joined into a block while the registers between them do not exceed max_gap
+ * and the block not max_registers. A point is never split.
+ */
+#pragma once
+
+#include "point.h"
+#include "profile.h"
+
+/* Poll classes with a rhythm of their own; fast and normal are one: every interval. */
+enum poll_rhythm { RHYTHM_EVERY, RHYTHM_TENTH, RHYTHM_ONCE, RHYTHM_COUNT };
+
+/* Most bits in one request; the protocol's limit, and 16 for each register that the device gives. */
+#define PLAN_BITS_MAX 2000
+
+struct poll_block {
+	enum poll_rhythm rhythm;
+	enum point_table table;
+	uint16_t address;
+	uint16_t count;	      /* registers, or bits for coils and discrete inputs */
+	const uint32_t *points; /* indices of the points in it, by address; in the plan's memory */
+	size_t point_count;
+};
+
+struct poll_plan {
+	struct poll_block *blocks; /* by rhythm, then table, then address */
+	size_t block_count;
+	uint32_t *points;
+};
+
+struct poll_limits {
+	unsigned max_registers, max_gap;
+};
+
+/* 0 or -ENOMEM; free with poll_plan_deinit. */
+int poll_plan_init(struct poll_plan *plan, const struct point *points, size_t count, struct poll_limits limits);
+void poll_plan_deinit(struct poll_plan *plan);

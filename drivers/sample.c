@@ -1,0 +1,78 @@
+#include "sample.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const quality_words[] = {
+	[QUALITY_GOOD] = "good",   [QUALITY_ESTIMATED] = "estimated", [QUALITY_SUSPECT] = "suspect",
+	[QUALITY_STALE] = "stale", [QUALITY_BAD] = "bad",	      [QUALITY_INVALID] = "invalid",
+	[QUALITY_OUT_OF_SERVICE] = "out_of_service",
+};
+
+const char *quality_word(enum quality q)
+{
+	return quality_words[q];
+}
+
+double value_number(const struct value *v)
+{
+	switch (v->kind) {
+	case VALUE_NUMBER:
+		return v->number;
+	case VALUE_INTEGER:
+		return (double)v->integer;
+	case VALUE_UNSIGNED:
+		return (double)v->unsigned_integer;
+	case VALUE_BOOL:
+		return v->truth ? 1 : 0;
+	case VALUE_NONE:
+	case VALUE_TEXT:
+		break;
+	}
+	return NAN;
+}
+
+bool value_equal(const struct value *a, const struct value *b)
+{
+	if (a->kind != b->kind)
+		return false;
+	switch (a->kind) {
+	case VALUE_NUMBER:
+		return a->number == b->number;
+	case VALUE_INTEGER:
+		return a->integer == b->integer;
+	case VALUE_UNSIGNED:
+		return a->unsigned_integer == b->unsigned_integer;
+	case VALUE_BOOL:
+		return a->truth == b->truth;
+	case VALUE_TEXT:
+		return strcmp(a->text, b->text) == 0;
+	case VALUE_NONE:
+		break;
+	}
+	return true;
+}
+
+struct batch *batch_new(struct config *c, size_t bus, size_t device, enum batch_kind kind, size_t capacity)
+{
+	struct batch *b = calloc(1, sizeof(*b) + capacity * sizeof(b->samples[0]));
+	if (!b)
+		return NULL;
+	b->config = config_ref(c);
+	b->bus = bus;
+	b->device = device;
+	b->kind = kind;
+	return b;
+}
+
+void batch_free(struct batch *b)
+{
+	if (!b)
+		return;
+	for (size_t i = 0; i < b->count; i++)
+		if (b->samples[i].value.kind == VALUE_TEXT)
+			free(b->samples[i].value.text);
+	config_unref(b->config);
+	free(b);
+}

@@ -1,0 +1,86 @@
+/* sample: one value of one point with its time and quality, and batches of them (holder).
+ *
+ * A driver fills a batch per device and cycle and gives it away; the main thread frees it. Times are CLOCK_BOOTTIME of
+ * the reply; the batch has the offset to CLOCK_REALTIME as it was then, so that a later clock step changes nothing.
+ */
+#pragma once
+
+#include "config.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* In order: a derived value is as bad as its worst input. */
+enum quality {
+	QUALITY_GOOD,
+	QUALITY_ESTIMATED,
+	QUALITY_SUSPECT,
+	QUALITY_STALE,
+	QUALITY_BAD,
+	QUALITY_INVALID,
+	QUALITY_OUT_OF_SERVICE,
+};
+
+const char *quality_word(enum quality q);
+
+/* Whether a value of this quality is shown at all (else it is null). */
+static inline bool quality_has_value(enum quality q)
+{
+	return q <= QUALITY_SUSPECT;
+}
+
+static inline enum quality quality_worst(enum quality a, enum quality b)
+{
+	return a > b ? a : b;
+}
+
+enum value_kind { VALUE_NONE, VALUE_NUMBER, VALUE_INTEGER, VALUE_UNSIGNED, VALUE_BOOL, VALUE_TEXT };
+
+struct value {
+	enum value_kind kind;
+	union {
+		double number;
+		int64_t integer;
+		uint64_t unsigned_integer;
+		bool truth;
+		char *text; /* malloc'd, owned by the sample */
+	};
+};
+
+/* The value as a number: NAN for text and none, 0 or 1 for a bool. */
+double value_number(const struct value *v);
+
+bool value_equal(const struct value *a, const struct value *b);
+
+struct sample {
+	uint32_t point; /* index into the device's points */
+	enum quality quality;
+	struct value value;
+	uint64_t raw;	 /* the integer before scaling, for counters; the bit pattern for floats */
+	int64_t time_ns; /* CLOCK_BOOTTIME of the reply */
+};
+
+enum batch_kind {
+	BATCH_VALUES,
+	BATCH_DEVICE_UP,   /* text says what is known, if anything */
+	BATCH_DEVICE_DOWN, /* text says why */
+	BATCH_BUS_NOTICE,  /* something worth a line in the journal; no device */
+};
+
+#define BATCH_TEXT_MAX 160
+
+struct batch {
+	struct batch *next;
+	enum batch_kind kind;
+	struct config *config; /* a reference: `device` and `bus` are indices into it */
+	size_t bus, device;
+	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	char text[BATCH_TEXT_MAX];
+	size_t count;
+	struct sample samples[];
+};
+
+/* A batch with room for `capacity` samples; NULL without memory. Takes a reference of the configuration. */
+struct batch *batch_new(struct config *c, size_t bus, size_t device, enum batch_kind kind, size_t capacity);
+void batch_free(struct batch *b);

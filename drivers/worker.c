@@ -1,0 +1,152 @@
+#include "worker.h"
+
+#include "clock.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* Even an idle thread comes round this often, so that the watchdog can tell it from a stuck one. */
+#define IDLE_MAX_NS NS_PER_S
+/* Time for scheduling on a loaded machine, beside the poll itself. */
+#define MOVES_MARGIN_NS (5 * NS_PER_S)
+
+struct worker {
+	const struct driver_impl *impl;
+	void *state;
+	int stop_fd, wake_fd;
+	pthread_t thread;
+	_Atomic int64_t last_round_ns;
+	_Atomic int64_t longest_poll_ns;
+
+	pthread_mutex_t lock;
+	struct config *next_config; /* a reference, or NULL */
+	size_t next_bus;
+};
+
+static void take_next_config(struct worker *w)
+{
+	pthread_mutex_lock(&w->lock);
+	struct config *c = w->next_config;
+	size_t bus = w->next_bus;
+	w->next_config = NULL;
+	pthread_mutex_unlock(&w->lock);
+	if (!c)
+		return;
+	(void)w->impl->reconfigure(w->state, c, bus);
+	config_unref(c);
+}
+
+/* Until the driver's deadline, a wake-up or the stop. Returns false to stop. */
+static bool wait_for_work(struct worker *w)
+{
+	int64_t wait = w->impl->next_deadline(w->state) - clock_boottime();
+	if (wait > IDLE_MAX_NS)
+		wait = IDLE_MAX_NS;
+	if (wait < 0)
+		wait = 0;
+	struct timespec timeout = { wait / NS_PER_S, wait % NS_PER_S };
+	struct pollfd fds[] = { { w->stop_fd, POLLIN, 0 }, { w->wake_fd, POLLIN, 0 } };
+	if (ppoll(fds, 2, &timeout, NULL) > 0 && fds[1].revents) {
+		eventfd_t ignored;
+		(void)eventfd_read(w->wake_fd, &ignored);
+	}
+	return !fds[0].revents;
+}
+
+static void *run(void *user)
+{
+	struct worker *w = user;
+	while (wait_for_work(w)) {
+		atomic_store(&w->last_round_ns, clock_boottime());
+		take_next_config(w);
+		if (w->impl->next_deadline(w->state) <= clock_boottime())
+			w->impl->poll(w->state);
+	}
+	return NULL;
+}
+
+static void worker_free(struct worker *w)
+{
+	if (w->state)
+		w->impl->close(w->state);
+	if (w->stop_fd >= 0)
+		close(w->stop_fd);
+	if (w->wake_fd >= 0)
+		close(w->wake_fd);
+	config_unref(w->next_config);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *queue)
+{
+	struct worker *w = calloc(1, sizeof(*w));
+	if (!w)
+		return NULL;
+	pthread_mutex_init(&w->lock, NULL);
+	w->impl = driver_find((enum bus_type)c->buses[bus].type);
+	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->last_round_ns = clock_boottime();
+	w->longest_poll_ns = w->impl->longest_poll(&c->buses[bus]);
+
+	struct driver_host host = { .queue = queue, .stop_fd = w->stop_fd };
+	if (w->stop_fd >= 0 && w->wake_fd >= 0)
+		w->state = w->impl->open(c, bus, &host);
+	int err = w->state ? 0 : ENOMEM;
+	if (!err) {
+		/* signals belong to the main loop */
+		sigset_t all, before;
+		sigfillset(&all);
+		pthread_sigmask(SIG_SETMASK, &all, &before);
+		err = pthread_create(&w->thread, NULL, run, w);
+		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	if (err) {
+		worker_free(w);
+		errno = err;
+		return NULL;
+	}
+	return w;
+}
+
+void worker_reconfigure(struct worker *w, struct config *c, size_t bus)
+{
+	pthread_mutex_lock(&w->lock);
+	config_unref(w->next_config);
+	w->next_config = config_ref(c);
+	w->next_bus = bus;
+	pthread_mutex_unlock(&w->lock);
+	(void)eventfd_write(w->wake_fd, 1);
+}
+
+void worker_request_stop(struct worker *w)
+{
+	(void)eventfd_write(w->stop_fd, 1);
+}
+
+int worker_join(struct worker *w, const struct timespec *deadline)
+{
+	int err = pthread_timedjoin_np(w->thread, NULL, deadline);
+	if (err)
+		return -err;
+	worker_free(w);
+	return 0;
+}
+
+void worker_describe(struct worker *w, struct driver_stats *ret)
+{
+	w->impl->describe(w->state, ret);
+}
+
+bool worker_moves(struct worker *w, int64_t now)
+{
+	int64_t limit = atomic_load(&w->longest_poll_ns) + IDLE_MAX_NS + MOVES_MARGIN_NS;
+	return now - atomic_load(&w->last_round_ns) <= limit;
+}

@@ -1,0 +1,27 @@
+/* worker: a thread that runs one driver (mover).
+ *
+ * Owned by the main thread, which makes, reconfigures, stops and frees it. The thread blocks all signals.
+ */
+#pragma once
+
+#include "driver.h"
+
+struct worker;
+
+/* Starts the thread for a bus. NULL with errno. */
+struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *queue);
+
+/* Asks the thread to take another configuration between two polls; see driver_impl.reconfigure. */
+void worker_reconfigure(struct worker *w, struct config *c, size_t bus);
+
+/* Asks the thread to stop; returns at once. */
+void worker_request_stop(struct worker *w);
+
+/* Waits until `deadline` (CLOCK_REALTIME, as pthread_timedjoin_np has it) for a stopped thread and frees it.
+ * -ETIMEDOUT when it still runs: then nothing is freed. */
+int worker_join(struct worker *w, const struct timespec *deadline);
+
+void worker_describe(struct worker *w, struct driver_stats *ret);
+
+/* False when the thread has not come round for longer than its longest poll allows. `now` is CLOCK_BOOTTIME. */
+bool worker_moves(struct worker *w, int64_t now);
