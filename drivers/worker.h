@@ -6,6 +6,8 @@
 
 #include "driver.h"
 
+#include <time.h>
+
 struct worker;
 
 /* Starts the thread for a bus. NULL with errno. */
