@@ -1,0 +1,79 @@
+#include "alarm.h"
+
+static const char *const state_words[] = {
+	[ALARM_UNKNOWN] = "unknown",
+	[ALARM_NORMAL] = "normal",
+	[ALARM_ACTIVE] = "active",
+	[ALARM_CLEARED_UNACKNOWLEDGED] = "cleared_unacknowledged",
+};
+
+const char *alarm_state_word(enum alarm_state s)
+{
+	return state_words[s];
+}
+
+void alarm_init(struct alarm *a, const struct alarm_config *config)
+{
+	*a = (struct alarm){ .config = config, .state = ALARM_UNKNOWN };
+}
+
+/* Whether the condition holds; `back` is how far inside the limits it must be to be gone. */
+static bool judge(const struct alarm_config *c, const struct figure *f, double back)
+{
+	switch ((enum alarm_when)c->when) {
+	case WHEN_TRUE:
+		return f->value != 0;
+	case WHEN_FALSE:
+		return f->value == 0;
+	case WHEN_ABOVE:
+		return f->value > c->limit - back;
+	case WHEN_BELOW:
+		return f->value < c->limit + back;
+	case WHEN_OUTSIDE:
+		return f->value < c->low + back || f->value > c->high - back;
+	case WHEN_STALE:
+		return !quality_has_value(f->quality);
+	}
+	return false;
+}
+
+static enum alarm_state next_state(const struct alarm *a, int64_t now_ns)
+{
+	const struct alarm_config *c = a->config;
+	int64_t lasted = now_ns - a->condition_since;
+	if (a->condition)
+		return lasted >= c->delay_on || a->state == ALARM_ACTIVE ? ALARM_ACTIVE :
+		    a->state == ALARM_CLEARED_UNACKNOWLEDGED		  ? a->state :
+									    ALARM_NORMAL;
+	if (a->state == ALARM_ACTIVE && lasted < c->delay_off)
+		return ALARM_ACTIVE;
+	if (a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED_UNACKNOWLEDGED)
+		return c->latch && !a->acknowledged ? ALARM_CLEARED_UNACKNOWLEDGED : ALARM_NORMAL;
+	return ALARM_NORMAL;
+}
+
+bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, int64_t utc_ms)
+{
+	const struct alarm_config *c = a->config;
+	enum alarm_state next = ALARM_UNKNOWN;
+	bool latched = c->latch && (a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED_UNACKNOWLEDGED);
+
+	a->input = *input;
+	if (c->when == WHEN_STALE || quality_has_value(input->quality)) {
+		bool condition = judge(c, input, a->condition ? c->hysteresis : 0);
+		if (condition != a->condition || a->state == ALARM_UNKNOWN) {
+			a->condition = condition;
+			a->condition_since = now_ns;
+		}
+		next = next_state(a, now_ns);
+	} else if (latched) {
+		next = a->state;
+	}
+	if (next == a->state)
+		return false;
+	if (next == ALARM_ACTIVE)
+		a->acknowledged = false;
+	a->state = next;
+	a->changed_ms = utc_ms;
+	return true;
+}

@@ -1,0 +1,73 @@
+/* meter: one meter's energy on the common time grid (pure).
+ *
+ * Readings come whenever the device was polled; meters are compared on a grid of cells aligned to UTC. Between two
+ * readings energy is spread evenly, so a cell boundary gets the interpolated energy of its moment. Energies are whole
+ * millijoules and the cells of a span add up to it exactly.
+ *
+ * With a counter, energy comes from the counter; without one, from the trapezoid of power. A gap of more than three
+ * intervals is known but estimated with a counter, and unknown without one.
+ */
+#pragma once
+
+#include "counter.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define METER_POWER_HISTORY 8
+
+struct meter_type {
+	bool has_power, has_counter;
+	struct counter_type counter;
+	int64_t interval_ns; /* of its polls */
+	double max_watts;    /* the most it can measure; 0 = unknown: twice the most that was seen */
+};
+
+struct meter_reading {
+	int64_t time_ns;
+	bool power_good, counter_good;
+	double watts;
+	uint64_t raw;  /* of the counter, see counter_reading */
+	double number;
+};
+
+struct meter_cell {
+	int64_t millijoules;
+	int64_t known_ns, good_ns; /* of the cell's time */
+};
+
+struct meter {
+	struct meter_type type;
+	int64_t step_ns, offset_ns; /* grid: cell i begins at UTC i * step_ns; UTC = time + offset */
+	struct meter_cell *cells;   /* ring: cell i at i % cell_count */
+	int64_t cell_count;
+	int64_t first_cell; /* older ones are folded and gone */
+	int64_t next_cell;  /* first that is not over yet */
+	struct counter counter;
+	bool has_last; /* a power reading for the trapezoid */
+	int64_t last_ns;
+	double last_watts, most_watts;
+	struct {
+		int64_t time_ns;
+		double watts;
+	} history[METER_POWER_HISTORY];
+	size_t history_count;
+};
+
+/* False without memory. The grid has room for `cell_count` cells that are not folded. */
+bool meter_init(struct meter *m, const struct meter_type *type, int64_t step_ns, int64_t cell_count);
+void meter_deinit(struct meter *m);
+
+/* Takes a reading; older ones than the last are ignored. */
+void meter_read(struct meter *m, const struct meter_reading *r);
+
+/* The clock was stepped: cells begin anew with the cell that `now_ns` is in. */
+void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns);
+
+/* Takes the oldest cell `index` out; zero known time when it is not there. */
+struct meter_cell meter_fold(struct meter *m, int64_t index);
+
+/* Power at a moment, interpolated in the last readings, the nearest of them outside; NAN without any. */
+double meter_watts_at(const struct meter *m, int64_t time_ns);
+int64_t meter_last_power_ns(const struct meter *m);

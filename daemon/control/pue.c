@@ -1,0 +1,368 @@
+#include "pue.h"
+
+#include "clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define DAY_S 86400
+/* A difference of the clocks beyond this is a step, not jitter of reading them. */
+#define CLOCK_STEP_NS (100 * NS_PER_MS)
+/* Cells that a meter may be behind: four of its intervals, and something for short ones. */
+#define PENDING_INTERVALS 4
+#define PENDING_MIN_CELLS 64
+
+struct bucket {
+	int64_t key; /* UTC seconds / bucket length */
+	int64_t millijoules[PUE_ROLE_COUNT];
+	int32_t known, good; /* cells */
+};
+
+struct window {
+	int64_t seconds, bucket_s;
+	struct bucket *ring;
+	int64_t bucket_count; /* in the window; the ring has one more, for the running one */
+};
+
+struct entry {
+	enum pue_role role;
+	const char *name;
+	struct meter meter;
+	enum quality power, energy;
+	char reason[128]; /* while a quality has no value: which meter and why */
+};
+
+struct pue {
+	struct entry *entries;
+	size_t entry_count;
+	struct window windows[CONFIG_PUE_WINDOWS_MAX];
+	size_t window_count;
+	bool has_role[PUE_ROLE_COUNT];
+	int64_t step_s, cell_count;
+	int64_t offset_ns;
+	bool started;
+	int64_t next_cell; /* first that is not folded into the windows */
+};
+
+static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 900, 300, 60, 30, 15, 5, 1 };
+
+/* The largest that gives a window at least 48 buckets; not finer than the grid. */
+static int64_t bucket_size(int64_t window_s, int64_t step_s)
+{
+	for (size_t i = 0; i < sizeof(bucket_sizes) / sizeof(bucket_sizes[0]); i++)
+		if (window_s % bucket_sizes[i] == 0 && window_s / bucket_sizes[i] >= 48 && bucket_sizes[i] >= step_s)
+			return bucket_sizes[i];
+	return step_s;
+}
+
+static bool window_init(struct window *w, int64_t seconds, int64_t step_s)
+{
+	w->seconds = seconds;
+	w->bucket_s = bucket_size(seconds, step_s);
+	w->bucket_count = seconds / w->bucket_s;
+	w->ring = calloc((size_t)w->bucket_count + 1, sizeof(w->ring[0]));
+	return w->ring != NULL;
+}
+
+static int64_t slowest_interval(const struct pue_spec *spec)
+{
+	int64_t slowest = 0;
+	for (size_t i = 0; i < spec->meter_count; i++)
+		if (spec->meters[i].type.interval_ns > slowest)
+			slowest = spec->meters[i].type.interval_ns;
+	return slowest;
+}
+
+struct pue *pue_new(const struct pue_spec *spec)
+{
+	struct pue *p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	int64_t slowest = slowest_interval(spec);
+	p->step_s = slowest <= 60 * NS_PER_S ? 1 : 60;
+	p->cell_count = PENDING_INTERVALS * slowest / (p->step_s * NS_PER_S) + PENDING_MIN_CELLS;
+	p->entries = calloc(spec->meter_count + 1, sizeof(p->entries[0]));
+	bool good = p->entries != NULL;
+	for (size_t i = 0; good && i < spec->meter_count; i++) {
+		struct entry *e = &p->entries[p->entry_count++];
+		e->role = spec->meters[i].role;
+		e->name = spec->meters[i].name;
+		e->power = e->energy = QUALITY_STALE;
+		p->has_role[e->role] = true;
+		good = meter_init(&e->meter, &spec->meters[i].type, p->step_s * NS_PER_S, p->cell_count);
+	}
+	for (size_t i = 0; good && i < spec->window_count; i++)
+		good = window_init(&p->windows[p->window_count++], spec->windows[i], p->step_s);
+	if (!good) {
+		pue_free(p);
+		return NULL;
+	}
+	return p;
+}
+
+void pue_free(struct pue *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; i < p->entry_count; i++)
+		meter_deinit(&p->entries[i].meter);
+	for (size_t i = 0; i < p->window_count; i++)
+		free(p->windows[i].ring);
+	free(p->entries);
+	free(p);
+}
+
+bool pue_is_partial(const struct pue *p)
+{
+	return !p->has_role[PUE_FACILITY];
+}
+
+/* Whether the PUE itself needs the meters of a role. */
+static bool is_needed(const struct pue *p, enum pue_role r)
+{
+	if (r == PUE_COOLING)
+		return pue_is_partial(p);
+	return r != PUE_REUSE_HEAT;
+}
+
+static void add_to_windows(struct pue *p, int64_t cell, const int64_t millijoules[PUE_ROLE_COUNT], bool good)
+{
+	for (size_t i = 0; i < p->window_count; i++) {
+		struct window *w = &p->windows[i];
+		int64_t key = cell * p->step_s / w->bucket_s;
+		struct bucket *b = &w->ring[key % (w->bucket_count + 1)];
+		if (b->key != key)
+			*b = (struct bucket){ .key = key };
+		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+			b->millijoules[r] += millijoules[r];
+		b->known++;
+		b->good += good;
+	}
+}
+
+static void fold_cell(struct pue *p, int64_t cell)
+{
+	int64_t sums[PUE_ROLE_COUNT] = { 0 };
+	const int64_t whole = p->step_s * NS_PER_S;
+	bool known = true, good = true;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		struct entry *e = &p->entries[i];
+		struct meter_cell c = meter_fold(&e->meter, cell);
+		/* an optional meter that is missing leaves its own role short, not the PUE */
+		if (is_needed(p, e->role)) {
+			known &= c.known_ns == whole;
+			good &= c.good_ns == whole;
+		}
+		sums[e->role] += c.millijoules;
+	}
+	if (known)
+		add_to_windows(p, cell, sums, good);
+}
+
+static void fold(struct pue *p)
+{
+	int64_t all = INT64_MAX, newest = INT64_MIN;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		const struct entry *e = &p->entries[i];
+		if (e->meter.next_cell < all && is_needed(p, e->role))
+			all = e->meter.next_cell;
+		if (e->meter.next_cell > newest)
+			newest = e->meter.next_cell;
+	}
+	/* a meter that is far behind is given up: its cells are folded as unknown */
+	if (newest - p->cell_count > all)
+		all = newest - p->cell_count;
+	while (p->next_cell < all)
+		fold_cell(p, p->next_cell++);
+}
+
+/* After a step back the same UTC comes again: what was measured for it the first time is dropped. */
+static void drop_future(struct pue *p)
+{
+	for (size_t i = 0; i < p->window_count; i++) {
+		struct window *w = &p->windows[i];
+		for (int64_t b = 0; b <= w->bucket_count; b++)
+			if (w->ring[b].key >= p->next_cell * p->step_s / w->bucket_s)
+				w->ring[b] = (struct bucket){ 0 };
+	}
+}
+
+static void set_clock(struct pue *p, int64_t time_ns, int64_t offset_ns)
+{
+	if (p->started && llabs(offset_ns - p->offset_ns) < CLOCK_STEP_NS)
+		return;
+	p->started = true;
+	p->offset_ns = offset_ns;
+	for (size_t i = 0; i < p->entry_count; i++)
+		meter_set_offset(&p->entries[i].meter, offset_ns, time_ns);
+	p->next_cell = (time_ns + offset_ns) / (p->step_s * NS_PER_S);
+	drop_future(p);
+}
+
+void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns)
+{
+	set_clock(p, r->time_ns, offset_ns);
+	meter_read(&p->entries[i].meter, r);
+	fold(p);
+}
+
+void pue_set_quality(struct pue *p, size_t i, enum quality power, enum quality energy)
+{
+	struct entry *e = &p->entries[i];
+	e->power = power;
+	e->energy = energy;
+	snprintf(e->reason, sizeof(e->reason), "%s is %s", e->name, quality_word(quality_worst(power, energy)));
+}
+
+/* The latest moment at which every meter with power has a reading. */
+static int64_t common_time(const struct pue *p)
+{
+	int64_t t = INT64_MAX;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		const struct entry *e = &p->entries[i];
+		if (e->meter.type.has_power && is_needed(p, e->role) && meter_last_power_ns(&e->meter) < t)
+			t = meter_last_power_ns(&e->meter);
+	}
+	return t;
+}
+
+static struct figure unusable(const struct entry *e)
+{
+	return (struct figure){ NAN, QUALITY_INVALID, e->reason };
+}
+
+/* Sum of a role's powers in watts onto `*sum`; the quality of the figure is the worst of them. */
+static void add_role(const struct pue *p, enum pue_role role, int64_t when, double sign, struct figure *sum)
+{
+	for (size_t i = 0; i < p->entry_count && quality_has_value(sum->quality); i++) {
+		const struct entry *e = &p->entries[i];
+		if (e->role != role)
+			continue;
+		if (!e->meter.type.has_power)
+			*sum = (struct figure){ NAN, QUALITY_INVALID, "a needed meter gives energy only, no power" };
+		else if (!quality_has_value(e->power))
+			*sum = unusable(e);
+		else {
+			sum->value += sign * meter_watts_at(&e->meter, when);
+			sum->quality = quality_worst(sum->quality, e->power);
+		}
+	}
+}
+
+struct figure pue_role_power(const struct pue *p, enum pue_role role)
+{
+	struct figure sum = { 0, QUALITY_GOOD, NULL };
+	add_role(p, role, common_time(p), 1e-3, &sum);
+	return sum;
+}
+
+/* A quotient with the rules that both the ratio of powers and the windows share. */
+static struct figure divide(double total, double it, enum quality q)
+{
+	if (!(it > 0))
+		return (struct figure){ NAN, QUALITY_INVALID, "no IT load" };
+	struct figure f = { total / it, q, NULL };
+	if (f.value < 1 && q < QUALITY_SUSPECT) {
+		f.quality = QUALITY_SUSPECT;
+		f.reason = "below 1: a meter or its role is wrong";
+	}
+	return f;
+}
+
+struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
+{
+	struct figure total = { 0, QUALITY_GOOD, NULL }, it = total;
+	int64_t when = *time_ns = common_time(p);
+
+	add_role(p, PUE_IT, when, 1, &it);
+	if (pue_is_partial(p)) {
+		add_role(p, PUE_IT, when, 1, &total);
+		add_role(p, PUE_COOLING, when, 1, &total);
+	} else {
+		add_role(p, PUE_FACILITY, when, 1, &total);
+	}
+	add_role(p, PUE_EXPORT, when, -1, &total);
+	add_role(p, PUE_IT_EMBEDDED_COOLING, when, -1, &it);
+	if (!quality_has_value(total.quality))
+		return total;
+	if (!quality_has_value(it.quality))
+		return it;
+	return divide(total.value, it.value, quality_worst(total.quality, it.quality));
+}
+
+/* A window cannot end now while a needed meter has no reading for now. */
+static struct figure current_state(const struct pue *p)
+{
+	struct figure f = { NAN, QUALITY_GOOD, NULL };
+	for (size_t i = 0; i < p->entry_count; i++) {
+		const struct entry *e = &p->entries[i];
+		enum quality q = e->meter.type.has_counter ? e->energy : e->power;
+		if (is_needed(p, e->role) && !quality_has_value(q))
+			return unusable(e);
+	}
+	return f;
+}
+
+static double it_quantum(const struct pue *p)
+{
+	double quantum = 0;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		const struct entry *e = &p->entries[i];
+		if (e->role == PUE_IT && e->meter.type.has_counter)
+			quantum = fmax(quantum, counter_quantum(&e->meter.counter));
+	}
+	return quantum;
+}
+
+static struct figure judge(const struct pue *p, const struct window *w, double coverage, double total, double it)
+{
+	bool day = w->seconds >= DAY_S;
+	struct figure now = current_state(p);
+	if (!day && !quality_has_value(now.quality))
+		return now;
+	if (coverage < (day ? PUE_COVERAGE_ESTIMATED_DAY : PUE_COVERAGE_ESTIMATED))
+		return (struct figure){ NAN, QUALITY_INVALID, "too little of the window is covered" };
+	if (it < PUE_MIN_QUANTA * it_quantum(p))
+		return (struct figure){ NAN, QUALITY_INVALID, "less IT energy than 100 steps of its counter" };
+	bool good = coverage >= (day ? PUE_COVERAGE_GOOD_DAY : PUE_COVERAGE_GOOD);
+	struct figure f = divide(total, it, good ? QUALITY_GOOD : QUALITY_ESTIMATED);
+	if (f.quality == QUALITY_ESTIMATED)
+		f.reason = "part of the window is not covered by good readings";
+	return f;
+}
+
+struct pue_window pue_window(const struct pue *p, size_t window)
+{
+	const struct window *w = &p->windows[window];
+	struct pue_window out = { 0 };
+	double joules[PUE_ROLE_COUNT] = { 0 };
+	int64_t good = 0, end = p->next_cell * p->step_s / w->bucket_s, start = end - w->bucket_count;
+
+	for (int64_t i = 0; i <= w->bucket_count; i++) {
+		const struct bucket *b = &w->ring[i];
+		if (b->key < start || b->key >= end)
+			continue;
+		good += b->good;
+		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+			joules[r] += (double)b->millijoules[r] / 1000;
+	}
+	if (p->started) {
+		out.start_ms = start * w->bucket_s * 1000;
+		out.end_ms = end * w->bucket_s * 1000;
+	}
+	out.coverage = (double)(good * p->step_s) / (double)w->seconds;
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
+		out.has_role[r] = p->has_role[r];
+		out.kwh[r] = joules[r] / 3.6e6;
+	}
+	double it = joules[PUE_IT] - joules[PUE_IT_EMBEDDED_COOLING];
+	double total = (pue_is_partial(p) ? joules[PUE_IT] + joules[PUE_COOLING] : joules[PUE_FACILITY]) -
+	    joules[PUE_EXPORT];
+	out.pue = judge(p, w, out.coverage, total, it);
+	out.ere = out.pue;
+	if (quality_has_value(out.pue.quality))
+		out.ere.value = (total - joules[PUE_REUSE_HEAT]) / it;
+	return out;
+}

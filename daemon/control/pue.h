@@ -1,0 +1,67 @@
+/* pue: power usage effectiveness of a boundary (pure).
+ *
+ * ISO/IEC 30134-2 and The Green Grid WP49: a ratio of energies over a window, never a mean of ratios, never clamped.
+ *
+ *   E_total = sum facility - sum export; without a facility meter E_total = sum it + sum cooling (a partial PUE)
+ *   E_IT    = sum it - sum it_embedded_cooling
+ *   PUE     = E_total / E_IT        ERE = (E_total - sum reuse_heat) / E_IT
+ *
+ * All meters are put on one time grid (meter.h); a cell counts only when every needed meter has energy for it, so that
+ * the sums always belong to the same time. Windows are aligned to UTC and slide by buckets, 60 or so to a window.
+ * Samples go in, figures come out: no clock, no I/O.
+ */
+#pragma once
+
+#include "loop.h"
+#include "meter.h"
+
+/* Coverage below which a window is estimated, and below which it is not stated. */
+#define PUE_COVERAGE_GOOD 0.95
+#define PUE_COVERAGE_ESTIMATED 0.90
+#define PUE_COVERAGE_GOOD_DAY 0.98 /* windows of a day or more */
+#define PUE_COVERAGE_ESTIMATED_DAY 0.96
+/* Below so many steps of its counter an energy is too coarse for a ratio. */
+#define PUE_MIN_QUANTA 100
+
+struct pue_meter_spec {
+	enum pue_role role;
+	const char *name; /* kept by the caller */
+	struct meter_type type;
+};
+
+struct pue_spec {
+	const struct pue_meter_spec *meters;
+	size_t meter_count;
+	const int64_t *windows; /* seconds */
+	size_t window_count;
+};
+
+struct pue;
+
+struct pue *pue_new(const struct pue_spec *spec); /* NULL without memory */
+void pue_free(struct pue *p);
+
+/* A reading of meter `i`; `offset_ns` is CLOCK_REALTIME - CLOCK_BOOTTIME at that time. */
+void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns);
+
+/* What is known of a meter's points right now: a ratio is not stated while a needed one is not usable. */
+void pue_set_quality(struct pue *p, size_t i, enum quality power, enum quality energy);
+
+/* The ratio of powers at the latest moment that all needed meters have; `time_ns` is that moment. */
+struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns);
+
+/* Power of a role at that moment, in kW. */
+struct figure pue_role_power(const struct pue *p, enum pue_role role);
+
+struct pue_window {
+	int64_t start_ms, end_ms; /* UTC; 0 before anything is known */
+	double coverage;
+	struct figure pue, ere;
+	bool has_role[PUE_ROLE_COUNT];
+	double kwh[PUE_ROLE_COUNT]; /* over the covered part */
+};
+
+struct pue_window pue_window(const struct pue *p, size_t window);
+
+/* No facility meter: the figure is a partial PUE. */
+bool pue_is_partial(const struct pue *p);

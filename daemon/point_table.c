@@ -1,0 +1,179 @@
+#include "point_table.h"
+
+#include "quantity.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STALE_INTERVALS 3
+#define SLOW_FACTOR 10
+
+static void value_free(struct value *v)
+{
+	if (v->kind == VALUE_TEXT)
+		free(v->text);
+	v->kind = VALUE_NONE;
+}
+
+static void free_points(struct table_device *d)
+{
+	for (size_t i = 0; d->points && i < d->config->point_count; i++) {
+		value_free(&d->points[i].sample.value);
+		value_free(&d->points[i].published_value);
+	}
+	free(d->points);
+	d->points = NULL;
+}
+
+void point_table_free(struct point_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; t->devices && i < t->config->device_count; i++)
+		free_points(&t->devices[i]);
+	free(t->devices);
+	config_unref(t->config);
+	free(t);
+}
+
+static struct table_device *find(struct point_table *t, const struct device_config *c)
+{
+	for (size_t i = 0; t && i < t->config->device_count; i++)
+		if (strcmp(t->devices[i].config->name, c->name) == 0 && t->devices[i].config->fingerprint == c->fingerprint)
+			return &t->devices[i];
+	return NULL;
+}
+
+static bool init_device(struct table_device *d, const struct device_config *c, int64_t now_ns)
+{
+	d->config = c;
+	d->next_check_ns = now_ns;
+	d->points = calloc(c->point_count + 1, sizeof(d->points[0]));
+	for (size_t i = 0; d->points && i < c->point_count; i++)
+		d->points[i].sample.quality = c->enabled ? QUALITY_STALE : QUALITY_OUT_OF_SERVICE;
+	return d->points != NULL;
+}
+
+struct point_table *point_table_new(struct config *c, struct point_table *old, int64_t now_ns)
+{
+	struct point_table *t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->config = config_ref(c);
+	t->started_ns = now_ns;
+	t->samples = old ? old->samples : 0;
+	t->devices = calloc(c->device_count + 1, sizeof(t->devices[0]));
+	for (size_t i = 0; i < c->device_count; i++) {
+		if (!t->devices || !init_device(&t->devices[i], &c->devices[i], now_ns)) {
+			point_table_free(t);
+			return NULL;
+		}
+	}
+	for (size_t i = 0; i < c->device_count; i++) {
+		struct table_device *same = find(old, &c->devices[i]), *d = &t->devices[i];
+		if (!same)
+			continue;
+		free(d->points);
+		*d = *same;
+		d->config = &c->devices[i];
+		same->points = NULL;
+	}
+	return t;
+}
+
+static struct table_device *device_of(struct point_table *t, const struct batch *b)
+{
+	if (b->config == t->config)
+		return &t->devices[b->device];
+	return find(t, &b->config->devices[b->device]); /* sent before a reload */
+}
+
+struct table_device *point_table_apply(struct point_table *t, struct batch *b)
+{
+	struct table_device *d = device_of(t, b);
+	if (!d)
+		return NULL;
+	for (size_t i = 0; i < b->count; i++) {
+		struct sample *from = &b->samples[i];
+		struct table_point *p = &d->points[from->point];
+		value_free(&p->sample.value);
+		p->sample = *from;
+		p->fresh = true;
+		from->value.kind = VALUE_NONE; /* its text lives on in the table */
+		if (from->time_ns > d->last_ns)
+			d->last_ns = from->time_ns;
+	}
+	d->utc_offset_ns = b->realtime_offset_ns;
+	t->samples += b->count;
+	return d;
+}
+
+/* When the point becomes stale; INT64_MAX = it does not by itself. */
+static int64_t stale_at(const struct point_table *t, const struct table_device *d, size_t i)
+{
+	const struct point *config = &d->config->points[i];
+	int64_t since = d->points[i].sample.time_ns, interval = d->config->poll_interval;
+	if (config->poll == POINT_SLOW)
+		interval *= SLOW_FACTOR;
+	if (config->poll == POINT_ONCE)
+		since = d->last_ns; /* read once: as fresh as its device */
+	if (since == 0)
+		since = t->started_ns;
+	return since + STALE_INTERVALS * interval;
+}
+
+/* A device all of whose points are read once never shows whether it still lives. */
+static bool has_rhythm(const struct device_config *c)
+{
+	for (size_t i = 0; i < c->point_count; i++)
+		if (c->points[i].poll != POINT_ONCE)
+			return true;
+	return false;
+}
+
+bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns)
+{
+	bool changed = false;
+	if (now_ns < d->next_check_ns)
+		return false;
+	d->next_check_ns = INT64_MAX;
+	if (!d->config->enabled || !has_rhythm(d->config))
+		return false;
+	for (size_t i = 0; i < d->config->point_count; i++) {
+		struct table_point *p = &d->points[i];
+		int64_t when = stale_at(t, d, i);
+		if (when > now_ns) {
+			if (when < d->next_check_ns)
+				d->next_check_ns = when;
+			continue;
+		}
+		if (p->sample.quality == QUALITY_STALE && p->published)
+			continue;
+		p->sample.quality = QUALITY_STALE;
+		value_free(&p->sample.value);
+		changed = true;
+	}
+	/* all stale: look again when a reply may have come */
+	if (d->next_check_ns == INT64_MAX)
+		d->next_check_ns = now_ns + d->config->poll_interval;
+	return changed;
+}
+
+const struct table_point *point_table_at(const struct point_table *t, struct point_ref r)
+{
+	return &t->devices[r.device].points[r.point];
+}
+
+struct figure point_table_figure(const struct point_table *t, struct point_ref r)
+{
+	if (!point_ref_is_set(r))
+		return (struct figure){ NAN, QUALITY_INVALID, "not configured" };
+	const struct sample *s = &point_table_at(t, r)->sample;
+	double factor = 1;
+	(void)quantity_of(t->config->devices[r.device].points[r.point].unit, &factor);
+	struct figure f = { NAN, s->quality, NULL };
+	if (quality_has_value(s->quality))
+		f.value = value_number(&s->value) * factor;
+	return f;
+}
