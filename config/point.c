@@ -19,7 +19,18 @@ unsigned point_length(const struct point *p)
 	return p->type == POINT_STRING ? (unsigned)p->length : types[p->type].registers;
 }
 
-const char *point_table_word(enum point_table t)
+unsigned point_first(const struct point *p)
+{
+	return p->has_minus && p->minus.address < p->reg.address ? p->minus.address : p->reg.address;
+}
+
+unsigned point_span(const struct point *p)
+{
+	unsigned last = p->has_minus && p->minus.address > p->reg.address ? p->minus.address : p->reg.address;
+	return last + point_length(p) - point_first(p);
+}
+
+const char *point_table_word(enum register_table t)
 {
 	return table_words[t];
 }
@@ -29,7 +40,7 @@ const char *point_type_word(enum point_type t)
 	return types[t].word;
 }
 
-bool point_is_bit_table(enum point_table t)
+bool point_is_bit_table(enum register_table t)
 {
 	return t == POINT_COIL || t == POINT_DISCRETE;
 }

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum point_table { POINT_COIL, POINT_DISCRETE, POINT_INPUT, POINT_HOLDING, POINT_TABLE_COUNT };
+enum register_table { POINT_COIL, POINT_DISCRETE, POINT_INPUT, POINT_HOLDING, POINT_TABLE_COUNT };
 
 enum point_type {
 	POINT_U16,
@@ -32,7 +32,7 @@ enum point_poll { POINT_FAST, POINT_NORMAL, POINT_SLOW, POINT_ONCE, POINT_POLL_C
 #define POINT_ENUM_MAX 256
 
 struct point_register {
-	enum point_table table;
+	enum register_table table;
 	uint16_t address; /* zero-based */
 };
 
@@ -68,6 +68,8 @@ struct point {
 	const char *description;
 	const char *unit;
 	struct point_register reg;
+	struct point_register minus; /* read the same way and subtracted; see has_minus */
+	bool has_minus;
 	int type;	    /* enum point_type, or -1: by the table (u16 or bool) until point_complete */
 	int64_t length;	    /* registers of a string */
 	struct point_bits bit;	/* one bit: a bool */
@@ -86,12 +88,16 @@ struct point {
 
 enum point_order { POINT_BIG, POINT_LITTLE };
 
-/* Registers (bits for coils and discrete inputs) that the point takes. */
+/* Registers (bits for coils and discrete inputs) that one value of the point takes. */
 unsigned point_length(const struct point *p);
 
-const char *point_table_word(enum point_table t);
+/* Where the registers of the point begin and how many they are, `minus` included. */
+unsigned point_first(const struct point *p);
+unsigned point_span(const struct point *p);
+
+const char *point_table_word(enum register_table t);
 const char *point_type_word(enum point_type t);
-bool point_is_bit_table(enum point_table t);
+bool point_is_bit_table(enum register_table t);
 
 /* The word for a raw value, or NULL. */
 const char *point_enum_word(const struct point *p, int64_t value);

@@ -6,6 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The protocol's limit for one request. */
+#define MODBUS_REGISTERS_MAX 125
+
 static const struct schema_choice type_choices[] = {
 	{ "u16", POINT_U16, false },   { "i16", POINT_I16, false }, { "u32", POINT_U32, false },
 	{ "i32", POINT_I32, false },   { "u64", POINT_U64, false }, { "i64", POINT_I64, false },
@@ -31,12 +34,12 @@ static int parse_register(struct arena *a, const char *text, void *field, const 
 	int64_t address;
 
 	for (int t = 0; colon && t < POINT_TABLE_COUNT; t++) {
-		const char *word = point_table_word((enum point_table)t);
+		const char *word = point_table_word((enum register_table)t);
 		if (strncmp(word, text, (size_t)(colon - text)) != 0 || word[colon - text] != '\0')
 			continue;
 		if (value_int(colon + 1, &address) < 0 || address < 0 || address > UINT16_MAX)
 			break;
-		*reg = (struct point_register){ (enum point_table)t, (uint16_t)address };
+		*reg = (struct point_register){ (enum register_table)t, (uint16_t)address };
 		return 0;
 	}
 	*why = arena_printf(a,
@@ -155,6 +158,8 @@ static int parse_enums(struct arena *a, const char *text, void *field, const cha
 static const struct schema_key point_keys[] = {
 	{ "register", SCHEMA_CUSTOM, FIELD(reg), .parse = parse_register, .flags = SCHEMA_REQUIRED,
 	    .help = "table and zero-based address: holding:100, input:0x64, coil:3, discrete:7" },
+	{ "minus", SCHEMA_CUSTOM, FIELD(minus), .parse = parse_register,
+	    .help = "a second register, read the same way and subtracted: a difference of two sensors" },
 	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = type_choices,
 	    .help = "how the registers are read; u16 unless told, bool for coils and discrete inputs" },
 	{ "length", SCHEMA_INT, FIELD(length), "8", .min = 1, .max = POINT_STRING_REGISTERS_MAX,
@@ -193,7 +198,7 @@ struct rule {
 	const char *key, *what;
 };
 
-static bool check(const struct point *p, const struct ini_section *from, struct diag *d)
+static bool check(const struct point *p, const struct ini_section *from, unsigned max_registers, struct diag *d)
 {
 	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0, is_bit_table = point_is_bit_table(p->reg.table);
 	bool is_float = p->type == POINT_F32 || p->type == POINT_F64;
@@ -201,10 +206,16 @@ static bool check(const struct point *p, const struct ini_section *from, struct 
 	int width = is_text ? 16 : (int)point_length(p) * 16, high = has_bit ? p->bit.high : p->bits.high;
 	bool scaled = p->scale != 1 || p->offset != 0;
 	const struct rule rules[] = {
+		{ p->has_minus && (is_bool || is_text || p->counter || p->enums.count > 0), "minus",
+		    "not for a bool, string, counter or enum (allowed: measured numbers)" },
+		{ p->has_minus && p->minus.table != p->reg.table, "minus", "not in the table of 'register' (allowed: the same)" },
+		{ p->has_minus && point_span(p) > max_registers, "minus", "too far from 'register' to be read in one request" },
+		{ !is_bit_table && point_length(p) > max_registers, "register",
+		    "the value is longer than the profile's max_registers" },
 		{ is_bit_table && p->type != POINT_BOOL, "type", "not for a coil or discrete input (allowed: bool)" },
 		{ has_bit && has_bits, "bits", "not together with 'bit' (allowed: one of the two)" },
 		{ (has_bit || has_bits) && (is_float || is_text || is_bit_table), has_bit ? "bit" : "bits",
-		    "not for this type (allowed for u16, i16, u32, i32, u64, i64 in registers)" },
+		    "not for this type (allowed for whole numbers and bool in registers)" },
 		{ (has_bit || has_bits) && high >= width, has_bit ? "bit" : "bits",
 		    "past the width of the type (allowed: 0..15 for 16 bits, 0..31 for 32 bits)" },
 		{ p->scale == 0, "scale", "0 would lose the value (allowed: any other number)" },
@@ -238,5 +249,6 @@ bool point_read(struct point *p, const struct ini_section *from, bool is_new, co
 		p->word_order = profile ? profile->word_order : POINT_BIG;
 	if (p->byte_order < 0)
 		p->byte_order = profile ? profile->byte_order : POINT_BIG;
-	return check(p, from, d);
+	p->has_minus |= ini_section_entry(from, "minus") != NULL;
+	return check(p, from, profile ? (unsigned)profile->max_registers : MODBUS_REGISTERS_MAX, d);
 }

@@ -39,7 +39,7 @@ void point_table_free(struct point_table *t)
 
 static struct table_device *find(struct point_table *t, const struct device_config *c)
 {
-	for (size_t i = 0; t && i < t->config->device_count; i++)
+	for (size_t i = 0; i < t->config->device_count; i++)
 		if (strcmp(t->devices[i].config->name, c->name) == 0 && t->devices[i].config->fingerprint == c->fingerprint)
 			return &t->devices[i];
 	return NULL;
@@ -55,14 +55,13 @@ static bool init_device(struct table_device *d, const struct device_config *c, i
 	return d->points != NULL;
 }
 
-struct point_table *point_table_new(struct config *c, struct point_table *old, int64_t now_ns)
+struct point_table *point_table_new(struct config *c, int64_t now_ns)
 {
 	struct point_table *t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	t->config = config_ref(c);
 	t->started_ns = now_ns;
-	t->samples = old ? old->samples : 0;
 	t->devices = calloc(c->device_count + 1, sizeof(t->devices[0]));
 	for (size_t i = 0; i < c->device_count; i++) {
 		if (!t->devices || !init_device(&t->devices[i], &c->devices[i], now_ns)) {
@@ -70,16 +69,22 @@ struct point_table *point_table_new(struct config *c, struct point_table *old, i
 			return NULL;
 		}
 	}
-	for (size_t i = 0; i < c->device_count; i++) {
-		struct table_device *same = find(old, &c->devices[i]), *d = &t->devices[i];
+	return t;
+}
+
+void point_table_inherit(struct point_table *t, struct point_table *old)
+{
+	t->samples = old->samples;
+	for (size_t i = 0; i < t->config->device_count; i++) {
+		struct table_device *d = &t->devices[i], *same = find(old, d->config);
 		if (!same)
 			continue;
-		free(d->points);
+		const struct device_config *config = d->config;
+		free_points(d);
 		*d = *same;
-		d->config = &c->devices[i];
+		d->config = config;
 		same->points = NULL;
 	}
-	return t;
 }
 
 static struct table_device *device_of(struct point_table *t, const struct batch *b)
@@ -151,6 +156,7 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 		if (p->sample.quality == QUALITY_STALE && p->published)
 			continue;
 		p->sample.quality = QUALITY_STALE;
+		p->fresh = true;
 		value_free(&p->sample.value);
 		changed = true;
 	}
@@ -165,15 +171,21 @@ const struct table_point *point_table_at(const struct point_table *t, struct poi
 	return &t->devices[r.device].points[r.point];
 }
 
-struct figure point_table_figure(const struct point_table *t, struct point_ref r)
+struct figure point_table_value(const struct point_table *t, struct point_ref r)
 {
 	if (!point_ref_is_set(r))
 		return (struct figure){ NAN, QUALITY_INVALID, "not configured" };
 	const struct sample *s = &point_table_at(t, r)->sample;
+	bool stated = quality_has_value(s->quality);
+	return (struct figure){ stated ? value_number(&s->value) : NAN, s->quality, NULL };
+}
+
+struct figure point_table_figure(const struct point_table *t, struct point_ref r)
+{
+	struct figure f = point_table_value(t, r);
 	double factor = 1;
-	(void)quantity_of(t->config->devices[r.device].points[r.point].unit, &factor);
-	struct figure f = { NAN, s->quality, NULL };
-	if (quality_has_value(s->quality))
-		f.value = value_number(&s->value) * factor;
+	if (point_ref_is_set(r))
+		(void)quantity_of(t->config->devices[r.device].points[r.point].unit, &factor);
+	f.value *= factor;
 	return f;
 }

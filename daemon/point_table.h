@@ -34,8 +34,9 @@ struct point_table {
 	uint64_t samples; /* ever taken */
 };
 
-/* NULL without memory. Devices of `old` (may be NULL) that did not change are moved out of it. */
-struct point_table *point_table_new(struct config *c, struct point_table *old, int64_t now_ns);
+struct point_table *point_table_new(struct config *c, int64_t now_ns); /* NULL without memory */
+/* Moves the devices that did not change out of `old`. */
+void point_table_inherit(struct point_table *t, struct point_table *old);
 void point_table_free(struct point_table *t);
 
 /* Takes a batch of values over (its texts move into the table). Returns the device, or NULL when the batch is of a
@@ -47,5 +48,8 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 
 /* A point as a number in the SI unit of its quantity; the reason is left NULL. */
 struct figure point_table_figure(const struct point_table *t, struct point_ref r);
+
+/* A point as a number in its own unit (0 or 1 for a bool). */
+struct figure point_table_value(const struct point_table *t, struct point_ref r);
 
 const struct table_point *point_table_at(const struct point_table *t, struct point_ref r);

@@ -140,7 +140,7 @@ static void check_plausible(const struct point *p, struct sample *out)
 		out->quality = quality_worst(out->quality, QUALITY_SUSPECT);
 }
 
-void decoder_decode(const struct point *p, const uint16_t *registers, struct sample *out)
+static void decode_one(const struct point *p, const uint16_t *registers, struct sample *out)
 {
 	out->quality = QUALITY_GOOD;
 	out->raw = 0;
@@ -170,5 +170,28 @@ void decoder_decode(const struct point *p, const uint16_t *registers, struct sam
 		    raw, width, out);
 	else
 		decode_integer(p, raw, width, out);
-	check_plausible(p, out);
+}
+
+/* A difference is a number, and as bad as the worse of the two. */
+static void subtract(struct sample *out, const struct sample *other)
+{
+	out->quality = quality_worst(out->quality, other->quality);
+	if (!quality_has_value(out->quality)) {
+		set_bad(out);
+		return;
+	}
+	out->value = (struct value){ .kind = VALUE_NUMBER,
+		.number = value_number(&out->value) - value_number(&other->value) };
+}
+
+void decoder_decode(const struct point *p, const uint16_t *registers, uint16_t base, struct sample *out)
+{
+	decode_one(p, registers + (p->reg.address - base), out);
+	if (p->has_minus) {
+		struct sample other;
+		decode_one(p, registers + (p->minus.address - base), &other);
+		subtract(out, &other);
+	}
+	if (quality_has_value(out->quality))
+		check_plausible(p, out);
 }

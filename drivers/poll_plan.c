@@ -18,13 +18,13 @@ static int by_place(const void *x, const void *y, void *user)
 	if (d == 0)
 		d = (int)a->reg.table - (int)b->reg.table;
 	if (d == 0)
-		d = (int)a->reg.address - (int)b->reg.address;
+		d = (int)point_first(a) - (int)point_first(b);
 	if (d == 0)
-		d = (int)point_length(a) - (int)point_length(b);
+		d = (int)point_span(a) - (int)point_span(b);
 	return d;
 }
 
-static unsigned max_count(enum point_table table, struct poll_limits limits)
+static unsigned max_count(enum register_table table, struct poll_limits limits)
 {
 	if (!point_is_bit_table(table))
 		return limits.max_registers;
@@ -36,8 +36,8 @@ static bool joins(const struct poll_block *b, const struct point *p, struct poll
 {
 	if (b->rhythm != rhythm_of(p) || b->table != p->reg.table)
 		return false;
-	unsigned block_end = (unsigned)b->address + b->count, end = p->reg.address + point_length(p);
-	if (p->reg.address > block_end + limits.max_gap)
+	unsigned block_end = (unsigned)b->address + b->count, end = point_first(p) + point_span(p);
+	if (point_first(p) > block_end + limits.max_gap)
 		return false;
 	return end <= block_end || end - b->address <= max_count(b->table, limits);
 }
@@ -60,10 +60,10 @@ int poll_plan_init(struct poll_plan *plan, const struct point *points, size_t co
 		const struct point *p = &points[plan->points[i]];
 		if (!b || !joins(b, p, limits)) {
 			b = &plan->blocks[plan->block_count++];
-			*b = (struct poll_block){ .rhythm = rhythm_of(p), .table = p->reg.table, .address = p->reg.address,
+			*b = (struct poll_block){ .rhythm = rhythm_of(p), .table = p->reg.table, .address = (uint16_t)point_first(p),
 				.points = &plan->points[i] };
 		}
-		unsigned end = p->reg.address + point_length(p) - b->address;
+		unsigned end = point_first(p) + point_span(p) - b->address;
 		if (end > b->count)
 			b->count = (uint16_t)end;
 		b->point_count++;

@@ -16,7 +16,7 @@ enum poll_rhythm { RHYTHM_EVERY, RHYTHM_TENTH, RHYTHM_ONCE, RHYTHM_COUNT };
 
 struct poll_block {
 	enum poll_rhythm rhythm;
-	enum point_table table;
+	enum register_table table;
 	uint16_t address;
 	uint16_t count;	      /* registers, or bits for coils and discrete inputs */
 	const uint32_t *points; /* indices of the points in it, by address; in the plan's memory */

@@ -28,7 +28,7 @@ struct window {
 
 struct entry {
 	enum pue_role role;
-	const char *name;
+	char *name;
 	struct meter meter;
 	enum quality power, energy;
 	char reason[128]; /* while a quality has no value: which meter and why */
@@ -88,10 +88,10 @@ struct pue *pue_new(const struct pue_spec *spec)
 	for (size_t i = 0; good && i < spec->meter_count; i++) {
 		struct entry *e = &p->entries[p->entry_count++];
 		e->role = spec->meters[i].role;
-		e->name = spec->meters[i].name;
+		e->name = strdup(spec->meters[i].name);
 		e->power = e->energy = QUALITY_STALE;
 		p->has_role[e->role] = true;
-		good = meter_init(&e->meter, &spec->meters[i].type, p->step_s * NS_PER_S, p->cell_count);
+		good = e->name && meter_init(&e->meter, &spec->meters[i].type, p->step_s * NS_PER_S, p->cell_count);
 	}
 	for (size_t i = 0; good && i < spec->window_count; i++)
 		good = window_init(&p->windows[p->window_count++], spec->windows[i], p->step_s);
@@ -106,8 +106,10 @@ void pue_free(struct pue *p)
 {
 	if (!p)
 		return;
-	for (size_t i = 0; i < p->entry_count; i++)
+	for (size_t i = 0; i < p->entry_count; i++) {
 		meter_deinit(&p->entries[i].meter);
+		free(p->entries[i].name);
+	}
 	for (size_t i = 0; i < p->window_count; i++)
 		free(p->windows[i].ring);
 	free(p->entries);

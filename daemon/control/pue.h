@@ -25,7 +25,7 @@
 
 struct pue_meter_spec {
 	enum pue_role role;
-	const char *name; /* kept by the caller */
+	const char *name; /* copied */
 	struct meter_type type;
 };
 

@@ -355,7 +355,7 @@ static void add_samples(struct driver *d, const struct device *device, const str
 		if (bad)
 			s->quality = QUALITY_BAD;
 		else
-			decoder_decode(p, &d->reply.values[p->reg.address - block->address], s);
+			decoder_decode(p, d->reply.values, block->address, s);
 	}
 }
 

@@ -25,7 +25,7 @@ enum exchange_result {
 
 struct modbus_request {
 	uint8_t unit;
-	enum point_table table;
+	enum register_table table;
 	uint16_t address, count;
 };
 
@@ -71,7 +71,7 @@ extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link;
 int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t deadline);
 
 /* Function code for reading a table. */
-uint8_t modbus_read_function(enum point_table table);
+uint8_t modbus_read_function(enum register_table table);
 
 /* Sets what libmodbus may still wait for the rest of a frame whose first byte is there. */
 void modbus_link_limit(struct modbus_link *l, int64_t deadline);

@@ -1,0 +1,43 @@
+/* control_loop: heat, PUE and alarms of a configuration, fed from the point table (holder, main thread).
+ *
+ * The arithmetic is in control/; here points are bound to its inputs. Made anew for each configuration; PUE figures and
+ * alarms whose section and devices did not change go on with what they have gathered.
+ */
+#pragma once
+
+#include "alarm.h"
+#include "point_table.h"
+#include "pue.h"
+
+struct control_pue {
+	const struct pue_config *config;
+	struct pue *pue;
+	uint64_t fingerprint;
+	struct control_meter *meters;
+	size_t meter_count;
+};
+
+#define CONTROL_REASON_MAX 160
+
+struct control_loop {
+	struct config *config; /* a reference */
+	struct figure (*loops)[LOOP_VALUE_COUNT];
+	char (*loop_reasons)[LOOP_IN_COUNT][CONTROL_REASON_MAX];
+	struct control_pue *pues;
+	struct alarm *alarms;
+};
+
+struct control_loop *control_loop_new(struct config *c); /* NULL without memory */
+/* Moves the PUE figures and alarms that did not change out of `old`. */
+void control_loop_inherit(struct control_loop *l, struct control_loop *old);
+void control_loop_free(struct control_loop *l);
+
+/* A device has new samples: its energies are counted. */
+void control_loop_feed(struct control_loop *l, const struct point_table *t, const struct table_device *d);
+
+/* Computes the loops and what the PUE figures know of their meters. */
+void control_loop_tick(struct control_loop *l, const struct point_table *t);
+
+/* Judges all alarms; `changed` is called for each whose state changed. */
+void control_loop_judge(struct control_loop *l, const struct point_table *t, int64_t now_ns, int64_t utc_ms,
+    void (*changed)(const struct alarm *a, void *user), void *user);

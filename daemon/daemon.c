@@ -1,0 +1,538 @@
+#include "daemon.h"
+
+#include "batch_queue.h"
+#include "clock.h"
+#include "control_loop.h"
+#include "encoder.h"
+#include "log.h"
+#include "publisher.h"
+#include "reporter.h"
+#include "service.h"
+#include "state_dir.h"
+#include "supervisor.h"
+#include "value.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <systemd/sd-event.h>
+#include <unistd.h>
+
+/* How often stale values are looked for, stopped workers joined. */
+#define TURN_INTERVAL_NS (100 * NS_PER_MS)
+#define HEALTH_INTERVAL_NS (10 * NS_PER_S)
+/* From SIGTERM until the process ends at the latest: 2 s, less what is left to do then. */
+#define STOP_LIMIT_NS (1500 * NS_PER_MS)
+#define JOIN_LIMIT_NS (300 * NS_PER_MS)
+#define STOP_GRACE_NS (1200 * NS_PER_MS)
+
+struct daemon {
+	struct config *config;
+	sd_event *event;
+	struct state_dir *state_dir;
+	struct batch_queue *queue;
+	struct supervisor *supervisor;
+	struct point_table *table;
+	struct control_loop *control;
+	struct publisher *publisher;
+	sd_event_source *sources[8];
+	int64_t started_ns, started_ms;
+	int64_t last_tick_ns, lag_max_ns;
+	int64_t watchdog_ns, fed_ns;
+	uint64_t samples_at_status;
+	int64_t status_ns;
+	bool stopping, replacing_publisher, watchdog_silent;
+};
+
+static int64_t utc_ms(void)
+{
+	return clock_realtime() / NS_PER_MS;
+}
+
+/* The next slot of a timer at a fixed rhythm that is not in the past. */
+static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns)
+{
+	uint64_t now = (uint64_t)clock_boottime() / 1000, interval = (uint64_t)interval_ns / 1000, next = last_usec + interval;
+	if (next <= now)
+		next = now + interval - (now - last_usec) % interval;
+	(void)sd_event_source_set_time(s, next);
+	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
+}
+
+static void publish_alarm(const struct alarm *a, void *user)
+{
+	struct daemon *d = user;
+	char topic[2 * (NAME_LENGTH_MAX + 1)];
+	snprintf(topic, sizeof(topic), "alarm/%s", a->config->name);
+	publisher_send(d->publisher, topic, encode_alarm(a, utc_ms()), PUBLISH_RETAIN | PUBLISH_KEEP | PUBLISH_URGENT,
+	    a->changed_ms);
+}
+
+static void on_alarm(const struct alarm *a, void *user)
+{
+	static const int levels[] = { [SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING,
+		[SEVERITY_CRITICAL] = LOG_CRIT };
+	int level = a->state == ALARM_ACTIVE ? levels[a->config->severity] : LOG_NOTICE;
+	struct log_fields fields = { .message_id = LOG_ID_ALARM, .alarm = a->config->name, .point = a->config->point_name };
+	log_event(level, fields, "alarm %s is %s: %s (%s)", a->config->name, alarm_state_word(a->state), a->config->message,
+	    a->config->point_name);
+	publish_alarm(a, user);
+}
+
+static void judge_alarms(struct daemon *d, int64_t now_ns)
+{
+	control_loop_judge(d->control, d->table, now_ns, utc_ms(), on_alarm, d);
+}
+
+static void publish_loops(struct daemon *d)
+{
+	char topic[2 * (NAME_LENGTH_MAX + 1)];
+	int64_t now = utc_ms();
+	for (size_t i = 0; i < d->config->loop_count; i++) {
+		const struct loop_config *l = &d->config->loops[i];
+		snprintf(topic, sizeof(topic), "loop/%s", l->name);
+		publisher_send(d->publisher, topic, encode_loop(l, d->control->loops[i], now), PUBLISH_RETAIN | PUBLISH_KEEP, now);
+	}
+}
+
+static void publish_pues(struct daemon *d)
+{
+	char topic[2 * (NAME_LENGTH_MAX + 1)];
+	int64_t now = utc_ms();
+	for (size_t i = 0; i < d->config->pue_count; i++) {
+		const struct control_pue *p = &d->control->pues[i];
+		snprintf(topic, sizeof(topic), "pue/%s", p->config->name);
+		publisher_send(d->publisher, topic, encode_pue(p->config, p->pue, clock_realtime_offset(), now),
+		    PUBLISH_RETAIN | PUBLISH_KEEP, now);
+	}
+}
+
+static void tick(struct daemon *d, int64_t now_ns)
+{
+	d->last_tick_ns = now_ns;
+	control_loop_tick(d->control, d->table);
+	judge_alarms(d, now_ns);
+	publish_loops(d);
+	publish_pues(d);
+}
+
+static int on_tick(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct daemon *d = user;
+	int64_t now = clock_boottime(), lag = now - (int64_t)usec * 1000;
+	if (lag > d->lag_max_ns)
+		d->lag_max_ns = lag;
+	tick(d, now);
+	set_next(s, usec, d->config->daemon.control_interval);
+	return 0;
+}
+
+static void take_values(struct daemon *d, struct batch *b, int64_t now_ns)
+{
+	struct table_device *device = point_table_apply(d->table, b);
+	if (!device)
+		return;
+	reporter_device(d->publisher, device, &d->config->mqtt, now_ns);
+	control_loop_feed(d->control, d->table, device);
+}
+
+static void log_batch(const struct batch *b)
+{
+	const char *bus = b->config->buses[b->bus].name, *device = b->config->devices[b->device].name;
+	struct log_fields fields = { .bus = bus, .device = device };
+	switch (b->kind) {
+	case BATCH_DEVICE_UP:
+		fields.message_id = LOG_ID_DEVICE_UP;
+		log_event(LOG_NOTICE, fields, "device %s on bus %s %s", device, bus, b->text);
+		break;
+	case BATCH_DEVICE_DOWN:
+		fields.message_id = LOG_ID_DEVICE_DOWN;
+		log_event(LOG_WARNING, fields, "device %s on bus %s is silent: %s", device, bus, b->text);
+		break;
+	case BATCH_BUS_NOTICE:
+		fields.device = NULL;
+		log_event(LOG_WARNING, fields, "bus %s: %s", bus, b->text);
+		break;
+	case BATCH_VALUES:
+		break;
+	}
+}
+
+static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	struct daemon *d = user;
+	int64_t now = clock_boottime();
+	(void)s;
+	(void)fd;
+	(void)revents;
+	for (struct batch *b = batch_queue_take(d->queue), *next; b; b = next) {
+		next = b->next;
+		if (b->kind == BATCH_VALUES)
+			take_values(d, b, now);
+		else
+			log_batch(b);
+		batch_free(b);
+	}
+	judge_alarms(d, now);
+	return 0;
+}
+
+static bool feed_watchdog(struct daemon *d, int64_t now_ns)
+{
+	const char *bus = supervisor_stuck(d->supervisor, now_ns);
+	const char *stuck = NULL;
+	int64_t tick_limit = 3 * d->config->daemon.control_interval + NS_PER_S;
+	if (bus)
+		stuck = "a bus worker";
+	else if (!publisher_moves(d->publisher, now_ns))
+		stuck = "the publisher";
+	else if (now_ns - d->last_tick_ns > tick_limit)
+		stuck = "the control loop";
+	if (stuck && !d->watchdog_silent)
+		log_event(LOG_CRIT, (struct log_fields){ .message_id = LOG_ID_WATCHDOG, .bus = bus },
+		    "%s%s%s makes no progress, the watchdog is not fed", stuck, bus ? " of " : "", bus ? bus : "");
+	d->watchdog_silent = stuck != NULL;
+	if (!stuck)
+		service_watchdog();
+	return !stuck;
+}
+
+static void update_status(struct daemon *d, int64_t now_ns)
+{
+	size_t up = 0;
+	for (size_t i = 0; i < d->config->device_count; i++) {
+		const struct table_device *dev = &d->table->devices[i];
+		up += dev->last_ns != 0 && now_ns - dev->last_ns <= 3 * dev->config->poll_interval + NS_PER_S;
+	}
+	double seconds = (double)(now_ns - d->status_ns) / NS_PER_S;
+	double rate = seconds > 0 ? (double)(d->table->samples - d->samples_at_status) / seconds : 0;
+	struct publisher_stats p = publisher_describe(d->publisher);
+	char text[200];
+	snprintf(text, sizeof(text), "%zu/%zu devices up, %.0f points/s, broker %s, %zu messages waiting", up,
+	    d->config->device_count, rate, p.connected ? "connected" : "away", p.backlog + p.queued);
+	service_status(text);
+	d->samples_at_status = d->table->samples;
+	d->status_ns = now_ns;
+}
+
+static int on_turn(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct daemon *d = user;
+	int64_t now = clock_boottime();
+	bool changed = false;
+	for (size_t i = 0; i < d->config->device_count; i++) {
+		if (!point_table_check_stale(d->table, &d->table->devices[i], now))
+			continue;
+		reporter_device(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
+		changed = true;
+	}
+	/* what depends on a value that is gone is told at once, not at the next tick */
+	if (changed)
+		tick(d, now);
+	int err = d->stopping ? 0 : supervisor_turn(d->supervisor);
+	if (err < 0)
+		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
+	if (d->watchdog_ns > 0 && now - d->fed_ns >= d->watchdog_ns / 3 && feed_watchdog(d, now))
+		d->fed_ns = now;
+	if (now - d->status_ns >= 5 * NS_PER_S)
+		update_status(d, now);
+	set_next(s, usec, TURN_INTERVAL_NS);
+	return 0;
+}
+
+static void publish_health(struct daemon *d)
+{
+	struct driver_stats *buses = calloc(d->config->bus_count + 1, sizeof(*buses));
+	struct publisher_stats p = publisher_describe(d->publisher);
+	if (!buses)
+		return;
+	for (size_t i = 0; i < d->config->bus_count; i++)
+		supervisor_describe(d->supervisor, i, &buses[i]);
+	int64_t now = clock_boottime();
+	struct health h = {
+		.ts_ms = utc_ms(),
+		.uptime_s = (now - d->started_ns) / NS_PER_S,
+		.buses = buses,
+		.config = d->config,
+		.boottime_ns = now,
+		.utc_offset_ns = clock_realtime_offset(),
+		.samples = d->table->samples,
+		.batches_dropped = batch_queue_dropped(d->queue),
+		.loop_lag_ms = (double)(d->lag_max_ns / 1000) / 1000,
+		.broker_connected = p.connected,
+		.published = p.published,
+		.acknowledged = p.acknowledged,
+		.dropped = p.dropped,
+		.reconnects = p.reconnects,
+		.queued = p.queued,
+		.in_flight = p.in_flight,
+		.backlog = p.backlog,
+		.backlog_bytes = p.backlog_bytes,
+	};
+	publisher_send(d->publisher, "health", encode_health(&h), PUBLISH_RETAIN, h.ts_ms);
+	d->lag_max_ns = 0;
+	for (size_t i = 0; i < d->config->bus_count; i++)
+		driver_stats_deinit(&buses[i]);
+	free(buses);
+}
+
+static int on_health(sd_event_source *s, uint64_t usec, void *user)
+{
+	publish_health(user);
+	set_next(s, usec, HEALTH_INTERVAL_NS);
+	return 0;
+}
+
+static void publish_everything(struct daemon *d)
+{
+	int64_t now = clock_boottime();
+	struct info info = { COOLANTD_VERSION, d->started_ms };
+	publisher_send(d->publisher, "info", encode_info(d->config, &info), PUBLISH_RETAIN, utc_ms());
+	for (size_t i = 0; i < d->config->device_count; i++)
+		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
+	publish_loops(d);
+	publish_pues(d);
+	for (size_t i = 0; i < d->config->alarm_count; i++)
+		publish_alarm(&d->control->alarms[i], d);
+	publish_health(d);
+}
+
+static void on_broker_connected(void *user)
+{
+	publish_everything(user);
+}
+
+static void on_broker_notice(void *user, int level, const char *text)
+{
+	(void)user;
+	log_event(level, (struct log_fields){ .message_id = LOG_ID_BROKER }, "%s", text);
+}
+
+static void on_publisher_stopped(void *user)
+{
+	struct daemon *d = user;
+	if (d->stopping) {
+		(void)sd_event_exit(d->event, 0);
+		return;
+	}
+	d->replacing_publisher = true; /* not from within its own callback: on_post does it */
+}
+
+static struct publisher *make_publisher(struct daemon *d)
+{
+	struct publisher_events to = { on_broker_connected, on_broker_notice, on_publisher_stopped, d };
+	return publisher_new(d->event, d->config, &to);
+}
+
+/* After each turn of the loop. */
+static int on_post(sd_event_source *s, void *user)
+{
+	struct daemon *d = user;
+	(void)s;
+	if (!d->replacing_publisher)
+		return 0;
+	d->replacing_publisher = false;
+	struct publisher *new = make_publisher(d);
+	if (!new) {
+		log_line(LOG_ERR, "cannot make a new connection to the broker: %s", strerror(errno));
+		return sd_event_exit(d->event, -ENOMEM);
+	}
+	publisher_inherit(new, d->publisher);
+	publisher_free(d->publisher);
+	d->publisher = new;
+	return 0;
+}
+
+static bool needs_new_publisher(const struct config *a, const struct config *b)
+{
+	return a->mqtt.fingerprint != b->mqtt.fingerprint || strcmp(a->daemon.site, b->daemon.site) != 0 ||
+	    strcmp(a->daemon.rack, b->daemon.rack) != 0;
+}
+
+static void say_finding(enum diag_level level, const char *text, void *user)
+{
+	(void)user;
+	log_event(level == DIAG_ERROR ? LOG_ERR : LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED },
+	    "%s", text);
+}
+
+/* Puts a checked configuration in place of the running one. 0 or -ENOMEM, and then nothing has changed. */
+static int apply(struct daemon *d, struct config *c)
+{
+	struct control_loop *control = control_loop_new(c);
+	struct point_table *table = point_table_new(c, clock_boottime());
+	if (!control || !table) {
+		control_loop_free(control);
+		point_table_free(table);
+		return -ENOMEM;
+	}
+	control_loop_inherit(control, d->control);
+	point_table_inherit(table, d->table);
+	bool new_publisher = needs_new_publisher(d->config, c);
+	control_loop_free(d->control);
+	point_table_free(d->table);
+	d->control = control;
+	d->table = table;
+	config_unref(d->config);
+	d->config = config_ref(c);
+	log_set_level(c->daemon.log_level);
+	control_loop_tick(d->control, d->table);
+	int err = supervisor_apply(d->supervisor, c);
+	if (err < 0)
+		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
+	if (new_publisher)
+		publisher_stop(d->publisher);
+	else if (publisher_is_connected(d->publisher))
+		publish_everything(d);
+	return 0;
+}
+
+static void reload(struct daemon *d)
+{
+	struct diag *diag = diag_new();
+	struct config *c = config_load(d->config->path, diag);
+	int err = c ? apply(d, c) : -EINVAL;
+	diag_each(diag, say_finding, NULL);
+	if (err == 0) {
+		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_RELOADED }, "reloaded %s", d->config->path);
+		service_status("reloaded");
+	} else {
+		log_event(LOG_ERR, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED },
+		    "not reloaded, the configuration as it was goes on: %s",
+		    c ? strerror(-err) : "errors in the new one, listed above");
+		service_status("reload refused: errors in the configuration, see the journal");
+	}
+	config_unref(c);
+	diag_free(diag);
+}
+
+static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	(void)s;
+	(void)si;
+	service_reloading();
+	reload(user);
+	service_ready();
+	return 0;
+}
+
+static int on_stop_limit(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct daemon *d = user;
+	(void)s;
+	(void)usec;
+	log_line(LOG_WARNING, "the broker did not take everything in time, stopping all the same");
+	return sd_event_exit(d->event, 0);
+}
+
+static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
+{
+	struct daemon *d = user;
+	(void)s;
+	(void)si;
+	if (d->stopping)
+		return 0;
+	d->stopping = true;
+	service_stopping();
+	supervisor_request_stop(d->supervisor);
+	(void)sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME, STOP_GRACE_NS / 1000, 0, on_stop_limit, d);
+	publisher_stop(d->publisher);
+	return 0;
+}
+
+static int add_sources(struct daemon *d)
+{
+	struct config *c = d->config;
+	sd_event_source **s = d->sources;
+	int r = sd_event_add_signal(d->event, &s[0], SIGTERM, on_terminate, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, &s[1], SIGINT, on_terminate, d);
+	if (r >= 0)
+		r = sd_event_add_signal(d->event, &s[2], SIGHUP, on_hangup, d);
+	if (r >= 0)
+		r = sd_event_add_io(d->event, &s[3], batch_queue_fd(d->queue), EPOLLIN, on_batches, d);
+	if (r >= 0)
+		r = sd_event_add_time_relative(d->event, &s[4], CLOCK_BOOTTIME, (uint64_t)c->daemon.control_interval / 1000, 1000,
+		    on_tick, d);
+	if (r >= 0)
+		r = sd_event_add_time_relative(d->event, &s[5], CLOCK_BOOTTIME, TURN_INTERVAL_NS / 1000, 1000, on_turn, d);
+	if (r >= 0)
+		r = sd_event_add_time_relative(d->event, &s[6], CLOCK_BOOTTIME, HEALTH_INTERVAL_NS / 1000, 1000, on_health, d);
+	if (r >= 0)
+		r = sd_event_add_post(d->event, &s[7], on_post, d);
+	return r;
+}
+
+static int start(struct daemon *d)
+{
+	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
+	d->started_ms = utc_ms();
+	d->watchdog_ns = service_watchdog_interval();
+	d->queue = batch_queue_new();
+	d->supervisor = d->queue ? supervisor_new(d->queue) : NULL;
+	d->table = point_table_new(d->config, d->started_ns);
+	d->control = control_loop_new(d->config);
+	if (!d->queue || !d->supervisor || !d->table || !d->control)
+		return -ENOMEM;
+	control_loop_tick(d->control, d->table);
+	int r = sd_event_new(&d->event);
+	if (r < 0)
+		return r;
+	d->publisher = make_publisher(d);
+	if (!d->publisher)
+		return -errno;
+	r = add_sources(d);
+	return r < 0 ? r : supervisor_apply(d->supervisor, d->config);
+}
+
+static void free_all(struct daemon *d)
+{
+	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
+		sd_event_source_disable_unref(d->sources[i]);
+	publisher_free(d->publisher);
+	control_loop_free(d->control);
+	point_table_free(d->table);
+	supervisor_free(d->supervisor);
+	batch_queue_free(d->queue);
+	sd_event_unref(d->event);
+	state_dir_close(d->state_dir);
+	config_unref(d->config);
+}
+
+/* Waits for the workers. One that hangs in a name look-up cannot be waited for: then the process ends without it. */
+static void join_workers(struct daemon *d, int result)
+{
+	struct timespec deadline;
+	int64_t until = clock_realtime() + JOIN_LIMIT_NS;
+	deadline = (struct timespec){ until / NS_PER_S, until % NS_PER_S };
+	if (!d->supervisor)
+		return;
+	supervisor_request_stop(d->supervisor);
+	if (supervisor_join(d->supervisor, &deadline) == 0)
+		return;
+	log_line(LOG_WARNING, "a bus worker did not stop in time, ending without it");
+	_exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+int daemon_run(struct config *c)
+{
+	struct daemon d = { .config = config_ref(c) };
+	log_set_level(c->daemon.log_level);
+	int r = state_dir_open(c->daemon.state_dir, &d.state_dir);
+	if (r >= 0)
+		r = start(&d);
+	if (r >= 0) {
+		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STARTED },
+		    "coolantd " COOLANTD_VERSION " started: %zu buses, %zu devices, publishing to %s", c->bus_count,
+		    c->device_count, c->mqtt.brokers.items[0]);
+		service_ready();
+		r = sd_event_loop(d.event);
+	}
+	if (r < 0)
+		log_line(LOG_ERR, "cannot go on: %s", strerror(-r));
+	join_workers(&d, r);
+	free_all(&d);
+	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STOPPED }, "stopped");
+	return r;
+}

@@ -1,0 +1,124 @@
+/* coolantd: reads the command line and the configuration, then runs. */
+#include "daemon.h"
+#include "log.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sysexits.h>
+
+#define DEFAULT_CONFIG "/etc/coolantd/coolantd.ini"
+#define EXIT_USAGE 2
+
+struct options {
+	const char *path;
+	bool check;
+};
+
+static void print_help(void)
+{
+	printf("Usage: coolantd [-c FILE] [--check]\n"
+	       "\n"
+	       "Polls liquid-cooling devices over Modbus and publishes their values, the coolant's\n"
+	       "heat and the live PUE to MQTT.\n"
+	       "\n"
+	       "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ");\n"
+	       "                     then every *.ini of the folder coolantd.d beside it\n"
+	       "      --check        check the configuration and exit: 0 good, 78 errors\n"
+	       "      --version      print the version and exit\n"
+	       "  -h, --help         print this and exit\n"
+	       "\n"
+	       "Signals: SIGHUP reads the configuration anew, SIGTERM and SIGINT stop.\n");
+}
+
+/* Returns -1 to go on, else the exit code. */
+static int parse_options(int argc, char **argv, struct options *o)
+{
+	enum { OPTION_CHECK = 256, OPTION_VERSION };
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, OPTION_CHECK },
+		{ "version", no_argument, NULL, OPTION_VERSION }, { "help", no_argument, NULL, 'h' }, { 0 },
+	};
+	for (int option; (option = getopt_long(argc, argv, "c:h", longs, NULL)) >= 0;) {
+		switch (option) {
+		case 'c':
+			o->path = optarg;
+			break;
+		case OPTION_CHECK:
+			o->check = true;
+			break;
+		case OPTION_VERSION:
+			printf("coolantd %s\n", COOLANTD_VERSION);
+			return EXIT_SUCCESS;
+		case 'h':
+			print_help();
+			return EXIT_SUCCESS;
+		default:
+			fprintf(stderr, "Try 'coolantd --help'.\n");
+			return EXIT_USAGE;
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "coolantd: unexpected argument '%s'\nTry 'coolantd --help'.\n", argv[optind]);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+static void say_finding(enum diag_level level, const char *text, void *user)
+{
+	(void)user;
+	log_line(level == DIAG_ERROR ? LOG_ERR : LOG_WARNING, "%s", text);
+}
+
+static struct config *load(const char *path)
+{
+	struct diag *diag = diag_new();
+	struct config *c = config_load(path, diag);
+	diag_each(diag, say_finding, NULL);
+	diag_free(diag);
+	return c;
+}
+
+static void print_summary(const struct config *c)
+{
+	size_t points = 0;
+	for (size_t i = 0; i < c->device_count; i++)
+		points += c->devices[i].point_count;
+	printf("%s: good: %zu buses, %zu devices, %zu points, %zu loops, %zu PUE figures, %zu alarms\n", c->path,
+	    c->bus_count, c->device_count, points, c->loop_count, c->pue_count, c->alarm_count);
+}
+
+/* Before any thread is made, so that all have it: signals go to the main loop, a closed socket is an error code. */
+static void set_up_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o = { .path = DEFAULT_CONFIG };
+	int code = parse_options(argc, argv, &o);
+	if (code >= 0)
+		return code;
+	log_init();
+	struct config *c = load(o.path);
+	if (!c)
+		return EX_CONFIG;
+	if (o.check) {
+		print_summary(c);
+		config_unref(c);
+		return EXIT_SUCCESS;
+	}
+	set_up_signals();
+	int r = daemon_run(c);
+	config_unref(c);
+	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

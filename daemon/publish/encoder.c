@@ -1,0 +1,344 @@
+#include "encoder.h"
+
+#include "clock.h"
+#include "json_writer.h"
+
+#include <inttypes.h>
+#include <math.h>
+
+static enum json_digits digits_of(const struct point *p)
+{
+	if (p->type == POINT_F32)
+		return JSON_FLOAT;
+	return p->type == POINT_F64 && p->scale == 1 && p->offset == 0 ? JSON_DOUBLE : JSON_DECIMAL;
+}
+
+static int64_t enum_number(const struct value *v)
+{
+	return v->kind == VALUE_INTEGER ? v->integer : (int64_t)v->unsigned_integer;
+}
+
+static void put_value(struct json_writer *w, const char *key, const struct point *p, const struct sample *s)
+{
+	const struct value *v = &s->value;
+	if (!quality_has_value(s->quality)) {
+		json_null(w, key);
+		return;
+	}
+	if (p->enums.count > 0 && (v->kind == VALUE_INTEGER || v->kind == VALUE_UNSIGNED)) {
+		const char *word = point_enum_word(p, enum_number(v));
+		if (word) {
+			json_text(w, key, word);
+			return;
+		}
+	}
+	switch (v->kind) {
+	case VALUE_NONE:
+		json_null(w, key);
+		break;
+	case VALUE_NUMBER:
+		json_number(w, key, v->number, digits_of(p));
+		break;
+	case VALUE_INTEGER:
+		json_integer(w, key, v->integer);
+		break;
+	case VALUE_UNSIGNED:
+		json_unsigned(w, key, v->unsigned_integer);
+		break;
+	case VALUE_BOOL:
+		json_bool(w, key, v->truth);
+		break;
+	case VALUE_TEXT:
+		json_text(w, key, v->text);
+		break;
+	}
+}
+
+char *encode_device(const struct table_device *d, const bool *take, int64_t ts_ms)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_integer(&w, "ts", ts_ms);
+	json_unsigned(&w, "seq", d->seq);
+	json_open(&w, "values");
+	for (size_t i = 0; i < d->config->point_count; i++)
+		if (take[i])
+			put_value(&w, d->config->points[i].name, &d->config->points[i], &d->points[i].sample);
+	json_close(&w);
+	json_open(&w, "quality");
+	for (size_t i = 0; i < d->config->point_count; i++)
+		if (take[i] && d->points[i].sample.quality != QUALITY_GOOD)
+			json_text(&w, d->config->points[i].name, quality_word(d->points[i].sample.quality));
+	json_close(&w);
+	json_close(&w);
+	return json_finish(&w);
+}
+
+char *encode_point(const struct table_device *d, size_t point, int64_t now_ms)
+{
+	const struct sample *s = &d->points[point].sample;
+	/* a value that turned stale has no reply of its own: the time is that of finding it out */
+	bool has_time = s->time_ns != 0 && s->quality != QUALITY_STALE;
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_integer(&w, "ts", has_time ? (s->time_ns + d->utc_offset_ns) / NS_PER_MS : now_ms);
+	put_value(&w, "value", &d->config->points[point], s);
+	json_text(&w, "quality", quality_word(s->quality));
+	json_close(&w);
+	return json_finish(&w);
+}
+
+static void put_point_info(struct json_writer *w, const struct point *p)
+{
+	json_open(w, p->name);
+	json_text(w, "unit", p->unit);
+	json_text(w, "description", p->description);
+	json_text(w, "type", point_type_word((enum point_type)p->type));
+	if (p->counter)
+		json_bool(w, "counter", true);
+	if (p->enums.count > 0) {
+		json_open_list(w, "enum");
+		for (size_t i = 0; i < p->enums.count; i++)
+			json_text(w, NULL, p->enums.items[i].word);
+		json_close_list(w);
+	}
+	json_close(w);
+}
+
+char *encode_info(const struct config *c, const struct info *info)
+{
+	char hash[17];
+	struct json_writer w;
+	snprintf(hash, sizeof(hash), "%016" PRIx64, c->fingerprint);
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_text(&w, "version", info->version);
+	json_text(&w, "config_hash", hash);
+	json_integer(&w, "start_time", info->started_ms);
+	json_text(&w, "site", c->daemon.site);
+	json_text(&w, "rack", c->daemon.rack);
+	json_open(&w, "devices");
+	for (size_t i = 0; i < c->device_count; i++) {
+		const struct device_config *d = &c->devices[i];
+		json_open(&w, d->name);
+		json_text(&w, "bus", d->bus_name);
+		json_integer(&w, "unit_id", d->unit);
+		json_text(&w, "profile", d->profile_name);
+		json_text(&w, "vendor", d->profile ? d->profile->vendor : "");
+		json_text(&w, "model", d->profile ? d->profile->model : "");
+		json_integer(&w, "poll_interval_ms", d->poll_interval / NS_PER_MS);
+		json_bool(&w, "enabled", d->enabled);
+		json_open(&w, "points");
+		for (size_t k = 0; k < d->point_count; k++)
+			put_point_info(&w, &d->points[k]);
+		json_close(&w);
+		json_close(&w);
+	}
+	json_close(&w);
+	json_close(&w);
+	return json_finish(&w);
+}
+
+static void put_figure(struct json_writer *w, const char *key, const struct figure *f)
+{
+	json_number(w, key, quality_has_value(f->quality) ? f->value : NAN, JSON_DECIMAL);
+}
+
+char *encode_loop(const struct loop_config *l, const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_integer(&w, "ts", ts_ms);
+	json_open(&w, "values");
+	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
+		if (loop_has_value(l, (enum loop_value)v))
+			put_figure(&w, loop_value_word((enum loop_value)v), &values[v]);
+	json_close(&w);
+	json_open(&w, "quality");
+	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
+		if (loop_has_value(l, (enum loop_value)v))
+			json_text(&w, loop_value_word((enum loop_value)v), quality_word(values[v].quality));
+	json_close(&w);
+	json_open(&w, "reason");
+	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
+		if (loop_has_value(l, (enum loop_value)v) && values[v].quality != QUALITY_GOOD && values[v].reason)
+			json_text(&w, loop_value_word((enum loop_value)v), values[v].reason);
+	json_close(&w);
+	json_close(&w);
+	return json_finish(&w);
+}
+
+static void put_reason(struct json_writer *w, const struct figure *f)
+{
+	if (f->quality != QUALITY_GOOD && f->reason)
+		json_text(w, "reason", f->reason);
+}
+
+static void put_window(struct json_writer *w, const char *name, const struct pue_window *win)
+{
+	static const char *const keys[] = {
+		[PUE_FACILITY] = "facility_kwh", [PUE_IT] = "it_kwh", [PUE_COOLING] = "cooling_kwh",
+		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kwh", [PUE_EXPORT] = "export_kwh",
+		[PUE_REUSE_HEAT] = "reuse_heat_kwh",
+	};
+	json_open(w, name);
+	put_figure(w, "pue", &win->pue);
+	if (win->has_role[PUE_REUSE_HEAT])
+		put_figure(w, "ere", &win->ere);
+	json_integer(w, "start", win->start_ms);
+	json_integer(w, "end", win->end_ms);
+	json_number(w, "coverage", round(win->coverage * 1e4) / 1e4, JSON_DECIMAL);
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		if (win->has_role[r])
+			json_number(w, keys[r], win->kwh[r], JSON_DECIMAL);
+	json_text(w, "quality", quality_word(win->pue.quality));
+	put_reason(w, &win->pue);
+	/* not known until profiles tell the accuracy class of meters */
+	json_null(w, "uncertainty");
+	json_close(w);
+}
+
+char *encode_pue(const struct pue_config *c, const struct pue *p, int64_t utc_offset_ns, int64_t now_ms)
+{
+	static const char *const keys[] = {
+		[PUE_FACILITY] = "facility_kw", [PUE_IT] = "it_kw", [PUE_COOLING] = "cooling_kw",
+		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kw", [PUE_EXPORT] = "export_kw",
+		[PUE_REUSE_HEAT] = "reuse_heat_kw",
+	};
+	struct json_writer w;
+	int64_t when;
+	struct figure ratio = pue_power_ratio(p, &when);
+	bool stated = quality_has_value(ratio.quality);
+
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_integer(&w, "ts", stated ? (when + utc_offset_ns) / NS_PER_MS : now_ms);
+	json_text(&w, "boundary", c->boundary);
+	json_bool(&w, "partial", pue_is_partial(p));
+	put_figure(&w, "power_ratio", &ratio);
+	json_text(&w, "quality", quality_word(ratio.quality));
+	put_reason(&w, &ratio);
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
+		if (c->role_names[r].count == 0)
+			continue;
+		struct figure power = pue_role_power(p, (enum pue_role)r);
+		put_figure(&w, keys[r], &power);
+	}
+	json_open(&w, "windows");
+	for (size_t i = 0; i < c->window_count; i++) {
+		struct pue_window win = pue_window(p, i);
+		put_window(&w, c->window_names.items[i], &win);
+	}
+	json_close(&w);
+	json_close(&w);
+	return json_finish(&w);
+}
+
+char *encode_alarm(const struct alarm *a, int64_t now_ms)
+{
+	const struct alarm_config *c = a->config;
+	bool is_truth = c->when == WHEN_TRUE || c->when == WHEN_FALSE;
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_integer(&w, "ts", a->changed_ms ? a->changed_ms : now_ms);
+	json_text(&w, "state", alarm_state_word(a->state));
+	json_text(&w, "severity", alarm_severity_word((enum alarm_severity)c->severity));
+	if (is_truth && quality_has_value(a->input.quality))
+		json_bool(&w, "value", a->input.value != 0);
+	else
+		put_figure(&w, "value", &a->input);
+	json_text(&w, "point", c->point_name);
+	json_text(&w, "message", c->message);
+	json_bool(&w, "acknowledged", a->acknowledged);
+	json_close(&w);
+	return json_finish(&w);
+}
+
+char *encode_gap(int64_t from_ms, int64_t to_ms, uint64_t dropped)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_integer(&w, "from", from_ms);
+	json_integer(&w, "to", to_ms);
+	json_unsigned(&w, "dropped", dropped);
+	json_close(&w);
+	return json_finish(&w);
+}
+
+static void put_device_health(struct json_writer *w, const struct health *h, const struct device_stats *d)
+{
+	json_open(w, d->name);
+	json_bool(w, "up", !d->silent && d->last_reply_ns != 0);
+	json_number(w, "backoff_s", (double)d->backoff_ns / NS_PER_S, JSON_DECIMAL);
+	if (d->last_reply_ns)
+		json_integer(w, "last_reply", (d->last_reply_ns + h->utc_offset_ns) / NS_PER_MS);
+	else
+		json_null(w, "last_reply");
+	json_unsigned(w, "requests", d->requests);
+	json_unsigned(w, "replies", d->replies);
+	json_unsigned(w, "timeouts", d->timeouts);
+	json_unsigned(w, "exceptions", d->exceptions);
+	json_unsigned(w, "bad_replies", d->bad_replies);
+	json_unsigned(w, "missed_cycles", d->missed_cycles);
+	json_close(w);
+}
+
+static void put_bus_health(struct json_writer *w, const struct health *h, const char *name, const struct driver_stats *s)
+{
+	json_open(w, name);
+	json_bool(w, "connected", s->connected);
+	json_unsigned(w, "requests", s->requests);
+	json_unsigned(w, "replies", s->replies);
+	json_unsigned(w, "errors", s->timeouts + s->bad_replies + s->exceptions + s->connect_failures);
+	json_unsigned(w, "timeouts", s->timeouts);
+	json_unsigned(w, "exceptions", s->exceptions);
+	json_unsigned(w, "bad_replies", s->bad_replies);
+	json_unsigned(w, "stray_replies", s->stray_replies);
+	json_unsigned(w, "connects", s->connects);
+	json_unsigned(w, "connect_failures", s->connect_failures);
+	json_number(w, "latency_ms", s->replies ? round((double)s->latency_sum_ns / (double)s->replies / 1e3) / 1e3 : NAN,
+	    JSON_DECIMAL);
+	json_number(w, "latency_max_ms", s->replies ? round((double)s->latency_max_ns / 1e3) / 1e3 : NAN, JSON_DECIMAL);
+	json_open(w, "devices");
+	for (size_t i = 0; i < s->device_count; i++)
+		put_device_health(w, h, &s->devices[i]);
+	json_close(w);
+	json_close(w);
+}
+
+char *encode_health(const struct health *h)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_integer(&w, "ts", h->ts_ms);
+	json_integer(&w, "uptime_s", h->uptime_s);
+	json_unsigned(&w, "samples", h->samples);
+	json_unsigned(&w, "batches_dropped", h->batches_dropped);
+	json_number(&w, "loop_lag_ms", h->loop_lag_ms, JSON_DECIMAL);
+	json_open(&w, "publisher");
+	json_bool(&w, "connected", h->broker_connected);
+	json_unsigned(&w, "published", h->published);
+	json_unsigned(&w, "acknowledged", h->acknowledged);
+	json_unsigned(&w, "dropped", h->dropped);
+	json_unsigned(&w, "reconnects", h->reconnects);
+	json_unsigned(&w, "queued", h->queued);
+	json_unsigned(&w, "in_flight", h->in_flight);
+	json_close(&w);
+	json_open(&w, "spool");
+	json_unsigned(&w, "depth", h->backlog);
+	json_unsigned(&w, "bytes", h->backlog_bytes);
+	json_unsigned(&w, "dropped", h->dropped);
+	json_close(&w);
+	json_open(&w, "buses");
+	for (size_t i = 0; i < h->config->bus_count; i++)
+		put_bus_health(&w, h, h->config->buses[i].name, &h->buses[i]);
+	json_close(&w);
+	json_close(&w);
+	return json_finish(&w);
+}

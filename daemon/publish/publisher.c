@@ -1,0 +1,472 @@
+#include "publisher.h"
+
+#include "clock.h"
+#include "encoder.h"
+#include "mqtt_client.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <syslog.h>
+
+#define RECONNECT_MIN_NS NS_PER_S
+#define RECONNECT_MAX_NS (30 * NS_PER_S)
+#define DRAIN_INTERVAL_NS (100 * NS_PER_MS)
+/* paho gives up a connect after its time-out for each broker; beyond that it hangs. */
+#define CONNECT_LIMIT_NS (120 * NS_PER_S)
+
+struct message {
+	struct message *next;
+	uint64_t id;
+	char *topic; /* below B, without "history/" */
+	char *payload;
+	unsigned flags;
+	bool is_history;
+	int64_t ts_ms;
+};
+
+struct list {
+	struct message *first, *last;
+	size_t count;
+	size_t bytes;
+};
+
+struct publisher {
+	struct config *config;
+	sd_event *event;
+	struct publisher_events events;
+	struct mqtt_client *client;
+	sd_event_source *io, *reconnect_timer, *drain_timer;
+	char *base, *status_topic;
+	bool connected, was_connected, stopping, stopped;
+	unsigned in_flight_max;
+	int64_t backoff_ns, last_progress_ns;
+	unsigned failures;
+	uint64_t next_id;
+	struct list queue, in_flight, backlog;
+	struct publisher_stats stats;
+	uint64_t gap_dropped;
+	int64_t gap_from_ms, gap_to_ms;
+};
+
+static void list_append(struct list *l, struct message *m)
+{
+	m->next = NULL;
+	if (l->last)
+		l->last->next = m;
+	else
+		l->first = m;
+	l->last = m;
+	l->count++;
+	l->bytes += strlen(m->payload);
+}
+
+static void list_prepend(struct list *l, struct message *m)
+{
+	m->next = l->first;
+	l->first = m;
+	if (!l->last)
+		l->last = m;
+	l->count++;
+	l->bytes += strlen(m->payload);
+}
+
+static struct message *list_take(struct list *l)
+{
+	struct message *m = l->first;
+	if (!m)
+		return NULL;
+	l->first = m->next;
+	if (!l->first)
+		l->last = NULL;
+	l->count--;
+	l->bytes -= strlen(m->payload);
+	return m;
+}
+
+static struct message *list_remove(struct list *l, uint64_t id)
+{
+	struct message *before = NULL;
+	for (struct message *m = l->first; m; before = m, m = m->next) {
+		if (m->id != id)
+			continue;
+		if (!before)
+			return list_take(l);
+		before->next = m->next;
+		if (l->last == m)
+			l->last = before;
+		l->count--;
+		l->bytes -= strlen(m->payload);
+		return m;
+	}
+	return NULL;
+}
+
+static void message_free(struct message *m)
+{
+	if (!m)
+		return;
+	free(m->topic);
+	free(m->payload);
+	free(m);
+}
+
+static void list_clear(struct list *l)
+{
+	for (struct message *m; (m = list_take(l));)
+		message_free(m);
+}
+
+static void drop_oldest(struct publisher *p)
+{
+	struct message *m = list_take(&p->backlog);
+	if (p->gap_dropped++ == 0)
+		p->gap_from_ms = m->ts_ms;
+	p->gap_to_ms = m->ts_ms;
+	p->stats.dropped++;
+	message_free(m);
+}
+
+/* Keeps a message for later, or forgets it when it is of the moment only. */
+static void set_aside(struct publisher *p, struct message *m)
+{
+	if (!(m->flags & PUBLISH_KEEP)) {
+		message_free(m);
+		return;
+	}
+	m->is_history = true;
+	list_append(&p->backlog, m);
+	while (p->backlog.count > PUBLISHER_BACKLOG_MAX || p->backlog.bytes > PUBLISHER_BACKLOG_BYTES_MAX)
+		drop_oldest(p);
+}
+
+static bool publish(struct publisher *p, struct message *m)
+{
+	char topic[1024];
+	snprintf(topic, sizeof(topic), "%s/%s%s", p->base, m->is_history ? "history/" : "", m->topic);
+	m->id = ++p->next_id;
+	bool retain = (m->flags & PUBLISH_RETAIN) && !m->is_history;
+	if (mqtt_client_publish(p->client, m->id, topic, m->payload, retain) < 0)
+		return false;
+	if (p->in_flight.count == 0)
+		p->last_progress_ns = clock_boottime(); /* from here on an acknowledgement is waited for */
+	list_append(&p->in_flight, m);
+	p->stats.published++;
+	return true;
+}
+
+static void send_offline(struct publisher *p)
+{
+	p->stopping = true;
+	publisher_send(p, "status", strdup("offline"), PUBLISH_RETAIN, 0);
+}
+
+static void finish_stop(struct publisher *p)
+{
+	if (p->stopped)
+		return;
+	p->stopped = true;
+	p->events.stopped(p->events.user);
+}
+
+/* Live messages go out as far as the broker takes them. */
+static void pump(struct publisher *p)
+{
+	while (p->connected && p->in_flight.count < p->in_flight_max && p->queue.first) {
+		struct message *m = list_take(&p->queue);
+		if (!publish(p, m)) {
+			set_aside(p, m);
+			break;
+		}
+	}
+	if (p->stopping && p->connected && !p->queue.first && !p->in_flight.first) {
+		p->connected = false;
+		mqtt_client_disconnect(p->client);
+	}
+}
+
+static int on_drain(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct publisher *p = user;
+	(void)usec;
+	int64_t budget = p->config->spool.replay_rate / (NS_PER_S / DRAIN_INTERVAL_NS);
+	if (budget < 1)
+		budget = 1;
+	for (; p->connected && !p->stopping && budget > 0; budget--) {
+		if (!p->backlog.first || p->queue.first || p->in_flight.count >= p->in_flight_max)
+			break;
+		struct message *m = list_take(&p->backlog);
+		if (!publish(p, m)) {
+			list_prepend(&p->backlog, m);
+			break;
+		}
+	}
+	(void)sd_event_source_set_time_relative(s, DRAIN_INTERVAL_NS / 1000);
+	(void)sd_event_source_set_enabled(s, p->connected && p->backlog.first ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	return 0;
+}
+
+static void start_drain(struct publisher *p)
+{
+	(void)sd_event_source_set_time_relative(p->drain_timer, DRAIN_INTERVAL_NS / 1000);
+	(void)sd_event_source_set_enabled(p->drain_timer, SD_EVENT_ONESHOT);
+}
+
+static void tell_gap(struct publisher *p)
+{
+	if (p->gap_dropped == 0)
+		return;
+	publisher_send(p, "gap", encode_gap(p->gap_from_ms, p->gap_to_ms, p->gap_dropped), 0, p->gap_to_ms);
+	p->gap_dropped = 0;
+}
+
+static void say_no_connection(struct publisher *p, int level, const char *why)
+{
+	char text[512];
+	snprintf(text, sizeof(text), "no connection to the broker: %s", why);
+	p->events.notice(p->events.user, level, text);
+}
+
+static void on_connected(void *user, unsigned receive_maximum)
+{
+	struct publisher *p = user;
+	p->connected = true;
+	p->stats.reconnects += p->was_connected;
+	p->was_connected = true;
+	p->in_flight_max = receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? receive_maximum : PUBLISHER_IN_FLIGHT_MAX;
+	p->backoff_ns = 0;
+	p->failures = 0;
+	p->last_progress_ns = clock_boottime();
+	if (p->stopping) {
+		send_offline(p);
+		return;
+	}
+	p->events.notice(p->events.user, LOG_INFO, "connected to the broker");
+	publisher_send(p, "status", strdup("online"), PUBLISH_RETAIN, 0);
+	p->events.connected(p->events.user);
+	tell_gap(p);
+	start_drain(p);
+}
+
+static void schedule_reconnect(struct publisher *p, const char *why)
+{
+	p->backoff_ns = p->backoff_ns == 0 ? RECONNECT_MIN_NS : p->backoff_ns * 2;
+	if (p->backoff_ns > RECONNECT_MAX_NS)
+		p->backoff_ns = RECONNECT_MAX_NS;
+	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
+	p->failures++;
+	bool loud = (p->failures & (p->failures - 1)) == 0;
+	say_no_connection(p, loud ? LOG_WARNING : LOG_DEBUG, why);
+	p->last_progress_ns = clock_boottime();
+	(void)sd_event_source_set_time_relative(p->reconnect_timer, (uint64_t)p->backoff_ns / 1000);
+	(void)sd_event_source_set_enabled(p->reconnect_timer, SD_EVENT_ONESHOT);
+}
+
+/* What was in flight may or may not have arrived: it counts as not sent. History keeps its place in front. */
+static void take_back(struct publisher *p)
+{
+	struct list history = { 0 };
+	for (struct message *m; (m = list_take(&p->in_flight));) {
+		if (m->is_history)
+			list_prepend(&history, m);
+		else
+			set_aside(p, m);
+	}
+	for (struct message *m; (m = list_take(&history));)
+		list_prepend(&p->backlog, m);
+	for (struct message *m; (m = list_take(&p->queue));)
+		set_aside(p, m);
+}
+
+static void on_disconnected(void *user, const char *why)
+{
+	struct publisher *p = user;
+	p->connected = false;
+	take_back(p);
+	if (p->stopping) {
+		finish_stop(p);
+		return;
+	}
+	schedule_reconnect(p, why);
+}
+
+static void on_delivered(void *user, uint64_t id)
+{
+	struct publisher *p = user;
+	struct message *m = list_remove(&p->in_flight, id);
+	if (!m)
+		return;
+	p->stats.acknowledged++;
+	p->last_progress_ns = clock_boottime();
+	message_free(m);
+	pump(p);
+}
+
+static void on_refused(void *user, uint64_t id)
+{
+	struct publisher *p = user;
+	struct message *m = list_remove(&p->in_flight, id);
+	if (m)
+		set_aside(p, m);
+	if (p->connected)
+		start_drain(p);
+	pump(p);
+}
+
+static void begin_connect(struct publisher *p)
+{
+	const char *why = "";
+	p->last_progress_ns = clock_boottime();
+	if (mqtt_client_connect(p->client, &why) < 0)
+		schedule_reconnect(p, why);
+}
+
+static int on_reconnect_timer(sd_event_source *s, uint64_t usec, void *user)
+{
+	(void)s;
+	(void)usec;
+	begin_connect(user);
+	return 0;
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	struct publisher *p = user;
+	(void)s;
+	(void)fd;
+	(void)revents;
+	mqtt_client_dispatch(p->client);
+	return 0;
+}
+
+static int add_sources(struct publisher *p)
+{
+	int r = sd_event_add_io(p->event, &p->io, mqtt_client_fd(p->client), EPOLLIN, on_io, p);
+	if (r >= 0)
+		r = sd_event_add_time_relative(p->event, &p->reconnect_timer, CLOCK_BOOTTIME, 0, 0, on_reconnect_timer, p);
+	if (r >= 0)
+		r = sd_event_add_time_relative(p->event, &p->drain_timer, CLOCK_BOOTTIME, 0, 0, on_drain, p);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(p->drain_timer, SD_EVENT_OFF);
+	return r;
+}
+
+struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events)
+{
+	struct publisher *p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->config = config_ref(c);
+	p->event = event;
+	p->events = *events;
+	p->last_progress_ns = clock_boottime();
+	int r = -ENOMEM;
+	if (asprintf(&p->base, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack) < 0)
+		p->base = NULL;
+	if (p->base && asprintf(&p->status_topic, "%s/status", p->base) < 0)
+		p->status_topic = NULL;
+	if (p->status_topic) {
+		struct mqtt_will will = { p->status_topic, "offline" };
+		struct mqtt_events to = { on_connected, on_disconnected, on_delivered, on_refused, p };
+		p->client = mqtt_client_new(c, will, &to);
+	}
+	if (p->client)
+		r = add_sources(p); /* the reconnect timer is due at once: that is the first connect */
+	if (r < 0) {
+		publisher_free(p);
+		errno = -r;
+		return NULL;
+	}
+	return p;
+}
+
+void publisher_free(struct publisher *p)
+{
+	if (!p)
+		return;
+	sd_event_source_disable_unref(p->io);
+	sd_event_source_disable_unref(p->reconnect_timer);
+	sd_event_source_disable_unref(p->drain_timer);
+	mqtt_client_free(p->client);
+	list_clear(&p->queue);
+	list_clear(&p->in_flight);
+	list_clear(&p->backlog);
+	free(p->base);
+	free(p->status_topic);
+	config_unref(p->config);
+	free(p);
+}
+
+static struct message *message_new(const char *topic, char *payload, unsigned flags, int64_t ts_ms)
+{
+	struct message *m = payload ? calloc(1, sizeof(*m)) : NULL;
+	if (m) {
+		*m = (struct message){ .topic = strdup(topic), .payload = payload, .flags = flags, .ts_ms = ts_ms };
+		if (m->topic)
+			return m;
+	}
+	free(m);
+	free(payload);
+	return NULL;
+}
+
+void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms)
+{
+	struct message *m = message_new(topic, payload, flags, ts_ms);
+	if (!m) {
+		p->stats.dropped++;
+		return;
+	}
+	if (!p->connected || p->queue.count >= PUBLISHER_QUEUE_MAX) {
+		set_aside(p, m);
+		return;
+	}
+	if (flags & PUBLISH_URGENT)
+		list_prepend(&p->queue, m);
+	else
+		list_append(&p->queue, m);
+	pump(p);
+}
+
+void publisher_stop(struct publisher *p)
+{
+	p->stopping = true;
+	(void)sd_event_source_set_enabled(p->reconnect_timer, SD_EVENT_OFF);
+	if (p->connected)
+		send_offline(p);
+	else
+		finish_stop(p);
+}
+
+void publisher_inherit(struct publisher *p, struct publisher *from)
+{
+	take_back(from);
+	for (struct message *m; (m = list_take(&from->backlog));)
+		set_aside(p, m);
+	p->stats.dropped += from->stats.dropped;
+}
+
+bool publisher_is_connected(const struct publisher *p)
+{
+	return p->connected;
+}
+
+struct publisher_stats publisher_describe(const struct publisher *p)
+{
+	struct publisher_stats s = p->stats;
+	s.connected = p->connected;
+	s.queued = p->queue.count;
+	s.in_flight = p->in_flight.count;
+	s.backlog = p->backlog.count;
+	s.backlog_bytes = p->backlog.bytes;
+	return s;
+}
+
+bool publisher_moves(const struct publisher *p, int64_t now_ns)
+{
+	int64_t idle = now_ns - p->last_progress_ns;
+	if (p->connected)
+		return !p->in_flight.first || idle < 3 * p->config->mqtt.keep_alive + RECONNECT_MAX_NS;
+	return idle < RECONNECT_MAX_NS + CONNECT_LIMIT_NS;
+}

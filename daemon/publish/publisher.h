@@ -1,0 +1,66 @@
+/* publisher: messages to the broker, and what waits while it is away (mover, main thread).
+ *
+ * Live messages go out at once, a bounded number of them unacknowledged. Without a broker, and for what was not
+ * acknowledged when the connection ended, the messages that are to be kept wait in memory; after the next connect, when
+ * the live state has been sent, they go out as history, oldest first, at the configured rate. When that memory is full
+ * the oldest are dropped, counted, and told in B/gap.
+ */
+#pragma once
+
+#include "config.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+/* Most messages without acknowledgement; the broker may allow fewer. */
+#define PUBLISHER_IN_FLIGHT_MAX 100
+/* Live messages that wait for a slow broker before they become history. */
+#define PUBLISHER_QUEUE_MAX 10000
+/* What waits for the broker: about ten minutes of a row of 30 devices, or a little memory. */
+#define PUBLISHER_BACKLOG_MAX 20000
+#define PUBLISHER_BACKLOG_BYTES_MAX ((size_t)32 << 20)
+
+struct publisher;
+
+struct publisher_events {
+	/* The connection is there and `status` is sent: the owner sends info and the whole live state. */
+	void (*connected)(void *user);
+	/* A line for the journal; `level` as in syslog. */
+	void (*notice)(void *user, int level, const char *text);
+	/* After publisher_stop: nothing more to wait for. */
+	void (*stopped)(void *user);
+	void *user;
+};
+
+struct publisher_stats {
+	bool connected;
+	uint64_t published, acknowledged, dropped, reconnects;
+	size_t queued, in_flight, backlog;
+	uint64_t backlog_bytes;
+};
+
+enum publisher_flags {
+	PUBLISH_RETAIN = 1 << 0,
+	PUBLISH_KEEP = 1 << 1,	 /* becomes history when it cannot be delivered now */
+	PUBLISH_URGENT = 1 << 2, /* goes ahead of what is queued */
+};
+
+/* Begins to connect. Takes a reference of the configuration. NULL with errno. */
+struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events);
+void publisher_free(struct publisher *p);
+
+/* Sends `payload` (malloc'd, taken over; NULL = no memory for it, counted as dropped) under B/`topic`. */
+void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms);
+
+/* Sends what is queued, then `offline`, then disconnects; `stopped` follows, at once without a broker. */
+void publisher_stop(struct publisher *p);
+
+/* Takes over what waits in a stopped publisher, when a new configuration needs a new one. */
+void publisher_inherit(struct publisher *p, struct publisher *from);
+
+bool publisher_is_connected(const struct publisher *p);
+struct publisher_stats publisher_describe(const struct publisher *p);
+
+/* False when neither messages are acknowledged nor the connection is being tried. */
+bool publisher_moves(const struct publisher *p, int64_t now_ns);

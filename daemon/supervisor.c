@@ -1,0 +1,150 @@
+#include "supervisor.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct bus_worker {
+	struct bus_worker *next;
+	char *name;
+	uint64_t fingerprint;
+	struct worker *worker;
+};
+
+struct supervisor {
+	struct batch_queue *queue;
+	struct config *config;
+	struct bus_worker *running, *stopping;
+};
+
+struct supervisor *supervisor_new(struct batch_queue *queue)
+{
+	struct supervisor *s = calloc(1, sizeof(*s));
+	if (s)
+		s->queue = queue;
+	return s;
+}
+
+void supervisor_free(struct supervisor *s)
+{
+	if (!s)
+		return;
+	config_unref(s->config);
+	free(s);
+}
+
+static struct bus_worker *find(struct supervisor *s, const struct bus_config *bus)
+{
+	for (struct bus_worker *b = s->running; b; b = b->next)
+		if (strcmp(b->name, bus->name) == 0 && b->fingerprint == bus->fingerprint)
+			return b;
+	return NULL;
+}
+
+static bool is_wanted(const struct config *c, const struct bus_worker *b)
+{
+	for (size_t i = 0; i < c->bus_count; i++)
+		if (strcmp(b->name, c->buses[i].name) == 0 && b->fingerprint == c->buses[i].fingerprint)
+			return true;
+	return false;
+}
+
+/* Moves the workers of buses that `c` does not have (NULL: all) to the stopping ones. */
+static void stop_unwanted(struct supervisor *s, const struct config *c)
+{
+	for (struct bus_worker **link = &s->running, *b; (b = *link);) {
+		if (c && is_wanted(c, b)) {
+			link = &b->next;
+			continue;
+		}
+		*link = b->next;
+		b->next = s->stopping;
+		s->stopping = b;
+		worker_request_stop(b->worker);
+	}
+}
+
+static int start(struct supervisor *s, size_t bus)
+{
+	const struct bus_config *config = &s->config->buses[bus];
+	struct bus_worker *b = calloc(1, sizeof(*b));
+	char *name = strdup(config->name);
+	struct worker *worker = b && name ? worker_start(s->config, bus, s->queue) : NULL;
+	if (!worker) {
+		int err = errno > 0 ? -errno : -ENOMEM;
+		free(name);
+		free(b);
+		return err;
+	}
+	*b = (struct bus_worker){ s->running, name, config->fingerprint, worker };
+	s->running = b;
+	return 0;
+}
+
+int supervisor_apply(struct supervisor *s, struct config *c)
+{
+	stop_unwanted(s, c);
+	config_unref(s->config);
+	s->config = config_ref(c);
+	for (size_t i = 0; i < c->bus_count; i++) {
+		struct bus_worker *b = find(s, &c->buses[i]);
+		if (b)
+			worker_reconfigure(b->worker, c, i);
+	}
+	return supervisor_turn(s);
+}
+
+static int join_stopping(struct supervisor *s, const struct timespec *deadline)
+{
+	for (struct bus_worker *b; (b = s->stopping);) {
+		int err = worker_join(b->worker, deadline);
+		if (err < 0)
+			return err;
+		s->stopping = b->next;
+		free(b->name);
+		free(b);
+	}
+	return 0;
+}
+
+int supervisor_turn(struct supervisor *s)
+{
+	static const struct timespec past;
+	if (join_stopping(s, &past) < 0)
+		return 0; /* next time */
+	int result = 0;
+	for (size_t i = 0; i < s->config->bus_count; i++) {
+		if (find(s, &s->config->buses[i]))
+			continue;
+		int err = start(s, i);
+		if (err < 0)
+			result = err;
+	}
+	return result;
+}
+
+void supervisor_request_stop(struct supervisor *s)
+{
+	stop_unwanted(s, NULL);
+}
+
+int supervisor_join(struct supervisor *s, const struct timespec *deadline)
+{
+	return join_stopping(s, deadline);
+}
+
+void supervisor_describe(struct supervisor *s, size_t bus, struct driver_stats *ret)
+{
+	struct bus_worker *b = find(s, &s->config->buses[bus]);
+	*ret = (struct driver_stats){ 0 };
+	if (b)
+		worker_describe(b->worker, ret);
+}
+
+const char *supervisor_stuck(struct supervisor *s, int64_t now_ns)
+{
+	for (struct bus_worker *b = s->running; b; b = b->next)
+		if (!worker_moves(b->worker, now_ns))
+			return b->name;
+	return NULL;
+}
