@@ -1,0 +1,105 @@
+#include "image.h"
+
+#include <math.h>
+#include <string.h>
+
+struct range {
+	unsigned first, end;
+};
+
+modbus_mapping_t *image_new(const struct device_config *d)
+{
+	struct range ranges[POINT_TABLE_COUNT] = { 0 };
+	for (size_t i = 0; i < d->point_count; i++) {
+		const struct point *p = &d->points[i];
+		struct range *r = &ranges[p->reg.table];
+		unsigned first = point_first(p), end = first + point_span(p);
+		if (r->end == 0 || first < r->first)
+			r->first = first;
+		if (end > r->end)
+			r->end = end;
+	}
+#define RANGE(t) ranges[t].first, ranges[t].end - ranges[t].first
+	return modbus_mapping_new_start_address(RANGE(POINT_COIL), RANGE(POINT_DISCRETE), RANGE(POINT_HOLDING),
+	    RANGE(POINT_INPUT));
+#undef RANGE
+}
+
+static uint16_t *register_at(modbus_mapping_t *m, const struct point *p)
+{
+	if (p->reg.table == POINT_INPUT)
+		return m->tab_input_registers + (p->reg.address - m->start_input_registers);
+	return m->tab_registers + (p->reg.address - m->start_registers);
+}
+
+static uint8_t *bit_at(modbus_mapping_t *m, const struct point *p)
+{
+	if (p->reg.table == POINT_DISCRETE)
+		return m->tab_input_bits + (p->reg.address - m->start_input_bits);
+	return m->tab_bits + (p->reg.address - m->start_bits);
+}
+
+/* Registers from the most significant word on, in the point's orders. Bits are or-ed in: several points share a word. */
+static void put_raw(uint16_t *at, const struct point *p, uint64_t raw)
+{
+	unsigned n = point_length(p);
+	for (unsigned i = 0; i < n; i++) {
+		uint16_t word = (uint16_t)(raw >> 16 * (n - 1 - i));
+		if (p->byte_order == POINT_LITTLE)
+			word = (uint16_t)(word >> 8 | word << 8);
+		at[p->word_order == POINT_LITTLE ? n - 1 - i : i] |= word;
+	}
+}
+
+static void put_text(uint16_t *at, const struct point *p, const char *text)
+{
+	for (size_t i = 0; i < strlen(text) && i < 2 * (size_t)p->length; i++) {
+		bool high = (i % 2 == 0) == (p->byte_order == POINT_BIG);
+		at[i / 2] |= (uint16_t)((unsigned char)text[i] << (high ? 8 : 0));
+	}
+}
+
+static uint64_t float_bits(const struct point *p, double v)
+{
+	uint64_t raw = 0;
+	if (p->type == POINT_F64) {
+		memcpy(&raw, &v, sizeof(raw));
+	} else {
+		float narrow = (float)v;
+		uint32_t bits;
+		memcpy(&bits, &narrow, sizeof(bits));
+		raw = bits;
+	}
+	return raw;
+}
+
+static void put_value(uint16_t *at, const struct point *p, double v)
+{
+	double raw = (v - p->offset) / p->scale;
+	if (p->type == POINT_F32 || p->type == POINT_F64) {
+		put_raw(at, p, float_bits(p, raw));
+		return;
+	}
+	int shift = p->bit.low >= 0 ? p->bit.low : p->bits.low >= 0 ? p->bits.low : 0;
+	uint64_t integer = raw < 0 ? (uint64_t)(int64_t)llround(raw) : (uint64_t)raw + (raw - floor(raw) >= 0.5);
+	put_raw(at, p, integer << shift);
+}
+
+void image_fill(modbus_mapping_t *m, const struct plant *plant, const struct plant_device *d)
+{
+	if (m->nb_registers)
+		memset(m->tab_registers, 0, (size_t)m->nb_registers * sizeof(uint16_t));
+	if (m->nb_input_registers)
+		memset(m->tab_input_registers, 0, (size_t)m->nb_input_registers * sizeof(uint16_t));
+	for (size_t i = 0; i < d->config->point_count; i++) {
+		const struct point *p = &d->config->points[i];
+		if (p->has_minus)
+			continue; /* its two registers are shown by their own points */
+		if (point_is_bit_table(p->reg.table))
+			*bit_at(m, p) = plant_value(plant, d, p) != 0;
+		else if (p->type == POINT_STRING)
+			put_text(register_at(m, p), p, plant_text(d, p));
+		else
+			put_value(register_at(m, p), p, plant_value(plant, d, p));
+	}
+}

@@ -1,0 +1,294 @@
+#include "server.h"
+
+#include "clock.h"
+#include "image.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <modbus.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <pty.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define RTU_REQUEST_LENGTH 8 /* of the four read functions */
+#define CLIENTS_MAX 2000
+#define MBAP_LENGTH 7
+
+struct port {
+	const struct bus_config *bus;
+	size_t index;
+	int fd;	       /* listening socket, or the master of the pty */
+	int slave_fd;  /* kept open so that the master lives on when a client closes */
+	modbus_t *context;
+	uint8_t buffer[256]; /* serial: what has come of a request */
+	size_t used;
+};
+
+struct client {
+	struct port *port;
+	int fd;
+};
+
+struct server {
+	const struct config *config;
+	struct plant *plant;
+	modbus_mapping_t **images; /* one for each device */
+	struct port *ports;
+	size_t port_count;
+	struct client *clients;
+	size_t client_count;
+	struct pollfd *fds;
+};
+
+static struct plant_device *find_unit(struct server *s, size_t bus, int unit, modbus_mapping_t **image)
+{
+	for (size_t i = 0; i < s->config->device_count; i++) {
+		if (s->config->devices[i].bus != bus || s->config->devices[i].unit != unit)
+			continue;
+		*image = s->images[i];
+		return &s->plant->devices[i];
+	}
+	return NULL;
+}
+
+static bool listen_tcp(struct port *p)
+{
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE }, *found;
+	char port[8];
+	snprintf(port, sizeof(port), "%d", (int)p->bus->tcp_port);
+	int gai = getaddrinfo(p->bus->host, port, &hints, &found), one = 1, err = 0;
+	if (gai != 0) {
+		fprintf(stderr, "coolantd-sim: [bus:%s] host: %s: %s\n", p->bus->name, p->bus->host, gai_strerror(gai));
+		return false;
+	}
+	p->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (p->fd < 0 || setsockopt(p->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) < 0 ||
+	    bind(p->fd, found->ai_addr, found->ai_addrlen) < 0 || listen(p->fd, 16) < 0)
+		err = errno;
+	freeaddrinfo(found);
+	p->context = err ? NULL : modbus_new_tcp("127.0.0.1", MODBUS_TCP_DEFAULT_PORT);
+	if (!p->context) {
+		fprintf(stderr, "coolantd-sim: [bus:%s] cannot listen on %s port %d: %s (allowed: an address of this machine, "
+		    "best a loopback one, and a free port)\n", p->bus->name, p->bus->host, (int)p->bus->tcp_port,
+		    strerror(err ? err : ENOMEM));
+		return false;
+	}
+	/* a client that sends half a request shall not hold up the others */
+	(void)modbus_set_indication_timeout(p->context, 0, 100000);
+	return true;
+}
+
+static bool link_pty(const struct port *p, const char *name)
+{
+	struct stat st;
+	if (lstat(p->bus->port, &st) == 0) {
+		if (!S_ISLNK(st.st_mode)) {
+			fprintf(stderr, "coolantd-sim: [bus:%s] port: %s exists and is not a link (allowed: a new path)\n",
+			    p->bus->name, p->bus->port);
+			return false;
+		}
+		(void)unlink(p->bus->port);
+	}
+	if (symlink(name, p->bus->port) == 0)
+		return true;
+	fprintf(stderr, "coolantd-sim: [bus:%s] port: cannot make %s: %s\n", p->bus->name, p->bus->port, strerror(errno));
+	return false;
+}
+
+static bool open_pty(struct port *p)
+{
+	struct termios raw;
+	char name[256];
+	cfmakeraw(memset(&raw, 0, sizeof(raw)));
+	if (openpty(&p->fd, &p->slave_fd, name, &raw, NULL) < 0) {
+		fprintf(stderr, "coolantd-sim: [bus:%s] no pty: %s\n", p->bus->name, strerror(errno));
+		return false;
+	}
+	(void)fcntl(p->fd, F_SETFL, O_NONBLOCK);
+	p->context = modbus_new_rtu(name, p->bus->baud, (char)p->bus->parity, 8, (int)p->bus->stop_bits);
+	if (!p->context || !link_pty(p, name))
+		return false;
+	return modbus_set_socket(p->context, p->fd) == 0;
+}
+
+struct server *server_new(const struct config *c, struct plant *plant)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	*s = (struct server){ .config = c, .plant = plant };
+	s->images = calloc(c->device_count + 1, sizeof(s->images[0]));
+	s->ports = calloc(c->bus_count + 1, sizeof(s->ports[0]));
+	s->clients = calloc(CLIENTS_MAX, sizeof(s->clients[0]));
+	s->fds = calloc(CLIENTS_MAX + c->bus_count + 8, sizeof(s->fds[0]));
+	bool good = s->images && s->ports && s->clients && s->fds;
+	for (size_t i = 0; good && i < c->device_count; i++) {
+		s->images[i] = image_new(&c->devices[i]);
+		good = s->images[i] != NULL;
+	}
+	for (size_t i = 0; good && i < c->bus_count; i++) {
+		struct port *p = &s->ports[s->port_count++];
+		*p = (struct port){ .bus = &c->buses[i], .index = i, .fd = -1, .slave_fd = -1 };
+		good = p->bus->type == BUS_TCP ? listen_tcp(p) : open_pty(p);
+	}
+	if (!good) {
+		server_free(s);
+		return NULL;
+	}
+	server_refresh(s);
+	return s;
+}
+
+void server_free(struct server *s)
+{
+	for (size_t i = 0; i < s->client_count; i++)
+		close(s->clients[i].fd);
+	for (size_t i = 0; i < s->port_count; i++) {
+		struct port *p = &s->ports[i];
+		if (p->slave_fd >= 0) {
+			(void)unlink(p->bus->port);
+			close(p->slave_fd);
+		}
+		if (p->fd >= 0)
+			close(p->fd);
+		if (p->context)
+			modbus_free(p->context);
+	}
+	for (size_t i = 0; s->images && i < s->config->device_count; i++)
+		if (s->images[i])
+			modbus_mapping_free(s->images[i]);
+	free(s->images);
+	free(s->ports);
+	free(s->clients);
+	free(s->fds);
+	free(s);
+}
+
+void server_refresh(struct server *s)
+{
+	for (size_t i = 0; i < s->config->device_count; i++)
+		image_fill(s->images[i], s->plant, &s->plant->devices[i]);
+}
+
+static void accept_client(struct server *s, struct port *p)
+{
+	int one = 1, fd = accept4(p->fd, NULL, NULL, SOCK_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (s->client_count == CLIENTS_MAX) {
+		close(fd);
+		return;
+	}
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	s->clients[s->client_count++] = (struct client){ p, fd };
+}
+
+/* False when the client is gone. */
+static bool serve_client(struct server *s, struct client *c)
+{
+	uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
+	modbus_mapping_t *image;
+	modbus_t *context = c->port->context;
+	(void)modbus_set_socket(context, c->fd);
+	int n = modbus_receive(context, query);
+	if (n < 0)
+		return false;
+	if (n == 0)
+		return true;
+	struct plant_device *d = find_unit(s, c->port->index, query[MBAP_LENGTH - 1], &image);
+	if (!d)
+		return modbus_reply_exception(context, query, MODBUS_EXCEPTION_GATEWAY_TARGET) >= 0;
+	return d->silent || modbus_reply(context, query, n, image) >= 0;
+}
+
+/* Modbus over Serial Line V1.02, 6.2.2 */
+static uint16_t crc16(const uint8_t *data, size_t n)
+{
+	uint16_t crc = 0xffff;
+	for (size_t i = 0; i < n; i++) {
+		crc ^= data[i];
+		for (int bit = 0; bit < 8; bit++)
+			crc = crc & 1 ? (uint16_t)(crc >> 1 ^ 0xa001) : (uint16_t)(crc >> 1);
+	}
+	return crc;
+}
+
+static bool is_request(const uint8_t *p)
+{
+	uint16_t crc = crc16(p, RTU_REQUEST_LENGTH - 2);
+	return p[1] >= 1 && p[1] <= 4 && p[6] == (crc & 0xff) && p[7] == crc >> 8;
+}
+
+/* Looks for requests in what has come; bytes that begin none are dropped one by one. */
+static void serve_serial(struct server *s, struct port *p)
+{
+	modbus_mapping_t *image;
+	ssize_t n = read(p->fd, p->buffer + p->used, sizeof(p->buffer) - p->used);
+	if (n <= 0)
+		return;
+	p->used += (size_t)n;
+	while (p->used >= RTU_REQUEST_LENGTH) {
+		size_t taken = 1;
+		if (is_request(p->buffer)) {
+			const struct plant_device *d = find_unit(s, p->index, p->buffer[0], &image);
+			taken = RTU_REQUEST_LENGTH;
+			(void)modbus_set_slave(p->context, p->buffer[0]);
+			if (d && !d->silent)
+				(void)modbus_reply(p->context, p->buffer, RTU_REQUEST_LENGTH, image);
+		}
+		p->used -= taken;
+		memmove(p->buffer, p->buffer + taken, p->used);
+	}
+}
+
+static void serve(struct server *s, size_t first_port, size_t first_client)
+{
+	for (size_t i = 0; i < s->port_count; i++) {
+		if (!s->fds[first_port + i].revents)
+			continue;
+		if (s->ports[i].bus->type == BUS_TCP)
+			accept_client(s, &s->ports[i]);
+		else
+			serve_serial(s, &s->ports[i]);
+	}
+	/* from the end, so that taking one out moves only clients that are served already */
+	for (size_t i = s->client_count; i-- > 0;) {
+		if (i >= first_client || !s->fds[first_port + s->port_count + i].revents)
+			continue;
+		if (serve_client(s, &s->clients[i]))
+			continue;
+		close(s->clients[i].fd);
+		s->clients[i] = s->clients[--s->client_count];
+	}
+}
+
+int server_run(struct server *s, int64_t deadline_ns, const int *fds, size_t count)
+{
+	for (;;) {
+		int64_t left = deadline_ns - clock_boottime();
+		if (left <= 0)
+			return -1;
+		size_t n = 0, clients = s->client_count;
+		for (size_t i = 0; i < count; i++)
+			s->fds[n++] = (struct pollfd){ fds[i], POLLIN, 0 };
+		for (size_t i = 0; i < s->port_count; i++)
+			s->fds[n++] = (struct pollfd){ s->ports[i].fd, POLLIN, 0 };
+		for (size_t i = 0; i < clients; i++)
+			s->fds[n++] = (struct pollfd){ s->clients[i].fd, POLLIN, 0 };
+		struct timespec timeout = { left / NS_PER_S, left % NS_PER_S };
+		if (ppoll(s->fds, n, &timeout, NULL) <= 0)
+			continue;
+		for (size_t i = 0; i < count; i++)
+			if (s->fds[i].revents)
+				return (int)i;
+		serve(s, count, clients);
+	}
+}
