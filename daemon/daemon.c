@@ -74,6 +74,8 @@ static void on_alarm(const struct alarm *a, void *user)
 	static const int levels[] = { [SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING,
 		[SEVERITY_CRITICAL] = LOG_CRIT };
 	int level = a->state == ALARM_ACTIVE ? levels[a->config->severity] : LOG_NOTICE;
+	if (a->previous == ALARM_UNKNOWN && a->state == ALARM_NORMAL)
+		level = LOG_DEBUG; /* nothing has happened: the first reading is there */
 	struct log_fields fields = { .message_id = LOG_ID_ALARM, .alarm = a->config->name, .point = a->config->point_name };
 	log_event(level, fields, "alarm %s is %s: %s (%s)", a->config->name, alarm_state_word(a->state), a->config->message,
 	    a->config->point_name);

@@ -51,7 +51,7 @@ static bool init_device(struct table_device *d, const struct device_config *c, i
 	d->next_check_ns = now_ns;
 	d->points = calloc(c->point_count + 1, sizeof(d->points[0]));
 	for (size_t i = 0; d->points && i < c->point_count; i++)
-		d->points[i].sample.quality = c->enabled ? QUALITY_STALE : QUALITY_OUT_OF_SERVICE;
+		d->points[i].sample.quality = c->enabled ? QUALITY_INVALID : QUALITY_OUT_OF_SERVICE;
 	return d->points != NULL;
 }
 

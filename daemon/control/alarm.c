@@ -32,7 +32,8 @@ static bool judge(const struct alarm_config *c, const struct figure *f, double b
 	case WHEN_OUTSIDE:
 		return f->value < c->low + back || f->value > c->high - back;
 	case WHEN_STALE:
-		return !quality_has_value(f->quality);
+		/* a point that was never read is not stale yet; of a computed figure only the lack of a value is known */
+		return c->source == SOURCE_POINT ? f->quality == QUALITY_STALE : !quality_has_value(f->quality);
 	}
 	return false;
 }
@@ -73,6 +74,7 @@ bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, i
 		return false;
 	if (next == ALARM_ACTIVE)
 		a->acknowledged = false;
+	a->previous = a->state;
 	a->state = next;
 	a->changed_ms = utc_ms;
 	return true;

@@ -19,7 +19,7 @@ const char *alarm_state_word(enum alarm_state s);
 
 struct alarm {
 	const struct alarm_config *config;
-	enum alarm_state state;
+	enum alarm_state state, previous;
 	bool acknowledged;
 	bool condition;	       /* as last judged, with hysteresis */
 	int64_t condition_since; /* CLOCK_BOOTTIME */

@@ -89,10 +89,11 @@ struct pue *pue_new(const struct pue_spec *spec)
 		struct entry *e = &p->entries[p->entry_count++];
 		e->role = spec->meters[i].role;
 		e->name = strdup(spec->meters[i].name);
-		e->power = e->energy = QUALITY_STALE;
 		p->has_role[e->role] = true;
 		good = e->name && meter_init(&e->meter, &spec->meters[i].type, p->step_s * NS_PER_S, p->cell_count);
 	}
+	for (size_t i = 0; good && i < spec->meter_count; i++)
+		pue_set_quality(p, i, QUALITY_INVALID, QUALITY_INVALID);
 	for (size_t i = 0; good && i < spec->window_count; i++)
 		good = window_init(&p->windows[p->window_count++], spec->windows[i], p->step_s);
 	if (!good) {
@@ -215,7 +216,11 @@ void pue_set_quality(struct pue *p, size_t i, enum quality power, enum quality e
 	struct entry *e = &p->entries[i];
 	e->power = power;
 	e->energy = energy;
-	snprintf(e->reason, sizeof(e->reason), "%s is %s", e->name, quality_word(quality_worst(power, energy)));
+	enum quality worst = quality_worst(power, energy);
+	if (worst == QUALITY_INVALID)
+		snprintf(e->reason, sizeof(e->reason), "%s has no reading yet", e->name);
+	else
+		snprintf(e->reason, sizeof(e->reason), "%s is %s", e->name, quality_word(worst));
 }
 
 /* The latest moment at which every meter with power has a reading. */
@@ -340,13 +345,14 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	const struct window *w = &p->windows[window];
 	struct pue_window out = { 0 };
 	double joules[PUE_ROLE_COUNT] = { 0 };
-	int64_t good = 0, end = p->next_cell * p->step_s / w->bucket_s, start = end - w->bucket_count;
+	int64_t good = 0, known = 0, end = p->next_cell * p->step_s / w->bucket_s, start = end - w->bucket_count;
 
 	for (int64_t i = 0; i <= w->bucket_count; i++) {
 		const struct bucket *b = &w->ring[i];
 		if (b->key < start || b->key >= end)
 			continue;
 		good += b->good;
+		known += b->known;
 		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 			joules[r] += (double)b->millijoules[r] / 1000;
 	}
@@ -357,7 +363,7 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	out.coverage = (double)(good * p->step_s) / (double)w->seconds;
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 		out.has_role[r] = p->has_role[r];
-		out.kwh[r] = joules[r] / 3.6e6;
+		out.kwh[r] = known > 0 ? joules[r] / 3.6e6 : NAN;
 	}
 	double it = joules[PUE_IT] - joules[PUE_IT_EMBEDDED_COOLING];
 	double total = (pue_is_partial(p) ? joules[PUE_IT] + joules[PUE_COOLING] : joules[PUE_FACILITY]) -

@@ -1,0 +1,133 @@
+'use strict';
+// Shows what coolantd publishes, live. Open with ?broker=ws://HOST:PORT and ?prefix=PREFIX to look elsewhere than at
+// the server of this page.
+
+const query = new URLSearchParams(location.search);
+const broker = query.get('broker') || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
+const prefix = query.get('prefix') || 'coolant';
+
+const units = {};   // of points, by device, from the info message
+const devices = {}; // the latest of every point, by device
+const loopUnits = {
+  heat: 'kW', delta_t: 'K', flow: 'L/min', supply_temperature: 'Cel', return_temperature: 'Cel',
+  differential_pressure: 'kPa', hydraulic_power: 'W', dew_point: 'Cel', dew_point_margin: 'K',
+};
+
+function element(tag, className, text) {
+  const e = document.createElement(tag);
+  if (className) e.className = className;
+  if (text !== undefined) e.textContent = text;
+  return e;
+}
+
+// The element for `key` in a container, made when it is not there; sorted by key.
+function child(container, key, className) {
+  for (const e of container.children) if (e.dataset.key === key) return e;
+  const e = element('div', className);
+  e.dataset.key = key;
+  const after = [...container.children].find((x) => x.dataset.key > key);
+  container.insertBefore(e, after || null);
+  return e;
+}
+
+function show(value, unit, digits) {
+  if (value === null || value === undefined) return '–';
+  const text = typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(digits ?? 2) : String(value);
+  return unit && unit !== '1' ? `${text} ${unit === 'Cel' ? '°C' : unit}` : text;
+}
+
+const classOf = (quality) =>
+  !quality || quality === 'good' ? '' : quality === 'estimated' || quality === 'suspect' ? 'warn' : 'bad';
+
+function row(name, text, quality, title) {
+  const tr = element('tr');
+  tr.append(element('td', 'soft', name), element('td', `value ${classOf(quality)}`, text));
+  if (title || (quality && quality !== 'good')) tr.title = title || quality;
+  return tr;
+}
+
+function table(rows) {
+  const t = element('table'), body = element('tbody');
+  body.append(...rows);
+  t.append(body);
+  return t;
+}
+
+function onPue(name, m) {
+  const card = child(document.querySelector('#pue'), name, 'card');
+  const rows = Object.entries(m.windows).map(([w, f]) =>
+    row(w, `${show(f.pue, '', 3)} · ${(100 * f.coverage).toFixed(0)} % covered`, f.quality, f.reason));
+  const powers = ['facility', 'it', 'cooling'].filter((r) => m[`${r}_kw`] !== undefined)
+    .map((r) => row(r, show(m[`${r}_kw`], 'kW', 1)));
+  card.replaceChildren(
+    element('h2', '', `${m.partial ? 'Partial PUE' : 'PUE'} of ${m.boundary}`),
+    element('div', `figure ${classOf(m.quality)}`, show(m.power_ratio, '', 3)),
+    element('p', 'soft', m.reason || `of the powers now, quality ${m.quality}`), table([...powers, ...rows]));
+}
+
+function onLoop(name, m) {
+  const card = child(document.querySelector('#loops'), name, 'card');
+  const rows = Object.entries(m.values).filter(([k]) => k !== 'heat')
+    .map(([k, v]) => row(k.replaceAll('_', ' '), show(v, loopUnits[k]), m.quality[k], m.reason[k]));
+  card.replaceChildren(element('h2', '', `Loop ${name}`),
+    element('div', `figure ${classOf(m.quality.heat)}`, show(m.values.heat, 'kW', 1)),
+    element('p', 'soft', m.reason.heat || 'heat removed'), table(rows));
+}
+
+const alarms = {};
+function onAlarm(name, m) {
+  alarms[name] = m;
+  const order = { active: 0, cleared_unacknowledged: 1, unknown: 2, suppressed: 3, normal: 4 };
+  const names = Object.keys(alarms).sort((a, b) => order[alarms[a].state] - order[alarms[b].state] || (a < b ? -1 : 1));
+  document.querySelector('#alarms tbody').replaceChildren(...names.map((n) => {
+    const a = alarms[n], tr = element('tr');
+    const className = a.state === 'active' ? 'bad' : a.state === 'normal' ? 'good' : 'warn';
+    tr.append(element('td', className, a.state.replaceAll('_', ' ')), element('td', '', a.message || n),
+      element('td', 'soft', a.severity), element('td', 'value soft', new Date(a.ts).toLocaleTimeString()));
+    return tr;
+  }));
+}
+
+function onDevice(name, m) {
+  const points = devices[name] ||= {};
+  for (const [k, v] of Object.entries(m.values)) points[k] = { value: v, quality: m.quality[k] || 'good' };
+  const card = child(document.querySelector('#devices .grid'), name, 'card points');
+  const scroll = card.querySelector('table')?.scrollTop || 0;
+  const rows = Object.entries(points).map(([k, p]) => row(k.replaceAll('_', ' '), show(p.value, units[name]?.[k]), p.quality));
+  const t = table(rows);
+  card.replaceChildren(element('h2', '', name), t);
+  t.scrollTop = scroll;
+}
+
+function onInfo(m) {
+  document.querySelector('#rack').textContent = `${m.site} / ${m.rack}`;
+  for (const [name, d] of Object.entries(m.devices)) {
+    units[name] = {};
+    for (const [point, p] of Object.entries(d.points)) units[name][point] = p.unit;
+  }
+}
+
+function setState(text, good) {
+  const e = document.querySelector('#state');
+  e.textContent = text;
+  e.className = good ? 'good' : 'bad';
+}
+
+const handlers = { device: onDevice, loop: onLoop, pue: onPue, alarm: onAlarm };
+
+const client = mqtt.connect(broker, { reconnectPeriod: 1000 });
+client.on('connect', () => {
+  setState('broker connected', true);
+  client.subscribe(`${prefix}/+/+/#`);
+});
+client.on('close', () => setState('no connection to the broker', false));
+client.on('message', (topic, payload) => {
+  const [kind, name] = topic.slice(prefix.length + 1).split('/').slice(2);
+  if (kind === 'status') {
+    setState(`coolantd is ${payload}`, String(payload) === 'online');
+    return;
+  }
+  const message = JSON.parse(payload);
+  if (kind === 'info') onInfo(message);
+  else if (handlers[kind] && name) handlers[kind](name, message);
+});
