@@ -196,7 +196,11 @@ static char *give_line(char *buffer, int size, void *stream)
 			continue;
 		}
 		r->line_taken = false;
-		snprintf(buffer, (size_t)size, "%s\n", line);
+		if (snprintf(buffer, (size_t)size, "%s\n", line) >= size) {
+			complain(r, "longer than libinih takes");
+			r->line_taken = true;
+			continue;
+		}
 		return buffer;
 	}
 }
@@ -270,7 +274,8 @@ int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
 	ini_allow_inline_comments = false;
 	ini_allow_bom = false;
 	ini_use_stack = false;
-	ini_max_line = INI_LINE_MAX + 2;
+	/* with the heap in use this is the size of the line buffer; ini_max_line is for the stack */
+	ini_initial_alloc = INI_LINE_MAX + 2;
 	if (ini_parse_stream(give_line, &r, take_entry, &r) == -2) {
 		diag_add(d, DIAG_ERROR, here(&r, NULL, NULL), "cannot be read: %s", strerror(ENOMEM));
 		return -ENOMEM;

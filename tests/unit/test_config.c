@@ -1,0 +1,348 @@
+/* Configurations as text: what is taken, what is refused, where and with which words. */
+#include "unit.h"
+
+#include "config.h"
+#include "value.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static char folder[] = "/tmp/coolantd-unit-XXXXXX";
+
+static const char *write_file(const char *name, const char *text, size_t size)
+{
+	static char path[256];
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	assert_int_equal(fwrite(text, 1, size, f), size);
+	assert_int_equal(fclose(f), 0);
+	return path;
+}
+
+struct findings {
+	char text[8192];
+	size_t count;
+};
+
+static void collect(enum diag_level level, const char *text, void *user)
+{
+	struct findings *f = user;
+	(void)level;
+	size_t used = strlen(f->text);
+	const char *base = strrchr(text, '/') ? text : text;
+	snprintf(f->text + used, sizeof(f->text) - used, "%s\n", base);
+	f->count++;
+}
+
+/* Loads a text; the findings are returned, the configuration in `ret` when it is good. */
+static struct findings load(const char *text, size_t size, struct config **ret)
+{
+	struct findings f = { .count = 0 };
+	struct diag *d = diag_new();
+	struct config *c = config_load(write_file("coolantd.ini", text, size), d);
+	diag_each(d, collect, &f);
+	diag_free(d);
+	if (ret)
+		*ret = c;
+	else
+		config_unref(c);
+	return f;
+}
+
+static struct config *load_good(const char *text)
+{
+	struct config *c;
+	struct findings f = load(text, strlen(text), &c);
+	if (!c)
+		print_error("%s", f.text);
+	assert_non_null(c);
+	assert_int_equal(f.count, 0);
+	return c;
+}
+
+#define HEAD "[daemon]\nsite = dc1\nrack = r07\n"
+#define BUS "[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
+#define DEVICE "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = holding:0\n"
+
+/* One wrong line each, and the finding it must give. */
+static const struct {
+	const char *text, *finding;
+} broken[] = {
+	{ "[daemon]\nsite = dc1\n", "coolantd.ini:1: [daemon] rack: missing, but required" },
+	{ HEAD "[mqtt]\nbrokr = mqtt://x\n", ":5: [mqtt] brokr: unknown key, did you mean 'broker'?" },
+	{ HEAD "[mqt]\n", ":4: [mqt]: unknown section, did you mean 'mqtt'?" },
+	{ HEAD "[mqtt]\nqos = 2\n", ":5: [mqtt] qos: '2' is out of range (allowed: a whole number, 0..1)" },
+	{ HEAD "[mqtt]\nqos = many\n", ":5: [mqtt] qos: 'many' is not valid (allowed: a whole number, 0..1)" },
+	{ HEAD "[mqtt]\nbroker = http://x\n", ":5: [mqtt] broker: 'http://x' is not a broker" },
+	{ HEAD "[mqtt]\nbroker = mqtt://x:0\n", ":5: [mqtt] broker: 'mqtt://x:0' is not a broker" },
+	{ HEAD "[mqtt]\nkeep_alive = 15\n", ":5: [mqtt] keep_alive: '15' is not valid (allowed: a duration with unit" },
+	{ HEAD "[mqtt]\ntopic_prefix = a/+/b\n", ":5: [mqtt] topic_prefix: 'a/+/b' cannot be a topic prefix" },
+	{ HEAD "[mqtt]\nhomeassistant = yes\n", ":5: [mqtt] homeassistant: not available in this version" },
+	{ HEAD "[mqtt]\nlayout = pionts\n", "[mqtt] layout: 'pionts' is not valid" },
+	{ HEAD "[mqtt]\ncert_file = a\n", "[mqtt] cert_file: cert_file and key_file go together" },
+	{ HEAD "[spool]\nmax_size = 1GiB\n", ":5: [spool] max_size: not available in this version" },
+	{ HEAD "[bus:b]\ntype = rtutcp\nhost = x\n", ":5: [bus:b] type: 'rtutcp' is not available in this version" },
+	{ HEAD "[bus:b]\ntype = rtu\n", "[bus:b] port: missing, but required for type = rtu" },
+	{ HEAD "[bus:b]\ntype = tcp\nhost = x\nbaud = 9600\n", ":7: [bus:b] baud: has no meaning for type = tcp" },
+	{ HEAD "[bus:b]\ntype = rtu\nport = /dev/x\nbaud = 9601\n", "[bus:b] baud: '9601' is not valid, did you mean '9600'?" },
+	{ HEAD "[bus:B]\ntype = tcp\nhost = x\n", ":4: [bus:B]: not a name" },
+	{ HEAD "[bus]\ntype = tcp\nhost = x\n", ":4: [bus]: needs a name" },
+	{ HEAD BUS "[bus:c]\ntype = tcp\nhost = 127.0.0.1\n", "[bus:c] host: the same host and tcp_port as [bus:b]" },
+	{ HEAD BUS "[bus:b]\ntype = tcp\nhost = y\n", ":7: [bus:b]: duplicate section (the first is at line 4" },
+	{ HEAD BUS "host = y\n", ":7: [bus:b] host: duplicate key (the first is at line 6)" },
+	{ HEAD BUS DEVICE "[device:e]\nbus = b\nunit = 1\nprofile = none\n", "[device:e] unit: unit 1 of bus 'b' is [device:d]" },
+	{ HEAD BUS "[device:d]\nbus = bb\nunit = 1\n[point:d.p]\nregister = holding:0\n",
+	    ":8: [device:d] bus: no [bus:bb], did you mean 'b'?" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 248\n[point:d.p]\nregister = holding:0\n", "[device:d] unit: '248' is out of range" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n", "[device:d] profile: missing, and no [point:d.NAME] either" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\nprofile = no-such\n", "[device:d] profile: no profile 'no-such'" },
+	{ HEAD BUS "[device:d]\nbus = b\n[point:d.p]\nregister = holding:0\n", "[device:d] unit: missing, but required" },
+	{ HEAD BUS DEVICE "[point:x.p]\nregister = holding:0\n", "[point:x.p]: no such device" },
+	{ HEAD BUS DEVICE "scale = 0\n", "[point:d.p] scale: 0 would lose the value" },
+	{ HEAD BUS DEVICE "type = u17\n", "[point:d.p] type: 'u17' is not valid, did you mean 'u16'?" },
+	{ HEAD BUS DEVICE "bit = 16\n", "[point:d.p] bit: past the width of the type" },
+	{ HEAD BUS DEVICE "bit = 1\nbits = 1..2\n", "[point:d.p] bits: not together with 'bit'" },
+	{ HEAD BUS DEVICE "type = f32\nbits = 1..2\n", "[point:d.p] bits: not for this type" },
+	{ HEAD BUS DEVICE "min = 5\nmax = 4\n", "[point:d.p] min: greater than max" },
+	{ HEAD BUS DEVICE "enum = 0:off, one\n", "[point:d.p] enum: '0:off, one' is not NUMBER:WORD" },
+	{ HEAD BUS DEVICE "invalid = 0x7fff, x\n", "[point:d.p] invalid: 'x' is not a raw value" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = holding:65536\n",
+	    "[point:d.p] register: 'holding:65536' is not a register" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = holding:65535\ntype = u32\n",
+	    "[point:d.p] register: runs past address 65535" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = coil:1\ntype = u16\n",
+	    "[point:d.p] type: not for a coil or discrete input" },
+	{ HEAD BUS DEVICE "[loop:l]\ncoolant = pg30\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
+	    "[loop:l] coolant: 'pg30' is not available in this version" },
+	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.q\nsupply = d.p\nreturn = d.p\n",
+	    "[loop:l] flow: device 'd' has no point 'q'" },
+	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
+	    "[loop:l] flow: 'd.p' has the unit '', which is no flow (allowed: a point in L/min, L/s, L/h, m3/h)" },
+	{ HEAD BUS DEVICE "[pue:row]\nfacility = d\nit = e\n", "[pue:row] it: no [device:e], did you mean 'd'?" },
+	{ HEAD BUS DEVICE "[pue:row]\nit = d\n", "[pue:row] it: device 'd' has neither active_power" },
+	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p\n", "[pue:row] facility: missing, and no cooling either" },
+	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p\nfacility = d.p\nwindows = 90s\n",
+	    "[pue:row] windows: '90s' is not a window (allowed: whole minutes, 1m..365d)" },
+	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p,, d.p\nfacility = d.p\n", "[pue:row] it: an empty item in the list" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = above\n", "[alarm:a] limit: missing, but required for above and below" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\n", "[alarm:a] when: 'd.p' is a number" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = loop.x.heat\nwhen = stale\n", "[alarm:a] point: 'loop.x.heat' is not a figure of a loop" },
+	{ HEAD "nonsense\n", ":4: neither a [section] nor a line of the form key = value" },
+	{ "x = 1\n" HEAD, ":1: an entry before the first [section]" },
+	{ HEAD "[mqtt\n", ":4: a section line is not of the form" },
+	{ HEAD "[mqtt]\nusername = \xff\xfe\n", ":5: bytes that are not UTF-8" },
+};
+
+static void broken_ones_say_where_and_what(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < COUNT(broken); i++) {
+		struct findings f = load(broken[i].text, strlen(broken[i].text), NULL);
+		if (!strstr(f.text, broken[i].finding))
+			fail_msg("case %zu: expected '%s' in:\n%s", i, broken[i].finding, f.text);
+	}
+}
+
+static void all_errors_are_listed(void **state)
+{
+	const char *text = HEAD "[mqtt]\nqos = 9\nkeep_alive = x\nlayout = x\n[bus:b]\ntype = tcp\n";
+	(void)state;
+	struct findings f = load(text, strlen(text), NULL);
+	assert_int_equal(f.count, 4);
+}
+
+static void defaults_are_those_of_the_contract(void **state)
+{
+	(void)state;
+	struct config *c = load_good(HEAD BUS DEVICE);
+	assert_string_equal(c->mqtt.brokers.items[0], "mqtt://localhost:1883");
+	assert_string_equal(c->mqtt.client_id, "coolantd-dc1-r07");
+	assert_int_equal(c->mqtt.protocol, MQTT_5);
+	assert_string_equal(c->mqtt.topic_prefix, "coolant");
+	assert_int_equal(c->mqtt.qos, 1);
+	assert_int_equal(c->mqtt.keep_alive, INT64_C(15000000000));
+	assert_int_equal(c->mqtt.full_interval, INT64_C(60000000000));
+	assert_int_equal(c->mqtt.layout, LAYOUT_DEVICE);
+	assert_false(c->mqtt.publish_always);
+	assert_int_equal(c->daemon.control_interval, 1000000000);
+	assert_int_equal(c->buses[0].tcp_port, 502);
+	assert_int_equal(c->buses[0].baud, 19200);
+	assert_int_equal(c->buses[0].parity, PARITY_EVEN);
+	assert_int_equal(c->buses[0].response_timeout, 500000000);
+	assert_int_equal(c->buses[0].retries, 1);
+	assert_int_equal(c->devices[0].poll_interval, 1000000000);
+	assert_true(c->devices[0].enabled);
+	assert_int_equal(c->devices[0].points[0].type, POINT_U16);
+	config_unref(c);
+}
+
+static void keys_of_later_versions_may_have_their_default(void **state)
+{
+	(void)state;
+	config_unref(load_good(HEAD "[mqtt]\nhomeassistant = no\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
+}
+
+static void text_forms_that_are_taken(void **state)
+{
+	(void)state;
+	struct config *c = load_good("\xef\xbb\xbf# a comment\r\n; another\r\n[daemon]\r\n  site = dc1 ; why\r\n"
+				     "\track = r7 # and this\r\n[mqtt]\r\ntopic_prefix=a/b\r\n");
+	assert_string_equal(c->daemon.site, "dc1");
+	assert_string_equal(c->mqtt.topic_prefix, "a/b");
+	config_unref(c);
+}
+
+static void a_hash_inside_a_word_is_no_comment(void **state)
+{
+	(void)state;
+	struct config *c = load_good(HEAD "[mqtt]\nusername = a#b;c\n");
+	assert_string_equal(c->mqtt.username, "a#b;c");
+	config_unref(c);
+}
+
+static void long_lines(void **state)
+{
+	char text[8192];
+	(void)state;
+	/* longer than the library's own buffer of 200 bytes, and taken */
+	int n = snprintf(text, sizeof(text), HEAD "[alarm:a]\nmessage = ");
+	memset(text + n, 'x', 3000);
+	snprintf(text + n + 3000, sizeof(text) - (size_t)n - 3000, "\npoint = d.p\nwhen = stale\n" BUS DEVICE);
+	struct config *c = load_good(text);
+	assert_int_equal(strlen(c->alarms[0].message), 3000);
+	config_unref(c);
+
+	/* past the limit, and refused with its line */
+	memset(text + n, 'x', 5000);
+	text[n + 5000] = '\n';
+	struct findings f = load(text, (size_t)n + 5001, NULL);
+	assert_non_null(strstr(f.text, "coolantd.ini:5: a line of 5010 bytes (at most 4096)"));
+}
+
+static void nul_bytes_are_refused(void **state)
+{
+	static const char text[] = HEAD "[mqtt]\nusername = a\0b\n";
+	(void)state;
+	struct findings f = load(text, sizeof(text) - 1, NULL);
+	assert_non_null(strstr(f.text, "coolantd.ini:5: a NUL byte"));
+}
+
+static void drop_ins_add_and_override_in_order_of_name(void **state)
+{
+	char path[256];
+	(void)state;
+	snprintf(path, sizeof(path), "%s/coolantd.d", folder);
+	assert_int_equal(mkdir(path, 0700), 0);
+	static const char first[] = "[daemon]\nrack = a\n[mqtt]\nqos = 0\n", second[] = "[daemon]\nrack = b\n";
+	write_file("coolantd.d/20-second.ini", second, sizeof(second) - 1);
+	write_file("coolantd.d/10-first.ini", first, sizeof(first) - 1);
+	write_file("coolantd.d/30-ignored.txt", "[x]\n", 4);
+	struct config *c = load_good(HEAD);
+	assert_string_equal(c->daemon.rack, "b");
+	assert_int_equal(c->mqtt.qos, 0);
+	assert_string_equal(c->daemon.site, "dc1");
+	config_unref(c);
+
+	/* an error is told with the file that it is in */
+	static const char bad[] = "[mqtt]\n\nqos = 7\n";
+	write_file("coolantd.d/20-second.ini", bad, sizeof(bad) - 1);
+	struct findings f = load(HEAD, strlen(HEAD), NULL);
+	assert_non_null(strstr(f.text, "coolantd.d/20-second.ini:3: [mqtt] qos:"));
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const names[] = { "10-first.ini", "20-second.ini", "30-ignored.txt" };
+		snprintf(path, sizeof(path), "%s/coolantd.d/%s", folder, names[i]);
+		assert_int_equal(unlink(path), 0);
+	}
+	snprintf(path, sizeof(path), "%s/coolantd.d", folder);
+	assert_int_equal(rmdir(path), 0);
+}
+
+static void a_missing_file_is_one_error(void **state)
+{
+	struct findings f = { .count = 0 };
+	struct diag *d = diag_new();
+	(void)state;
+	assert_null(config_load("/no/such/file.ini", d));
+	diag_each(d, collect, &f);
+	diag_free(d);
+	assert_int_equal(f.count, 1);
+	assert_string_equal(f.text, "/no/such/file.ini: cannot be read: No such file or directory\n");
+}
+
+static void points_of_a_profile_are_changed_and_added_per_device(void **state)
+{
+	static const char profile[] = "[profile]\ndefault_unit = 9\nword_order = little\n[point:a]\nregister = input:4\n"
+				      "type = u32\nscale = 0.1\n";
+	(void)state;
+	write_file("mine.ini", profile, sizeof(profile) - 1);
+	struct config *c = load_good(HEAD BUS "[device:d]\nbus = b\nprofile = mine\n[point:d.a]\nscale = 0.5\n[point:d.n]\n"
+				     "register = coil:3\n[device:e]\nbus = b\nunit = 2\nprofile = mine\n");
+	assert_int_equal(c->devices[0].unit, 9);
+	assert_int_equal(c->devices[0].point_count, 2);
+	assert_true(c->devices[0].points[0].scale == 0.5);
+	assert_int_equal(c->devices[0].points[0].type, POINT_U32);
+	assert_int_equal(c->devices[0].points[0].word_order, POINT_LITTLE);
+	assert_int_equal(c->devices[0].points[1].type, POINT_BOOL);
+	assert_int_equal(c->devices[1].point_count, 1);
+	assert_true(c->devices[1].points[0].scale == 0.1);
+	assert_true(c->devices[0].fingerprint != c->devices[1].fingerprint);
+	config_unref(c);
+}
+
+static void fingerprints_tell_what_a_reload_changes(void **state)
+{
+	(void)state;
+	struct config *a = load_good(HEAD BUS DEVICE), *b = load_good("# comment\n" HEAD DEVICE BUS);
+	struct config *c = load_good(HEAD BUS "retries = 2\n" DEVICE);
+	assert_true(a->devices[0].fingerprint == b->devices[0].fingerprint);
+	assert_true(a->buses[0].fingerprint == b->buses[0].fingerprint);
+	assert_true(a->buses[0].fingerprint != c->buses[0].fingerprint);
+	assert_true(a->devices[0].fingerprint == c->devices[0].fingerprint);
+	config_unref(a);
+	config_unref(b);
+	config_unref(c);
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	if (!mkdtemp(folder))
+		return -1;
+	return setenv("COOLANTD_PROFILE_PATH", folder, 1);
+}
+
+static int remove_folder(void **state)
+{
+	char path[256];
+	(void)state;
+	static const char *const names[] = { "coolantd.ini", "mine.ini" };
+	for (size_t i = 0; i < COUNT(names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
+		(void)unlink(path);
+	}
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(broken_ones_say_where_and_what),
+		cmocka_unit_test(all_errors_are_listed),
+		cmocka_unit_test(defaults_are_those_of_the_contract),
+		cmocka_unit_test(keys_of_later_versions_may_have_their_default),
+		cmocka_unit_test(text_forms_that_are_taken),
+		cmocka_unit_test(a_hash_inside_a_word_is_no_comment),
+		cmocka_unit_test(long_lines),
+		cmocka_unit_test(nul_bytes_are_refused),
+		cmocka_unit_test(drop_ins_add_and_override_in_order_of_name),
+		cmocka_unit_test(a_missing_file_is_one_error),
+		cmocka_unit_test(points_of_a_profile_are_changed_and_added_per_device),
+		cmocka_unit_test(fingerprints_tell_what_a_reload_changes),
+	};
+	return cmocka_run_group_tests_name("config", tests, make_folder, remove_folder);
+}
