@@ -18,6 +18,7 @@ struct bucket {
 	int64_t key; /* UTC seconds / bucket length */
 	int64_t millijoules[PUE_ROLE_COUNT];
 	int32_t known, good; /* cells */
+	int32_t role_known[PUE_ROLE_COUNT];
 };
 
 struct window {
@@ -130,7 +131,13 @@ static bool is_needed(const struct pue *p, enum pue_role r)
 	return r != PUE_REUSE_HEAT;
 }
 
-static void add_to_windows(struct pue *p, int64_t cell, const int64_t millijoules[PUE_ROLE_COUNT], bool good)
+/* What one cell of the grid has for all meters together. */
+struct sums {
+	int64_t millijoules[PUE_ROLE_COUNT];
+	bool known[PUE_ROLE_COUNT], good;
+};
+
+static void add_to_windows(struct pue *p, int64_t cell, const struct sums *sums)
 {
 	for (size_t i = 0; i < p->window_count; i++) {
 		struct window *w = &p->windows[i];
@@ -138,41 +145,54 @@ static void add_to_windows(struct pue *p, int64_t cell, const int64_t millijoule
 		struct bucket *b = &w->ring[key % (w->bucket_count + 1)];
 		if (b->key != key)
 			*b = (struct bucket){ .key = key };
-		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
-			b->millijoules[r] += millijoules[r];
+		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
+			b->millijoules[r] += sums->millijoules[r];
+			b->role_known[r] += sums->known[r];
+		}
 		b->known++;
-		b->good += good;
+		b->good += sums->good;
 	}
 }
 
 static void fold_cell(struct pue *p, int64_t cell)
 {
-	int64_t sums[PUE_ROLE_COUNT] = { 0 };
+	struct sums sums = { .good = true };
 	const int64_t whole = p->step_s * NS_PER_S;
-	bool known = true, good = true;
+	bool known = true;
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		sums.known[r] = true;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		struct entry *e = &p->entries[i];
 		struct meter_cell c = meter_fold(&e->meter, cell);
-		/* an optional meter that is missing leaves its own role short, not the PUE */
+		sums.millijoules[e->role] += c.millijoules;
+		sums.known[e->role] &= c.known_ns == whole;
+		/* an optional meter that is missing leaves its own role unknown, not the PUE */
 		if (is_needed(p, e->role)) {
 			known &= c.known_ns == whole;
-			good &= c.good_ns == whole;
+			sums.good &= c.good_ns == whole;
 		}
-		sums[e->role] += c.millijoules;
 	}
 	if (known)
-		add_to_windows(p, cell, sums, good);
+		add_to_windows(p, cell, &sums);
+}
+
+/* A meter that the PUE does not need is waited for only while it is about as current as the others. */
+static bool is_waited_for(const struct pue *p, const struct entry *e, int64_t newest)
+{
+	int64_t patience = 3 * e->meter.type.interval_ns / (p->step_s * NS_PER_S) + 2;
+	return is_needed(p, e->role) || newest - e->meter.next_cell <= patience;
 }
 
 static void fold(struct pue *p)
 {
 	int64_t all = INT64_MAX, newest = INT64_MIN;
+	for (size_t i = 0; i < p->entry_count; i++)
+		if (p->entries[i].meter.next_cell > newest)
+			newest = p->entries[i].meter.next_cell;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
-		if (e->meter.next_cell < all && is_needed(p, e->role))
+		if (e->meter.next_cell < all && is_waited_for(p, e, newest))
 			all = e->meter.next_cell;
-		if (e->meter.next_cell > newest)
-			newest = e->meter.next_cell;
 	}
 	/* a meter that is far behind is given up: its cells are folded as unknown */
 	if (newest - p->cell_count > all)
@@ -345,6 +365,7 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	const struct window *w = &p->windows[window];
 	struct pue_window out = { 0 };
 	double joules[PUE_ROLE_COUNT] = { 0 };
+	int64_t role_known[PUE_ROLE_COUNT] = { 0 };
 	int64_t good = 0, known = 0, end = p->next_cell * p->step_s / w->bucket_s, start = end - w->bucket_count;
 
 	for (int64_t i = 0; i <= w->bucket_count; i++) {
@@ -353,8 +374,10 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 			continue;
 		good += b->good;
 		known += b->known;
-		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 			joules[r] += (double)b->millijoules[r] / 1000;
+			role_known[r] += b->role_known[r];
+		}
 	}
 	if (p->started) {
 		out.start_ms = start * w->bucket_s * 1000;
@@ -363,14 +386,17 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	out.coverage = (double)(good * p->step_s) / (double)w->seconds;
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 		out.has_role[r] = p->has_role[r];
-		out.kwh[r] = known > 0 ? joules[r] / 3.6e6 : NAN;
+		out.kwh[r] = known > 0 && role_known[r] == known ? joules[r] / 3.6e6 : NAN;
 	}
 	double it = joules[PUE_IT] - joules[PUE_IT_EMBEDDED_COOLING];
 	double total = (pue_is_partial(p) ? joules[PUE_IT] + joules[PUE_COOLING] : joules[PUE_FACILITY]) -
 	    joules[PUE_EXPORT];
 	out.pue = judge(p, w, out.coverage, total, it);
 	out.ere = out.pue;
-	if (quality_has_value(out.pue.quality))
-		out.ere.value = (total - joules[PUE_REUSE_HEAT]) / it;
+	if (!quality_has_value(out.pue.quality))
+		return out;
+	out.ere.value = (total - joules[PUE_REUSE_HEAT]) / it;
+	if (role_known[PUE_REUSE_HEAT] < known)
+		out.ere = (struct figure){ NAN, QUALITY_INVALID, "the reused heat is not known for all of the covered time" };
 	return out;
 }

@@ -58,7 +58,7 @@ struct pue_window {
 	double coverage;
 	struct figure pue, ere;
 	bool has_role[PUE_ROLE_COUNT];
-	double kwh[PUE_ROLE_COUNT]; /* over the covered part; NAN when there is none */
+	double kwh[PUE_ROLE_COUNT]; /* over the covered part; NAN when it is not known for all of it */
 };
 
 struct pue_window pue_window(const struct pue *p, size_t window);

@@ -1,0 +1,164 @@
+/* Coolant properties and loop figures against the golden values of the field. */
+#include "unit.h"
+
+#include "coolant.h"
+#include "loop.h"
+
+#include <math.h>
+
+static void water_at_30_celsius(void **state)
+{
+	(void)state;
+	assert_float_equal(coolant_density(COOLANT_WATER, 30), 995.65, 0.005);
+	assert_float_equal(coolant_heat_capacity(COOLANT_WATER, 30), 4180, 0.5);
+	assert_float_equal(coolant_viscosity(COOLANT_WATER, 30), 0.7973, 0.0005);
+}
+
+static void pg25_at_30_celsius(void **state)
+{
+	(void)state;
+	assert_float_equal(coolant_density(COOLANT_PG25, 30), 1019.4, 0.05);
+	assert_float_equal(coolant_heat_capacity(COOLANT_PG25, 30), 3937.5, 0.1);
+	assert_float_equal(coolant_viscosity(COOLANT_PG25, 30), 1.797, 0.001);
+}
+
+static void outside_their_range_properties_are_unknown(void **state)
+{
+	(void)state;
+	assert_true(isnan(coolant_density(COOLANT_WATER, -0.1)));
+	assert_true(isnan(coolant_heat_capacity(COOLANT_PG25, 60.1)));
+	assert_true(isnan(coolant_density(COOLANT_WATER, NAN)));
+	assert_false(isnan(coolant_density(COOLANT_WATER, 0)));
+	assert_false(isnan(coolant_density(COOLANT_PG25, 60)));
+}
+
+static struct figure good(double value)
+{
+	return (struct figure){ value, QUALITY_GOOD, NULL };
+}
+
+struct sensors {
+	double flow_lpm, supply, ret;
+};
+
+static void compute(enum coolant c, struct sensors s, struct figure out[LOOP_VALUE_COUNT])
+{
+	struct figure in[LOOP_IN_COUNT];
+	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
+		in[i] = (struct figure){ NAN, QUALITY_INVALID, "not configured" };
+	in[LOOP_IN_FLOW] = good(s.flow_lpm / 60e3);
+	in[LOOP_IN_SUPPLY] = good(s.supply);
+	in[LOOP_IN_RETURN] = good(s.ret);
+	in[LOOP_IN_PRESSURE_DROP] = good(120e3);
+	in[LOOP_IN_PUMP_POWER] = good(500);
+	in[LOOP_IN_IT_POWER] = good(80e3);
+	in[LOOP_IN_AIR_TEMPERATURE] = good(25);
+	in[LOOP_IN_AIR_HUMIDITY] = good(0.5);
+	loop_compute(c, in, out);
+}
+
+/* The trade's quick factors: kW per L/min and K at 30 Cel. */
+static void heat_by_the_quick_factors(void **state)
+{
+	struct figure out[LOOP_VALUE_COUNT];
+	(void)state;
+	compute(COOLANT_WATER, (struct sensors){ 1, 30 - 0.5, 30 + 0.5 }, out);
+	assert_float_equal(out[LOOP_HEAT].value, 0.0694, 0.00005);
+	compute(COOLANT_PG25, (struct sensors){ 1, 30 - 0.5, 30 + 0.5 }, out);
+	assert_float_equal(out[LOOP_HEAT].value, 0.0669, 0.00005);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_GOOD);
+}
+
+/* 100 L/min of PG25 from 30 to 40 Cel, with a pocket calculator: 1019.426 kg/m3 * 3949.83 J/(kg K) * 100/60000 m3/s * 10 K */
+static void heat_by_hand(void **state)
+{
+	struct figure out[LOOP_VALUE_COUNT];
+	(void)state;
+	compute(COOLANT_PG25, (struct sensors){ 100, 30, 40 }, out);
+	assert_float_equal(out[LOOP_HEAT].value, 1019.426 * 3949.885 * 100 / 60000 * 10 / 1000, 0.005);
+	assert_float_equal(out[LOOP_DELTA_T].value, 10, 1e-9);
+	assert_float_equal(out[LOOP_FLOW].value, 100, 1e-9);
+}
+
+static void pump_and_capture_by_hand(void **state)
+{
+	struct figure out[LOOP_VALUE_COUNT];
+	(void)state;
+	compute(COOLANT_PG25, (struct sensors){ 100, 30, 40 }, out);
+	assert_float_equal(out[LOOP_HYDRAULIC_POWER].value, 200, 1e-9); /* 120 kPa * 100 L/min */
+	assert_float_equal(out[LOOP_PUMP_EFFICIENCY].value, 0.4, 1e-9);
+	assert_float_equal(out[LOOP_HEAT_CAPTURE_RATIO].value, out[LOOP_HEAT].value / 80, 1e-9);
+}
+
+static void a_small_difference_is_estimated(void **state)
+{
+	struct figure out[LOOP_VALUE_COUNT];
+	(void)state;
+	compute(COOLANT_WATER, (struct sensors){ 100, 30, 30.15 }, out);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_ESTIMATED);
+	assert_true(out[LOOP_HEAT].value > 0);
+	compute(COOLANT_WATER, (struct sensors){ 100, 30, 30.25 }, out);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_GOOD);
+}
+
+static void negative_flow_and_bad_sensors_are_invalid(void **state)
+{
+	struct figure out[LOOP_VALUE_COUNT], in[LOOP_IN_COUNT] = { 0 };
+	(void)state;
+	compute(COOLANT_WATER, (struct sensors){ -1, 30, 40 }, out);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_INVALID);
+	assert_true(isnan(out[LOOP_HEAT].value));
+	assert_string_equal(out[LOOP_HEAT].reason, "negative flow");
+
+	in[LOOP_IN_FLOW] = good(1e-3);
+	in[LOOP_IN_SUPPLY] = good(30);
+	in[LOOP_IN_RETURN] = (struct figure){ NAN, QUALITY_STALE, "cdu1.return_temperature is stale" };
+	loop_compute(COOLANT_WATER, in, out);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_INVALID);
+	assert_true(isnan(out[LOOP_HEAT].value));
+	assert_string_equal(out[LOOP_HEAT].reason, "cdu1.return_temperature is stale");
+	assert_int_equal(out[LOOP_FLOW].quality, QUALITY_GOOD);
+}
+
+static void a_figure_is_as_bad_as_its_worst_input(void **state)
+{
+	struct figure out[LOOP_VALUE_COUNT], in[LOOP_IN_COUNT] = { 0 };
+	(void)state;
+	in[LOOP_IN_FLOW] = (struct figure){ 1e-3, QUALITY_SUSPECT, "cdu1.flow_rate is suspect" };
+	in[LOOP_IN_SUPPLY] = (struct figure){ 30, QUALITY_ESTIMATED, NULL };
+	in[LOOP_IN_RETURN] = good(40);
+	loop_compute(COOLANT_WATER, in, out);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_SUSPECT);
+	assert_int_equal(out[LOOP_DELTA_T].quality, QUALITY_ESTIMATED);
+	assert_true(out[LOOP_HEAT].value > 0);
+}
+
+/* Alduchov and Eskridge's form; 25 Cel and 50 % is 13.86 Cel in every psychrometric table. */
+static void dew_point(void **state)
+{
+	struct figure out[LOOP_VALUE_COUNT];
+	(void)state;
+	assert_float_equal(loop_dew_point(25, 0.5), 13.86, 0.01);
+	assert_float_equal(loop_dew_point(20, 1), 20, 1e-9);
+	assert_true(isnan(loop_dew_point(20, 0)));
+	assert_true(isnan(loop_dew_point(20, 1.01)));
+	compute(COOLANT_WATER, (struct sensors){ 100, 17, 27 }, out);
+	assert_float_equal(out[LOOP_DEW_POINT_MARGIN].value, 17 - 13.86, 0.01);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(water_at_30_celsius),
+		cmocka_unit_test(pg25_at_30_celsius),
+		cmocka_unit_test(outside_their_range_properties_are_unknown),
+		cmocka_unit_test(heat_by_the_quick_factors),
+		cmocka_unit_test(heat_by_hand),
+		cmocka_unit_test(pump_and_capture_by_hand),
+		cmocka_unit_test(a_small_difference_is_estimated),
+		cmocka_unit_test(negative_flow_and_bad_sensors_are_invalid),
+		cmocka_unit_test(a_figure_is_as_bad_as_its_worst_input),
+		cmocka_unit_test(dew_point),
+	};
+	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
+}

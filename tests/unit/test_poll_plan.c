@@ -1,0 +1,176 @@
+/* Points as table:address+length, the limits, and the requests that must come of it. */
+#include "unit.h"
+
+#include "clock.h"
+#include "poll_plan.h"
+#include "schedule.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define POINTS_MAX 300
+
+struct points {
+	struct point items[POINTS_MAX];
+	size_t count;
+};
+
+static void add(struct points *p, enum register_table table, unsigned address, int type, int poll)
+{
+	p->items[p->count++] = (struct point){ .name = "p", .reg = { table, (uint16_t)address }, .type = type, .poll = poll,
+		.length = 4 };
+}
+
+/* The plan as text: "every holding 0+4 (2); tenth input 7+1 (1)". */
+static const char *plan_text(const struct points *p, unsigned max_registers, unsigned max_gap)
+{
+	static char text[1024];
+	static const char *const rhythms[] = { "every", "tenth", "once" };
+	struct poll_plan plan;
+	assert_int_equal(poll_plan_init(&plan, p->items, p->count, (struct poll_limits){ max_registers, max_gap }), 0);
+	size_t used = 0, seen = 0;
+	text[0] = '\0';
+	for (size_t i = 0; i < plan.block_count; i++) {
+		const struct poll_block *b = &plan.blocks[i];
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s %u+%u (%zu)", i ? "; " : "",
+		    rhythms[b->rhythm], point_table_word(b->table), b->address, b->count, b->point_count);
+		for (size_t k = 0; k < b->point_count; k++) {
+			const struct point *point = &p->items[b->points[k]];
+			assert_true(point->reg.address >= b->address);
+			assert_true(point->reg.address + point_length(point) <= (unsigned)b->address + b->count);
+		}
+		seen += b->point_count;
+	}
+	assert_int_equal(seen, p->count); /* each point in one block */
+	poll_plan_deinit(&plan);
+	return text;
+}
+
+static void neighbours_are_one_request(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	add(&p, POINT_HOLDING, 2, POINT_F32, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 0, POINT_F32, POINT_FAST);
+	add(&p, POINT_HOLDING, 4, POINT_U16, POINT_NORMAL);
+	assert_string_equal(plan_text(&p, 125, 0), "every holding 0+5 (3)");
+}
+
+static void gaps_are_read_along_up_to_the_limit(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	add(&p, POINT_HOLDING, 0, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 4, POINT_U16, POINT_NORMAL);
+	assert_string_equal(plan_text(&p, 125, 2), "every holding 0+1 (1); every holding 4+1 (1)");
+	assert_string_equal(plan_text(&p, 125, 3), "every holding 0+5 (2)");
+}
+
+static void tables_and_rhythms_are_apart(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	add(&p, POINT_HOLDING, 0, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_INPUT, 1, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_COIL, 0, POINT_BOOL, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 1, POINT_U16, POINT_SLOW);
+	add(&p, POINT_HOLDING, 2, POINT_STRING, POINT_ONCE);
+	assert_string_equal(plan_text(&p, 125, 9),
+	    "every coil 0+1 (1); every input 1+1 (1); every holding 0+1 (1); tenth holding 1+1 (1); once holding 2+4 (1)");
+}
+
+static void a_request_has_at_most_the_devices_limit(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	for (unsigned i = 0; i < 100; i++)
+		add(&p, POINT_HOLDING, 2 * i, POINT_F32, POINT_NORMAL);
+	assert_string_equal(plan_text(&p, 125, 0), "every holding 0+124 (62); every holding 124+76 (38)");
+	assert_string_equal(plan_text(&p, 80, 0), "every holding 0+80 (40); every holding 80+80 (40); every holding 160+40 (20)");
+}
+
+static void several_points_of_one_register_are_one(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	for (unsigned i = 0; i < 16; i++)
+		add(&p, POINT_HOLDING, 37376, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 37376, POINT_U32, POINT_NORMAL);
+	assert_string_equal(plan_text(&p, 125, 0), "every holding 37376+2 (17)");
+}
+
+static void bits_have_their_own_limit(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	add(&p, POINT_DISCRETE, 0, POINT_BOOL, POINT_NORMAL);
+	add(&p, POINT_DISCRETE, 120, POINT_BOOL, POINT_NORMAL);
+	assert_string_equal(plan_text(&p, 125, 124), "every discrete 0+121 (2)");
+	assert_string_equal(plan_text(&p, 5, 124), "every discrete 0+1 (1); every discrete 120+1 (1)");
+}
+
+static void the_last_address_is_in_reach(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	add(&p, POINT_HOLDING, 65535, POINT_U16, POINT_NORMAL);
+	assert_string_equal(plan_text(&p, 125, 124), "every holding 65535+1 (1)");
+}
+
+static void no_points_no_requests(void **state)
+{
+	struct points p = { .count = 0 };
+	(void)state;
+	assert_string_equal(plan_text(&p, 125, 0), "");
+}
+
+static void missed_slots_are_skipped_and_counted(void **state)
+{
+	struct schedule_job job = { .due = 1000, .interval = 100 };
+	(void)state;
+	assert_int_equal(schedule_advance(&job, 1010), 0);
+	assert_int_equal(job.due, 1100);
+	assert_int_equal(schedule_advance(&job, 1199), 0);
+	assert_int_equal(job.due, 1200);
+	assert_int_equal(schedule_advance(&job, 1530), 3); /* 1300, 1400, 1500 */
+	assert_int_equal(job.due, 1600);
+	assert_int_equal(schedule_advance(&job, 1700), 1); /* a slot that is due right now counts as missed */
+	assert_int_equal(job.due, 1800);
+}
+
+static void what_is_read_once_is_never_due_again(void **state)
+{
+	struct schedule_job job = { .due = 5, .interval = 0 };
+	(void)state;
+	assert_int_equal(schedule_advance(&job, 10), 0);
+	assert_true(job.due == SCHEDULE_NEVER);
+}
+
+static void backoff_doubles_up_to_its_limit(void **state)
+{
+	static const int64_t seconds[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
+	int64_t last = 0;
+	(void)state;
+	for (size_t i = 0; i < COUNT(seconds); i++) {
+		last = schedule_backoff(last, 60 * NS_PER_S);
+		assert_int_equal(last, seconds[i] * NS_PER_S);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(neighbours_are_one_request),
+		cmocka_unit_test(gaps_are_read_along_up_to_the_limit),
+		cmocka_unit_test(tables_and_rhythms_are_apart),
+		cmocka_unit_test(a_request_has_at_most_the_devices_limit),
+		cmocka_unit_test(several_points_of_one_register_are_one),
+		cmocka_unit_test(bits_have_their_own_limit),
+		cmocka_unit_test(the_last_address_is_in_reach),
+		cmocka_unit_test(no_points_no_requests),
+		cmocka_unit_test(missed_slots_are_skipped_and_counted),
+		cmocka_unit_test(what_is_read_once_is_never_due_again),
+		cmocka_unit_test(backoff_doubles_up_to_its_limit),
+	};
+	return cmocka_run_group_tests_name("poll_plan", tests, NULL, NULL);
+}

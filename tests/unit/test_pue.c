@@ -1,0 +1,427 @@
+/* PUE as worked examples that a facility engineer can check with a pocket calculator. */
+#include "unit.h"
+
+#include "clock.h"
+#include "counter.h"
+#include "pue.h"
+
+#include <math.h>
+
+#define WH 3600.0
+#define KWH 3.6e6
+
+/* --- counters --- */
+
+static struct counter_reading at(int64_t seconds, uint64_t raw)
+{
+	return (struct counter_reading){ .time_ns = seconds * NS_PER_S, .raw = raw };
+}
+
+static void counter_u32_wrap_is_18_wh(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	(void)state;
+	assert_int_equal(counter_read(&c, at(0, 4294967290u), 64800).event, COUNTER_FIRST);
+	/* one low reading alone is not believed */
+	assert_int_equal(counter_read(&c, at(1, 12), 64800).event, COUNTER_HELD);
+	struct counter_step step = counter_read(&c, at(2, 12), 64800);
+	assert_int_equal(step.event, COUNTER_WRAP);
+	assert_float_equal(step.joules, 18 * WH, 1e-6);
+	assert_int_equal(step.from_ns, 0);
+}
+
+static void counter_reset_is_no_wrap(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	(void)state;
+	counter_read(&c, at(0, 1000000), 10e3);
+	assert_int_equal(counter_read(&c, at(1, 3), 10e3).event, COUNTER_HELD);
+	struct counter_step step = counter_read(&c, at(2, 5), 10e3);
+	assert_int_equal(step.event, COUNTER_RESET);
+	assert_float_equal(step.joules, 2 * WH, 1e-6); /* from 3 to 5 */
+	assert_int_equal(step.reset_from_ns, 0);
+	assert_int_equal(step.reset_until_ns, 1 * NS_PER_S);
+}
+
+static void counter_forgets_a_stray_low_reading(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	(void)state;
+	counter_read(&c, at(0, 1000), 10e3);
+	assert_int_equal(counter_read(&c, at(1, 0), 10e3).event, COUNTER_HELD);
+	struct counter_step step = counter_read(&c, at(2, 1004), 10e3);
+	assert_int_equal(step.event, COUNTER_STEP);
+	assert_float_equal(step.joules, 4 * WH, 1e-6);
+	assert_int_equal(step.from_ns, 0);
+}
+
+static void counter_of_64_bits_keeps_every_unit(void **state)
+{
+	struct counter c = { .type = { .width = 64, .joules = 1 } };
+	(void)state;
+	counter_read(&c, at(0, UINT64_C(9007199254740993)), 10);
+	struct counter_step step = counter_read(&c, at(1, UINT64_C(9007199254740994)), 10);
+	assert_float_equal(step.joules, 1, 0); /* a double would have lost it */
+}
+
+static void counter_quantum_of_a_float_grows(void **state)
+{
+	struct counter c = { .type = { .width = 0, .joules = KWH, .mantissa = 24 } };
+	(void)state;
+	counter_read(&c, (struct counter_reading){ .time_ns = 1, .number = 1048576 }, 0); /* 2^20 kWh */
+	assert_float_equal(counter_quantum(&c) / KWH, 0.125, 1e-12);
+	counter_read(&c, (struct counter_reading){ .time_ns = 2, .number = 1048577 }, 0);
+	assert_float_equal(counter_quantum(&c) / KWH, 0.125, 1e-12);
+}
+
+/* --- figures --- */
+
+/* 2026-01-01T00:00:00Z, where the examples begin; boottime there is 1000 s */
+#define START_UTC_S INT64_C(1767225600)
+#define BOOT_S INT64_C(1000)
+#define OFFSET ((START_UTC_S - BOOT_S) * NS_PER_S)
+
+enum { FACILITY, IT };
+
+static const int64_t one_minute[] = { 60 };
+static const int64_t four_windows[] = { 60, 900, 3600, 86400 };
+
+static struct pue *make(struct meter_type type, const int64_t *windows, size_t window_count)
+{
+	struct pue_meter_spec meters[] = { { PUE_FACILITY, "main", type }, { PUE_IT, "pdu", type } };
+	struct pue *p = pue_new(&(struct pue_spec){ meters, 2, windows, window_count });
+	assert_non_null(p);
+	pue_set_quality(p, FACILITY, QUALITY_GOOD, QUALITY_GOOD);
+	pue_set_quality(p, IT, QUALITY_GOOD, QUALITY_GOOD);
+	return p;
+}
+
+static const struct meter_type power_meter = { .has_power = true, .interval_ns = NS_PER_S };
+static const struct meter_type energy_meter = { .has_power = true, .has_counter = true, .interval_ns = NS_PER_S,
+	.counter = { .width = 32, .joules = WH } };
+
+static void power(struct pue *p, size_t meter, double seconds, double kw)
+{
+	struct meter_reading r = { .time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .power_good = true,
+		.watts = kw * 1000 };
+	pue_read(p, meter, &r, OFFSET);
+}
+
+static void energy(struct pue *p, size_t meter, double seconds, uint64_t raw)
+{
+	struct meter_reading r = { .time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .counter_good = true, .raw = raw };
+	pue_read(p, meter, &r, OFFSET);
+}
+
+static void constant_118_over_100_in_every_window(void **state)
+{
+	struct pue *p = make(power_meter, four_windows, 4);
+	int64_t when;
+	(void)state;
+	for (int s = 0; s <= 86400 + 1800; s++) {
+		power(p, FACILITY, s, 118);
+		power(p, IT, s, 100);
+	}
+	assert_float_equal(pue_power_ratio(p, &when).value, 1.18, 1e-9);
+	assert_int_equal(when, (BOOT_S + 86400 + 1800) * NS_PER_S);
+	for (size_t w = 0; w < 4; w++) {
+		struct pue_window win = pue_window(p, w);
+		assert_int_equal(win.pue.quality, QUALITY_GOOD);
+		assert_float_equal(win.pue.value, 1.18, 1e-9);
+		assert_float_equal(win.coverage, 1, 1e-9);
+		assert_float_equal(win.kwh[PUE_IT], 100.0 * (double)four_windows[w] / 3600, 1e-6);
+		assert_int_equal(win.end_ms - win.start_ms, four_windows[w] * 1000);
+		assert_int_equal(win.end_ms % 1000, 0);
+	}
+	pue_free(p);
+}
+
+static void counters_give_the_same_as_power(void **state)
+{
+	struct pue *p = make(energy_meter, one_minute, 1);
+	(void)state;
+	/* 360 kW and 180 kW: 100 Wh and 50 Wh a second, so that whole counts are exact */
+	for (int s = 0; s <= 70; s++) {
+		power(p, FACILITY, s, 1);
+		power(p, IT, s, 1);
+		energy(p, FACILITY, s + 0.2, (uint64_t)(5000 + 100 * s));
+		energy(p, IT, s + 0.7, (uint64_t)(900000 + 50 * s));
+	}
+	struct pue_window w = pue_window(p, 0);
+	assert_int_equal(w.pue.quality, QUALITY_GOOD);
+	assert_float_equal(w.pue.value, 2, 1e-9);
+	assert_float_equal(w.kwh[PUE_IT], 3, 1e-9);
+	pue_free(p);
+}
+
+/* Two meters that are polled 0.9 s apart under a ramp give the same ratio as in phase. */
+static double ratio_of_ramp(double lag, double *instant)
+{
+	struct pue *p = make(power_meter, one_minute, 1);
+	int64_t when;
+	for (int s = 0; s <= 90; s++) {
+		power(p, FACILITY, s, 118 * (1 + s * 0.01));
+		power(p, IT, s + lag, 100 * (1 + (s + lag) * 0.01));
+	}
+	*instant = pue_power_ratio(p, &when).value;
+	struct pue_window w = pue_window(p, 0);
+	assert_int_equal(w.pue.quality, QUALITY_GOOD);
+	pue_free(p);
+	return w.pue.value;
+}
+
+static void meters_out_of_phase_agree(void **state)
+{
+	double in_phase, lagging;
+	(void)state;
+	assert_float_equal(ratio_of_ramp(0.9, &lagging), ratio_of_ramp(0, &in_phase), 1e-6);
+	assert_float_equal(lagging, in_phase, 1e-9);
+}
+
+static void the_order_of_arrival_changes_nothing(void **state)
+{
+	struct pue *a = make(power_meter, one_minute, 1), *b = make(power_meter, one_minute, 1);
+	(void)state;
+	for (int s = 0; s <= 80; s += 4) {
+		for (int k = 0; k < 4; k++) {
+			power(a, FACILITY, s + k, 100 + k);
+			power(a, IT, s + k + 0.3, 90 - k);
+		}
+		for (int k = 0; k < 4; k++)
+			power(b, IT, s + k + 0.3, 90 - k);
+		for (int k = 0; k < 4; k++)
+			power(b, FACILITY, s + k, 100 + k);
+	}
+	struct pue_window wa = pue_window(a, 0), wb = pue_window(b, 0);
+	assert_true(wa.kwh[PUE_IT] == wb.kwh[PUE_IT]);
+	assert_true(wa.kwh[PUE_FACILITY] == wb.kwh[PUE_FACILITY]);
+	pue_free(a);
+	pue_free(b);
+}
+
+/* One hour at 1.5 with 10 kW, one at 1.1 with 100 kW: the energies say 125/110, a mean of ratios would say 1.3. */
+static void it_is_a_ratio_of_energies(void **state)
+{
+	static const int64_t two_hours[] = { 7200 };
+	struct pue *p = make(power_meter, two_hours, 1);
+	(void)state;
+	for (int s = 0; s <= 7200 + 150; s++) {
+		bool first = s < 3600;
+		power(p, FACILITY, s, first ? 15 : 110);
+		power(p, IT, s, first ? 10 : 100);
+	}
+	struct pue_window w = pue_window(p, 0);
+	double sum_it = w.kwh[PUE_IT], sum_total = w.kwh[PUE_FACILITY];
+	assert_float_equal(w.pue.value, sum_total / sum_it, 1e-12);
+	assert_float_equal(w.pue.value, 125.0 / 110, 0.003); /* the window has moved on by two minutes */
+	pue_free(p);
+}
+
+static void coverage_decides_the_quality(void **state)
+{
+	static const struct {
+		int missing_s;
+		enum quality quality;
+	} cases[] = { { 0, QUALITY_GOOD }, { 4, QUALITY_GOOD }, { 5, QUALITY_ESTIMATED }, { 7, QUALITY_ESTIMATED },
+		{ 9, QUALITY_INVALID } };
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pue *p = make(power_meter, one_minute, 1);
+		/* the IT meter is not read for some seconds: beyond three intervals nothing is bridged */
+		for (int s = 0; s <= 70; s++) {
+			power(p, FACILITY, s, 118);
+			if (s <= 30 || s > 30 + cases[i].missing_s)
+				power(p, IT, s, 100);
+		}
+		struct pue_window w = pue_window(p, 0);
+		int lost = cases[i].missing_s > 3 ? cases[i].missing_s + 1 : 0;
+		if (cases[i].missing_s == 4) /* a gap of 5 s: 5 cells */
+			lost = 5;
+		assert_float_equal(w.coverage, (60 - lost) / 60.0, 1e-9);
+		enum quality expected = w.coverage >= 0.95 ? QUALITY_GOOD : w.coverage >= 0.9 ? QUALITY_ESTIMATED : QUALITY_INVALID;
+		assert_int_equal(w.pue.quality, expected);
+		if (expected == QUALITY_INVALID)
+			assert_true(isnan(w.pue.value));
+		else
+			assert_float_equal(w.pue.value, 1.18, 1e-9);
+		pue_free(p);
+	}
+}
+
+static void a_meter_that_is_gone_makes_it_invalid_with_a_reason(void **state)
+{
+	struct pue *p = make(power_meter, four_windows, 4);
+	int64_t when;
+	(void)state;
+	for (int s = 0; s <= 120; s++) {
+		power(p, FACILITY, s, 118);
+		power(p, IT, s, 100);
+	}
+	pue_set_quality(p, FACILITY, QUALITY_STALE, QUALITY_GOOD);
+	struct figure ratio = pue_power_ratio(p, &when);
+	assert_int_equal(ratio.quality, QUALITY_INVALID);
+	assert_true(isnan(ratio.value));
+	assert_string_equal(ratio.reason, "main is stale");
+	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_INVALID);
+	assert_string_equal(pue_window(p, 0).pue.reason, "main is stale");
+	pue_free(p);
+}
+
+static void below_one_is_shown_and_suspect(void **state)
+{
+	struct pue *p = make(power_meter, one_minute, 1);
+	int64_t when;
+	(void)state;
+	for (int s = 0; s <= 70; s++) {
+		power(p, FACILITY, s, 80);
+		power(p, IT, s, 100);
+	}
+	assert_float_equal(pue_power_ratio(p, &when).value, 0.8, 1e-9);
+	assert_int_equal(pue_power_ratio(p, &when).quality, QUALITY_SUSPECT);
+	assert_float_equal(pue_window(p, 0).pue.value, 0.8, 1e-9);
+	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_SUSPECT);
+	pue_free(p);
+}
+
+static void no_it_load_is_no_ratio(void **state)
+{
+	struct pue *p = make(power_meter, one_minute, 1);
+	int64_t when;
+	(void)state;
+	power(p, FACILITY, 0, 10);
+	power(p, IT, 0, 0);
+	assert_int_equal(pue_power_ratio(p, &when).quality, QUALITY_INVALID);
+	assert_true(isnan(pue_power_ratio(p, &when).value));
+	pue_free(p);
+}
+
+/* 99 quanta of a kWh counter in the window are too coarse, 120 are not. */
+static void a_coarse_counter_is_not_divided(void **state)
+{
+	static const struct {
+		unsigned step;
+		enum quality quality;
+	} cases[] = { { 1, QUALITY_INVALID }, { 2, QUALITY_GOOD } };
+	struct meter_type coarse = energy_meter;
+	(void)state;
+	coarse.counter.joules = KWH;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pue *p = make(coarse, one_minute, 1);
+		for (int s = 0; s <= 70; s++) {
+			energy(p, FACILITY, s, (uint64_t)(2 * cases[i].step * (unsigned)s));
+			energy(p, IT, s, (uint64_t)(cases[i].step * (unsigned)s));
+		}
+		assert_int_equal(pue_window(p, 0).pue.quality, cases[i].quality);
+		pue_free(p);
+	}
+}
+
+/* A counter knows what was used in a gap, so the energy is counted; its time is not covered. */
+static void a_counter_bridges_a_gap_as_estimated(void **state)
+{
+	struct pue *p = make(energy_meter, one_minute, 1);
+	(void)state;
+	for (int s = 0; s <= 70; s++) {
+		energy(p, FACILITY, s, (uint64_t)(200 * s));
+		if (s <= 30 || s > 40)
+			energy(p, IT, s, (uint64_t)(100 * s));
+	}
+	struct pue_window w = pue_window(p, 0);
+	assert_float_equal(w.kwh[PUE_IT], 6, 1e-9);
+	assert_float_equal(w.coverage, (60 - 11) / 60.0, 1e-9);
+	pue_free(p);
+}
+
+static void roles_add_up(void **state)
+{
+	struct pue_meter_spec meters[] = {
+		{ PUE_FACILITY, "grid", power_meter }, { PUE_EXPORT, "sold", power_meter }, { PUE_IT, "a", power_meter },
+		{ PUE_IT, "b", power_meter }, { PUE_IT_EMBEDDED_COOLING, "fans", power_meter },
+		{ PUE_REUSE_HEAT, "heat", power_meter },
+	};
+	static const double kw[] = { 150, 10, 60, 50, 10, 30 };
+	struct pue *p = pue_new(&(struct pue_spec){ meters, COUNT(meters), one_minute, 1 });
+	int64_t when;
+	(void)state;
+	for (size_t i = 0; i < COUNT(meters); i++)
+		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 0; s <= 70; s++)
+		for (size_t i = 0; i < COUNT(meters); i++)
+			power(p, i, s, kw[i]);
+	struct pue_window w = pue_window(p, 0);
+	assert_float_equal(pue_power_ratio(p, &when).value, 140.0 / 100, 1e-9);
+	assert_float_equal(w.pue.value, 140.0 / 100, 1e-9);
+	assert_float_equal(w.ere.value, 110.0 / 100, 1e-9);
+	assert_false(pue_is_partial(p));
+	pue_free(p);
+}
+
+static void without_a_facility_meter_it_is_partial(void **state)
+{
+	struct pue_meter_spec meters[] = { { PUE_IT, "a", power_meter }, { PUE_COOLING, "cdu", power_meter } };
+	struct pue *p = pue_new(&(struct pue_spec){ meters, 2, one_minute, 1 });
+	int64_t when;
+	(void)state;
+	pue_set_quality(p, 0, QUALITY_GOOD, QUALITY_GOOD);
+	pue_set_quality(p, 1, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 0; s <= 70; s++) {
+		power(p, 0, s, 100);
+		power(p, 1, s, 4);
+	}
+	assert_true(pue_is_partial(p));
+	assert_float_equal(pue_power_ratio(p, &when).value, 1.04, 1e-9);
+	assert_float_equal(pue_window(p, 0).pue.value, 1.04, 1e-9);
+	pue_free(p);
+}
+
+static void a_clock_that_jumps_gives_no_negative_window(void **state)
+{
+	static const int64_t jumps_s[] = { -3600, 3600, 10 * 365 * 86400, -50 };
+	(void)state;
+	for (size_t i = 0; i < COUNT(jumps_s); i++) {
+		struct pue *p = make(power_meter, four_windows, 2);
+		for (int s = 0; s <= 300; s++) {
+			int64_t offset = OFFSET + (s > 150 ? jumps_s[i] * NS_PER_S : 0);
+			struct meter_reading f = { .time_ns = (BOOT_S + s) * NS_PER_S, .power_good = true, .watts = 118e3 };
+			struct meter_reading it = { .time_ns = (BOOT_S + s) * NS_PER_S, .power_good = true, .watts = 100e3 };
+			pue_read(p, FACILITY, &f, offset);
+			pue_read(p, IT, &it, offset);
+			for (size_t w = 0; w < 2; w++) {
+				struct pue_window win = pue_window(p, w);
+				assert_true(win.end_ms >= win.start_ms);
+				assert_true(win.coverage >= 0 && win.coverage <= 1);
+				assert_true(isnan(win.kwh[PUE_IT]) || win.kwh[PUE_IT] >= 0);
+				if (quality_has_value(win.pue.quality))
+					assert_float_equal(win.pue.value, 1.18, 1e-9);
+			}
+		}
+		assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_GOOD);
+		pue_free(p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(counter_u32_wrap_is_18_wh),
+		cmocka_unit_test(counter_reset_is_no_wrap),
+		cmocka_unit_test(counter_forgets_a_stray_low_reading),
+		cmocka_unit_test(counter_of_64_bits_keeps_every_unit),
+		cmocka_unit_test(counter_quantum_of_a_float_grows),
+		cmocka_unit_test(constant_118_over_100_in_every_window),
+		cmocka_unit_test(counters_give_the_same_as_power),
+		cmocka_unit_test(meters_out_of_phase_agree),
+		cmocka_unit_test(the_order_of_arrival_changes_nothing),
+		cmocka_unit_test(it_is_a_ratio_of_energies),
+		cmocka_unit_test(coverage_decides_the_quality),
+		cmocka_unit_test(a_meter_that_is_gone_makes_it_invalid_with_a_reason),
+		cmocka_unit_test(below_one_is_shown_and_suspect),
+		cmocka_unit_test(no_it_load_is_no_ratio),
+		cmocka_unit_test(a_coarse_counter_is_not_divided),
+		cmocka_unit_test(a_counter_bridges_a_gap_as_estimated),
+		cmocka_unit_test(roles_add_up),
+		cmocka_unit_test(without_a_facility_meter_it_is_partial),
+		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
+	};
+	return cmocka_run_group_tests_name("pue", tests, NULL, NULL);
+}
