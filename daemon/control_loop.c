@@ -219,7 +219,9 @@ static void tick_loop(struct control_loop *l, size_t i, const struct point_table
 		inputs[k] = point_table_figure(t, config->inputs[k]);
 		if (inputs[k].quality == QUALITY_GOOD || !point_ref_is_set(config->inputs[k]))
 			continue;
-		snprintf(reason, CONTROL_REASON_MAX, "%s is %s", config->input_names[k], quality_word(inputs[k].quality));
+		const char *what = inputs[k].quality == QUALITY_INVALID ? "without a reading yet" :
+									    quality_word(inputs[k].quality);
+		snprintf(reason, CONTROL_REASON_MAX, "%s is %s", config->input_names[k], what);
 		inputs[k].reason = reason;
 	}
 	loop_compute((enum coolant)config->coolant, inputs, l->loops[i]);

@@ -148,14 +148,16 @@ static const char *connack_text(int code)
 
 static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 {
-	const char *why = data && data->message ? data->message : connack_text(data ? data->code : 0);
+	const char *why = data ? connack_text(data->code) : NULL;
+	if (!why && data)
+		why = data->message;
 	settle(context, EVENT_CONNECT_FAILED, 0, why ? why : "no connection");
 }
 
 static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 {
 	const char *why = data ? data->message : NULL;
-	if (!why && data && data->reasonCode != MQTTREASONCODE_SUCCESS)
+	if (data && data->reasonCode != MQTTREASONCODE_SUCCESS)
 		why = MQTTReasonCode_toString(data->reasonCode);
 	settle(context, EVENT_CONNECT_FAILED, 0, why ? why : "no connection");
 }

@@ -1,0 +1,41 @@
+import pytest
+
+import harness
+
+
+@pytest.fixture
+def broker(tmp_path):
+    b = harness.Broker(tmp_path)
+    yield b
+    b.stop()
+
+
+@pytest.fixture
+def subscriber(broker):
+    s = harness.Subscriber(broker.port)
+    yield s
+    s.close()
+
+
+@pytest.fixture
+def start(tmp_path):
+    """Starts things that are ended with the test, the last one first."""
+    started = []
+
+    def begin(kind, *args, **options):
+        thing = kind(*args, **options)
+        started.append(thing)
+        return thing
+
+    yield begin
+    for thing in reversed(started):
+        if getattr(thing, "process", None) is not None:
+            thing.stop()
+
+
+@pytest.fixture
+def coolantd(start, tmp_path, broker):
+    """A coolantd on the test's broker: coolantd(ini) with the head already written."""
+    def begin(ini, mqtt="", **options):
+        return start(harness.Coolantd, tmp_path, harness.head(tmp_path, broker.port, mqtt) + ini, **options)
+    return begin
