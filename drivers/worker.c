@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -107,6 +108,11 @@ struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *qu
 		pthread_sigmask(SIG_SETMASK, &all, &before);
 		err = pthread_create(&w->thread, NULL, run, w);
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
+	}
+	if (!err) {
+		char name[16]; /* the kernel's limit; for top -H and debuggers */
+		snprintf(name, sizeof(name), "bus-%s", c->buses[bus].name);
+		(void)pthread_setname_np(w->thread, name);
 	}
 	if (err) {
 		worker_free(w);

@@ -157,8 +157,9 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 {
 	const char *why = data ? data->message : NULL;
-	if (data && data->reasonCode != MQTTREASONCODE_SUCCESS)
-		why = MQTTReasonCode_toString(data->reasonCode);
+	/* a refusal of the broker has its reason in `code`, a failure of the connection a negative number */
+	if (data && data->code >= MQTTREASONCODE_UNSPECIFIED_ERROR)
+		why = MQTTReasonCode_toString((enum MQTTReasonCodes)data->code);
 	settle(context, EVENT_CONNECT_FAILED, 0, why ? why : "no connection");
 }
 
