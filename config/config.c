@@ -35,7 +35,8 @@ static void check_title(const struct ini_section *s, struct diag *d)
 	struct diag_place place = schema_place(s, NULL);
 	if (!known) {
 		const char *near = schema_nearest(s->kind, config_section_count, kind_word, NULL);
-		diag_add(d, DIAG_ERROR, place, "unknown section%s%s%s (allowed: daemon, mqtt, spool, bus:NAME, device:NAME, "
+		diag_add(d, DIAG_ERROR, place,
+		    "unknown section%s%s%s (allowed: daemon, mqtt, spool, bus:NAME, device:NAME, "
 		    "point:DEVICE.NAME, loop:NAME, pue:NAME, alarm:NAME)",
 		    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 	} else if (!known->named && s->name) {
@@ -46,12 +47,14 @@ static void check_title(const struct ini_section *s, struct diag *d)
 		diag_add(d, DIAG_ERROR, place, "not of the form [point:DEVICE.NAME]");
 	} else if (known->named && known != &point_section && !value_is_name(s->name)) {
 		diag_add(d, DIAG_ERROR, place,
-		    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)", NAME_LENGTH_MAX);
+		    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
+		    NAME_LENGTH_MAX);
 	}
 }
 
 /* Reads all sections of a kind into an array of `size`-byte structs, each of which starts with its name. */
-static void *read_all(struct config *c, enum config_kind kind, size_t size, size_t max, struct diag *d, size_t *count)
+static void *read_all(
+    struct config *c, enum config_kind kind, size_t size, size_t max, struct diag *d, size_t *count)
 {
 	const struct schema_section *schema = config_sections[kind];
 	struct arena *a = c->tree.arena;
@@ -59,8 +62,8 @@ static void *read_all(struct config *c, enum config_kind kind, size_t size, size
 	for (const struct ini_section *s = c->tree.sections; s; s = s->next)
 		n += s->name && strcmp(s->kind, schema->kind) == 0;
 	if (n > max) {
-		diag_add(d, DIAG_ERROR, (struct diag_place){ c->path, 0, NULL, NULL }, "%zu [%s:…] sections (at most %zu)", n,
-		    schema->kind, max);
+		diag_add(d, DIAG_ERROR, (struct diag_place){ c->path, 0, NULL, NULL },
+		    "%zu [%s:…] sections (at most %zu)", n, schema->kind, max);
 		n = max;
 	}
 	char *items = arena_alloc(a, (n + 1) * size), *item = items;
@@ -87,7 +90,8 @@ static void read_single(struct config *c, enum config_kind kind, void *target, s
 	}
 	for (size_t i = 0; i < schema->key_count; i++)
 		if (schema->keys[i].flags & SCHEMA_REQUIRED)
-			diag_add(d, DIAG_ERROR, (struct diag_place){ c->path, 0, schema->kind, schema->keys[i].key },
+			diag_add(d, DIAG_ERROR,
+			    (struct diag_place){ c->path, 0, schema->kind, schema->keys[i].key },
 			    "missing, but required (%s)", schema->keys[i].help);
 }
 
@@ -104,10 +108,12 @@ static void complete_daemon(struct config *c, struct diag *d)
 	if (mqtt) {
 		c->mqtt.fingerprint = ini_section_fingerprint(mqtt);
 		if ((*c->mqtt.cert_file == '\0') != (*c->mqtt.key_file == '\0'))
-			diag_add(d, DIAG_ERROR, schema_place(mqtt, *c->mqtt.cert_file ? "cert_file" : "key_file"),
+			diag_add(d, DIAG_ERROR,
+			    schema_place(mqtt, *c->mqtt.cert_file ? "cert_file" : "key_file"),
 			    "cert_file and key_file go together (allowed: both or none)");
 		if (*c->mqtt.password_file != '\0' && *c->mqtt.username == '\0')
-			diag_add(d, DIAG_ERROR, schema_place(mqtt, "password_file"), "a password needs a username");
+			diag_add(d, DIAG_ERROR, schema_place(mqtt, "password_file"),
+			    "a password needs a username");
 	}
 	for (const struct ini_section *s = c->tree.sections; s; s = s->next)
 		c->fingerprint = c->fingerprint * 31 + ini_section_fingerprint(s);
@@ -127,14 +133,15 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 static void read_drop_ins(struct config *c, struct diag *d)
 {
 	const char *slash = strrchr(c->path, '/');
-	const char *folder = slash ? arena_printf(c->tree.arena, "%.*s/coolantd.d", (int)(slash - c->path), c->path)
-				   : "coolantd.d";
+	const char *folder =
+	    slash ? arena_printf(c->tree.arena, "%.*s/coolantd.d", (int)(slash - c->path), c->path)
+		  : "coolantd.d";
 	struct dirent **found = NULL;
 	int n = scandir(folder, &found, is_drop_in, by_bytes);
 	if (n < 0) {
 		if (errno != ENOENT)
-			diag_add(d, DIAG_ERROR, (struct diag_place){ folder, 0, NULL, NULL }, "cannot be read: %s",
-			    strerror(errno));
+			diag_add(d, DIAG_ERROR, (struct diag_place){ folder, 0, NULL, NULL },
+			    "cannot be read: %s", strerror(errno));
 		return;
 	}
 	for (int i = 0; i < n; i++) {

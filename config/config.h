@@ -1,8 +1,8 @@
 /* config: a whole configuration, read, checked and typed (holder).
  *
- * config_load reads a file and its drop-ins, the profiles they name, and resolves every reference; after that a
- * configuration never changes, so threads read it without locks. It is reference counted: a bus worker may still run
- * on the old one while the main thread has taken a new one.
+ * config_load reads a file and its drop-ins, the profiles they name, and resolves every reference; after that
+ * a configuration never changes, so threads read it without locks. It is reference counted: a bus worker may
+ * still run on the old one while the main thread has taken a new one.
  */
 #pragma once
 
@@ -140,7 +140,15 @@ const char *loop_value_unit(enum loop_value v);
 /* Whether the loop has all inputs that the figure needs. */
 bool loop_has_value(const struct loop_config *l, enum loop_value v);
 
-enum pue_role { PUE_FACILITY, PUE_IT, PUE_COOLING, PUE_IT_EMBEDDED_COOLING, PUE_EXPORT, PUE_REUSE_HEAT, PUE_ROLE_COUNT };
+enum pue_role {
+	PUE_FACILITY,
+	PUE_IT,
+	PUE_COOLING,
+	PUE_IT_EMBEDDED_COOLING,
+	PUE_EXPORT,
+	PUE_REUSE_HEAT,
+	PUE_ROLE_COUNT
+};
 
 struct meter_ref {
 	struct point_ref power, energy; /* at least one is set */
@@ -168,7 +176,7 @@ struct alarm_config {
 	enum alarm_source source;
 	struct point_ref point; /* SOURCE_POINT */
 	size_t entry;		/* SOURCE_LOOP, SOURCE_PUE: index of the loop or PUE figure */
-	size_t value;		/* SOURCE_LOOP: enum loop_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
+	size_t value; /* SOURCE_LOOP: enum loop_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
 	int when;
 	double limit, low, high;
 	double hysteresis;
@@ -197,8 +205,8 @@ struct config {
 	unsigned references; /* atomic */
 };
 
-/* Reads `path`, then the *.ini files in the folder coolantd.d beside it, by name. Returns the configuration with one
- * reference, or NULL with at least one error in `d`. */
+/* Reads `path`, then the *.ini files in the folder coolantd.d beside it, by name. Returns the configuration
+ * with one reference, or NULL with at least one error in `d`. */
 struct config *config_load(const char *path, struct diag *d);
 
 struct config *config_ref(struct config *c);

@@ -23,9 +23,14 @@ static const struct {
 	enum bus_type type;
 	bool required;
 } bus_type_keys[] = {
-	{ "port", BUS_RTU, true },	 { "baud", BUS_RTU, false },	 { "parity", BUS_RTU, false },
-	{ "stop_bits", BUS_RTU, false }, { "rs485", BUS_RTU, false },	 { "host", BUS_TCP, true },
-	{ "tcp_port", BUS_TCP, false },	 { "connect_timeout", BUS_TCP, false },
+	{ "port", BUS_RTU, true },
+	{ "baud", BUS_RTU, false },
+	{ "parity", BUS_RTU, false },
+	{ "stop_bits", BUS_RTU, false },
+	{ "rs485", BUS_RTU, false },
+	{ "host", BUS_TCP, true },
+	{ "tcp_port", BUS_TCP, false },
+	{ "connect_timeout", BUS_TCP, false },
 };
 
 static const char *const bus_type_words[] = { [BUS_RTU] = "rtu", [BUS_TCP] = "tcp" };
@@ -48,18 +53,20 @@ void config_check_buses(struct config *c, struct diag *d)
 		if (!is_given(s, "type"))
 			continue; /* said already */
 		for (size_t k = 0; k < sizeof(bus_type_keys) / sizeof(bus_type_keys[0]); k++) {
-			bool mine = (int)bus_type_keys[k].type == bus->type, given = is_given(s, bus_type_keys[k].key);
+			bool mine = (int)bus_type_keys[k].type == bus->type,
+			     given = is_given(s, bus_type_keys[k].key);
 			if (mine && bus_type_keys[k].required && !given)
 				diag_add(d, DIAG_ERROR, schema_place(s, bus_type_keys[k].key),
 				    "missing, but required for type = %s", bus_type_words[bus->type]);
 			if (!mine && given)
 				diag_add(d, DIAG_ERROR, schema_place(s, bus_type_keys[k].key),
-				    "has no meaning for type = %s (allowed for %s)", bus_type_words[bus->type],
-				    bus_type_words[bus_type_keys[k].type]);
+				    "has no meaning for type = %s (allowed for %s)",
+				    bus_type_words[bus->type], bus_type_words[bus_type_keys[k].type]);
 		}
 		for (size_t j = 0; j < i; j++)
 			if (same_endpoint(bus, &c->buses[j]))
-				diag_add(d, DIAG_ERROR, schema_place(s, bus->type == BUS_RTU ? "port" : "host"),
+				diag_add(d, DIAG_ERROR,
+				    schema_place(s, bus->type == BUS_RTU ? "port" : "host"),
 				    "the same %s as [bus:%s] (allowed: one bus for each)",
 				    bus->type == BUS_RTU ? "port" : "host and tcp_port", c->buses[j].name);
 	}
@@ -82,7 +89,8 @@ static const char *nearest_named(const char *typed, const void *items, size_t co
 	return schema_nearest(typed, count, word_at, &w);
 }
 
-static void resolve_bus(struct config *c, struct device_config *device, const struct ini_section *s, struct diag *d)
+static void resolve_bus(
+    struct config *c, struct device_config *device, const struct ini_section *s, struct diag *d)
 {
 	device->bus = SIZE_MAX;
 	for (size_t b = 0; b < c->bus_count; b++)
@@ -91,33 +99,37 @@ static void resolve_bus(struct config *c, struct device_config *device, const st
 	if (device->bus != SIZE_MAX || *device->bus_name == '\0')
 		return;
 	const char *near = nearest_named(device->bus_name, c->buses, c->bus_count, sizeof(c->buses[0]));
-	diag_add(d, DIAG_ERROR, schema_place(s, "bus"), "no [bus:%s]%s%s%s (allowed: a bus of this configuration)",
-	    device->bus_name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	diag_add(d, DIAG_ERROR, schema_place(s, "bus"),
+	    "no [bus:%s]%s%s%s (allowed: a bus of this configuration)", device->bus_name,
+	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
 }
 
-static void resolve_unit(struct config *c, struct device_config *device, const struct ini_section *s, struct diag *d)
+static void resolve_unit(
+    struct config *c, struct device_config *device, const struct ini_section *s, struct diag *d)
 {
 	if (!ini_section_entry(s, "unit")) {
 		device->unit = device->profile ? device->profile->default_unit : -1;
 		if (device->unit < 0)
-			diag_add(d, DIAG_ERROR, schema_place(s, "unit"), "missing, but required (the profile has no default_unit)");
+			diag_add(d, DIAG_ERROR, schema_place(s, "unit"),
+			    "missing, but required (the profile has no default_unit)");
 	}
 	if (device->bus == SIZE_MAX)
 		return;
 	if (device->unit > 247 && (device->unit != 255 || c->buses[device->bus].type != BUS_TCP))
-		diag_add(d, DIAG_ERROR, schema_place(s, "unit"), "'%lld' is out of range (allowed: 0..247, on tcp also 255)",
-		    (long long)device->unit);
+		diag_add(d, DIAG_ERROR, schema_place(s, "unit"),
+		    "'%lld' is out of range (allowed: 0..247, on tcp also 255)", (long long)device->unit);
 	if (device->unit == 0 && c->buses[device->bus].type == BUS_RTU)
 		diag_add(d, DIAG_ERROR, schema_place(s, "unit"),
 		    "0 is the broadcast address of a serial line and gets no reply (allowed: 1..247)");
 	for (const struct device_config *other = c->devices; other < device; other++)
 		if (other->bus == device->bus && other->unit == device->unit && device->unit >= 0)
-			diag_add(d, DIAG_ERROR, schema_place(s, "unit"), "unit %lld of bus '%s' is [device:%s] already",
-			    (long long)device->unit, device->bus_name, other->name);
+			diag_add(d, DIAG_ERROR, schema_place(s, "unit"),
+			    "unit %lld of bus '%s' is [device:%s] already", (long long)device->unit,
+			    device->bus_name, other->name);
 }
 
-static const struct profile *find_profile(struct config *c, const struct device_config *device,
-    const struct ini_section *s, struct diag *d)
+static const struct profile *find_profile(
+    struct config *c, const struct device_config *device, const struct ini_section *s, struct diag *d)
 {
 	for (const struct device_config *other = c->devices; other < device; other++)
 		if (strcmp(other->profile_name, device->profile_name) == 0)
@@ -128,7 +140,8 @@ static const struct profile *find_profile(struct config *c, const struct device_
 static bool is_override_of(const struct ini_section *s, const char *device)
 {
 	size_t n = strlen(device);
-	return s->name && strcmp(s->kind, "point") == 0 && strncmp(s->name, device, n) == 0 && s->name[n] == '.';
+	return s->name && strcmp(s->kind, "point") == 0 && strncmp(s->name, device, n) == 0 &&
+	       s->name[n] == '.';
 }
 
 /* The device's own points: the profile's, changed and added to by the configuration. */
@@ -171,7 +184,8 @@ static void check_orphan_points(const struct config *c, struct diag *d)
 		for (size_t i = 0; i < c->device_count && !found; i++)
 			found = is_override_of(s, c->devices[i].name);
 		if (!found)
-			diag_add(d, DIAG_ERROR, schema_place(s, NULL), "no such device (allowed: [point:DEVICE.NAME] of a device "
+			diag_add(d, DIAG_ERROR, schema_place(s, NULL),
+			    "no such device (allowed: [point:DEVICE.NAME] of a device "
 			    "of this configuration)");
 	}
 }
@@ -183,14 +197,17 @@ void config_check_devices(struct config *c, struct diag *d)
 		const struct ini_section *s = section_of(c, "device", device->name);
 		if (*device->profile_name != '\0')
 			device->profile = find_profile(c, device, s, d);
-		device->fingerprint = ini_section_fingerprint(s) + (device->profile ? device->profile->fingerprint : 0);
+		device->fingerprint =
+		    ini_section_fingerprint(s) + (device->profile ? device->profile->fingerprint : 0);
 		c->fingerprint += device->profile ? device->profile->fingerprint : 0;
 		resolve_bus(c, device, s, d);
 		resolve_unit(c, device, s, d);
 		read_overrides(c, device, d);
 		if (device->point_count == 0 && *device->profile_name == '\0')
 			diag_add(d, DIAG_ERROR, schema_place(s, "profile"),
-			    "missing, and no [point:%s.NAME] either (allowed: a profile, own points, or both)", device->name);
+			    "missing, and no [point:%s.NAME] either (allowed: a profile, own points, or "
+			    "both)",
+			    device->name);
 	}
 	check_orphan_points(c, d);
 }

@@ -20,7 +20,8 @@ static const struct {
 	[LOOP_SUPPLY_TEMPERATURE] = { "supply_temperature", "Cel", NEEDS(LOOP_IN_SUPPLY) },
 	[LOOP_RETURN_TEMPERATURE] = { "return_temperature", "Cel", NEEDS(LOOP_IN_RETURN) },
 	[LOOP_PRESSURE_DROP] = { "differential_pressure", "kPa", NEEDS(LOOP_IN_PRESSURE_DROP) },
-	[LOOP_HYDRAULIC_POWER] = { "hydraulic_power", "W", NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_PRESSURE_DROP) },
+	[LOOP_HYDRAULIC_POWER] = { "hydraulic_power", "W",
+	    NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_PRESSURE_DROP) },
 	[LOOP_PUMP_EFFICIENCY] = { "pump_efficiency", "1",
 	    NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_PRESSURE_DROP) | NEEDS(LOOP_IN_PUMP_POWER) },
 	[LOOP_HEAT_CAPTURE_RATIO] = { "heat_capture_ratio", "1", HEAT_INPUTS | NEEDS(LOOP_IN_IT_POWER) },
@@ -46,8 +47,12 @@ static const struct {
 };
 
 static const char *const role_words[] = {
-	[PUE_FACILITY] = "facility", [PUE_IT] = "it",	      [PUE_COOLING] = "cooling",
-	[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling", [PUE_EXPORT] = "export", [PUE_REUSE_HEAT] = "reuse_heat",
+	[PUE_FACILITY] = "facility",
+	[PUE_IT] = "it",
+	[PUE_COOLING] = "cooling",
+	[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling",
+	[PUE_EXPORT] = "export",
+	[PUE_REUSE_HEAT] = "reuse_heat",
 };
 
 const char *loop_value_word(enum loop_value v)
@@ -86,8 +91,8 @@ static const char *point_word(size_t i, void *user)
 }
 
 /* The device named by the first `n` bytes of `text`; NULL with a finding. */
-static const struct device_config *find_device(struct config *c, const char *text, size_t n, struct diag_place place,
-    struct diag *d)
+static const struct device_config *find_device(
+    struct config *c, const char *text, size_t n, struct diag_place place, struct diag *d)
 {
 	for (size_t i = 0; i < c->device_count; i++)
 		if (strlen(c->devices[i].name) == n && strncmp(c->devices[i].name, text, n) == 0)
@@ -122,8 +127,10 @@ static struct point_ref resolve(struct config *c, const char *text, struct diag_
 	if (point != SIZE_MAX)
 		return (struct point_ref){ (size_t)(device - c->devices), point };
 	const char *near = schema_nearest(dot + 1, device->point_count, point_word, (void *)device);
-	diag_add(d, DIAG_ERROR, place, "device '%s' has no point '%s'%s%s%s (allowed: a point of its profile or of "
-	    "[point:%s.NAME])", device->name, dot + 1, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+	diag_add(d, DIAG_ERROR, place,
+	    "device '%s' has no point '%s'%s%s%s (allowed: a point of its profile or of "
+	    "[point:%s.NAME])",
+	    device->name, dot + 1, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
 	    device->name);
 	return unset;
 }
@@ -156,17 +163,22 @@ static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
 		l->inputs[i] = resolve(c, l->input_names[i], place, d);
 		if (!point_ref_is_set(l->inputs[i]) || has_quantity(c, l->inputs[i], loop_inputs[i].quantity))
 			continue;
-		diag_add(d, DIAG_ERROR, place, "'%s' has the unit '%s', which is no %s (allowed: a point in %s)",
-		    l->input_names[i], point_at(c, l->inputs[i])->unit, quantity_word(loop_inputs[i].quantity),
+		diag_add(d, DIAG_ERROR, place,
+		    "'%s' has the unit '%s', which is no %s (allowed: a point in %s)", l->input_names[i],
+		    point_at(c, l->inputs[i])->unit, quantity_word(loop_inputs[i].quantity),
 		    quantity_units(loop_inputs[i].quantity));
 	}
-	if ((*l->input_names[LOOP_IN_AIR_TEMPERATURE] == '\0') != (*l->input_names[LOOP_IN_AIR_HUMIDITY] == '\0'))
-		diag_add(d, DIAG_ERROR, schema_place(s, *l->input_names[LOOP_IN_AIR_TEMPERATURE] ? "air_temperature" :
-		    "air_humidity"), "air_temperature and air_humidity go together (allowed: both or none)");
+	if ((*l->input_names[LOOP_IN_AIR_TEMPERATURE] == '\0') !=
+	    (*l->input_names[LOOP_IN_AIR_HUMIDITY] == '\0'))
+		diag_add(d, DIAG_ERROR,
+		    schema_place(
+			s, *l->input_names[LOOP_IN_AIR_TEMPERATURE] ? "air_temperature" : "air_humidity"),
+		    "air_temperature and air_humidity go together (allowed: both or none)");
 }
 
 /* DEVICE: its active_power and active_energy_import; DEVICE.POINT: that one, power or energy by its unit. */
-static struct meter_ref resolve_meter(struct config *c, const char *text, struct diag_place place, struct diag *d)
+static struct meter_ref resolve_meter(
+    struct config *c, const char *text, struct diag_place place, struct diag *d)
 {
 	struct meter_ref m = { unset, unset };
 	if (strchr(text, '.')) {
@@ -178,8 +190,9 @@ static struct meter_ref resolve_meter(struct config *c, const char *text, struct
 		else if (has_quantity(c, r, QUANTITY_ENERGY))
 			m.energy = r;
 		else
-			diag_add(d, DIAG_ERROR, place, "'%s' has the unit '%s' (allowed: %s, %s)", text, point_at(c, r)->unit,
-			    quantity_units(QUANTITY_POWER), quantity_units(QUANTITY_ENERGY));
+			diag_add(d, DIAG_ERROR, place, "'%s' has the unit '%s' (allowed: %s, %s)", text,
+			    point_at(c, r)->unit, quantity_units(QUANTITY_POWER),
+			    quantity_units(QUANTITY_ENERGY));
 		return m;
 	}
 	const struct device_config *device = find_device(c, text, strlen(text), place, d);
@@ -193,9 +206,10 @@ static struct meter_ref resolve_meter(struct config *c, const char *text, struct
 	if (energy.point != SIZE_MAX && has_quantity(c, energy, QUANTITY_ENERGY))
 		m.energy = energy;
 	if (!point_ref_is_set(m.power) && !point_ref_is_set(m.energy))
-		diag_add(d, DIAG_ERROR, place, "device '%s' has neither active_power in %s nor active_energy_import in %s "
-		    "(allowed: a meter, or DEVICE.POINT)", text, quantity_units(QUANTITY_POWER),
-		    quantity_units(QUANTITY_ENERGY));
+		diag_add(d, DIAG_ERROR, place,
+		    "device '%s' has neither active_power in %s nor active_energy_import in %s "
+		    "(allowed: a meter, or DEVICE.POINT)",
+		    text, quantity_units(QUANTITY_POWER), quantity_units(QUANTITY_ENERGY));
 	return m;
 }
 
@@ -203,7 +217,8 @@ static void check_windows(struct pue_config *p, const struct ini_section *s, str
 {
 	struct diag_place place = schema_place(s, "windows");
 	if (p->window_names.count < 1 || p->window_names.count > CONFIG_PUE_WINDOWS_MAX) {
-		diag_add(d, DIAG_ERROR, place, "%zu windows (allowed: 1..%d)", p->window_names.count, CONFIG_PUE_WINDOWS_MAX);
+		diag_add(d, DIAG_ERROR, place, "%zu windows (allowed: 1..%d)", p->window_names.count,
+		    CONFIG_PUE_WINDOWS_MAX);
 		return;
 	}
 	for (size_t i = 0; i < p->window_names.count; i++) {
@@ -212,7 +227,8 @@ static void check_windows(struct pue_config *p, const struct ini_section *s, str
 		bool good = value_duration(text, &ns) == 0 && ns % (60 * INT64_C(1000000000)) == 0;
 		int64_t seconds = ns / INT64_C(1000000000);
 		if (!good || seconds < CONFIG_PUE_WINDOW_MIN_S || seconds > CONFIG_PUE_WINDOW_MAX_S)
-			diag_add(d, DIAG_ERROR, place, "'%s' is not a window (allowed: whole minutes, 1m..365d)", text);
+			diag_add(d, DIAG_ERROR, place,
+			    "'%s' is not a window (allowed: whole minutes, 1m..365d)", text);
 		for (size_t j = 0; j < i; j++)
 			if (p->windows[j] == seconds && good)
 				diag_add(d, DIAG_ERROR, place, "'%s' is listed twice", text);
@@ -226,30 +242,36 @@ static void check_pue(struct config *c, struct pue_config *p, struct diag *d)
 	const struct ini_section *s = ini_tree_find(&c->tree, "pue", p->name);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 		struct diag_place place = schema_place(s, role_words[r]);
-		p->meters[r] = arena_alloc(c->tree.arena, (p->role_names[r].count + 1) * sizeof(struct meter_ref));
+		p->meters[r] =
+		    arena_alloc(c->tree.arena, (p->role_names[r].count + 1) * sizeof(struct meter_ref));
 		for (size_t i = 0; i < p->role_names[r].count; i++) {
 			p->meters[r][i] = resolve_meter(c, p->role_names[r].items[i], place, d);
 			for (size_t j = 0; j < i; j++)
 				if (strcmp(p->role_names[r].items[i], p->role_names[r].items[j]) == 0)
-					diag_add(d, DIAG_ERROR, place, "'%s' is listed twice", p->role_names[r].items[i]);
+					diag_add(d, DIAG_ERROR, place, "'%s' is listed twice",
+					    p->role_names[r].items[i]);
 		}
 	}
 	if (p->role_names[PUE_FACILITY].count == 0 && p->role_names[PUE_COOLING].count == 0)
 		diag_add(d, DIAG_ERROR, schema_place(s, "facility"),
-		    "missing, and no cooling either (allowed: facility for a PUE, cooling for a partial PUE, or both)");
+		    "missing, and no cooling either (allowed: facility for a PUE, cooling for a partial PUE, "
+		    "or both)");
 	if (*p->boundary == '\0')
 		p->boundary = p->name;
 	check_windows(p, s, d);
 }
 
-static void resolve_loop_alarm(struct config *c, struct alarm_config *a, struct diag_place place, struct diag *d)
+static void resolve_loop_alarm(
+    struct config *c, struct alarm_config *a, struct diag_place place, struct diag *d)
 {
 	const char *name = a->point_name + strlen("loop."), *dot = strchr(name, '.');
 	for (size_t i = 0; dot && i < c->loop_count; i++) {
-		if (strlen(c->loops[i].name) != (size_t)(dot - name) || strncmp(c->loops[i].name, name, (size_t)(dot - name)))
+		if (strlen(c->loops[i].name) != (size_t)(dot - name) ||
+		    strncmp(c->loops[i].name, name, (size_t)(dot - name)))
 			continue;
 		for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++) {
-			if (strcmp(loop_values[v].word, dot + 1) != 0 || !loop_has_value(&c->loops[i], (enum loop_value)v))
+			if (strcmp(loop_values[v].word, dot + 1) != 0 ||
+			    !loop_has_value(&c->loops[i], (enum loop_value)v))
 				continue;
 			a->source = SOURCE_LOOP;
 			a->entry = i;
@@ -257,11 +279,14 @@ static void resolve_loop_alarm(struct config *c, struct alarm_config *a, struct 
 			return;
 		}
 	}
-	diag_add(d, DIAG_ERROR, place, "'%s' is not a figure of a loop (allowed: loop.NAME.VALUE with a loop of this "
-	    "configuration that has the inputs for it)", a->point_name);
+	diag_add(d, DIAG_ERROR, place,
+	    "'%s' is not a figure of a loop (allowed: loop.NAME.VALUE with a loop of this "
+	    "configuration that has the inputs for it)",
+	    a->point_name);
 }
 
-static void resolve_pue_alarm(struct config *c, struct alarm_config *a, struct diag_place place, struct diag *d)
+static void resolve_pue_alarm(
+    struct config *c, struct alarm_config *a, struct diag_place place, struct diag *d)
 {
 	const char *name = a->point_name + strlen("pue."), *dot = strchr(name, '.');
 	for (size_t i = 0; dot && i < c->pue_count; i++) {
@@ -279,8 +304,8 @@ static void resolve_pue_alarm(struct config *c, struct alarm_config *a, struct d
 				return;
 		}
 	}
-	diag_add(d, DIAG_ERROR, place, "'%s' is not a figure of a PUE (allowed: pue.NAME.power_ratio, pue.NAME.WINDOW)",
-	    a->point_name);
+	diag_add(d, DIAG_ERROR, place,
+	    "'%s' is not a figure of a PUE (allowed: pue.NAME.power_ratio, pue.NAME.WINDOW)", a->point_name);
 }
 
 static bool alarm_is_on_number(const struct config *c, const struct alarm_config *a)
@@ -288,19 +313,22 @@ static bool alarm_is_on_number(const struct config *c, const struct alarm_config
 	return a->source != SOURCE_POINT || is_number(point_at(c, a->point));
 }
 
-static void check_alarm_limits(const struct config *c, const struct alarm_config *a, const struct ini_section *s,
-    struct diag *d)
+static void check_alarm_limits(
+    const struct config *c, const struct alarm_config *a, const struct ini_section *s, struct diag *d)
 {
 	bool numeric = a->when == WHEN_ABOVE || a->when == WHEN_BELOW || a->when == WHEN_OUTSIDE;
 	bool truth = a->when == WHEN_TRUE || a->when == WHEN_FALSE;
 	if ((a->when == WHEN_ABOVE || a->when == WHEN_BELOW) && isnan(a->limit))
-		diag_add(d, DIAG_ERROR, schema_place(s, "limit"), "missing, but required for above and below");
+		diag_add(
+		    d, DIAG_ERROR, schema_place(s, "limit"), "missing, but required for above and below");
 	if (a->when == WHEN_OUTSIDE && (isnan(a->low) || isnan(a->high)))
-		diag_add(d, DIAG_ERROR, schema_place(s, isnan(a->low) ? "low" : "high"), "missing, but required for outside");
+		diag_add(d, DIAG_ERROR, schema_place(s, isnan(a->low) ? "low" : "high"),
+		    "missing, but required for outside");
 	if (a->low > a->high)
 		diag_add(d, DIAG_ERROR, schema_place(s, "low"), "greater than high (allowed: low <= high)");
 	if (numeric && !alarm_is_on_number(c, a))
-		diag_add(d, DIAG_ERROR, schema_place(s, "when"), "'%s' is no number (allowed: true, false, stale)", a->point_name);
+		diag_add(d, DIAG_ERROR, schema_place(s, "when"),
+		    "'%s' is no number (allowed: true, false, stale)", a->point_name);
 	if (truth && alarm_is_on_number(c, a))
 		diag_add(d, DIAG_ERROR, schema_place(s, "when"),
 		    "'%s' is a number (allowed: above, below, outside, stale)", a->point_name);

@@ -11,7 +11,8 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define YEARS_10_S (10.0 * 365 * 86400)
 
-/* A level of a topic: no separators, wildcards or blanks, so that it is one level and fits in file names too. */
+/* A level of a topic: no separators, wildcards or blanks, so that it is one level and fits in file names too.
+ */
 static bool is_topic_level(const char *s)
 {
 	return *s != '\0' && strlen(s) <= NAME_LENGTH_MAX && strpbrk(s, "/+# \t") == NULL;
@@ -20,8 +21,9 @@ static bool is_topic_level(const char *s)
 static int parse_level(struct arena *a, const char *text, void *field, const char **why)
 {
 	if (!is_topic_level(text)) {
-		*why = arena_printf(a, "'%s' cannot be a level of a topic (allowed: 1 to %d bytes without blank / + #)",
-		    text, NAME_LENGTH_MAX);
+		*why = arena_printf(a,
+		    "'%s' cannot be a level of a topic (allowed: 1 to %d bytes without blank / + #)", text,
+		    NAME_LENGTH_MAX);
 		return -EINVAL;
 	}
 	*(const char **)field = text;
@@ -31,10 +33,12 @@ static int parse_level(struct arena *a, const char *text, void *field, const cha
 static int parse_prefix(struct arena *a, const char *text, void *field, const char **why)
 {
 	size_t n = strlen(text);
-	if (n == 0 || n > 200 || strpbrk(text, "+# \t") || text[0] == '/' || text[n - 1] == '/' || text[0] == '$' ||
-	    strstr(text, "//")) {
-		*why = arena_printf(a, "'%s' cannot be a topic prefix (allowed: levels with one / between them, "
-		    "no blank + #, no / at either end, no $ in front)", text);
+	if (n == 0 || n > 200 || strpbrk(text, "+# \t") || text[0] == '/' || text[n - 1] == '/' ||
+	    text[0] == '$' || strstr(text, "//")) {
+		*why = arena_printf(a,
+		    "'%s' cannot be a topic prefix (allowed: levels with one / between them, "
+		    "no blank + #, no / at either end, no $ in front)",
+		    text);
 		return -EINVAL;
 	}
 	*(const char **)field = text;
@@ -51,7 +55,8 @@ static const char *complete_uri(struct arena *a, const char *uri)
 {
 	const char *sep = strstr(uri, "://");
 	for (size_t i = 0; sep && i < COUNT(schemes); i++) {
-		if (strlen(schemes[i].scheme) != (size_t)(sep - uri) || strncmp(schemes[i].scheme, uri, (size_t)(sep - uri)))
+		if (strlen(schemes[i].scheme) != (size_t)(sep - uri) ||
+		    strncmp(schemes[i].scheme, uri, (size_t)(sep - uri)))
 			continue;
 		const char *host = sep + 3, *bracket = *host == '[' ? strchr(host, ']') : NULL;
 		const char *colon = strchr(bracket ? bracket : host, ':');
@@ -77,8 +82,10 @@ static int parse_brokers(struct arena *a, const char *text, void *field, const c
 	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
 		const char *uri = n < BROKERS_MAX ? complete_uri(a, item) : NULL;
 		if (!uri) {
-			*why = arena_printf(a, "'%s' is not a broker (allowed: 1 to %d of mqtt://HOST[:PORT], mqtts://, "
-			    "ws:// or wss://, with commas between them)", item, BROKERS_MAX);
+			*why = arena_printf(a,
+			    "'%s' is not a broker (allowed: 1 to %d of mqtt://HOST[:PORT], mqtts://, "
+			    "ws:// or wss://, with commas between them)",
+			    item, BROKERS_MAX);
 			return -EINVAL;
 		}
 		items[n++] = uri;
@@ -92,37 +99,59 @@ static int parse_brokers(struct arena *a, const char *text, void *field, const c
 }
 
 static const struct schema_choice log_levels[] = {
-	{ "error", LOG_ERR, false },   { "warning", LOG_WARNING, false }, { "notice", LOG_NOTICE, false },
-	{ "info", LOG_INFO, false },   { "debug", LOG_DEBUG, false },	  { NULL, 0, false },
+	{ "error", LOG_ERR, false },
+	{ "warning", LOG_WARNING, false },
+	{ "notice", LOG_NOTICE, false },
+	{ "info", LOG_INFO, false },
+	{ "debug", LOG_DEBUG, false },
+	{ NULL, 0, false },
 };
-static const struct schema_choice protocols[] = { { "5", MQTT_5, false }, { "3.1.1", MQTT_3_1_1, false }, { NULL, 0, false } };
-static const struct schema_choice layouts[] = {
-	{ "device", LAYOUT_DEVICE, false }, { "point", LAYOUT_POINT, false }, { "both", LAYOUT_BOTH, false }, { NULL, 0, false }
-};
-static const struct schema_choice publish_modes[] = { { "change", false, false }, { "always", true, false }, { NULL, 0, false } };
-static const struct schema_choice bus_types[] = {
-	{ "rtu", BUS_RTU, false }, { "tcp", BUS_TCP, false }, { "rtutcp", 0, true }, { NULL, 0, false }
-};
+static const struct schema_choice protocols[] = { { "5", MQTT_5, false }, { "3.1.1", MQTT_3_1_1, false },
+	{ NULL, 0, false } };
+static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE, false },
+	{ "point", LAYOUT_POINT, false }, { "both", LAYOUT_BOTH, false }, { NULL, 0, false } };
+static const struct schema_choice publish_modes[] = { { "change", false, false }, { "always", true, false },
+	{ NULL, 0, false } };
+static const struct schema_choice bus_types[] = { { "rtu", BUS_RTU, false }, { "tcp", BUS_TCP, false },
+	{ "rtutcp", 0, true }, { NULL, 0, false } };
 /* the rates that libmodbus sets; it takes any other for 9600 */
 static const struct schema_choice bauds[] = {
-	{ "1200", 1200, false },     { "2400", 2400, false },	  { "4800", 4800, false },     { "9600", 9600, false },
-	{ "19200", 19200, false },   { "38400", 38400, false },	  { "57600", 57600, false },   { "115200", 115200, false },
-	{ "230400", 230400, false }, { "460800", 460800, false }, { "921600", 921600, false }, { NULL, 0, false },
+	{ "1200", 1200, false },
+	{ "2400", 2400, false },
+	{ "4800", 4800, false },
+	{ "9600", 9600, false },
+	{ "19200", 19200, false },
+	{ "38400", 38400, false },
+	{ "57600", 57600, false },
+	{ "115200", 115200, false },
+	{ "230400", 230400, false },
+	{ "460800", 460800, false },
+	{ "921600", 921600, false },
+	{ NULL, 0, false },
 };
-static const struct schema_choice parities[] = {
-	{ "none", PARITY_NONE, false }, { "even", PARITY_EVEN, false }, { "odd", PARITY_ODD, false }, { NULL, 0, false }
-};
+static const struct schema_choice parities[] = { { "none", PARITY_NONE, false },
+	{ "even", PARITY_EVEN, false }, { "odd", PARITY_ODD, false }, { NULL, 0, false } };
 static const struct schema_choice coolants[] = {
-	{ "water", COOLANT_WATER, false }, { "pg25", COOLANT_PG25, false }, { "pg30", 0, true },
-	{ "eg25", 0, true },		   { "eg30", 0, true },		    { NULL, 0, false },
+	{ "water", COOLANT_WATER, false },
+	{ "pg25", COOLANT_PG25, false },
+	{ "pg30", 0, true },
+	{ "eg25", 0, true },
+	{ "eg30", 0, true },
+	{ NULL, 0, false },
 };
 static const struct schema_choice whens[] = {
-	{ "true", WHEN_TRUE, false },	{ "false", WHEN_FALSE, false },	    { "above", WHEN_ABOVE, false },
-	{ "below", WHEN_BELOW, false }, { "outside", WHEN_OUTSIDE, false }, { "stale", WHEN_STALE, false },
+	{ "true", WHEN_TRUE, false },
+	{ "false", WHEN_FALSE, false },
+	{ "above", WHEN_ABOVE, false },
+	{ "below", WHEN_BELOW, false },
+	{ "outside", WHEN_OUTSIDE, false },
+	{ "stale", WHEN_STALE, false },
 	{ NULL, 0, false },
 };
 static const struct schema_choice severities[] = {
-	{ "info", SEVERITY_INFO, false }, { "warning", SEVERITY_WARNING, false }, { "critical", SEVERITY_CRITICAL, false },
+	{ "info", SEVERITY_INFO, false },
+	{ "warning", SEVERITY_WARNING, false },
+	{ "critical", SEVERITY_CRITICAL, false },
 	{ NULL, 0, false },
 };
 
@@ -137,8 +166,9 @@ static const struct schema_key daemon_keys[] = {
 	    .help = "the site; with rack it names this controller in topics" },
 	{ "rack", SCHEMA_CUSTOM, FIELD(rack), .parse = parse_level, .flags = SCHEMA_REQUIRED,
 	    .help = "the rack or row that this controller stands beside" },
-	{ "state_dir", SCHEMA_TEXT, FIELD(state_dir), .help = "folder for what must outlive a restart; default "
-	    "$STATE_DIRECTORY, else /var/lib/coolantd. One coolantd at a time may run on it" },
+	{ "state_dir", SCHEMA_TEXT, FIELD(state_dir),
+	    .help = "folder for what must outlive a restart; default "
+		    "$STATE_DIRECTORY, else /var/lib/coolantd. One coolantd at a time may run on it" },
 	{ "http_socket", SCHEMA_TEXT, FIELD(http_socket), .flags = SCHEMA_LATER,
 	    .help = "Unix socket of the HTTP interface" },
 	{ "http_listen", SCHEMA_TEXT, FIELD(http_listen), .flags = SCHEMA_LATER,
@@ -158,37 +188,42 @@ static const struct schema_key mqtt_keys[] = {
 	{ "protocol", SCHEMA_CHOICE, FIELD(protocol), "5", .choices = protocols, .help = "version of MQTT" },
 	{ "topic_prefix", SCHEMA_CUSTOM, FIELD(topic_prefix), "coolant", .parse = parse_prefix,
 	    .help = "first part of every topic: PREFIX/SITE/RACK" },
-	{ "qos", SCHEMA_INT, FIELD(qos), "1", .min = 0, .max = 1, .help = "quality of service of every message" },
+	{ "qos", SCHEMA_INT, FIELD(qos), "1", .min = 0, .max = 1,
+	    .help = "quality of service of every message" },
 	{ "keep_alive", SCHEMA_DURATION, FIELD(keep_alive), "15s", .min = 1, .max = 3600,
 	    .help = "a broken link is noticed after about one and a half of it" },
 	{ "username", SCHEMA_TEXT, FIELD(username), .help = "for the broker" },
-	{ "password_file", SCHEMA_TEXT, FIELD(password_file), .help = "file with the password; a relative path is looked "
-	    "up in $CREDENTIALS_DIRECTORY, then beside the configuration" },
-	{ "ca_file", SCHEMA_TEXT, FIELD(ca_file), .help = "CA certificates for mqtts and wss; default the system's" },
+	{ "password_file", SCHEMA_TEXT, FIELD(password_file),
+	    .help = "file with the password; a relative path is looked "
+		    "up in $CREDENTIALS_DIRECTORY, then beside the configuration" },
+	{ "ca_file", SCHEMA_TEXT, FIELD(ca_file),
+	    .help = "CA certificates for mqtts and wss; default the system's" },
 	{ "cert_file", SCHEMA_TEXT, FIELD(cert_file), .help = "own certificate, PEM" },
 	{ "key_file", SCHEMA_TEXT, FIELD(key_file), .help = "own private key, PEM" },
 	{ "layout", SCHEMA_CHOICE, FIELD(layout), "device", .choices = layouts,
 	    .help = "one topic per device, one per point, or both" },
 	{ "publish", SCHEMA_CHOICE, FIELD(publish_always), "change", .choices = publish_modes,
-	    .help = "change: only what changed by more than its deadband; always: every value of every cycle" },
+	    .help =
+		"change: only what changed by more than its deadband; always: every value of every cycle" },
 	{ "full_interval", SCHEMA_DURATION, FIELD(full_interval), "60s", .min = 1, .max = 86400,
 	    .help = "in change mode every value is still sent this often" },
 	{ "homeassistant", SCHEMA_BOOL, FIELD(homeassistant), "no", .flags = SCHEMA_LATER,
 	    .help = "Home Assistant discovery" },
-	{ "homeassistant_prefix", SCHEMA_TEXT, FIELD(homeassistant_prefix), "homeassistant", .flags = SCHEMA_LATER,
-	    .help = "topic prefix of the discovery" },
+	{ "homeassistant_prefix", SCHEMA_TEXT, FIELD(homeassistant_prefix), "homeassistant",
+	    .flags = SCHEMA_LATER, .help = "topic prefix of the discovery" },
 	{ "sparkplug_group", SCHEMA_TEXT, FIELD(sparkplug_group), .flags = SCHEMA_LATER,
 	    .help = "Sparkplug B group; empty = off" },
-	{ "dsx", SCHEMA_BOOL, FIELD(dsx), "no", .flags = SCHEMA_LATER, .help = "NVIDIA DSX BMS event-bus profile" },
+	{ "dsx", SCHEMA_BOOL, FIELD(dsx), "no", .flags = SCHEMA_LATER,
+	    .help = "NVIDIA DSX BMS event-bus profile" },
 };
 #undef FIELD
 
 #define FIELD(f) offsetof(struct spool_config, f)
 static const struct schema_key spool_keys[] = {
-	{ "max_size", SCHEMA_SIZE, FIELD(max_size), "256MiB", .min = 1048576, .max = 1e12, .flags = SCHEMA_LATER,
-	    .help = "disk space for what the broker has not taken" },
-	{ "max_age", SCHEMA_DURATION, FIELD(max_age), "7d", .min = 60, .max = YEARS_10_S, .flags = SCHEMA_LATER,
-	    .help = "older data is dropped" },
+	{ "max_size", SCHEMA_SIZE, FIELD(max_size), "256MiB", .min = 1048576, .max = 1e12,
+	    .flags = SCHEMA_LATER, .help = "disk space for what the broker has not taken" },
+	{ "max_age", SCHEMA_DURATION, FIELD(max_age), "7d", .min = 60, .max = YEARS_10_S,
+	    .flags = SCHEMA_LATER, .help = "older data is dropped" },
 	{ "replay_rate", SCHEMA_INT, FIELD(replay_rate), "500", .min = 1, .max = 100000,
 	    .help = "messages per second when sending what was held back" },
 };
@@ -196,7 +231,8 @@ static const struct schema_key spool_keys[] = {
 
 #define FIELD(f) offsetof(struct bus_config, f)
 static const struct schema_key bus_keys[] = {
-	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = bus_types, .flags = SCHEMA_REQUIRED, .help = "rtu or tcp" },
+	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = bus_types, .flags = SCHEMA_REQUIRED,
+	    .help = "rtu or tcp" },
 	{ "port", SCHEMA_TEXT, FIELD(port), .help = "serial device (rtu)" },
 	{ "baud", SCHEMA_CHOICE, FIELD(baud), "19200", .choices = bauds, .help = "bits per second (rtu)" },
 	{ "parity", SCHEMA_CHOICE, FIELD(parity), "even", .choices = parities, .help = "parity (rtu)" },
@@ -220,19 +256,23 @@ static const struct schema_key bus_keys[] = {
 #define FIELD(f) offsetof(struct device_config, f)
 static const struct schema_key device_keys[] = {
 	{ "bus", SCHEMA_NAME, FIELD(bus_name), .flags = SCHEMA_REQUIRED, .help = "the bus that it is on" },
-	{ "unit", SCHEMA_INT, FIELD(unit), "-1", .min = 0, .max = 255, .help = "unit id; default the profile's" },
+	{ "unit", SCHEMA_INT, FIELD(unit), "-1", .min = 0, .max = 255,
+	    .help = "unit id; default the profile's" },
 	{ "profile", SCHEMA_TEXT, FIELD(profile_name), .help = "device model, from profiles/NAME.ini" },
 	{ "poll_interval", SCHEMA_DURATION, FIELD(poll_interval), "1s", .min = 0.01, .max = 86400,
 	    .help = "time between two polls" },
-	{ "enabled", SCHEMA_BOOL, FIELD(enabled), "yes", .help = "no: not polled, its values are out_of_service" },
+	{ "enabled", SCHEMA_BOOL, FIELD(enabled), "yes",
+	    .help = "no: not polled, its values are out_of_service" },
 };
 #undef FIELD
 
 #define FIELD(f) offsetof(struct loop_config, f)
 #define INPUT(i) offsetof(struct loop_config, input_names) + (i) * sizeof(const char *)
 static const struct schema_key loop_keys[] = {
-	{ "coolant", SCHEMA_CHOICE, FIELD(coolant), .choices = coolants, .flags = SCHEMA_REQUIRED, .help = "what flows" },
-	{ "flow", SCHEMA_TEXT, INPUT(LOOP_IN_FLOW), .flags = SCHEMA_REQUIRED, .help = "DEVICE.POINT of the flow meter" },
+	{ "coolant", SCHEMA_CHOICE, FIELD(coolant), .choices = coolants, .flags = SCHEMA_REQUIRED,
+	    .help = "what flows" },
+	{ "flow", SCHEMA_TEXT, INPUT(LOOP_IN_FLOW), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT of the flow meter" },
 	{ "supply", SCHEMA_TEXT, INPUT(LOOP_IN_SUPPLY), .flags = SCHEMA_REQUIRED,
 	    .help = "DEVICE.POINT of the supply temperature" },
 	{ "return", SCHEMA_TEXT, INPUT(LOOP_IN_RETURN), .flags = SCHEMA_REQUIRED,
@@ -241,7 +281,8 @@ static const struct schema_key loop_keys[] = {
 	    .help = "DEVICE.POINT of the differential pressure: hydraulic power" },
 	{ "pump_power", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_POWER),
 	    .help = "DEVICE.POINT of the pump's electrical power: efficiency" },
-	{ "it_power", SCHEMA_TEXT, INPUT(LOOP_IN_IT_POWER), .help = "DEVICE.POINT of the IT power: heat capture ratio" },
+	{ "it_power", SCHEMA_TEXT, INPUT(LOOP_IN_IT_POWER),
+	    .help = "DEVICE.POINT of the IT power: heat capture ratio" },
 	{ "air_temperature", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_TEMPERATURE),
 	    .help = "DEVICE.POINT of the room's temperature: dew point" },
 	{ "air_humidity", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_HUMIDITY),
@@ -255,13 +296,15 @@ static const struct schema_key loop_keys[] = {
 static const struct schema_key pue_keys[] = {
 	{ "facility", SCHEMA_LIST, ROLE(PUE_FACILITY), "",
 	    .help = "meters of all energy that enters the boundary: DEVICE or DEVICE.POINT" },
-	{ "it", SCHEMA_LIST, ROLE(PUE_IT), "", .flags = SCHEMA_REQUIRED, .help = "meters of the IT equipment" },
+	{ "it", SCHEMA_LIST, ROLE(PUE_IT), "", .flags = SCHEMA_REQUIRED,
+	    .help = "meters of the IT equipment" },
 	{ "cooling", SCHEMA_LIST, ROLE(PUE_COOLING), "", .help = "meters of cooling, for a partial PUE" },
 	{ "it_embedded_cooling", SCHEMA_LIST, ROLE(PUE_IT_EMBEDDED_COOLING), "",
 	    .help = "counted inside `it` by the meters, but belongs to cooling" },
 	{ "export", SCHEMA_LIST, ROLE(PUE_EXPORT), "", .help = "energy that leaves the boundary" },
 	{ "reuse_heat", SCHEMA_LIST, ROLE(PUE_REUSE_HEAT), "", .help = "heat put to use elsewhere: ERE" },
-	{ "windows", SCHEMA_LIST, FIELD(window_names), "1m, 15m, 1h, 1d", .help = "lengths of the energy windows" },
+	{ "windows", SCHEMA_LIST, FIELD(window_names), "1m, 15m, 1h, 1d",
+	    .help = "lengths of the energy windows" },
 	{ "boundary", SCHEMA_TEXT, FIELD(boundary), .help = "what the figure covers: rack, row, site" },
 };
 #undef ROLE
@@ -277,9 +320,12 @@ static const struct schema_key alarm_keys[] = {
 	{ "high", SCHEMA_DOUBLE, FIELD(high), .help = "for outside" },
 	{ "hysteresis", SCHEMA_DOUBLE, FIELD(hysteresis), "0", .min = 0, .max = 1e18,
 	    .help = "how far back inside the limit it clears" },
-	{ "delay_on", SCHEMA_DURATION, FIELD(delay_on), "0s", .min = 0, .max = 86400, .help = "must last this long to raise it" },
-	{ "delay_off", SCHEMA_DURATION, FIELD(delay_off), "0s", .min = 0, .max = 86400, .help = "and this long to clear it" },
-	{ "severity", SCHEMA_CHOICE, FIELD(severity), "warning", .choices = severities, .help = "how bad it is" },
+	{ "delay_on", SCHEMA_DURATION, FIELD(delay_on), "0s", .min = 0, .max = 86400,
+	    .help = "must last this long to raise it" },
+	{ "delay_off", SCHEMA_DURATION, FIELD(delay_off), "0s", .min = 0, .max = 86400,
+	    .help = "and this long to clear it" },
+	{ "severity", SCHEMA_CHOICE, FIELD(severity), "warning", .choices = severities,
+	    .help = "how bad it is" },
 	{ "latch", SCHEMA_BOOL, FIELD(latch), "no", .help = "stays until acknowledged" },
 	{ "message", SCHEMA_TEXT, FIELD(message), .help = "for people" },
 };
@@ -297,8 +343,14 @@ static const struct schema_section sections[] = {
 };
 
 const struct schema_section *const config_sections[] = {
-	[CONFIG_DAEMON] = &sections[0], [CONFIG_MQTT] = &sections[1], [CONFIG_SPOOL] = &sections[2],
-	[CONFIG_BUS] = &sections[3],	[CONFIG_DEVICE] = &sections[4], [CONFIG_LOOP] = &sections[5],
-	[CONFIG_PUE] = &sections[6],	[CONFIG_ALARM] = &sections[7], [CONFIG_POINT] = &point_section,
+	[CONFIG_DAEMON] = &sections[0],
+	[CONFIG_MQTT] = &sections[1],
+	[CONFIG_SPOOL] = &sections[2],
+	[CONFIG_BUS] = &sections[3],
+	[CONFIG_DEVICE] = &sections[4],
+	[CONFIG_LOOP] = &sections[5],
+	[CONFIG_PUE] = &sections[6],
+	[CONFIG_ALARM] = &sections[7],
+	[CONFIG_POINT] = &point_section,
 };
 const size_t config_section_count = COUNT(config_sections);

@@ -1,8 +1,8 @@
 /* diag: what is wrong with a configuration, all of it (holder).
  *
- * Each finding has the place (file, line, section, key) and says what is wrong and what is allowed. Findings are
- * kept in the order they were met and printed sorted by place, so that a user mends a file from top to bottom.
- * One thread at a time.
+ * Each finding has the place (file, line, section, key) and says what is wrong and what is allowed. Findings
+ * are kept in the order they were met and printed sorted by place, so that a user mends a file from top to
+ * bottom. One thread at a time.
  */
 #pragma once
 
@@ -17,7 +17,7 @@ enum diag_level { DIAG_ERROR, DIAG_WARNING };
 
 struct diag_place {
 	const char *file;    /* copied */
-	int line;            /* 0 = the file as a whole */
+	int line;	     /* 0 = the file as a whole */
 	const char *section; /* as written between the brackets, or NULL */
 	const char *key;     /* or NULL */
 };

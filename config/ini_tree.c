@@ -214,8 +214,8 @@ static int take_entry(void *user, const char *ini_section, const char *key, cons
 	r->line_taken = true;
 	struct ini_entry *e = ini_section_entry(r->section, key);
 	if (e && e->file == r->file) {
-		diag_add(r->diag, DIAG_ERROR, here(r, r->section->title, key), "duplicate key (the first is at line %d)",
-		    e->line);
+		diag_add(r->diag, DIAG_ERROR, here(r, r->section->title, key),
+		    "duplicate key (the first is at line %d)", e->line);
 		return 1;
 	}
 	if (!e) {
@@ -256,7 +256,7 @@ static int slurp(const char *path, char **ret, size_t *ret_size)
 int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
 {
 	_cleanup_free_ char *text = NULL;
-	size_t size, before = diag_errors(d);
+	size_t size = 0, before = diag_errors(d);
 	struct reader r = { .tree = t, .diag = d, .line_taken = true };
 
 	r.file = arena_strdup(t->arena, path);

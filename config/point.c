@@ -1,16 +1,23 @@
 #include "point.h"
 
-static const char *const table_words[] = {
-	[POINT_COIL] = "coil", [POINT_DISCRETE] = "discrete", [POINT_INPUT] = "input", [POINT_HOLDING] = "holding"
-};
+static const char *const table_words[] = { [POINT_COIL] = "coil",
+	[POINT_DISCRETE] = "discrete",
+	[POINT_INPUT] = "input",
+	[POINT_HOLDING] = "holding" };
 
 static const struct {
 	const char *word;
 	unsigned registers;
 } types[] = {
-	[POINT_U16] = { "u16", 1 },   [POINT_I16] = { "i16", 1 },     [POINT_U32] = { "u32", 2 },
-	[POINT_I32] = { "i32", 2 },   [POINT_U64] = { "u64", 4 },     [POINT_I64] = { "i64", 4 },
-	[POINT_F32] = { "f32", 2 },   [POINT_F64] = { "f64", 4 },     [POINT_BOOL] = { "bool", 1 },
+	[POINT_U16] = { "u16", 1 },
+	[POINT_I16] = { "i16", 1 },
+	[POINT_U32] = { "u32", 2 },
+	[POINT_I32] = { "i32", 2 },
+	[POINT_U64] = { "u64", 4 },
+	[POINT_I64] = { "i64", 4 },
+	[POINT_F32] = { "f32", 2 },
+	[POINT_F64] = { "f64", 4 },
+	[POINT_BOOL] = { "bool", 1 },
 	[POINT_STRING] = { "string", 0 },
 };
 

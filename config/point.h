@@ -1,6 +1,7 @@
 /* point: what one value of a device is and where its registers lie (pure: types and their names).
  *
- * Points come from a device profile; a configuration may override them per device. All is read-only after loading.
+ * Points come from a device profile; a configuration may override them per device. All is read-only after
+ * loading.
  */
 #pragma once
 
@@ -70,11 +71,11 @@ struct point {
 	struct point_register reg;
 	struct point_register minus; /* read the same way and subtracted; see has_minus */
 	bool has_minus;
-	int type;	    /* enum point_type, or -1: by the table (u16 or bool) until point_complete */
-	int64_t length;	    /* registers of a string */
+	int type;		/* enum point_type, or -1: by the table (u16 or bool) until point_complete */
+	int64_t length;		/* registers of a string */
 	struct point_bits bit;	/* one bit: a bool */
 	struct point_bits bits; /* several: an unsigned number */
-	int word_order;	    /* enum point_order; -1 = the profile's */
+	int word_order;		/* enum point_order; -1 = the profile's */
 	int byte_order;
 	double scale, offset;
 	struct point_sentinels invalid;

@@ -10,22 +10,32 @@
 #define MODBUS_REGISTERS_MAX 125
 
 static const struct schema_choice type_choices[] = {
-	{ "u16", POINT_U16, false },   { "i16", POINT_I16, false }, { "u32", POINT_U32, false },
-	{ "i32", POINT_I32, false },   { "u64", POINT_U64, false }, { "i64", POINT_I64, false },
-	{ "f32", POINT_F32, false },   { "f64", POINT_F64, false }, { "bool", POINT_BOOL, false },
-	{ "string", POINT_STRING, false }, { NULL, 0, false },
+	{ "u16", POINT_U16, false },
+	{ "i16", POINT_I16, false },
+	{ "u32", POINT_U32, false },
+	{ "i32", POINT_I32, false },
+	{ "u64", POINT_U64, false },
+	{ "i64", POINT_I64, false },
+	{ "f32", POINT_F32, false },
+	{ "f64", POINT_F64, false },
+	{ "bool", POINT_BOOL, false },
+	{ "string", POINT_STRING, false },
+	{ NULL, 0, false },
 };
 
-static const struct schema_choice order_choices[] = {
-	{ "big", POINT_BIG, false }, { "little", POINT_LITTLE, false }, { NULL, 0, false }
-};
+static const struct schema_choice order_choices[] = { { "big", POINT_BIG, false },
+	{ "little", POINT_LITTLE, false }, { NULL, 0, false } };
 
 static const struct schema_choice poll_choices[] = {
-	{ "fast", POINT_FAST, false }, { "normal", POINT_NORMAL, false }, { "slow", POINT_SLOW, false },
-	{ "once", POINT_ONCE, false }, { NULL, 0, false },
+	{ "fast", POINT_FAST, false },
+	{ "normal", POINT_NORMAL, false },
+	{ "slow", POINT_SLOW, false },
+	{ "once", POINT_ONCE, false },
+	{ NULL, 0, false },
 };
 
-static const struct schema_choice access_choices[] = { { "ro", false, false }, { "rw", true, false }, { NULL, 0, false } };
+static const struct schema_choice access_choices[] = { { "ro", false, false }, { "rw", true, false },
+	{ NULL, 0, false } };
 
 static int parse_register(struct arena *a, const char *text, void *field, const char **why)
 {
@@ -43,8 +53,10 @@ static int parse_register(struct arena *a, const char *text, void *field, const 
 		return 0;
 	}
 	*why = arena_printf(a,
-	    "'%s' is not a register (allowed: holding, input, coil or discrete, a colon, and an address 0..65535, "
-	    "decimal or 0x)", text);
+	    "'%s' is not a register (allowed: holding, input, coil or discrete, a colon, and an address "
+	    "0..65535, "
+	    "decimal or 0x)",
+	    text);
 	return -EINVAL;
 }
 
@@ -111,7 +123,8 @@ static int parse_sentinels(struct arena *a, const char *text, void *field, const
 			return -EINVAL;
 		}
 		if (!parse_sentinel(item, &found[n++])) {
-			*why = arena_printf(a, "'%s' is not a raw value (allowed: a comma list of numbers, decimal or 0x)",
+			*why = arena_printf(a,
+			    "'%s' is not a raw value (allowed: a comma list of numbers, decimal or 0x)",
 			    item);
 			return -EINVAL;
 		}
@@ -139,7 +152,8 @@ static int parse_enums(struct arena *a, const char *text, void *field, const cha
 		if (colon)
 			*colon = '\0';
 		if (!colon || colon[1] == '\0' || value_int(item, &found[n].value) < 0) {
-			*why = arena_printf(a, "'%s' is not NUMBER:WORD (allowed: a comma list like 0:off, 1:on)", text);
+			*why = arena_printf(
+			    a, "'%s' is not NUMBER:WORD (allowed: a comma list like 0:off, 1:on)", text);
 			return -EINVAL;
 		}
 		char *end = colon + 1 + strlen(colon + 1);
@@ -164,21 +178,26 @@ static const struct schema_key point_keys[] = {
 	    .help = "how the registers are read; u16 unless told, bool for coils and discrete inputs" },
 	{ "length", SCHEMA_INT, FIELD(length), "8", .min = 1, .max = POINT_STRING_REGISTERS_MAX,
 	    .help = "registers of a string, two characters each" },
-	{ "bit", SCHEMA_CUSTOM, FIELD(bit), "", .parse = parse_bit, .help = "the value is this one bit, 0 is the lowest" },
+	{ "bit", SCHEMA_CUSTOM, FIELD(bit), "", .parse = parse_bit,
+	    .help = "the value is this one bit, 0 is the lowest" },
 	{ "bits", SCHEMA_CUSTOM, FIELD(bits), "", .parse = parse_bits,
 	    .help = "the value is this range of bits: LOW..HIGH" },
 	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), .choices = order_choices,
 	    .help = "order of the registers of a wide value; the profile's unless told" },
 	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), .choices = order_choices,
 	    .help = "order of the bytes in a register; the profile's unless told" },
-	{ "scale", SCHEMA_DOUBLE, FIELD(scale), "1", .min = -1e18, .max = 1e18, .help = "value = raw * scale + offset" },
-	{ "offset", SCHEMA_DOUBLE, FIELD(offset), "0", .min = -1e18, .max = 1e18, .help = "added after scaling" },
-	{ "unit", SCHEMA_TEXT, FIELD(unit), .help = "unit of the value: Cel, L/min, kPa, kW, kWh, %, V, A, Hz, 1/min" },
+	{ "scale", SCHEMA_DOUBLE, FIELD(scale), "1", .min = -1e18, .max = 1e18,
+	    .help = "value = raw * scale + offset" },
+	{ "offset", SCHEMA_DOUBLE, FIELD(offset), "0", .min = -1e18, .max = 1e18,
+	    .help = "added after scaling" },
+	{ "unit", SCHEMA_TEXT, FIELD(unit),
+	    .help = "unit of the value: Cel, L/min, kPa, kW, kWh, %, V, A, Hz, 1/min" },
 	{ "invalid", SCHEMA_CUSTOM, FIELD(invalid), "", .parse = parse_sentinels,
 	    .help = "raw values that mean \"no value\"" },
 	{ "min", SCHEMA_DOUBLE, FIELD(min), .help = "a value below is suspect" },
 	{ "max", SCHEMA_DOUBLE, FIELD(max), .help = "a value above is suspect" },
-	{ "enum", SCHEMA_CUSTOM, FIELD(enums), "", .parse = parse_enums, .help = "words for values: 0:off, 1:on" },
+	{ "enum", SCHEMA_CUSTOM, FIELD(enums), "", .parse = parse_enums,
+	    .help = "words for values: 0:off, 1:on" },
 	{ "poll", SCHEMA_CHOICE, FIELD(poll), "normal", .choices = poll_choices,
 	    .help = "fast and normal: every interval; slow: every tenth; once: when the device appears" },
 	{ "deadband", SCHEMA_DOUBLE, FIELD(deadband), "0", .min = 0, .max = 1e18,
@@ -189,7 +208,10 @@ static const struct schema_key point_keys[] = {
 };
 
 const struct schema_section point_section = {
-	"point", true, point_keys, sizeof(point_keys) / sizeof(point_keys[0]),
+	"point",
+	true,
+	point_keys,
+	sizeof(point_keys) / sizeof(point_keys[0]),
 	"a point of a device, in a profile; in a configuration [point:DEVICE.NAME] changes or adds one",
 };
 
@@ -198,9 +220,11 @@ struct rule {
 	const char *key, *what;
 };
 
-static bool check(const struct point *p, const struct ini_section *from, unsigned max_registers, struct diag *d)
+static bool check(
+    const struct point *p, const struct ini_section *from, unsigned max_registers, struct diag *d)
 {
-	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0, is_bit_table = point_is_bit_table(p->reg.table);
+	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0,
+	     is_bit_table = point_is_bit_table(p->reg.table);
 	bool is_float = p->type == POINT_F32 || p->type == POINT_F64;
 	bool is_text = p->type == POINT_STRING, is_bool = p->type == POINT_BOOL || has_bit;
 	int width = is_text ? 16 : (int)point_length(p) * 16, high = has_bit ? p->bit.high : p->bits.high;
@@ -208,11 +232,14 @@ static bool check(const struct point *p, const struct ini_section *from, unsigne
 	const struct rule rules[] = {
 		{ p->has_minus && (is_bool || is_text || p->counter || p->enums.count > 0), "minus",
 		    "not for a bool, string, counter or enum (allowed: measured numbers)" },
-		{ p->has_minus && p->minus.table != p->reg.table, "minus", "not in the table of 'register' (allowed: the same)" },
-		{ p->has_minus && point_span(p) > max_registers, "minus", "too far from 'register' to be read in one request" },
+		{ p->has_minus && p->minus.table != p->reg.table, "minus",
+		    "not in the table of 'register' (allowed: the same)" },
+		{ p->has_minus && point_span(p) > max_registers, "minus",
+		    "too far from 'register' to be read in one request" },
 		{ !is_bit_table && point_length(p) > max_registers, "register",
 		    "the value is longer than the profile's max_registers" },
-		{ is_bit_table && p->type != POINT_BOOL, "type", "not for a coil or discrete input (allowed: bool)" },
+		{ is_bit_table && p->type != POINT_BOOL, "type",
+		    "not for a coil or discrete input (allowed: bool)" },
 		{ has_bit && has_bits, "bits", "not together with 'bit' (allowed: one of the two)" },
 		{ (has_bit || has_bits) && (is_float || is_text || is_bit_table), has_bit ? "bit" : "bits",
 		    "not for this type (allowed for whole numbers and bool in registers)" },
@@ -221,7 +248,8 @@ static bool check(const struct point *p, const struct ini_section *from, unsigne
 		{ p->scale == 0, "scale", "0 would lose the value (allowed: any other number)" },
 		{ (is_bool || is_text) && scaled, "scale", "not for a bool or string (allowed: numbers)" },
 		{ p->min > p->max, "min", "greater than max (allowed: min <= max)" },
-		{ p->counter && (is_bool || is_text), "counter", "not for a bool or string (allowed: numbers)" },
+		{ p->counter && (is_bool || is_text), "counter",
+		    "not for a bool or string (allowed: numbers)" },
 		{ p->reg.address + point_length(p) > 65536, "register", "runs past address 65535" },
 	};
 	bool good = true;

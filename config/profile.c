@@ -13,9 +13,8 @@
 
 #define DEFAULT_PATH "/etc/coolantd/profiles:" COOLANTD_PROFILE_DIR
 
-static const struct schema_choice order_choices[] = {
-	{ "big", POINT_BIG, false }, { "little", POINT_LITTLE, false }, { NULL, 0, false }
-};
+static const struct schema_choice order_choices[] = { { "big", POINT_BIG, false },
+	{ "little", POINT_LITTLE, false }, { NULL, 0, false } };
 
 #define FIELD(f) offsetof(struct profile, f)
 
@@ -36,7 +35,11 @@ static const struct schema_key profile_keys[] = {
 };
 
 const struct schema_section profile_section = {
-	"profile", false, profile_keys, sizeof(profile_keys) / sizeof(profile_keys[0]), "a device model",
+	"profile",
+	false,
+	profile_keys,
+	sizeof(profile_keys) / sizeof(profile_keys[0]),
+	"a device model",
 };
 
 const char *profile_path(void)
@@ -156,7 +159,8 @@ static bool read_points(struct profile *p, const struct ini_tree *tree, struct d
 		point->name = s->name;
 		if (!value_is_name(s->name)) {
 			diag_add(d, DIAG_ERROR, schema_place(s, NULL),
-			    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)", NAME_LENGTH_MAX);
+			    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
+			    NAME_LENGTH_MAX);
 			good = false;
 		}
 		good &= point_read(point, s, true, p, tree->arena, d);

@@ -27,7 +27,8 @@ extern const struct schema_section profile_section;
 extern const struct schema_section point_section;
 
 /* Loads NAME.ini. NULL with findings in `d`: the place is then `asked` for a file that is not there. */
-const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked);
+const struct profile *profile_load(
+    const char *name, struct arena *a, struct diag *d, struct diag_place asked);
 
 /* Where profiles are looked up, and the names of those there are (sorted, in the arena). */
 const char *profile_path(void);

@@ -98,8 +98,9 @@ static int parse_duration(struct parse *p, const char *text)
 		err = -ERANGE;
 	if (err < 0) {
 		char low[32], high[32];
-		p->why = arena_printf(p->arena, "'%s' is %s (allowed: a duration with unit ms, s, m, h or d, %s..%s)",
-		    text, err == -ERANGE ? "out of range" : "not valid",
+		p->why = arena_printf(p->arena,
+		    "'%s' is %s (allowed: a duration with unit ms, s, m, h or d, %s..%s)", text,
+		    err == -ERANGE ? "out of range" : "not valid",
 		    value_duration_text((int64_t)(p->row->min * 1e9), low),
 		    value_duration_text((int64_t)(p->row->max * 1e9), high));
 		return -EINVAL;
@@ -158,12 +159,13 @@ static int parse_choice(struct parse *p, const char *text)
 			allowed = allowed ? arena_printf(p->arena, "%s, %s", allowed, c->word) : c->word;
 	}
 	if (p->why) {
-		p->why = arena_printf(p->arena, "'%s' is not available in this version (allowed: %s)", text, allowed);
+		p->why = arena_printf(
+		    p->arena, "'%s' is not available in this version (allowed: %s)", text, allowed);
 		return -EINVAL;
 	}
 	const char *near = schema_nearest(text, n, choice_word, (void *)p->row->choices);
-	p->why = arena_printf(p->arena, "'%s' is not valid%s%s%s (allowed: %s)", text, near ? ", did you mean '" : "",
-	    near ? near : "", near ? "'?" : "", allowed);
+	p->why = arena_printf(p->arena, "'%s' is not valid%s%s%s (allowed: %s)", text,
+	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "", allowed);
 	return -EINVAL;
 }
 
@@ -202,9 +204,15 @@ static int parse_custom(struct parse *p, const char *text)
 }
 
 static int (*const parsers[])(struct parse *p, const char *text) = {
-	[SCHEMA_BOOL] = parse_bool,	    [SCHEMA_INT] = parse_int,	[SCHEMA_DOUBLE] = parse_double,
-	[SCHEMA_DURATION] = parse_duration, [SCHEMA_SIZE] = parse_size, [SCHEMA_TEXT] = parse_text,
-	[SCHEMA_NAME] = parse_name,	    [SCHEMA_CHOICE] = parse_choice, [SCHEMA_LIST] = parse_list,
+	[SCHEMA_BOOL] = parse_bool,
+	[SCHEMA_INT] = parse_int,
+	[SCHEMA_DOUBLE] = parse_double,
+	[SCHEMA_DURATION] = parse_duration,
+	[SCHEMA_SIZE] = parse_size,
+	[SCHEMA_TEXT] = parse_text,
+	[SCHEMA_NAME] = parse_name,
+	[SCHEMA_CHOICE] = parse_choice,
+	[SCHEMA_LIST] = parse_list,
 	[SCHEMA_CUSTOM] = parse_custom,
 };
 
@@ -214,11 +222,12 @@ static bool is_default(const struct schema_key *row, const char *text)
 	return strcmp(text, row->def ? row->def : "") == 0;
 }
 
-static int parse_value(const struct schema_key *row, struct arena *a, void *target, const char *text, const char **why)
+static int parse_value(
+    const struct schema_key *row, struct arena *a, void *target, const char *text, const char **why)
 {
 	if ((row->flags & SCHEMA_LATER) && !is_default(row, text)) {
-		*why = arena_printf(a, "not available in this version (allowed: the default '%s')",
-		    row->def ? row->def : "");
+		*why = arena_printf(
+		    a, "not available in this version (allowed: the default '%s')", row->def ? row->def : "");
 		return -EINVAL;
 	}
 	struct parse p = { .row = row, .arena = a, .field = (char *)target + row->offset };
@@ -232,7 +241,8 @@ void schema_defaults(const struct schema_section *s, struct arena *a, void *targ
 	for (size_t i = 0; i < s->key_count; i++) {
 		const struct schema_key *row = &s->keys[i];
 		const char *why;
-		if (row->def || row->type == SCHEMA_DOUBLE || row->type == SCHEMA_TEXT || row->type == SCHEMA_NAME)
+		if (row->def || row->type == SCHEMA_DOUBLE || row->type == SCHEMA_TEXT ||
+		    row->type == SCHEMA_NAME)
 			(void)parse_value(row, a, target, row->def ? row->def : "", &why);
 	}
 }
@@ -260,12 +270,13 @@ static void unknown_key(const struct schema_section *s, struct diag_place place,
 	char allowed[1024];
 	size_t used = 0;
 	for (size_t i = 0; i < s->key_count && used < sizeof(allowed); i++)
-		used += (size_t)snprintf(allowed + used, sizeof(allowed) - used, "%s%s", i ? ", " : "", s->keys[i].key);
+		used += (size_t)snprintf(
+		    allowed + used, sizeof(allowed) - used, "%s%s", i ? ", " : "", s->keys[i].key);
 	diag_add(d, DIAG_ERROR, place, "unknown key (allowed: %s)", allowed);
 }
 
-bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete, struct arena *a,
-    struct diag *d, void *target)
+bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete,
+    struct arena *a, struct diag *d, void *target)
 {
 	bool good = true;
 	for (const struct ini_entry *e = from->entries; e; e = e->next) {
@@ -287,7 +298,8 @@ bool schema_read(const struct schema_section *s, const struct ini_section *from,
 		const struct ini_entry *e = ini_section_entry(from, row->key);
 		if (e && *e->value != '\0')
 			continue;
-		diag_add(d, DIAG_ERROR, schema_place(from, row->key), "missing, but required (%s)", row->help);
+		diag_add(
+		    d, DIAG_ERROR, schema_place(from, row->key), "missing, but required (%s)", row->help);
 		good = false;
 	}
 	return good;

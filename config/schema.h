@@ -1,7 +1,8 @@
 /* schema: one row per configuration key, and the engine that reads a section by its rows (pure).
  *
- * From a row come parsing, range checks, the default, the text of the error, did-you-mean and the manual page;
- * nothing about a key is written anywhere else. A row says where in the section's struct the value goes:
+ * From a row come parsing, range checks, the default, the text of the error, did-you-mean and the manual
+ * page; nothing about a key is written anywhere else. A row says where in the section's struct the value
+ * goes:
  *
  *   type             field                 notes
  *   SCHEMA_BOOL      bool                  yes | no
@@ -83,13 +84,14 @@ struct schema_section {
 /* Sets every field of `target` to its default. */
 void schema_defaults(const struct schema_section *s, struct arena *a, void *target);
 
-/* Reads the entries of an INI section into `target` over what is there; findings go to `d`. With `complete`, missing
- * required keys are findings too. Returns false when there was one. */
-bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete, struct arena *a,
-    struct diag *d, void *target);
+/* Reads the entries of an INI section into `target` over what is there; findings go to `d`. With `complete`,
+ * missing required keys are findings too. Returns false when there was one. */
+bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete,
+    struct arena *a, struct diag *d, void *target);
 
 /* The nearest of `n` words (word i by `word(i, user)`), or NULL when none is near enough to be meant. */
-const char *schema_nearest(const char *typed, size_t n, const char *(*word)(size_t i, void *user), void *user);
+const char *schema_nearest(
+    const char *typed, size_t n, const char *(*word)(size_t i, void *user), void *user);
 
 /* The place of a key in a section: its own line when it was given, else the section's. */
 struct diag_place schema_place(const struct ini_section *s, const char *key);

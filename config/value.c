@@ -16,12 +16,20 @@ struct unit {
 };
 
 static const struct unit duration_units[] = {
-	{ "ms", NS_PER_MS },	   { "s", NS_PER_S },		{ "m", 60 * NS_PER_S },
-	{ "h", 3600 * NS_PER_S }, { "d", 86400 * NS_PER_S }, { NULL, 0 },
+	{ "ms", NS_PER_MS },
+	{ "s", NS_PER_S },
+	{ "m", 60 * NS_PER_S },
+	{ "h", 3600 * NS_PER_S },
+	{ "d", 86400 * NS_PER_S },
+	{ NULL, 0 },
 };
 
 static const struct unit size_units[] = {
-	{ "B", 1 }, { "KiB", 1024 }, { "MiB", 1024 * 1024 }, { "GiB", 1024 * 1024 * 1024 }, { NULL, 0 },
+	{ "B", 1 },
+	{ "KiB", 1024 },
+	{ "MiB", 1024 * 1024 },
+	{ "GiB", 1024 * 1024 * 1024 },
+	{ NULL, 0 },
 };
 
 bool value_is_name(const char *s)

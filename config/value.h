@@ -14,15 +14,15 @@
 
 bool value_is_name(const char *s);
 
-int value_bool(const char *s, bool *ret);          /* yes | no */
-int value_int(const char *s, int64_t *ret);        /* decimal or 0x, optional sign */
-int value_double(const char *s, double *ret);      /* finite decimal number */
-int value_duration(const char *s, int64_t *ret);   /* 250ms 1s 15m 1h 30d, not negative; in nanoseconds */
-int value_size(const char *s, int64_t *ret);       /* 4096B 64KiB 256MiB 1GiB; in bytes */
+int value_bool(const char *s, bool *ret);	 /* yes | no */
+int value_int(const char *s, int64_t *ret);	 /* decimal or 0x, optional sign */
+int value_double(const char *s, double *ret);	 /* finite decimal number */
+int value_duration(const char *s, int64_t *ret); /* 250ms 1s 15m 1h 30d, not negative; in nanoseconds */
+int value_size(const char *s, int64_t *ret);	 /* 4096B 64KiB 256MiB 1GiB; in bytes */
 
 /* The shortest writing of a duration that value_duration reads back: 90s, 15m, 1d. `buf` of 32 bytes. */
 const char *value_duration_text(int64_t ns, char buf[static 32]);
 
-/* Edits between two words (insert, delete, replace, swap of neighbours), for did-you-mean; words past 64 bytes
- * count as entirely different. */
+/* Edits between two words (insert, delete, replace, swap of neighbours), for did-you-mean; words past 64
+ * bytes count as entirely different. */
 unsigned value_distance(const char *a, const char *b);

@@ -73,7 +73,8 @@ static uint64_t pue_fingerprint(const struct config *c, const struct pue_config 
 static struct control_pue *find_pue(struct control_loop *old, const struct control_pue *new)
 {
 	for (size_t i = 0; i < old->config->pue_count; i++)
-		if (strcmp(old->pues[i].config->name, new->config->name) == 0 && old->pues[i].fingerprint == new->fingerprint)
+		if (strcmp(old->pues[i].config->name, new->config->name) == 0 &&
+		    old->pues[i].fingerprint == new->fingerprint)
 			return &old->pues[i];
 	return NULL;
 }
@@ -89,8 +90,8 @@ static bool init_pue(struct control_pue *out, const struct config *c, const stru
 	struct pue_meter_spec *specs = calloc(n + 1, sizeof(*specs));
 	for (unsigned r = 0; out->meters && specs && r < PUE_ROLE_COUNT; r++) {
 		for (size_t i = 0; i < pc->role_names[r].count; i++) {
-			specs[out->meter_count] = (struct pue_meter_spec){ (enum pue_role)r, pc->role_names[r].items[i],
-				meter_type_of(c, pc->meters[r][i]) };
+			specs[out->meter_count] = (struct pue_meter_spec){ (enum pue_role)r,
+				pc->role_names[r].items[i], meter_type_of(c, pc->meters[r][i]) };
 			out->meters[out->meter_count++].ref = pc->meters[r][i];
 		}
 	}
@@ -173,19 +174,23 @@ static bool is_usable(const struct sample *s)
 	return s->quality <= QUALITY_ESTIMATED && s->value.kind != VALUE_NONE;
 }
 
-static void feed_meter(struct control_pue *p, size_t i, const struct point_table *t, const struct table_device *d)
+static void feed_meter(
+    struct control_pue *p, size_t i, const struct point_table *t, const struct table_device *d)
 {
 	struct meter_ref ref = p->meters[i].ref;
 	if (point_ref_is_set(ref.power) && &t->devices[ref.power.device] == d) {
 		const struct sample *s = &point_table_at(t, ref.power)->sample;
-		struct meter_reading r = { .time_ns = s->time_ns, .power_good = true,
+		struct meter_reading r = { .time_ns = s->time_ns,
+			.power_good = true,
 			.watts = point_table_figure(t, ref.power).value };
 		if (is_usable(s))
 			pue_read(p->pue, i, &r, d->utc_offset_ns);
 	}
 	if (point_ref_is_set(ref.energy) && &t->devices[ref.energy.device] == d) {
 		const struct sample *s = &point_table_at(t, ref.energy)->sample;
-		struct meter_reading r = { .time_ns = s->time_ns, .counter_good = true, .raw = s->raw,
+		struct meter_reading r = { .time_ns = s->time_ns,
+			.counter_good = true,
+			.raw = s->raw,
 			.number = value_number(&s->value) };
 		if (is_usable(s))
 			pue_read(p->pue, i, &r, d->utc_offset_ns);
@@ -200,7 +205,8 @@ static enum quality quality_at(const struct point_table *t, struct point_ref r)
 static void tell_qualities(struct control_pue *p, const struct point_table *t)
 {
 	for (size_t i = 0; i < p->meter_count; i++)
-		pue_set_quality(p->pue, i, quality_at(t, p->meters[i].ref.power), quality_at(t, p->meters[i].ref.energy));
+		pue_set_quality(
+		    p->pue, i, quality_at(t, p->meters[i].ref.power), quality_at(t, p->meters[i].ref.energy));
 }
 
 void control_loop_feed(struct control_loop *l, const struct point_table *t, const struct table_device *d)
@@ -219,8 +225,8 @@ static void tick_loop(struct control_loop *l, size_t i, const struct point_table
 		inputs[k] = point_table_figure(t, config->inputs[k]);
 		if (inputs[k].quality == QUALITY_GOOD || !point_ref_is_set(config->inputs[k]))
 			continue;
-		const char *what = inputs[k].quality == QUALITY_INVALID ? "without a reading yet" :
-									    quality_word(inputs[k].quality);
+		const char *what = inputs[k].quality == QUALITY_INVALID ? "without a reading yet"
+									: quality_word(inputs[k].quality);
 		snprintf(reason, CONTROL_REASON_MAX, "%s is %s", config->input_names[k], what);
 		inputs[k].reason = reason;
 	}
@@ -235,7 +241,8 @@ void control_loop_tick(struct control_loop *l, const struct point_table *t)
 		tell_qualities(&l->pues[i], t);
 }
 
-static struct figure alarm_input(const struct control_loop *l, const struct point_table *t, const struct alarm_config *a)
+static struct figure alarm_input(
+    const struct control_loop *l, const struct point_table *t, const struct alarm_config *a)
 {
 	int64_t when;
 	switch (a->source) {

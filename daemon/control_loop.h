@@ -1,7 +1,7 @@
 /* control_loop: heat, PUE and alarms of a configuration, fed from the point table (holder, main thread).
  *
- * The arithmetic is in control/; here points are bound to its inputs. Made anew for each configuration; PUE figures and
- * alarms whose section and devices did not change go on with what they have gathered.
+ * The arithmetic is in control/; here points are bound to its inputs. Made anew for each configuration; PUE
+ * figures and alarms whose section and devices did not change go on with what they have gathered.
  */
 #pragma once
 

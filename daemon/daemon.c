@@ -53,7 +53,8 @@ static int64_t utc_ms(void)
 /* The next slot of a timer at a fixed rhythm that is not in the past. */
 static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns)
 {
-	uint64_t now = (uint64_t)clock_boottime() / 1000, interval = (uint64_t)interval_ns / 1000, next = last_usec + interval;
+	uint64_t now = (uint64_t)clock_boottime() / 1000, interval = (uint64_t)interval_ns / 1000,
+		 next = last_usec + interval;
 	if (next <= now)
 		next = now + interval - (now - last_usec) % interval;
 	(void)sd_event_source_set_time(s, next);
@@ -65,20 +66,23 @@ static void publish_alarm(const struct alarm *a, void *user)
 	struct daemon *d = user;
 	char topic[2 * (NAME_LENGTH_MAX + 1)];
 	snprintf(topic, sizeof(topic), "alarm/%s", a->config->name);
-	publisher_send(d->publisher, topic, encode_alarm(a, utc_ms()), PUBLISH_RETAIN | PUBLISH_KEEP | PUBLISH_URGENT,
-	    a->changed_ms);
+	publisher_send(d->publisher, topic, encode_alarm(a, utc_ms()),
+	    PUBLISH_RETAIN | PUBLISH_KEEP | PUBLISH_URGENT, a->changed_ms);
 }
 
 static void on_alarm(const struct alarm *a, void *user)
 {
-	static const int levels[] = { [SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING,
-		[SEVERITY_CRITICAL] = LOG_CRIT };
+	static const int levels[] = {
+		[SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_CRITICAL] = LOG_CRIT
+	};
 	int level = a->state == ALARM_ACTIVE ? levels[a->config->severity] : LOG_NOTICE;
 	if (a->previous == ALARM_UNKNOWN && a->state == ALARM_NORMAL)
 		level = LOG_DEBUG; /* nothing has happened: the first reading is there */
-	struct log_fields fields = { .message_id = LOG_ID_ALARM, .alarm = a->config->name, .point = a->config->point_name };
-	log_event(level, fields, "alarm %s is %s: %s (%s)", a->config->name, alarm_state_word(a->state), a->config->message,
-	    a->config->point_name);
+	struct log_fields fields = {
+		.message_id = LOG_ID_ALARM, .alarm = a->config->name, .point = a->config->point_name
+	};
+	log_event(level, fields, "alarm %s is %s: %s (%s)", a->config->name, alarm_state_word(a->state),
+	    a->config->message, a->config->point_name);
 	publish_alarm(a, user);
 }
 
@@ -94,7 +98,8 @@ static void publish_loops(struct daemon *d)
 	for (size_t i = 0; i < d->config->loop_count; i++) {
 		const struct loop_config *l = &d->config->loops[i];
 		snprintf(topic, sizeof(topic), "loop/%s", l->name);
-		publisher_send(d->publisher, topic, encode_loop(l, d->control->loops[i], now), PUBLISH_RETAIN | PUBLISH_KEEP, now);
+		publisher_send(d->publisher, topic, encode_loop(l, d->control->loops[i], now),
+		    PUBLISH_RETAIN | PUBLISH_KEEP, now);
 	}
 }
 
@@ -105,7 +110,8 @@ static void publish_pues(struct daemon *d)
 	for (size_t i = 0; i < d->config->pue_count; i++) {
 		const struct control_pue *p = &d->control->pues[i];
 		snprintf(topic, sizeof(topic), "pue/%s", p->config->name);
-		publisher_send(d->publisher, topic, encode_pue(p->config, p->pue, clock_realtime_offset(), now),
+		publisher_send(d->publisher, topic,
+		    encode_pue(p->config, p->pue, clock_realtime_offset(), now),
 		    PUBLISH_RETAIN | PUBLISH_KEEP, now);
 	}
 }
@@ -193,7 +199,8 @@ static bool feed_watchdog(struct daemon *d, int64_t now_ns)
 		stuck = "the control loop";
 	if (stuck && !d->watchdog_silent)
 		log_event(LOG_CRIT, (struct log_fields){ .message_id = LOG_ID_WATCHDOG, .bus = bus },
-		    "%s%s%s makes no progress, the watchdog is not fed", stuck, bus ? " of " : "", bus ? bus : "");
+		    "%s%s%s makes no progress, the watchdog is not fed", stuck, bus ? " of " : "",
+		    bus ? bus : "");
 	d->watchdog_silent = stuck != NULL;
 	if (!stuck)
 		service_watchdog();
@@ -349,14 +356,14 @@ static int on_post(sd_event_source *s, void *user)
 static bool needs_new_publisher(const struct config *a, const struct config *b)
 {
 	return a->mqtt.fingerprint != b->mqtt.fingerprint || strcmp(a->daemon.site, b->daemon.site) != 0 ||
-	    strcmp(a->daemon.rack, b->daemon.rack) != 0;
+	       strcmp(a->daemon.rack, b->daemon.rack) != 0;
 }
 
 static void say_finding(enum diag_level level, const char *text, void *user)
 {
 	(void)user;
-	log_event(level == DIAG_ERROR ? LOG_ERR : LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED },
-	    "%s", text);
+	log_event(level == DIAG_ERROR ? LOG_ERR : LOG_WARNING,
+	    (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED }, "%s", text);
 }
 
 /* Puts a checked configuration in place of the running one. 0 or -ENOMEM, and then nothing has changed. */
@@ -397,7 +404,8 @@ static void reload(struct daemon *d)
 	int err = c ? apply(d, c) : -EINVAL;
 	diag_each(diag, say_finding, NULL);
 	if (err == 0) {
-		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_RELOADED }, "reloaded %s", d->config->path);
+		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_RELOADED }, "reloaded %s",
+		    d->config->path);
 		service_status("reloaded");
 	} else {
 		log_event(LOG_ERR, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED },
@@ -438,7 +446,8 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 	d->stopping = true;
 	service_stopping();
 	supervisor_request_stop(d->supervisor);
-	(void)sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME, STOP_GRACE_NS / 1000, 0, on_stop_limit, d);
+	(void)sd_event_add_time_relative(
+	    d->event, NULL, CLOCK_BOOTTIME, STOP_GRACE_NS / 1000, 0, on_stop_limit, d);
 	publisher_stop(d->publisher);
 	return 0;
 }
@@ -455,12 +464,14 @@ static int add_sources(struct daemon *d)
 	if (r >= 0)
 		r = sd_event_add_io(d->event, &s[3], batch_queue_fd(d->queue), EPOLLIN, on_batches, d);
 	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &s[4], CLOCK_BOOTTIME, (uint64_t)c->daemon.control_interval / 1000, 1000,
-		    on_tick, d);
+		r = sd_event_add_time_relative(d->event, &s[4], CLOCK_BOOTTIME,
+		    (uint64_t)c->daemon.control_interval / 1000, 1000, on_tick, d);
 	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &s[5], CLOCK_BOOTTIME, TURN_INTERVAL_NS / 1000, 1000, on_turn, d);
+		r = sd_event_add_time_relative(
+		    d->event, &s[5], CLOCK_BOOTTIME, TURN_INTERVAL_NS / 1000, 1000, on_turn, d);
 	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &s[6], CLOCK_BOOTTIME, HEALTH_INTERVAL_NS / 1000, 1000, on_health, d);
+		r = sd_event_add_time_relative(
+		    d->event, &s[6], CLOCK_BOOTTIME, HEALTH_INTERVAL_NS / 1000, 1000, on_health, d);
 	if (r >= 0)
 		r = sd_event_add_post(d->event, &s[7], on_post, d);
 	return r;
@@ -502,7 +513,8 @@ static void free_all(struct daemon *d)
 	config_unref(d->config);
 }
 
-/* Waits for the workers. One that hangs in a name look-up cannot be waited for: then the process ends without it. */
+/* Waits for the workers. One that hangs in a name look-up cannot be waited for: then the process ends without
+ * it. */
 static void join_workers(struct daemon *d, int result)
 {
 	struct timespec deadline;
@@ -526,8 +538,8 @@ int daemon_run(struct config *c)
 		r = start(&d);
 	if (r >= 0) {
 		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STARTED },
-		    "coolantd " COOLANTD_VERSION " started: %zu buses, %zu devices, publishing to %s", c->bus_count,
-		    c->device_count, c->mqtt.brokers.items[0]);
+		    "coolantd " COOLANTD_VERSION " started: %zu buses, %zu devices, publishing to %s",
+		    c->bus_count, c->device_count, c->mqtt.brokers.items[0]);
 		service_ready();
 		r = sd_event_loop(d.event);
 	}

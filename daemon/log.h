@@ -28,6 +28,7 @@ void log_init(void);
 /* Lines less urgent than this (syslog level) are dropped. */
 void log_set_level(int level);
 
-void log_event(int level, struct log_fields fields, const char *format, ...) __attribute__((format(printf, 3, 4)));
+void log_event(int level, struct log_fields fields, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 #define log_line(level, ...) log_event(level, (struct log_fields){ 0 }, __VA_ARGS__)

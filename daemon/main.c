@@ -37,8 +37,11 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	enum { OPTION_CHECK = 256, OPTION_VERSION };
 	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' }, { "check", no_argument, NULL, OPTION_CHECK },
-		{ "version", no_argument, NULL, OPTION_VERSION }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "check", no_argument, NULL, OPTION_CHECK },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	for (int option; (option = getopt_long(argc, argv, "c:h", longs, NULL)) >= 0;) {
 		switch (option) {
@@ -86,11 +89,12 @@ static void print_summary(const struct config *c)
 	size_t points = 0;
 	for (size_t i = 0; i < c->device_count; i++)
 		points += c->devices[i].point_count;
-	printf("%s: good: %zu buses, %zu devices, %zu points, %zu loops, %zu PUE figures, %zu alarms\n", c->path,
-	    c->bus_count, c->device_count, points, c->loop_count, c->pue_count, c->alarm_count);
+	printf("%s: good: %zu buses, %zu devices, %zu points, %zu loops, %zu PUE figures, %zu alarms\n",
+	    c->path, c->bus_count, c->device_count, points, c->loop_count, c->pue_count, c->alarm_count);
 }
 
-/* Before any thread is made, so that all have it: signals go to the main loop, a closed socket is an error code. */
+/* Before any thread is made, so that all have it: signals go to the main loop, a closed socket is an error
+ * code. */
 static void set_up_signals(void)
 {
 	sigset_t set;

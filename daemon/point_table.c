@@ -40,7 +40,8 @@ void point_table_free(struct point_table *t)
 static struct table_device *find(struct point_table *t, const struct device_config *c)
 {
 	for (size_t i = 0; i < t->config->device_count; i++)
-		if (strcmp(t->devices[i].config->name, c->name) == 0 && t->devices[i].config->fingerprint == c->fingerprint)
+		if (strcmp(t->devices[i].config->name, c->name) == 0 &&
+		    t->devices[i].config->fingerprint == c->fingerprint)
 			return &t->devices[i];
 	return NULL;
 }

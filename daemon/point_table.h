@@ -1,7 +1,7 @@
 /* point_table: the latest of every point of every device (holder, main thread).
  *
- * Batches go in; the rest of the daemon reads. A point that has had no good reading for three of its intervals is
- * stale. Made anew for each configuration, taking over the devices that did not change.
+ * Batches go in; the rest of the daemon reads. A point that has had no good reading for three of its
+ * intervals is stale. Made anew for each configuration, taking over the devices that did not change.
  */
 #pragma once
 
@@ -20,15 +20,15 @@ struct table_point {
 struct table_device {
 	const struct device_config *config;
 	struct table_point *points;
-	int64_t last_ns;	/* of the newest reply; 0 = never */
-	int64_t utc_offset_ns;	/* of the newest batch */
-	int64_t last_full_ns;	/* when all values were published last */
-	int64_t next_check_ns;	/* when a point may become stale at the earliest */
-	uint64_t seq;		/* of the last message */
+	int64_t last_ns;       /* of the newest reply; 0 = never */
+	int64_t utc_offset_ns; /* of the newest batch */
+	int64_t last_full_ns;  /* when all values were published last */
+	int64_t next_check_ns; /* when a point may become stale at the earliest */
+	uint64_t seq;	       /* of the last message */
 };
 
 struct point_table {
-	struct config *config; /* a reference */
+	struct config *config;	      /* a reference */
 	struct table_device *devices; /* as in the configuration */
 	int64_t started_ns;
 	uint64_t samples; /* ever taken */
@@ -39,8 +39,8 @@ struct point_table *point_table_new(struct config *c, int64_t now_ns); /* NULL w
 void point_table_inherit(struct point_table *t, struct point_table *old);
 void point_table_free(struct point_table *t);
 
-/* Takes a batch of values over (its texts move into the table). Returns the device, or NULL when the batch is of a
- * device that is no more, or not as it was. */
+/* Takes a batch of values over (its texts move into the table). Returns the device, or NULL when the batch is
+ * of a device that is no more, or not as it was. */
 struct table_device *point_table_apply(struct point_table *t, struct batch *b);
 
 /* Turns points stale. Returns whether any of the device did. */

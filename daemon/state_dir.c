@@ -37,11 +37,13 @@ int state_dir_open(const char *path, struct state_dir **ret)
 	*ret = NULL;
 	int fd = lock(path);
 	if (fd == -EBUSY) {
-		log_line(LOG_ERR, "%s is in use by another coolantd (allowed: one at a time on a state_dir)", path);
+		log_line(LOG_ERR, "%s is in use by another coolantd (allowed: one at a time on a state_dir)",
+		    path);
 		return fd;
 	}
 	if (fd < 0) {
-		log_line(LOG_WARNING, "%s cannot be used, nothing outlives a restart: %s", path, strerror(-fd));
+		log_line(
+		    LOG_WARNING, "%s cannot be used, nothing outlives a restart: %s", path, strerror(-fd));
 		return 0;
 	}
 	*ret = calloc(1, sizeof(**ret));

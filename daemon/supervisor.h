@@ -1,7 +1,8 @@
 /* supervisor: which bus workers run (mover, main thread).
  *
- * On a new configuration the workers of buses whose settings are the same go on and take their devices from it; the others
- * are stopped and new ones are started when all stopping ones are gone, so that no two ever use the same port.
+ * On a new configuration the workers of buses whose settings are the same go on and take their devices from
+ * it; the others are stopped and new ones are started when all stopping ones are gone, so that no two ever
+ * use the same port.
  */
 #pragma once
 
@@ -14,8 +15,8 @@ struct supervisor *supervisor_new(struct batch_queue *queue); /* NULL without me
 /* Only after supervisor_stop has returned 0. */
 void supervisor_free(struct supervisor *s);
 
-/* Takes a configuration (a reference). Starts what can start now; supervisor_turn does the rest. 0 or negative errno of
- * a thread that could not be started. */
+/* Takes a configuration (a reference). Starts what can start now; supervisor_turn does the rest. 0 or
+ * negative errno of a thread that could not be started. */
 int supervisor_apply(struct supervisor *s, struct config *c);
 
 /* To be called some times a second: ends stopped workers, starts what waited for that. */

@@ -1,7 +1,7 @@
 /* batch_queue: the one place where bus workers and the main thread meet (holder, any thread).
  *
- * Bounded: when the main thread does not keep up, a new batch is refused and counted, polling goes on. Giving wakes the
- * reader through an eventfd.
+ * Bounded: when the main thread does not keep up, a new batch is refused and counted, polling goes on. Giving
+ * wakes the reader through an eventfd.
  */
 #pragma once
 

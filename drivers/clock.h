@@ -1,7 +1,7 @@
 /* clock: the two clocks that coolantd uses, in nanoseconds.
  *
- * Intervals and deadlines are of boottime, which never jumps and counts through suspend; time stamps for people are of
- * realtime, which may jump at any moment, so a difference of it is never taken.
+ * Intervals and deadlines are of boottime, which never jumps and counts through suspend; time stamps for
+ * people are of realtime, which may jump at any moment, so a difference of it is never taken.
  */
 #pragma once
 

@@ -166,7 +166,9 @@ static void decode_one(const struct point *p, const uint16_t *registers, struct 
 	else if (is_float(p))
 		scale(p, float_of(p, raw), out);
 	else if (p->bits.low >= 0)
-		decode_integer(&(struct point){ .type = POINT_U64, .scale = p->scale, .offset = p->offset, .enums = p->enums },
+		decode_integer(
+		    &(struct point){
+			.type = POINT_U64, .scale = p->scale, .offset = p->offset, .enums = p->enums },
 		    raw, width, out);
 	else
 		decode_integer(p, raw, width, out);

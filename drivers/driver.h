@@ -1,8 +1,9 @@
 /* driver: the one interface between a way of getting values and the rest.
  *
- * A driver serves one bus of the configuration with all its devices. It runs on a thread of its own (worker.h), which
- * calls `poll` whenever `next_deadline` has come; only driver code may block there, and never past its own time-outs.
- * All results leave through the queue. To add a driver: implement these functions and add a row to driver_find.
+ * A driver serves one bus of the configuration with all its devices. It runs on a thread of its own
+ * (worker.h), which calls `poll` whenever `next_deadline` has come; only driver code may block there, and
+ * never past its own time-outs. All results leave through the queue. To add a driver: implement these
+ * functions and add a row to driver_find.
  */
 #pragma once
 
@@ -27,7 +28,8 @@ struct device_stats {
 struct driver_stats {
 	struct config *config; /* a reference */
 	bool connected;
-	uint64_t requests, replies, timeouts, exceptions, bad_replies, stray_replies, connects, connect_failures;
+	uint64_t requests, replies, timeouts, exceptions, bad_replies, stray_replies, connects,
+	    connect_failures;
 	int64_t latency_sum_ns, latency_max_ns; /* of replies */
 	size_t device_count;
 	struct device_stats *devices; /* malloc'd */
@@ -36,7 +38,8 @@ struct driver_stats {
 void driver_stats_deinit(struct driver_stats *s);
 
 struct driver_impl {
-	/* The state for bus `bus` of `c` (takes a reference), nothing is connected yet; NULL without memory. */
+	/* The state for bus `bus` of `c` (takes a reference), nothing is connected yet; NULL without memory.
+	 */
 	void *(*open)(struct config *c, size_t bus, const struct driver_host *host);
 	void (*close)(void *state);
 
@@ -46,8 +49,8 @@ struct driver_impl {
 	/* Does what is due first. Returns at its end or, early, when stop_fd is readable. */
 	void (*poll)(void *state);
 
-	/* Takes bus `bus` of another configuration, whose own settings are the same: devices that did not change go on
-	 * as they are. 0 or -ENOMEM (then nothing changed). */
+	/* Takes bus `bus` of another configuration, whose own settings are the same: devices that did not
+	 * change go on as they are. 0 or -ENOMEM (then nothing changed). */
 	int (*reconfigure)(void *state, struct config *c, size_t bus);
 
 	/* Any thread. */

@@ -13,7 +13,8 @@ static enum poll_rhythm rhythm_of(const struct point *p)
 
 static int by_place(const void *x, const void *y, void *user)
 {
-	const struct point *points = user, *a = &points[*(const uint32_t *)x], *b = &points[*(const uint32_t *)y];
+	const struct point *points = user, *a = &points[*(const uint32_t *)x],
+			   *b = &points[*(const uint32_t *)y];
 	int d = (int)rhythm_of(a) - (int)rhythm_of(b);
 	if (d == 0)
 		d = (int)a->reg.table - (int)b->reg.table;
@@ -42,7 +43,8 @@ static bool joins(const struct poll_block *b, const struct point *p, struct poll
 	return end <= block_end || end - b->address <= max_count(b->table, limits);
 }
 
-int poll_plan_init(struct poll_plan *plan, const struct point *points, size_t count, struct poll_limits limits)
+int poll_plan_init(
+    struct poll_plan *plan, const struct point *points, size_t count, struct poll_limits limits)
 {
 	plan->block_count = 0;
 	plan->points = calloc(count + 1, sizeof(plan->points[0]));
@@ -60,7 +62,9 @@ int poll_plan_init(struct poll_plan *plan, const struct point *points, size_t co
 		const struct point *p = &points[plan->points[i]];
 		if (!b || !joins(b, p, limits)) {
 			b = &plan->blocks[plan->block_count++];
-			*b = (struct poll_block){ .rhythm = rhythm_of(p), .table = p->reg.table, .address = (uint16_t)point_first(p),
+			*b = (struct poll_block){ .rhythm = rhythm_of(p),
+				.table = p->reg.table,
+				.address = (uint16_t)point_first(p),
 				.points = &plan->points[i] };
 		}
 		unsigned end = point_first(p) + point_span(p) - b->address;

@@ -1,7 +1,7 @@
 /* poll_plan: a device's points to as few requests as its limits allow (pure).
  *
- * Points of one table and poll class are joined into a block while the registers between them do not exceed max_gap
- * and the block not max_registers. A point is never split.
+ * Points of one table and poll class are joined into a block while the registers between them do not exceed
+ * max_gap and the block not max_registers. A point is never split.
  */
 #pragma once
 
@@ -18,7 +18,7 @@ struct poll_block {
 	enum poll_rhythm rhythm;
 	enum register_table table;
 	uint16_t address;
-	uint16_t count;	      /* registers, or bits for coils and discrete inputs */
+	uint16_t count;		/* registers, or bits for coils and discrete inputs */
 	const uint32_t *points; /* indices of the points in it, by address; in the plan's memory */
 	size_t point_count;
 };
@@ -34,5 +34,6 @@ struct poll_limits {
 };
 
 /* 0 or -ENOMEM; free with poll_plan_deinit. */
-int poll_plan_init(struct poll_plan *plan, const struct point *points, size_t count, struct poll_limits limits);
+int poll_plan_init(
+    struct poll_plan *plan, const struct point *points, size_t count, struct poll_limits limits);
 void poll_plan_deinit(struct poll_plan *plan);

@@ -5,8 +5,12 @@
 #include <string.h>
 
 static const char *const quality_words[] = {
-	[QUALITY_GOOD] = "good",   [QUALITY_ESTIMATED] = "estimated", [QUALITY_SUSPECT] = "suspect",
-	[QUALITY_STALE] = "stale", [QUALITY_BAD] = "bad",	      [QUALITY_INVALID] = "invalid",
+	[QUALITY_GOOD] = "good",
+	[QUALITY_ESTIMATED] = "estimated",
+	[QUALITY_SUSPECT] = "suspect",
+	[QUALITY_STALE] = "stale",
+	[QUALITY_BAD] = "bad",
+	[QUALITY_INVALID] = "invalid",
 	[QUALITY_OUT_OF_SERVICE] = "out_of_service",
 };
 

@@ -1,7 +1,8 @@
 /* sample: one value of one point with its time and quality, and batches of them (holder).
  *
- * A driver fills a batch per device and cycle and gives it away; the main thread frees it. Times are CLOCK_BOOTTIME of
- * the reply; the batch has the offset to CLOCK_REALTIME as it was then, so that a later clock step changes nothing.
+ * A driver fills a batch per device and cycle and gives it away; the main thread frees it. Times are
+ * CLOCK_BOOTTIME of the reply; the batch has the offset to CLOCK_REALTIME as it was then, so that a later
+ * clock step changes nothing.
  */
 #pragma once
 

@@ -25,5 +25,6 @@ int worker_join(struct worker *w, const struct timespec *deadline);
 
 void worker_describe(struct worker *w, struct driver_stats *ret);
 
-/* False when the thread has not come round for longer than its longest poll allows. `now` is CLOCK_BOOTTIME. */
+/* False when the thread has not come round for longer than its longest poll allows. `now` is CLOCK_BOOTTIME.
+ */
 bool worker_moves(struct worker *w, int64_t now);

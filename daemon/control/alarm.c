@@ -32,8 +32,10 @@ static bool judge(const struct alarm_config *c, const struct figure *f, double b
 	case WHEN_OUTSIDE:
 		return f->value < c->low + back || f->value > c->high - back;
 	case WHEN_STALE:
-		/* a point that was never read is not stale yet; of a computed figure only the lack of a value is known */
-		return c->source == SOURCE_POINT ? f->quality == QUALITY_STALE : !quality_has_value(f->quality);
+		/* a point that was never read is not stale yet; of a computed figure only the lack of a value
+		 * is known */
+		return c->source == SOURCE_POINT ? f->quality == QUALITY_STALE
+						 : !quality_has_value(f->quality);
 	}
 	return false;
 }
@@ -43,9 +45,9 @@ static enum alarm_state next_state(const struct alarm *a, int64_t now_ns)
 	const struct alarm_config *c = a->config;
 	int64_t lasted = now_ns - a->condition_since;
 	if (a->condition)
-		return lasted >= c->delay_on || a->state == ALARM_ACTIVE ? ALARM_ACTIVE :
-		    a->state == ALARM_CLEARED_UNACKNOWLEDGED		  ? a->state :
-									    ALARM_NORMAL;
+		return lasted >= c->delay_on || a->state == ALARM_ACTIVE ? ALARM_ACTIVE
+		       : a->state == ALARM_CLEARED_UNACKNOWLEDGED	 ? a->state
+									 : ALARM_NORMAL;
 	if (a->state == ALARM_ACTIVE && lasted < c->delay_off)
 		return ALARM_ACTIVE;
 	if (a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED_UNACKNOWLEDGED)

@@ -1,8 +1,8 @@
 /* alarm: the state of one alarm (pure).
  *
- * ISA-18.2 / IEC 62682 vocabulary. A condition must hold for delay_on to raise the alarm and be gone for delay_off to
- * clear it; with hysteresis the limit to clear is further inside. A latched alarm stays until it is acknowledged, also
- * while its input is unknown.
+ * ISA-18.2 / IEC 62682 vocabulary. A condition must hold for delay_on to raise the alarm and be gone for
+ * delay_off to clear it; with hysteresis the limit to clear is further inside. A latched alarm stays until it
+ * is acknowledged, also while its input is unknown.
  */
 #pragma once
 
@@ -21,7 +21,7 @@ struct alarm {
 	const struct alarm_config *config;
 	enum alarm_state state, previous;
 	bool acknowledged;
-	bool condition;	       /* as last judged, with hysteresis */
+	bool condition;		 /* as last judged, with hysteresis */
 	int64_t condition_since; /* CLOCK_BOOTTIME */
 	struct figure input;	 /* the last one */
 	int64_t changed_ms;	 /* UTC of the last change of state; 0 = never */
@@ -29,6 +29,6 @@ struct alarm {
 
 void alarm_init(struct alarm *a, const struct alarm_config *config);
 
-/* Judges an input at `now_ns` (CLOCK_BOOTTIME); `utc_ms` stamps a change. For bools the figure is 0 or 1. Returns whether
- * the state changed. */
+/* Judges an input at `now_ns` (CLOCK_BOOTTIME); `utc_ms` stamps a change. For bools the figure is 0 or 1.
+ * Returns whether the state changed. */
 bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, int64_t utc_ms);

@@ -10,13 +10,14 @@ struct term {
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* SR6-08, equations 2 (volume) and 3 (heat capacity): sums over powers of alpha = 10/(593-T) and beta = 10/(T-232), T in
- * kelvin; coefficients and powers of its table 1. */
+/* SR6-08, equations 2 (volume) and 3 (heat capacity): sums over powers of alpha = 10/(593-T) and beta =
+ * 10/(T-232), T in kelvin; coefficients and powers of its table 1. */
 static const struct term volume_alpha[] = { { 6.74458446e3, 4 }, { -2.22521604e5, 5 }, { 1.00231247e8, 7 },
 	{ -1.63552118e9, 8 }, { 8.32299658e9, 9 } };
 static const struct term volume_beta[] = { { 5.78545292e-3, 1 }, { -1.53195665e-2, 2 }, { 3.11337859e-2, 3 },
 	{ -4.23546241e-2, 4 }, { 3.38713507e-2, 5 }, { -1.19946761e-2, 6 } };
-static const struct term gibbs_alpha[] = { { -1.661470539e5, 4 }, { 2.708781640e6, 5 }, { -1.557191544e8, 7 } };
+static const struct term gibbs_alpha[] = { { -1.661470539e5, 4 }, { 2.708781640e6, 5 },
+	{ -1.557191544e8, 7 } };
 static const struct term gibbs_beta[] = { { -8.237426256e-1, 2 }, { 1.908956353, 3 }, { -2.017597384, 4 },
 	{ 8.546361348e-1, 5 } };
 static const double volume_constant = 1.93763157e-2, gibbs_log = -8.983025854;
@@ -44,7 +45,8 @@ static double water_density(double celsius)
 	const double pressure = 1e5; /* Pa */
 	double t = celsius + 273.15, alpha = 10 / (593 - t), beta = 10 / (t - 232);
 	double volume = gas_constant * 10 / pressure *
-	    (volume_constant + sum(volume_alpha, COUNT(volume_alpha), alpha) + sum(volume_beta, COUNT(volume_beta), beta));
+			(volume_constant + sum(volume_alpha, COUNT(volume_alpha), alpha) +
+			    sum(volume_beta, COUNT(volume_beta), beta));
 	return 1 / volume;
 }
 
@@ -52,14 +54,16 @@ static double water_heat_capacity(double celsius)
 {
 	double t = celsius + 273.15, tau = t / 10, alpha = 10 / (593 - t), beta = 10 / (t - 232);
 	return -gas_constant * (gibbs_log + tau * curvature(gibbs_alpha, COUNT(gibbs_alpha), alpha) +
-	    tau * curvature(gibbs_beta, COUNT(gibbs_beta), beta));
+				   tau * curvature(gibbs_beta, COUNT(gibbs_beta), beta));
 }
 
 static double water_viscosity(double celsius)
 {
 	/* SR6-08, equation 7 */
 	double t = (celsius + 273.15) / 300;
-	return (280.68 * pow(t, -1.9) + 511.45 * pow(t, -7.7) + 61.131 * pow(t, -19.6) + 0.45903 * pow(t, -40)) / 1000;
+	return (280.68 * pow(t, -1.9) + 511.45 * pow(t, -7.7) + 61.131 * pow(t, -19.6) +
+		   0.45903 * pow(t, -40)) /
+	       1000;
 }
 
 static double pg25_density(double t)

@@ -1,7 +1,7 @@
 /* coolant: density, heat capacity and viscosity of what flows (pure).
  *
- * Water: IAPWS SR6-08(2011), the fits of IAPWS-95 for liquid water at 0.1 MPa. PG25: propylene glycol 25 % by mass, the
- * OCP reference coolant's fits. Both for 0..60 Cel; outside, every property is NAN.
+ * Water: IAPWS SR6-08(2011), the fits of IAPWS-95 for liquid water at 0.1 MPa. PG25: propylene glycol 25 % by
+ * mass, the OCP reference coolant's fits. Both for 0..60 Cel; outside, every property is NAN.
  */
 #pragma once
 

@@ -4,24 +4,28 @@
 
 #include <math.h>
 
-/* A meter's step and the moment of the reading are not in phase: two quanta more than the power allows are plausible. */
+/* A meter's step and the moment of the reading are not in phase: two quanta more than the power allows are
+ * plausible. */
 #define SLACK_QUANTA 2
 
-static bool is_below(const struct counter *c, const struct counter_reading *a, const struct counter_reading *b)
+static bool is_below(
+    const struct counter *c, const struct counter_reading *a, const struct counter_reading *b)
 {
 	if (c->type.width == 0)
 		return a->number < b->number;
 	return c->type.is_signed ? (int64_t)a->raw < (int64_t)b->raw : a->raw < b->raw;
 }
 
-static double forward(const struct counter *c, const struct counter_reading *from, const struct counter_reading *to)
+static double forward(
+    const struct counter *c, const struct counter_reading *from, const struct counter_reading *to)
 {
 	double units = c->type.width == 0 ? to->number - from->number : (double)(to->raw - from->raw);
 	return units * c->type.joules;
 }
 
 /* The difference modulo 2^width, in joules. */
-static double forward_modulo(const struct counter *c, const struct counter_reading *from, const struct counter_reading *to)
+static double forward_modulo(
+    const struct counter *c, const struct counter_reading *from, const struct counter_reading *to)
 {
 	uint64_t mask = c->type.width >= 64 ? UINT64_MAX : (UINT64_C(1) << c->type.width) - 1;
 	return (double)((to->raw - from->raw) & mask) * c->type.joules;
@@ -42,7 +46,8 @@ static bool is_wrap(const struct counter *c, double max_watts)
 	if (c->type.width == 0)
 		return false;
 	double seconds = (double)(c->held.time_ns - c->last.time_ns) / NS_PER_S;
-	return forward_modulo(c, &c->last, &c->held) <= max_watts * seconds + SLACK_QUANTA * counter_quantum(c);
+	return forward_modulo(c, &c->last, &c->held) <=
+	       max_watts * seconds + SLACK_QUANTA * counter_quantum(c);
 }
 
 static struct counter_step confirm_drop(struct counter *c, struct counter_reading r, double max_watts)
@@ -70,7 +75,8 @@ struct counter_step counter_read(struct counter *c, struct counter_reading r, do
 		return (struct counter_step){ .event = COUNTER_FIRST, .from_ns = r.time_ns };
 	}
 	if (!is_below(c, &r, &c->last)) {
-		struct counter_step step = { COUNTER_STEP, forward(c, &c->last, &r), .from_ns = c->last.time_ns };
+		struct counter_step step = { COUNTER_STEP, forward(c, &c->last, &r),
+			.from_ns = c->last.time_ns };
 		c->holding = false;
 		c->last = r;
 		return step;

@@ -1,8 +1,8 @@
 /* counter: differences of an energy counter that may wrap or be reset (pure).
  *
- * A reading below the last one is believed only when the next reading confirms it; a single stray low reading is
- * forgotten. A confirmed drop is a wrap when the difference modulo 2^width is plausible against the most energy that the
- * meter could have counted meanwhile, else a reset.
+ * A reading below the last one is believed only when the next reading confirms it; a single stray low reading
+ * is forgotten. A confirmed drop is a wrap when the difference modulo 2^width is plausible against the most
+ * energy that the meter could have counted meanwhile, else a reset.
  */
 #pragma once
 
@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct counter_type {
-	unsigned width;	   /* bits of an integer counter; 0 = a float, which never wraps */
+	unsigned width; /* bits of an integer counter; 0 = a float, which never wraps */
 	bool is_signed;
 	double joules;	   /* energy of one raw unit */
 	unsigned mantissa; /* bits of precision of a float: 24 or 53 */

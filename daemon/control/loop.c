@@ -19,8 +19,8 @@ static struct figure combine(const struct figure *const *inputs, size_t n)
 	return f;
 }
 
-#define COMBINE(...) \
-	combine((const struct figure *const[]){ __VA_ARGS__ }, \
+#define COMBINE(...)                                                                                         \
+	combine((const struct figure *const[]){ __VA_ARGS__ },                                               \
 	    sizeof((const struct figure *const[]){ __VA_ARGS__ }) / sizeof(const struct figure *))
 
 static void set(struct figure *f, double value, const char *reason_if_undefined)
@@ -51,7 +51,8 @@ double loop_dew_point(double celsius, double relative_humidity)
 
 static void compute_heat(enum coolant coolant, const struct figure *in, struct figure *out)
 {
-	double supply = in[LOOP_IN_SUPPLY].value, ret = in[LOOP_IN_RETURN].value, flow = in[LOOP_IN_FLOW].value;
+	double supply = in[LOOP_IN_SUPPLY].value, ret = in[LOOP_IN_RETURN].value,
+	       flow = in[LOOP_IN_FLOW].value;
 	struct figure *delta = &out[LOOP_DELTA_T], *heat = &out[LOOP_HEAT];
 
 	*delta = COMBINE(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
@@ -62,8 +63,8 @@ static void compute_heat(enum coolant coolant, const struct figure *in, struct f
 		*heat = (struct figure){ NAN, QUALITY_INVALID, "negative flow" };
 		return;
 	}
-	double watts = coolant_density(coolant, supply) * coolant_heat_capacity(coolant, (supply + ret) / 2) * flow *
-	    (ret - supply);
+	double watts = coolant_density(coolant, supply) * coolant_heat_capacity(coolant, (supply + ret) / 2) *
+		       flow * (ret - supply);
 	set(heat, watts / 1000, "temperature outside 0..60 Cel, where the coolant's properties are known");
 	if (quality_has_value(heat->quality) && fabs(ret - supply) < LOOP_DELTA_T_RESOLUTION) {
 		heat->quality = quality_worst(heat->quality, QUALITY_ESTIMATED);
@@ -79,11 +80,13 @@ static void compute_pump(const struct figure *in, struct figure *out)
 	*hydraulic = COMBINE(&in[LOOP_IN_FLOW], &in[LOOP_IN_PRESSURE_DROP]);
 	set(hydraulic, flow < 0 ? NAN : in[LOOP_IN_PRESSURE_DROP].value * flow, "negative flow");
 	*efficiency = COMBINE(hydraulic, &in[LOOP_IN_PUMP_POWER]);
-	set(efficiency, in[LOOP_IN_PUMP_POWER].value > 0 ? hydraulic->value / in[LOOP_IN_PUMP_POWER].value : NAN,
+	set(efficiency,
+	    in[LOOP_IN_PUMP_POWER].value > 0 ? hydraulic->value / in[LOOP_IN_PUMP_POWER].value : NAN,
 	    "no pump power");
 }
 
-void loop_compute(enum coolant coolant, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT])
+void loop_compute(
+    enum coolant coolant, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT])
 {
 	compute_heat(coolant, in, out);
 	compute_pump(in, out);
@@ -94,7 +97,8 @@ void loop_compute(enum coolant coolant, const struct figure in[LOOP_IN_COUNT], s
 
 	struct figure *capture = &out[LOOP_HEAT_CAPTURE_RATIO];
 	*capture = COMBINE(&out[LOOP_HEAT], &in[LOOP_IN_IT_POWER]);
-	set(capture, in[LOOP_IN_IT_POWER].value > 0 ? out[LOOP_HEAT].value * 1000 / in[LOOP_IN_IT_POWER].value : NAN,
+	set(capture,
+	    in[LOOP_IN_IT_POWER].value > 0 ? out[LOOP_HEAT].value * 1000 / in[LOOP_IN_IT_POWER].value : NAN,
 	    "no IT power");
 
 	struct figure *dew = &out[LOOP_DEW_POINT], *margin = &out[LOOP_DEW_POINT_MARGIN];

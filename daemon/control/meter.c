@@ -11,7 +11,9 @@
 
 bool meter_init(struct meter *m, const struct meter_type *type, int64_t step_ns, int64_t cell_count)
 {
-	*m = (struct meter){ .type = *type, .step_ns = step_ns, .cell_count = cell_count, .counter.type = type->counter };
+	*m = (struct meter){
+		.type = *type, .step_ns = step_ns, .cell_count = cell_count, .counter.type = type->counter
+	};
 	m->cells = calloc((size_t)cell_count, sizeof(m->cells[0]));
 	return m->cells != NULL;
 }
@@ -51,7 +53,8 @@ static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double 
 		int64_t a = i * m->step_ns > from ? i * m->step_ns : from;
 		int64_t b = (i + 1) * m->step_ns < until ? (i + 1) * m->step_ns : until;
 		struct meter_cell *cell = &m->cells[i % m->cell_count];
-		cell->millijoules += energy_at(from, until, millijoules, b) - energy_at(from, until, millijoules, a);
+		cell->millijoules +=
+		    energy_at(from, until, millijoules, b) - energy_at(from, until, millijoules, a);
 		cell->known_ns += b - a;
 		cell->good_ns += good ? b - a : 0;
 	}
@@ -111,7 +114,8 @@ void meter_read(struct meter *m, const struct meter_reading *r)
 {
 	if (r->power_good && (!m->has_last || r->time_ns > m->last_ns))
 		read_power(m, r);
-	if (r->counter_good && m->type.has_counter && (!m->counter.started || r->time_ns > m->counter.last.time_ns))
+	if (r->counter_good && m->type.has_counter &&
+	    (!m->counter.started || r->time_ns > m->counter.last.time_ns))
 		read_counter(m, r);
 }
 

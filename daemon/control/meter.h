@@ -1,11 +1,11 @@
 /* meter: one meter's energy on the common time grid (pure).
  *
- * Readings come whenever the device was polled; meters are compared on a grid of cells aligned to UTC. Between two
- * readings energy is spread evenly, so a cell boundary gets the interpolated energy of its moment. Energies are whole
- * millijoules and the cells of a span add up to it exactly.
+ * Readings come whenever the device was polled; meters are compared on a grid of cells aligned to UTC.
+ * Between two readings energy is spread evenly, so a cell boundary gets the interpolated energy of its
+ * moment. Energies are whole millijoules and the cells of a span add up to it exactly.
  *
- * With a counter, energy comes from the counter; without one, from the trapezoid of power. A gap of more than three
- * intervals is known but estimated with a counter, and unknown without one.
+ * With a counter, energy comes from the counter; without one, from the trapezoid of power. A gap of more than
+ * three intervals is known but estimated with a counter, and unknown without one.
  */
 #pragma once
 
@@ -28,7 +28,7 @@ struct meter_reading {
 	int64_t time_ns;
 	bool power_good, counter_good;
 	double watts;
-	uint64_t raw;  /* of the counter, see counter_reading */
+	uint64_t raw; /* of the counter, see counter_reading */
 	double number;
 };
 

@@ -53,7 +53,8 @@ static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 9
 static int64_t bucket_size(int64_t window_s, int64_t step_s)
 {
 	for (size_t i = 0; i < sizeof(bucket_sizes) / sizeof(bucket_sizes[0]); i++)
-		if (window_s % bucket_sizes[i] == 0 && window_s / bucket_sizes[i] >= 48 && bucket_sizes[i] >= step_s)
+		if (window_s % bucket_sizes[i] == 0 && window_s / bucket_sizes[i] >= 48 &&
+		    bucket_sizes[i] >= step_s)
 			return bucket_sizes[i];
 	return step_s;
 }
@@ -91,7 +92,8 @@ struct pue *pue_new(const struct pue_spec *spec)
 		e->role = spec->meters[i].role;
 		e->name = strdup(spec->meters[i].name);
 		p->has_role[e->role] = true;
-		good = e->name && meter_init(&e->meter, &spec->meters[i].type, p->step_s * NS_PER_S, p->cell_count);
+		good = e->name &&
+		       meter_init(&e->meter, &spec->meters[i].type, p->step_s * NS_PER_S, p->cell_count);
 	}
 	for (size_t i = 0; good && i < spec->meter_count; i++)
 		pue_set_quality(p, i, QUALITY_INVALID, QUALITY_INVALID);
@@ -268,7 +270,8 @@ static void add_role(const struct pue *p, enum pue_role role, int64_t when, doub
 		if (e->role != role)
 			continue;
 		if (!e->meter.type.has_power)
-			*sum = (struct figure){ NAN, QUALITY_INVALID, "a needed meter gives energy only, no power" };
+			*sum = (struct figure){ NAN, QUALITY_INVALID,
+				"a needed meter gives energy only, no power" };
 		else if (!quality_has_value(e->power))
 			*sum = unusable(e);
 		else {
@@ -343,7 +346,8 @@ static double it_quantum(const struct pue *p)
 	return quantum;
 }
 
-static struct figure judge(const struct pue *p, const struct window *w, double coverage, double total, double it)
+static struct figure judge(
+    const struct pue *p, const struct window *w, double coverage, double total, double it)
 {
 	bool day = w->seconds >= DAY_S;
 	struct figure now = current_state(p);
@@ -352,7 +356,8 @@ static struct figure judge(const struct pue *p, const struct window *w, double c
 	if (coverage < (day ? PUE_COVERAGE_ESTIMATED_DAY : PUE_COVERAGE_ESTIMATED))
 		return (struct figure){ NAN, QUALITY_INVALID, "too little of the window is covered" };
 	if (it < PUE_MIN_QUANTA * it_quantum(p))
-		return (struct figure){ NAN, QUALITY_INVALID, "less IT energy than 100 steps of its counter" };
+		return (
+		    struct figure){ NAN, QUALITY_INVALID, "less IT energy than 100 steps of its counter" };
 	bool good = coverage >= (day ? PUE_COVERAGE_GOOD_DAY : PUE_COVERAGE_GOOD);
 	struct figure f = divide(total, it, good ? QUALITY_GOOD : QUALITY_ESTIMATED);
 	if (f.quality == QUALITY_ESTIMATED)
@@ -366,7 +371,8 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	struct pue_window out = { 0 };
 	double joules[PUE_ROLE_COUNT] = { 0 };
 	int64_t role_known[PUE_ROLE_COUNT] = { 0 };
-	int64_t good = 0, known = 0, end = p->next_cell * p->step_s / w->bucket_s, start = end - w->bucket_count;
+	int64_t good = 0, known = 0, end = p->next_cell * p->step_s / w->bucket_s,
+		start = end - w->bucket_count;
 
 	for (int64_t i = 0; i <= w->bucket_count; i++) {
 		const struct bucket *b = &w->ring[i];
@@ -390,13 +396,14 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	}
 	double it = joules[PUE_IT] - joules[PUE_IT_EMBEDDED_COOLING];
 	double total = (pue_is_partial(p) ? joules[PUE_IT] + joules[PUE_COOLING] : joules[PUE_FACILITY]) -
-	    joules[PUE_EXPORT];
+		       joules[PUE_EXPORT];
 	out.pue = judge(p, w, out.coverage, total, it);
 	out.ere = out.pue;
 	if (!quality_has_value(out.pue.quality))
 		return out;
 	out.ere.value = (total - joules[PUE_REUSE_HEAT]) / it;
 	if (role_known[PUE_REUSE_HEAT] < known)
-		out.ere = (struct figure){ NAN, QUALITY_INVALID, "the reused heat is not known for all of the covered time" };
+		out.ere = (struct figure){ NAN, QUALITY_INVALID,
+			"the reused heat is not known for all of the covered time" };
 	return out;
 }

@@ -1,14 +1,15 @@
 /* pue: power usage effectiveness of a boundary (pure).
  *
- * ISO/IEC 30134-2 and The Green Grid WP49: a ratio of energies over a window, never a mean of ratios, never clamped.
+ * ISO/IEC 30134-2 and The Green Grid WP49: a ratio of energies over a window, never a mean of ratios, never
+ * clamped.
  *
- *   E_total = sum facility - sum export; without a facility meter E_total = sum it + sum cooling (a partial PUE)
- *   E_IT    = sum it - sum it_embedded_cooling
- *   PUE     = E_total / E_IT        ERE = (E_total - sum reuse_heat) / E_IT
+ *   E_total = sum facility - sum export; without a facility meter E_total = sum it + sum cooling (a partial
+ * PUE) E_IT    = sum it - sum it_embedded_cooling PUE     = E_total / E_IT        ERE = (E_total - sum
+ * reuse_heat) / E_IT
  *
- * All meters are put on one time grid (meter.h); a cell counts only when every needed meter has energy for it, so that
- * the sums always belong to the same time. Windows are aligned to UTC and slide by buckets, 60 or so to a window.
- * Samples go in, figures come out: no clock, no I/O.
+ * All meters are put on one time grid (meter.h); a cell counts only when every needed meter has energy for
+ * it, so that the sums always belong to the same time. Windows are aligned to UTC and slide by buckets, 60 or
+ * so to a window. Samples go in, figures come out: no clock, no I/O.
  */
 #pragma once
 

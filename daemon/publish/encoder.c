@@ -164,7 +164,8 @@ char *encode_loop(const struct loop_config *l, const struct figure values[LOOP_V
 	json_close(&w);
 	json_open(&w, "reason");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
-		if (loop_has_value(l, (enum loop_value)v) && values[v].quality != QUALITY_GOOD && values[v].reason)
+		if (loop_has_value(l, (enum loop_value)v) && values[v].quality != QUALITY_GOOD &&
+		    values[v].reason)
 			json_text(&w, loop_value_word((enum loop_value)v), values[v].reason);
 	json_close(&w);
 	json_close(&w);
@@ -180,8 +181,11 @@ static void put_reason(struct json_writer *w, const struct figure *f)
 static void put_window(struct json_writer *w, const char *name, const struct pue_window *win)
 {
 	static const char *const keys[] = {
-		[PUE_FACILITY] = "facility_kwh", [PUE_IT] = "it_kwh", [PUE_COOLING] = "cooling_kwh",
-		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kwh", [PUE_EXPORT] = "export_kwh",
+		[PUE_FACILITY] = "facility_kwh",
+		[PUE_IT] = "it_kwh",
+		[PUE_COOLING] = "cooling_kwh",
+		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kwh",
+		[PUE_EXPORT] = "export_kwh",
 		[PUE_REUSE_HEAT] = "reuse_heat_kwh",
 	};
 	json_open(w, name);
@@ -204,8 +208,11 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 char *encode_pue(const struct pue_config *c, const struct pue *p, int64_t utc_offset_ns, int64_t now_ms)
 {
 	static const char *const keys[] = {
-		[PUE_FACILITY] = "facility_kw", [PUE_IT] = "it_kw", [PUE_COOLING] = "cooling_kw",
-		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kw", [PUE_EXPORT] = "export_kw",
+		[PUE_FACILITY] = "facility_kw",
+		[PUE_IT] = "it_kw",
+		[PUE_COOLING] = "cooling_kw",
+		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kw",
+		[PUE_EXPORT] = "export_kw",
 		[PUE_REUSE_HEAT] = "reuse_heat_kw",
 	};
 	struct json_writer w;
@@ -288,7 +295,8 @@ static void put_device_health(struct json_writer *w, const struct health *h, con
 	json_close(w);
 }
 
-static void put_bus_health(struct json_writer *w, const struct health *h, const char *name, const struct driver_stats *s)
+static void put_bus_health(
+    struct json_writer *w, const struct health *h, const char *name, const struct driver_stats *s)
 {
 	json_open(w, name);
 	json_bool(w, "connected", s->connected);
@@ -301,9 +309,11 @@ static void put_bus_health(struct json_writer *w, const struct health *h, const 
 	json_unsigned(w, "stray_replies", s->stray_replies);
 	json_unsigned(w, "connects", s->connects);
 	json_unsigned(w, "connect_failures", s->connect_failures);
-	json_number(w, "latency_ms", s->replies ? round((double)s->latency_sum_ns / (double)s->replies / 1e3) / 1e3 : NAN,
+	json_number(w, "latency_ms",
+	    s->replies ? round((double)s->latency_sum_ns / (double)s->replies / 1e3) / 1e3 : NAN,
 	    JSON_DECIMAL);
-	json_number(w, "latency_max_ms", s->replies ? round((double)s->latency_max_ns / 1e3) / 1e3 : NAN, JSON_DECIMAL);
+	json_number(w, "latency_max_ms", s->replies ? round((double)s->latency_max_ns / 1e3) / 1e3 : NAN,
+	    JSON_DECIMAL);
 	json_open(w, "devices");
 	for (size_t i = 0; i < s->device_count; i++)
 		put_device_health(w, h, &s->devices[i]);

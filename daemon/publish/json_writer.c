@@ -122,12 +122,14 @@ void json_null(struct json_writer *w, const char *key)
 static void format_number(char buf[static 40], double v, enum json_digits digits)
 {
 	int least = digits == JSON_FLOAT ? 6 : 15, most = digits == JSON_FLOAT ? 9 : 17;
-	/* half a step of a float's 24 bits: a scaled float is no float any more, but knows no more than one */
+	/* half a step of a float's 24 bits: a scaled float is no float any more, but knows no more than one
+	 */
 	double tolerance = digits == JSON_FLOAT ? fabs(v) * 0x1p-25 : 0;
 	for (int n = least; n <= most; n++) {
 		snprintf(buf, 40, "%.*g", n, v);
 		double back = strtod(buf, NULL);
-		if (digits == JSON_DECIMAL || fabs(back - v) <= tolerance || (digits == JSON_FLOAT && (float)back == (float)v))
+		if (digits == JSON_DECIMAL || fabs(back - v) <= tolerance ||
+		    (digits == JSON_FLOAT && (float)back == (float)v))
 			return;
 	}
 }

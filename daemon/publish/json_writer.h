@@ -1,8 +1,9 @@
 /* json_writer: JSON text into a growing buffer (holder).
  *
- * Not jansson, whose one precision is for a whole document: here each number is written with the digits that its source
- * has, so a register of 425 with scale 0.1 is 42.5 and a float of 21.3 is 21.3. Calls nest as the document does; the
- * comma is the writer's business. Text must be UTF-8. Without memory the writer goes quiet and json_finish tells.
+ * Not jansson, whose one precision is for a whole document: here each number is written with the digits that
+ * its source has, so a register of 425 with scale 0.1 is 42.5 and a float of 21.3 is 21.3. Calls nest as the
+ * document does; the comma is the writer's business. Text must be UTF-8. Without memory the writer goes quiet
+ * and json_finish tells.
  */
 #pragma once
 
@@ -28,8 +29,8 @@ void json_begin(struct json_writer *w);
 /* Ends the document: malloc'd text, or NULL without memory. */
 char *json_finish(struct json_writer *w);
 
-void json_open(struct json_writer *w, const char *key);	 /* {, under a key or (NULL) as an item */
-void json_close(struct json_writer *w);			 /* } */
+void json_open(struct json_writer *w, const char *key); /* {, under a key or (NULL) as an item */
+void json_close(struct json_writer *w);			/* } */
 void json_open_list(struct json_writer *w, const char *key);
 void json_close_list(struct json_writer *w);
 

@@ -14,7 +14,14 @@
 #define PASSWORD_MAX 4096
 #define REASON_MAX 256
 
-enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_DISCONNECTED, EVENT_DELIVERED, EVENT_REFUSED };
+enum event_kind {
+	EVENT_CONNECTED,
+	EVENT_CONNECT_FAILED,
+	EVENT_LOST,
+	EVENT_DISCONNECTED,
+	EVENT_DELIVERED,
+	EVENT_REFUSED
+};
 
 struct event {
 	struct event *next;
@@ -24,8 +31,8 @@ struct event {
 	char *why;
 };
 
-/* What a callback of paho's gets as its context. It is freed by the callback; those whose callback never comes are freed
- * with the client. */
+/* What a callback of paho's gets as its context. It is freed by the callback; those whose callback never
+ * comes are freed with the client. */
 struct token {
 	struct token *next, **link;
 	struct mqtt_client *client;
@@ -47,7 +54,8 @@ struct mqtt_client {
 	struct token *tokens;
 };
 
-static void post(struct mqtt_client *m, enum event_kind kind, unsigned generation, uint64_t id, const char *why)
+static void post(
+    struct mqtt_client *m, enum event_kind kind, unsigned generation, uint64_t id, const char *why)
 {
 	struct event *e = calloc(1, sizeof(*e));
 	if (!e)
@@ -133,7 +141,8 @@ static void on_connected(void *context, MQTTAsync_successData *data)
 
 static void on_connected5(void *context, MQTTAsync_successData5 *data)
 {
-	int64_t maximum = MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
+	int64_t maximum =
+	    MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
 	settle(context, EVENT_CONNECTED, maximum > 0 ? (uint64_t)maximum : UINT16_MAX, NULL);
 }
 
@@ -141,8 +150,10 @@ static void on_connected5(void *context, MQTTAsync_successData5 *data)
 static const char *connack_text(int code)
 {
 	static const char *const texts[] = { [1] = "the broker refuses this protocol version",
-		[2] = "the broker refuses the client id", [3] = "the broker is not available",
-		[4] = "the broker refuses user name or password", [5] = "the broker does not authorize this client" };
+		[2] = "the broker refuses the client id",
+		[3] = "the broker is not available",
+		[4] = "the broker refuses user name or password",
+		[5] = "the broker does not authorize this client" };
 	return code > 0 && code < (int)(sizeof(texts) / sizeof(texts[0])) ? texts[code] : NULL;
 }
 
@@ -208,7 +219,8 @@ static bool is_v5(const struct mqtt_client *m)
 	return m->config->mqtt.protocol == MQTT_5;
 }
 
-struct mqtt_client *mqtt_client_new(const struct config *c, struct mqtt_will will, const struct mqtt_events *events)
+struct mqtt_client *mqtt_client_new(
+    const struct config *c, struct mqtt_will will, const struct mqtt_events *events)
 {
 	static MQTTAsync_init_options init = MQTTAsync_init_options_initializer;
 	struct mqtt_client *m = calloc(1, sizeof(*m));
@@ -225,9 +237,8 @@ struct mqtt_client *mqtt_client_new(const struct config *c, struct mqtt_will wil
 
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
 	options.MQTTVersion = c->mqtt.protocol;
-	if (m->fd < 0 ||
-	    MQTTAsync_createWithOptions(&m->handle, c->mqtt.brokers.items[0], c->mqtt.client_id,
-		MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS) {
+	if (m->fd < 0 || MQTTAsync_createWithOptions(&m->handle, c->mqtt.brokers.items[0], c->mqtt.client_id,
+			     MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS) {
 		mqtt_client_free(m);
 		errno = ENOMEM;
 		return NULL;
@@ -261,8 +272,8 @@ int mqtt_client_fd(const struct mqtt_client *m)
 	return m->fd;
 }
 
-/* Reads the password anew for each connection, so that a changed file is taken without a restart. A relative path is
- * looked up among the service's credentials, then beside the configuration. */
+/* Reads the password anew for each connection, so that a changed file is taken without a restart. A relative
+ * path is looked up among the service's credentials, then beside the configuration. */
 static int read_password(struct mqtt_client *m)
 {
 	const char *file = m->config->mqtt.password_file, *credentials = getenv("CREDENTIALS_DIRECTORY");
@@ -273,7 +284,8 @@ static int read_password(struct mqtt_client *m)
 	else if (credentials)
 		snprintf(path, sizeof(path), "%s/%s", credentials, file);
 	if (file[0] != '/' && (path[0] == '\0' || access(path, R_OK) < 0))
-		snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - m->config->path) : 0, m->config->path, file);
+		snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - m->config->path) : 0,
+		    m->config->path, file);
 
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	if (!f)
@@ -373,7 +385,8 @@ void mqtt_client_disconnect(struct mqtt_client *m)
 	}
 }
 
-int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const char *topic, const char *payload, bool retain)
+int mqtt_client_publish(
+    struct mqtt_client *m, uint64_t id, const char *topic, const char *payload, bool retain)
 {
 	MQTTAsync_message message = MQTTAsync_message_initializer;
 	MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;

@@ -203,7 +203,8 @@ static int on_drain(sd_event_source *s, uint64_t usec, void *user)
 		}
 	}
 	(void)sd_event_source_set_time_relative(s, DRAIN_INTERVAL_NS / 1000);
-	(void)sd_event_source_set_enabled(s, p->connected && p->backlog.first ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(
+	    s, p->connected && p->backlog.first ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 	return 0;
 }
 
@@ -234,7 +235,8 @@ static void on_connected(void *user, unsigned receive_maximum)
 	p->connected = true;
 	p->stats.reconnects += p->was_connected;
 	p->was_connected = true;
-	p->in_flight_max = receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? receive_maximum : PUBLISHER_IN_FLIGHT_MAX;
+	p->in_flight_max =
+	    receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? receive_maximum : PUBLISHER_IN_FLIGHT_MAX;
 	p->backoff_ns = 0;
 	p->failures = 0;
 	p->last_progress_ns = clock_boottime();
@@ -344,7 +346,8 @@ static int add_sources(struct publisher *p)
 {
 	int r = sd_event_add_io(p->event, &p->io, mqtt_client_fd(p->client), EPOLLIN, on_io, p);
 	if (r >= 0)
-		r = sd_event_add_time_relative(p->event, &p->reconnect_timer, CLOCK_BOOTTIME, 0, 0, on_reconnect_timer, p);
+		r = sd_event_add_time_relative(
+		    p->event, &p->reconnect_timer, CLOCK_BOOTTIME, 0, 0, on_reconnect_timer, p);
 	if (r >= 0)
 		r = sd_event_add_time_relative(p->event, &p->drain_timer, CLOCK_BOOTTIME, 0, 0, on_drain, p);
 	if (r >= 0)
@@ -402,7 +405,9 @@ static struct message *message_new(const char *topic, char *payload, unsigned fl
 {
 	struct message *m = payload ? calloc(1, sizeof(*m)) : NULL;
 	if (m) {
-		*m = (struct message){ .topic = strdup(topic), .payload = payload, .flags = flags, .ts_ms = ts_ms };
+		*m = (struct message){
+			.topic = strdup(topic), .payload = payload, .flags = flags, .ts_ms = ts_ms
+		};
 		if (m->topic)
 			return m;
 	}

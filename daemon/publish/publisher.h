@@ -1,9 +1,9 @@
 /* publisher: messages to the broker, and what waits while it is away (mover, main thread).
  *
- * Live messages go out at once, a bounded number of them unacknowledged. Without a broker, and for what was not
- * acknowledged when the connection ended, the messages that are to be kept wait in memory; after the next connect, when
- * the live state has been sent, they go out as history, oldest first, at the configured rate. When that memory is full
- * the oldest are dropped, counted, and told in B/gap.
+ * Live messages go out at once, a bounded number of them unacknowledged. Without a broker, and for what was
+ * not acknowledged when the connection ended, the messages that are to be kept wait in memory; after the next
+ * connect, when the live state has been sent, they go out as history, oldest first, at the configured rate.
+ * When that memory is full the oldest are dropped, counted, and told in B/gap.
  */
 #pragma once
 

@@ -13,7 +13,8 @@
 /* Something can be said of the point: it was read, turned stale, or is out of service. */
 static bool is_known(const struct table_point *p)
 {
-	return p->sample.time_ns != 0 || p->fresh || p->published || p->sample.quality == QUALITY_OUT_OF_SERVICE;
+	return p->sample.time_ns != 0 || p->fresh || p->published ||
+	       p->sample.quality == QUALITY_OUT_OF_SERVICE;
 }
 
 static bool has_changed(const struct point *config, const struct table_point *p)
@@ -68,7 +69,8 @@ static void send_points(struct publisher *p, const struct table_device *d, const
 	}
 }
 
-static void send(struct publisher *p, struct table_device *d, const bool *take, const struct mqtt_config *c, int64_t now_ns)
+static void send(struct publisher *p, struct table_device *d, const bool *take, const struct mqtt_config *c,
+    int64_t now_ns)
 {
 	int64_t ts_ms = time_of(d, take, now_ns);
 	char topic[2 * (NAME_LENGTH_MAX + 1)];
@@ -84,7 +86,8 @@ static void send(struct publisher *p, struct table_device *d, const bool *take, 
 			remember(&d->points[i]);
 }
 
-static void report(struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns, bool full)
+static void report(
+    struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns, bool full)
 {
 	_cleanup_free_ bool *take = calloc(d->config->point_count + 1, sizeof(*take));
 	bool any = false;
@@ -106,11 +109,13 @@ static void report(struct publisher *p, struct table_device *d, const struct mqt
 
 void reporter_device(struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns)
 {
-	bool full = !c->publish_always && (d->last_full_ns == 0 || now_ns - d->last_full_ns >= c->full_interval);
+	bool full =
+	    !c->publish_always && (d->last_full_ns == 0 || now_ns - d->last_full_ns >= c->full_interval);
 	report(p, d, c, now_ns, full);
 }
 
-void reporter_device_full(struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns)
+void reporter_device_full(
+    struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns)
 {
 	report(p, d, c, now_ns, true);
 }

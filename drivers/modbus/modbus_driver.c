@@ -87,7 +87,8 @@ static int device_init(struct device *device, const struct config *c, size_t ind
 	const struct device_config *config = &c->devices[index];
 	struct poll_limits limits = { 125, 0 };
 	if (config->profile)
-		limits = (struct poll_limits){ (unsigned)config->profile->max_registers, (unsigned)config->profile->max_gap };
+		limits = (struct poll_limits){ (unsigned)config->profile->max_registers,
+			(unsigned)config->profile->max_gap };
 	*device = (struct device){ .config = config, .index = index, .stats.name = config->name };
 	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
 		device->jobs[r].interval = config->poll_interval * factors[r];
@@ -148,7 +149,8 @@ static void *driver_open(struct config *c, size_t bus, const struct driver_host 
 	d->device_count = (size_t)n;
 	int64_t now = clock_boottime();
 	for (size_t i = 0; i < d->device_count; i++)
-		set_due(&d->devices[i], schedule_phase(now, d->devices[i].config->poll_interval, i, d->device_count));
+		set_due(&d->devices[i],
+		    schedule_phase(now, d->devices[i].config->poll_interval, i, d->device_count));
 	return d;
 }
 
@@ -277,8 +279,8 @@ static bool ensure_connected(struct driver *d)
 	if (err < 0) {
 		const struct bus_config *bus = bus_of(d);
 		if (bus->type == BUS_TCP)
-			snprintf(why, sizeof(why), "cannot connect to %.80s port %d: %s", bus->host, (int)bus->tcp_port,
-			    strerror(-err));
+			snprintf(why, sizeof(why), "cannot connect to %.80s port %d: %s", bus->host,
+			    (int)bus->tcp_port, strerror(-err));
 		else
 			snprintf(why, sizeof(why), "cannot open %.80s: %s", bus->port, strerror(-err));
 		all_down(d, why);
@@ -317,11 +319,13 @@ static void count(struct driver *d, struct device *device, enum exchange_result 
 	pthread_mutex_unlock(&d->lock);
 }
 
-/* One request with its retries. A connection that was in use before may have been closed by the other side meanwhile:
- * that costs no retry. */
-static enum exchange_result read_block(struct driver *d, struct device *device, const struct poll_block *block)
+/* One request with its retries. A connection that was in use before may have been closed by the other side
+ * meanwhile: that costs no retry. */
+static enum exchange_result read_block(
+    struct driver *d, struct device *device, const struct poll_block *block)
 {
-	const struct modbus_request q = { (uint8_t)device->config->unit, block->table, block->address, block->count };
+	const struct modbus_request q = { (uint8_t)device->config->unit, block->table, block->address,
+		block->count };
 	int64_t attempts = device->stats.silent ? 1 : 1 + bus_of(d)->retries;
 	enum exchange_result result = EXCHANGE_CLOSED;
 
@@ -344,8 +348,8 @@ static enum exchange_result read_block(struct driver *d, struct device *device, 
 	return result;
 }
 
-static void add_samples(struct driver *d, const struct device *device, const struct poll_block *block, bool bad,
-    struct batch *batch)
+static void add_samples(struct driver *d, const struct device *device, const struct poll_block *block,
+    bool bad, struct batch *batch)
 {
 	for (size_t i = 0; i < block->point_count; i++) {
 		const struct point *p = &device->config->points[block->points[i]];
@@ -386,7 +390,8 @@ static void driver_poll(void *state)
 	if (!job)
 		return;
 	enum poll_rhythm rhythm = (enum poll_rhythm)(job - device->jobs);
-	struct batch *batch = batch_new(d->config, d->bus, device->index, BATCH_VALUES, device->config->point_count);
+	struct batch *batch =
+	    batch_new(d->config, d->bus, device->index, BATCH_VALUES, device->config->point_count);
 	if (!batch) { /* without memory the cycle is lost, the next may do better */
 		(void)schedule_advance(job, clock_boottime());
 		return;
@@ -424,9 +429,11 @@ static void driver_poll(void *state)
 
 static int64_t driver_longest_poll(const struct bus_config *bus)
 {
-	/* a device of POINTS_MAX single blocks fails at the first that is not answered; before that each may take a
-	 * response time-out with its retries. Ten blocks at their limit is beyond any healthy device. */
-	return 10 * (bus->response_timeout + NS_PER_S) * (1 + bus->retries) + bus->connect_timeout * (1 + bus->retries);
+	/* a device of POINTS_MAX single blocks fails at the first that is not answered; before that each may
+	 * take a response time-out with its retries. Ten blocks at their limit is beyond any healthy device.
+	 */
+	return 10 * (bus->response_timeout + NS_PER_S) * (1 + bus->retries) +
+	       bus->connect_timeout * (1 + bus->retries);
 }
 
 const struct driver_impl modbus_driver = {

@@ -1,4 +1,5 @@
-/* modbus_driver: polls the Modbus devices of one bus (driver). See driver.h; the connection is modbus_link.h. */
+/* modbus_driver: polls the Modbus devices of one bus (driver). See driver.h; the connection is modbus_link.h.
+ */
 #pragma once
 
 #include "driver.h"

@@ -14,7 +14,9 @@ static const uint8_t read_functions[] = {
 	[POINT_INPUT] = MODBUS_FC_READ_INPUT_REGISTERS,
 };
 
-static const struct modbus_link_impl *const impls[] = { [BUS_RTU] = &modbus_rtu_link, [BUS_TCP] = &modbus_tcp_link };
+static const struct modbus_link_impl *const impls[] = {
+	[BUS_RTU] = &modbus_rtu_link, [BUS_TCP] = &modbus_tcp_link
+};
 
 uint8_t modbus_read_function(enum register_table table)
 {
@@ -41,7 +43,8 @@ void modbus_link_disconnect(struct modbus_link *l)
 	l->context = NULL;
 }
 
-enum exchange_result modbus_link_exchange(struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
+enum exchange_result modbus_link_exchange(
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
 	r->strays = 0;
 	enum exchange_result result = l->impl->exchange(l, q, r);
@@ -76,8 +79,8 @@ void modbus_link_limit(struct modbus_link *l, int64_t deadline)
 	int64_t left = deadline - clock_boottime();
 	if (left < NS_PER_MS)
 		left = NS_PER_MS;
-	(void)modbus_set_response_timeout(l->context, (uint32_t)(left / NS_PER_S),
-	    (uint32_t)(left % NS_PER_S / 1000));
+	(void)modbus_set_response_timeout(
+	    l->context, (uint32_t)(left / NS_PER_S), (uint32_t)(left % NS_PER_S / 1000));
 	/* 0: the whole frame shares the response time-out */
 	(void)modbus_set_byte_timeout(l->context, 0, 0);
 }
@@ -94,7 +97,8 @@ static void unpack_registers(const uint8_t *data, unsigned count, uint16_t *valu
 		values[i] = (uint16_t)(data[2 * i] << 8 | data[2 * i + 1]);
 }
 
-enum exchange_result modbus_unpack(const struct modbus_request *q, const uint8_t *pdu, int n, struct modbus_reply *r)
+enum exchange_result modbus_unpack(
+    const struct modbus_request *q, const uint8_t *pdu, int n, struct modbus_reply *r)
 {
 	uint8_t function = modbus_read_function(q->table);
 	bool bits = point_is_bit_table(q->table);

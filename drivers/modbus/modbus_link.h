@@ -1,8 +1,8 @@
 /* modbus_link: one Modbus connection, one request at a time (mover, one thread).
  *
- * A reply is taken only for the request that it answers: on TCP by transaction id, unit, function and byte count; on a
- * serial line, which has no transaction id, by unit, function and byte count and by draining the line before a request
- * to a unit that may still answer an earlier one. libmodbus frames, checks the CRC and
+ * A reply is taken only for the request that it answers: on TCP by transaction id, unit, function and byte
+ * count; on a serial line, which has no transaction id, by unit, function and byte count and by draining the
+ * line before a request to a unit that may still answer an earlier one. libmodbus frames, checks the CRC and
  * drives the serial port; it is never asked to recover by itself (its recovery sleeps).
  */
 #pragma once
@@ -39,9 +39,11 @@ struct modbus_reply {
 struct modbus_link;
 
 struct modbus_link_impl {
-	/* 0, or negative errno: -ECANCELED when stopped, -EMFILE when the descriptor is too high for libmodbus. */
+	/* 0, or negative errno: -ECANCELED when stopped, -EMFILE when the descriptor is too high for
+	 * libmodbus. */
 	int (*connect)(struct modbus_link *l);
-	enum exchange_result (*exchange)(struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
+	enum exchange_result (*exchange)(
+	    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
 	void (*disconnect)(struct modbus_link *l);
 };
 
@@ -53,21 +55,22 @@ struct modbus_link {
 	int fd;	       /* -1 = not connected */
 	uint16_t transaction;
 	int64_t quiet_since_ns; /* when the last byte went over the line, as far as seen */
-	uint8_t doubt[256];	/* per unit, serial line: before so many requests a late reply may still come */
-	bool reused;		/* at least one exchange was done on this connection */
-	bool rs485_refused;	/* the port has no RS-485 mode; the caller says so once */
+	uint8_t doubt[256]; /* per unit, serial line: before so many requests a late reply may still come */
+	bool reused;	    /* at least one exchange was done on this connection */
+	bool rs485_refused; /* the port has no RS-485 mode; the caller says so once */
 };
 
 void modbus_link_init(struct modbus_link *l, const struct bus_config *bus, int stop_fd);
 int modbus_link_connect(struct modbus_link *l);
 void modbus_link_disconnect(struct modbus_link *l);
-enum exchange_result modbus_link_exchange(struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
+enum exchange_result modbus_link_exchange(
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
 
 /* For the implementations. */
 extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link;
 
-/* Waits for `fd` (POLLIN or POLLOUT) until `deadline` (CLOCK_BOOTTIME). 1, 0 = time is over, -ECANCELED, or negative
- * errno. */
+/* Waits for `fd` (POLLIN or POLLOUT) until `deadline` (CLOCK_BOOTTIME). 1, 0 = time is over, -ECANCELED, or
+ * negative errno. */
 int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t deadline);
 
 /* Function code for reading a table. */
@@ -78,4 +81,5 @@ void modbus_link_limit(struct modbus_link *l, int64_t deadline);
 
 /* Checks function, exception and byte count of a reply PDU of n bytes and unpacks its values. EXCHANGE_OK,
  * EXCHANGE_EXCEPTION or EXCHANGE_BAD_REPLY. */
-enum exchange_result modbus_unpack(const struct modbus_request *q, const uint8_t *pdu, int n, struct modbus_reply *r);
+enum exchange_result modbus_unpack(
+    const struct modbus_request *q, const uint8_t *pdu, int n, struct modbus_reply *r);

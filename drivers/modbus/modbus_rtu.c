@@ -8,8 +8,8 @@
 #include <sys/select.h>
 #include <unistd.h>
 
-/* Longest time that a line which never falls silent is drained before the request goes out all the same (and will be
- * answered by garbage, that is: by an error). */
+/* Longest time that a line which never falls silent is drained before the request goes out all the same (and
+ * will be answered by garbage, that is: by an error). */
 #define DRAIN_MAX_NS (500 * NS_PER_MS)
 
 /* How long after a time-out a late reply is waited for before the line is used again. */
@@ -25,7 +25,8 @@ static int64_t character_ns(const struct bus_config *bus)
 	return bits * NS_PER_S / bus->baud;
 }
 
-/* Silence between frames: 3.5 characters; at least 1.75 ms above 19200 baud (Modbus over Serial Line V1.02, 2.5.1.1). */
+/* Silence between frames: 3.5 characters; at least 1.75 ms above 19200 baud (Modbus over Serial Line
+ * V1.02, 2.5.1.1). */
 static int64_t frame_silence_ns(const struct bus_config *bus)
 {
 	return bus->baud > 19200 ? 1750000 : character_ns(bus) * 7 / 2;
@@ -33,7 +34,8 @@ static int64_t frame_silence_ns(const struct bus_config *bus)
 
 static int rtu_connect(struct modbus_link *l)
 {
-	modbus_t *context = modbus_new_rtu(l->bus->port, l->bus->baud, (char)l->bus->parity, 8, (int)l->bus->stop_bits);
+	modbus_t *context =
+	    modbus_new_rtu(l->bus->port, l->bus->baud, (char)l->bus->parity, 8, (int)l->bus->stop_bits);
 	if (!context)
 		return errno > 0 ? -errno : -ENOMEM;
 	if (modbus_connect(context) < 0) {
@@ -58,8 +60,8 @@ static void rtu_disconnect(struct modbus_link *l)
 	modbus_free(l->context);
 }
 
-/* Throws away what comes until the line is silent for `silence`, or the time for that is over. 0, -ECANCELED, or
- * negative errno when the port is gone. */
+/* Throws away what comes until the line is silent for `silence`, or the time for that is over. 0, -ECANCELED,
+ * or negative errno when the port is gone. */
 static int drain(struct modbus_link *l, int64_t silence)
 {
 	int64_t give_up = clock_boottime() + silence + DRAIN_MAX_NS;
@@ -84,8 +86,8 @@ static int64_t wire_time(const struct bus_config *bus, const struct modbus_reque
 	return (8 + 5 + data) * character_ns(bus);
 }
 
-static enum exchange_result receive_reply(struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r,
-    int64_t deadline)
+static enum exchange_result receive_reply(
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r, int64_t deadline)
 {
 	uint8_t adu[MODBUS_RTU_MAX_ADU_LENGTH];
 	for (;;) {
@@ -111,7 +113,8 @@ static enum exchange_result receive_reply(struct modbus_link *l, const struct mo
 	}
 }
 
-static enum exchange_result rtu_exchange(struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
+static enum exchange_result rtu_exchange(
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
 	int64_t silence = frame_silence_ns(l->bus) + l->bus->frame_gap;
 	uint8_t *doubt = &l->doubt[q->unit];
@@ -119,8 +122,8 @@ static enum exchange_result rtu_exchange(struct modbus_link *l, const struct mod
 	if (err < 0)
 		return err == -ECANCELED ? EXCHANGE_STOPPED : EXCHANGE_CLOSED;
 
-	uint8_t request[] = { q->unit, modbus_read_function(q->table), (uint8_t)(q->address >> 8), (uint8_t)q->address,
-		(uint8_t)(q->count >> 8), (uint8_t)q->count };
+	uint8_t request[] = { q->unit, modbus_read_function(q->table), (uint8_t)(q->address >> 8),
+		(uint8_t)q->address, (uint8_t)(q->count >> 8), (uint8_t)q->count };
 	(void)modbus_set_slave(l->context, q->unit);
 	if (modbus_send_raw_request(l->context, request, sizeof(request)) < 0)
 		return EXCHANGE_CLOSED;

@@ -88,12 +88,13 @@ static bool send_request(struct modbus_link *l, const struct modbus_request *q)
 
 static bool is_mbap(const uint8_t *adu, int n)
 {
-	return n > MBAP_LENGTH && adu[2] == 0 && adu[3] == 0 && (adu[4] << 8 | adu[5]) == n - (MBAP_LENGTH - 1);
+	return n > MBAP_LENGTH && adu[2] == 0 && adu[3] == 0 &&
+	       (adu[4] << 8 | adu[5]) == n - (MBAP_LENGTH - 1);
 }
 
 /* Waits for the reply with our transaction id; what else comes is thrown away. */
-static enum exchange_result receive_reply(struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r,
-    int64_t deadline)
+static enum exchange_result receive_reply(
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r, int64_t deadline)
 {
 	uint8_t adu[MODBUS_TCP_MAX_ADU_LENGTH];
 	for (;;) {
@@ -106,7 +107,8 @@ static enum exchange_result receive_reply(struct modbus_link *l, const struct mo
 			return EXCHANGE_TIMEOUT;
 		modbus_link_limit(l, deadline);
 		int n = modbus_receive_confirmation(l->context, adu);
-		/* a frame that stops half-way or is none leaves the stream out of step: only a new connection is sure */
+		/* a frame that stops half-way or is none leaves the stream out of step: only a new connection
+		 * is sure */
 		if (n < 0 || !is_mbap(adu, n))
 			return EXCHANGE_CLOSED;
 		r->received_ns = clock_boottime();
@@ -117,7 +119,8 @@ static enum exchange_result receive_reply(struct modbus_link *l, const struct mo
 	}
 }
 
-static enum exchange_result tcp_exchange(struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
+static enum exchange_result tcp_exchange(
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
 	int64_t now = clock_boottime(), ready = l->quiet_since_ns + l->bus->frame_gap;
 	if (ready > now && modbus_link_wait(l, -1, 0, ready) < 0)

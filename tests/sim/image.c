@@ -20,8 +20,8 @@ modbus_mapping_t *image_new(const struct device_config *d)
 			r->end = end;
 	}
 #define RANGE(t) ranges[t].first, ranges[t].end - ranges[t].first
-	return modbus_mapping_new_start_address(RANGE(POINT_COIL), RANGE(POINT_DISCRETE), RANGE(POINT_HOLDING),
-	    RANGE(POINT_INPUT));
+	return modbus_mapping_new_start_address(
+	    RANGE(POINT_COIL), RANGE(POINT_DISCRETE), RANGE(POINT_HOLDING), RANGE(POINT_INPUT));
 #undef RANGE
 }
 
@@ -39,7 +39,8 @@ static uint8_t *bit_at(modbus_mapping_t *m, const struct point *p)
 	return m->tab_bits + (p->reg.address - m->start_bits);
 }
 
-/* Registers from the most significant word on, in the point's orders. Bits are or-ed in: several points share a word. */
+/* Registers from the most significant word on, in the point's orders. Bits are or-ed in: several points share
+ * a word. */
 static void put_raw(uint16_t *at, const struct point *p, uint64_t raw)
 {
 	unsigned n = point_length(p);
@@ -81,7 +82,8 @@ static void put_value(uint16_t *at, const struct point *p, double v)
 		return;
 	}
 	int shift = p->bit.low >= 0 ? p->bit.low : p->bits.low >= 0 ? p->bits.low : 0;
-	uint64_t integer = raw < 0 ? (uint64_t)(int64_t)llround(raw) : (uint64_t)raw + (raw - floor(raw) >= 0.5);
+	uint64_t integer =
+	    raw < 0 ? (uint64_t)(int64_t)llround(raw) : (uint64_t)raw + (raw - floor(raw) >= 0.5);
 	put_raw(at, p, integer << shift);
 }
 

@@ -48,9 +48,13 @@ static int parse_options(int argc, char **argv, struct options *o)
 {
 	enum { OPTION_SPEED = 256, OPTION_SEED, OPTION_COMMANDS, OPTION_VERSION };
 	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },	      { "speed", required_argument, NULL, OPTION_SPEED },
-		{ "seed", required_argument, NULL, OPTION_SEED },     { "commands", required_argument, NULL, OPTION_COMMANDS },
-		{ "version", no_argument, NULL, OPTION_VERSION },     { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "config", required_argument, NULL, 'c' },
+		{ "speed", required_argument, NULL, OPTION_SPEED },
+		{ "seed", required_argument, NULL, OPTION_SEED },
+		{ "commands", required_argument, NULL, OPTION_COMMANDS },
+		{ "version", no_argument, NULL, OPTION_VERSION },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	char *end = NULL;
 	for (int option; (option = getopt_long(argc, argv, "c:h", longs, NULL)) >= 0;) {
@@ -61,14 +65,16 @@ static int parse_options(int argc, char **argv, struct options *o)
 		case OPTION_SPEED:
 			o->speed = strtod(optarg, &end);
 			if (*end != '\0' || !(o->speed > 0 && o->speed <= 100000)) {
-				fprintf(stderr, "coolantd-sim: --speed %s (allowed: above 0, up to 100000)\n", optarg);
+				fprintf(stderr, "coolantd-sim: --speed %s (allowed: above 0, up to 100000)\n",
+				    optarg);
 				return EXIT_USAGE;
 			}
 			break;
 		case OPTION_SEED:
 			o->seed = strtoull(optarg, &end, 0);
 			if (*end != '\0') {
-				fprintf(stderr, "coolantd-sim: --seed %s (allowed: a whole number)\n", optarg);
+				fprintf(
+				    stderr, "coolantd-sim: --seed %s (allowed: a whole number)\n", optarg);
 				return EXIT_USAGE;
 			}
 			break;
@@ -87,7 +93,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 		}
 	}
 	if (optind < argc) {
-		fprintf(stderr, "coolantd-sim: unexpected argument '%s'\nTry 'coolantd-sim --help'.\n", argv[optind]);
+		fprintf(stderr, "coolantd-sim: unexpected argument '%s'\nTry 'coolantd-sim --help'.\n",
+		    argv[optind]);
 		return EXIT_USAGE;
 	}
 	return -1;
@@ -153,9 +160,11 @@ static void list_devices(const struct config *c)
 	for (size_t i = 0; i < c->device_count; i++) {
 		const struct bus_config *b = &c->buses[c->devices[i].bus];
 		if (b->type == BUS_TCP)
-			printf("%s: unit %d at tcp %s:%d\n", c->devices[i].name, (int)c->devices[i].unit, b->host, (int)b->tcp_port);
+			printf("%s: unit %d at tcp %s:%d\n", c->devices[i].name, (int)c->devices[i].unit,
+			    b->host, (int)b->tcp_port);
 		else
-			printf("%s: unit %d at rtu %s\n", c->devices[i].name, (int)c->devices[i].unit, b->port);
+			printf(
+			    "%s: unit %d at rtu %s\n", c->devices[i].name, (int)c->devices[i].unit, b->port);
 	}
 	printf("ready\n");
 	fflush(stdout);

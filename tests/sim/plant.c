@@ -7,12 +7,12 @@
 #include <string.h>
 
 #define DAY_S 86400.0
-#define IT_METER_WATTS 30e3     /* at full load, each */
-#define LIQUID_SHARE 0.8        /* of the IT heat goes into the coolant */
-#define LOSS_SHARE 0.04         /* of the facility: transformers, distribution */
+#define IT_METER_WATTS 30e3 /* at full load, each */
+#define LIQUID_SHARE 0.8    /* of the IT heat goes into the coolant */
+#define LOSS_SHARE 0.04	    /* of the facility: transformers, distribution */
 #define FAN_WATTS 1500.0
 #define PUMP_WATTS_AT_60 800.0
-#define FLOW_PER_PERCENT 1.6    /* L/min */
+#define FLOW_PER_PERCENT 1.6 /* L/min */
 #define PRESSURE_AT_100_LPM 120.0
 #define SUPPLY_CELSIUS 32.0
 #define RETURN_LAG_S 20.0
@@ -59,12 +59,20 @@ struct plant *plant_new(const struct config *c, uint64_t seed, double time_of_da
 		free(devices);
 		return NULL;
 	}
-	*p = (struct plant){ .config = c, .devices = devices, .time_s = time_of_day_s, .random = seed * 2 + 1 };
+	*p = (struct plant){
+		.config = c, .devices = devices, .time_s = time_of_day_s, .random = seed * 2 + 1
+	};
 	for (size_t i = 0; i < c->device_count; i++)
-		devices[i] = (struct plant_device){ .config = &c->devices[i], .part = part_of(c, i), .fixed_power = NAN,
+		devices[i] = (struct plant_device){ .config = &c->devices[i],
+			.part = part_of(c, i),
+			.fixed_power = NAN,
 			/* a meter that has run for some years */
-			.energy = 3.6e6 * (20000 + 1000 * (double)i), .supply = SUPPLY_CELSIUS, .ret = SUPPLY_CELSIUS + 7,
-			.pump_speed = 60, .temperature = 26, .humidity = 45 };
+			.energy = 3.6e6 * (20000 + 1000 * (double)i),
+			.supply = SUPPLY_CELSIUS,
+			.ret = SUPPLY_CELSIUS + 7,
+			.pump_speed = 60,
+			.temperature = 26,
+			.humidity = 45 };
 	plant_step(p, 0);
 	return p;
 }
@@ -98,7 +106,8 @@ static void step_cooling_unit(struct plant *p, struct plant_device *d, double he
 	d->pressure_drop = PRESSURE_AT_100_LPM * pow(d->flow / 100, 2);
 	d->pump_power = PUMP_WATTS_AT_60 * pow(d->pump_speed / 60, 3);
 	d->supply = SUPPLY_CELSIUS + 0.5 * sin(p->time_s / 300) + 0.02 * noise(p);
-	/* without flow the coolant that stands in the cold plates boils away from any model: 40 K is where it stops */
+	/* without flow the coolant that stands in the cold plates boils away from any model: 40 K is where it
+	 * stops */
 	double delta = d->flow > 1 ? heat_kw / (KW_PER_LPM_K * d->flow) : 40;
 	double target = d->supply + fmin(delta, 40);
 	d->ret += (target - d->ret) * (1 - exp(-seconds / RETURN_LAG_S));
@@ -168,8 +177,8 @@ static const struct {
 static const struct {
 	const char *unit;
 	double value;
-} by_unit[] = { { "Cel", 30 }, { "V", 230 }, { "A", 40 }, { "Hz", 50 }, { "1/min", 3200 }, { "%", 55 }, { "kPa", 150 },
-	{ "W", 100 }, { "kW", 1 }, { "h", 8000 }, { "s", 86400 }, { "1", 0.98 } };
+} by_unit[] = { { "Cel", 30 }, { "V", 230 }, { "A", 40 }, { "Hz", 50 }, { "1/min", 3200 }, { "%", 55 },
+	{ "kPa", 150 }, { "W", 100 }, { "kW", 1 }, { "h", 8000 }, { "s", 86400 }, { "1", 0.98 } };
 
 double plant_value(const struct plant *p, const struct plant_device *d, const struct point *point)
 {
@@ -250,7 +259,8 @@ static const char *set_load(struct plant_device *d, const char *word)
 static const struct {
 	const char *word;
 	const char *(*run)(struct plant_device *d, const char *argument);
-} commands[] = { { "leak", set_leak }, { "silence", set_silence }, { "pump", set_pump }, { "load", set_load } };
+} commands[] = { { "leak", set_leak }, { "silence", set_silence }, { "pump", set_pump },
+	{ "load", set_load } };
 
 const char *plant_command(struct plant *p, const char *line)
 {
@@ -270,5 +280,6 @@ const char *plant_command(struct plant *p, const char *line)
 				return commands[i].run(&p->devices[k], argument);
 		return "no such device";
 	}
-	return "allowed: leak DEVICE on|off, silence DEVICE [on|off], pump DEVICE PERCENT, load DEVICE KW|auto";
+	return "allowed: leak DEVICE on|off, silence DEVICE [on|off], pump DEVICE PERCENT, load DEVICE "
+	       "KW|auto";
 }

@@ -1,8 +1,8 @@
 /* plant: a small liquid-cooled row, as its devices would measure it (pure: time in, values out).
  *
- * IT load over the day heats coolant that pumps move; meters integrate the power they show. A device's part is told from
- * its points: flow and temperatures make a cooling unit, active_power a meter; a meter's role is what the configuration's
- * PUE figures say.
+ * IT load over the day heats coolant that pumps move; meters integrate the power they show. A device's part
+ * is told from its points: flow and temperatures make a cooling unit, active_power a meter; a meter's role is
+ * what the configuration's PUE figures say.
  */
 #pragma once
 
@@ -16,13 +16,13 @@ enum plant_part { PART_OTHER, PART_COOLING_UNIT, PART_IT_METER, PART_FACILITY_ME
 struct plant_device {
 	const struct device_config *config;
 	enum plant_part part;
-	double power;	    /* W, what active_power shows */
-	double fixed_power; /* W, set by a command; NAN = by the model */
-	double energy;	    /* J, what active_energy_import shows */
-	double flow;	    /* L/min */
-	double supply, ret; /* Cel */
-	double pump_speed;  /* % */
-	double pump_power;  /* W */
+	double power;	      /* W, what active_power shows */
+	double fixed_power;   /* W, set by a command; NAN = by the model */
+	double energy;	      /* J, what active_energy_import shows */
+	double flow;	      /* L/min */
+	double supply, ret;   /* Cel */
+	double pump_speed;    /* % */
+	double pump_power;    /* W */
 	double pressure_drop; /* kPa */
 	double temperature, humidity;
 	bool leak;
@@ -36,7 +36,8 @@ struct plant {
 	uint64_t random;
 };
 
-struct plant *plant_new(const struct config *c, uint64_t seed, double time_of_day_s); /* NULL without memory */
+struct plant *plant_new(
+    const struct config *c, uint64_t seed, double time_of_day_s); /* NULL without memory */
 void plant_free(struct plant *p);
 
 /* Lets `seconds` of the plant's time pass. */
@@ -46,6 +47,6 @@ void plant_step(struct plant *p, double seconds);
 double plant_value(const struct plant *p, const struct plant_device *d, const struct point *point);
 const char *plant_text(const struct plant_device *d, const struct point *point);
 
-/* Runs a command: `leak DEVICE on|off`, `silence DEVICE [on|off]`, `pump DEVICE PERCENT`, `load DEVICE KW|auto`. Returns
- * NULL, or what is wrong. */
+/* Runs a command: `leak DEVICE on|off`, `silence DEVICE [on|off]`, `pump DEVICE PERCENT`, `load DEVICE
+ * KW|auto`. Returns NULL, or what is wrong. */
 const char *plant_command(struct plant *p, const char *line);

@@ -25,8 +25,8 @@
 struct port {
 	const struct bus_config *bus;
 	size_t index;
-	int fd;	       /* listening socket, or the master of the pty */
-	int slave_fd;  /* kept open so that the master lives on when a client closes */
+	int fd;	      /* listening socket, or the master of the pty */
+	int slave_fd; /* kept open so that the master lives on when a client closes */
 	modbus_t *context;
 	uint8_t buffer[256]; /* serial: what has come of a request */
 	size_t used;
@@ -66,7 +66,8 @@ static bool listen_tcp(struct port *p)
 	snprintf(port, sizeof(port), "%d", (int)p->bus->tcp_port);
 	int gai = getaddrinfo(p->bus->host, port, &hints, &found), one = 1, err = 0;
 	if (gai != 0) {
-		fprintf(stderr, "coolantd-sim: [bus:%s] host: %s: %s\n", p->bus->name, p->bus->host, gai_strerror(gai));
+		fprintf(stderr, "coolantd-sim: [bus:%s] host: %s: %s\n", p->bus->name, p->bus->host,
+		    gai_strerror(gai));
 		return false;
 	}
 	p->fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -76,9 +77,11 @@ static bool listen_tcp(struct port *p)
 	freeaddrinfo(found);
 	p->context = err ? NULL : modbus_new_tcp("127.0.0.1", MODBUS_TCP_DEFAULT_PORT);
 	if (!p->context) {
-		fprintf(stderr, "coolantd-sim: [bus:%s] cannot listen on %s port %d: %s (allowed: an address of this machine, "
-		    "best a loopback one, and a free port)\n", p->bus->name, p->bus->host, (int)p->bus->tcp_port,
-		    strerror(err ? err : ENOMEM));
+		fprintf(stderr,
+		    "coolantd-sim: [bus:%s] cannot listen on %s port %d: %s (allowed: an address of this "
+		    "machine, "
+		    "best a loopback one, and a free port)\n",
+		    p->bus->name, p->bus->host, (int)p->bus->tcp_port, strerror(err ? err : ENOMEM));
 		return false;
 	}
 	/* a client that sends half a request shall not hold up the others */
@@ -91,7 +94,9 @@ static bool link_pty(const struct port *p, const char *name)
 	struct stat st;
 	if (lstat(p->bus->port, &st) == 0) {
 		if (!S_ISLNK(st.st_mode)) {
-			fprintf(stderr, "coolantd-sim: [bus:%s] port: %s exists and is not a link (allowed: a new path)\n",
+			fprintf(stderr,
+			    "coolantd-sim: [bus:%s] port: %s exists and is not a link (allowed: a new "
+			    "path)\n",
 			    p->bus->name, p->bus->port);
 			return false;
 		}
@@ -99,7 +104,8 @@ static bool link_pty(const struct port *p, const char *name)
 	}
 	if (symlink(name, p->bus->port) == 0)
 		return true;
-	fprintf(stderr, "coolantd-sim: [bus:%s] port: cannot make %s: %s\n", p->bus->name, p->bus->port, strerror(errno));
+	fprintf(stderr, "coolantd-sim: [bus:%s] port: cannot make %s: %s\n", p->bus->name, p->bus->port,
+	    strerror(errno));
 	return false;
 }
 

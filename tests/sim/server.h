@@ -1,6 +1,7 @@
 /* server: Modbus servers for the buses of a configuration (mover, one thread).
  *
- * TCP buses are listened for at their host and port; serial buses get a pty with a symbolic link at their port.
+ * TCP buses are listened for at their host and port; serial buses get a pty with a symbolic link at their
+ * port.
  */
 #pragma once
 
@@ -13,8 +14,8 @@ struct server *server_new(const struct config *c, struct plant *plant);
 /* Removes the links again. */
 void server_free(struct server *s);
 
-/* Answers requests until `deadline_ns` (CLOCK_BOOTTIME) or until one of `fds` (count of them) is readable, whose index is
- * returned; -1 at the deadline. */
+/* Answers requests until `deadline_ns` (CLOCK_BOOTTIME) or until one of `fds` (count of them) is readable,
+ * whose index is returned; -1 at the deadline. */
 int server_run(struct server *s, int64_t deadline_ns, const int *fds, size_t count);
 
 /* Takes the plant's present values. */

@@ -6,7 +6,7 @@
 
 #include <math.h>
 
-#define SECONDS(s) ((s) * NS_PER_S)
+#define SECONDS(s) ((s)*NS_PER_S)
 
 struct step {
 	int64_t second;
@@ -32,28 +32,32 @@ static void play(const struct alarm_config *c, const struct step *steps, size_t 
 	}
 }
 
-#define PLAY(config, ...) \
-	play(config, (const struct step[]){ __VA_ARGS__ }, sizeof((const struct step[]){ __VA_ARGS__ }) / sizeof(struct step))
+#define PLAY(config, ...)                                                                                    \
+	play(config, (const struct step[]){ __VA_ARGS__ },                                                   \
+	    sizeof((const struct step[]){ __VA_ARGS__ }) / sizeof(struct step))
 
 static void a_leak_is_raised_at_once_and_cleared_late(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_TRUE, .delay_off = SECONDS(5) };
 	(void)state;
-	PLAY(&c, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE }, { 2, 0, ALARM_ACTIVE }, { 6, 0, ALARM_ACTIVE },
-	    { 7, 0, ALARM_NORMAL });
+	PLAY(&c, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE }, { 2, 0, ALARM_ACTIVE },
+	    { 6, 0, ALARM_ACTIVE }, { 7, 0, ALARM_NORMAL });
 	PLAY(&c, { 0, 1, ALARM_ACTIVE });
 	/* a flicker within the delay does not clear it */
-	PLAY(&c, { 0, 1, ALARM_ACTIVE }, { 1, 0, ALARM_ACTIVE }, { 5, 1, ALARM_ACTIVE }, { 6, 0, ALARM_ACTIVE },
-	    { 10, 0, ALARM_ACTIVE }, { 11, 0, ALARM_NORMAL });
+	PLAY(&c, { 0, 1, ALARM_ACTIVE }, { 1, 0, ALARM_ACTIVE }, { 5, 1, ALARM_ACTIVE },
+	    { 6, 0, ALARM_ACTIVE }, { 10, 0, ALARM_ACTIVE }, { 11, 0, ALARM_NORMAL });
 }
 
 static void a_limit_must_be_passed_for_its_delay(void **state)
 {
-	const struct alarm_config c = { .when = WHEN_ABOVE, .limit = 45, .hysteresis = 1, .delay_on = SECONDS(30) };
+	const struct alarm_config c = {
+		.when = WHEN_ABOVE, .limit = 45, .hysteresis = 1, .delay_on = SECONDS(30)
+	};
 	(void)state;
-	PLAY(&c, { 0, 40, ALARM_NORMAL }, { 1, 46, ALARM_NORMAL }, { 30, 46, ALARM_NORMAL }, { 31, 46, ALARM_ACTIVE });
-	PLAY(&c, { 0, 46, ALARM_NORMAL }, { 20, 40, ALARM_NORMAL }, { 21, 46, ALARM_NORMAL }, { 40, 46, ALARM_NORMAL },
-	    { 51, 46, ALARM_ACTIVE });
+	PLAY(&c, { 0, 40, ALARM_NORMAL }, { 1, 46, ALARM_NORMAL }, { 30, 46, ALARM_NORMAL },
+	    { 31, 46, ALARM_ACTIVE });
+	PLAY(&c, { 0, 46, ALARM_NORMAL }, { 20, 40, ALARM_NORMAL }, { 21, 46, ALARM_NORMAL },
+	    { 40, 46, ALARM_NORMAL }, { 51, 46, ALARM_ACTIVE });
 }
 
 static void hysteresis_keeps_it_until_well_inside(void **state)
@@ -62,10 +66,13 @@ static void hysteresis_keeps_it_until_well_inside(void **state)
 	const struct alarm_config below = { .when = WHEN_BELOW, .limit = 20, .hysteresis = 2 };
 	const struct alarm_config outside = { .when = WHEN_OUTSIDE, .low = 10, .high = 20, .hysteresis = 1 };
 	(void)state;
-	PLAY(&above, { 0, 45, ALARM_NORMAL }, { 1, 45.1, ALARM_ACTIVE }, { 2, 44.5, ALARM_ACTIVE }, { 3, 44, ALARM_NORMAL });
-	PLAY(&below, { 0, 20, ALARM_NORMAL }, { 1, 19.9, ALARM_ACTIVE }, { 2, 21.9, ALARM_ACTIVE }, { 3, 22, ALARM_NORMAL });
-	PLAY(&outside, { 0, 15, ALARM_NORMAL }, { 1, 9, ALARM_ACTIVE }, { 2, 10.5, ALARM_ACTIVE }, { 3, 11, ALARM_NORMAL },
-	    { 4, 20.1, ALARM_ACTIVE }, { 5, 19.5, ALARM_ACTIVE }, { 6, 19, ALARM_NORMAL });
+	PLAY(&above, { 0, 45, ALARM_NORMAL }, { 1, 45.1, ALARM_ACTIVE }, { 2, 44.5, ALARM_ACTIVE },
+	    { 3, 44, ALARM_NORMAL });
+	PLAY(&below, { 0, 20, ALARM_NORMAL }, { 1, 19.9, ALARM_ACTIVE }, { 2, 21.9, ALARM_ACTIVE },
+	    { 3, 22, ALARM_NORMAL });
+	PLAY(&outside, { 0, 15, ALARM_NORMAL }, { 1, 9, ALARM_ACTIVE }, { 2, 10.5, ALARM_ACTIVE },
+	    { 3, 11, ALARM_NORMAL }, { 4, 20.1, ALARM_ACTIVE }, { 5, 19.5, ALARM_ACTIVE },
+	    { 6, 19, ALARM_NORMAL });
 }
 
 static void a_latch_waits_for_the_acknowledgement(void **state)
@@ -73,8 +80,8 @@ static void a_latch_waits_for_the_acknowledgement(void **state)
 	const struct alarm_config c = { .when = WHEN_TRUE, .latch = true };
 	(void)state;
 	PLAY(&c, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE }, { 2, 0, ALARM_CLEARED_UNACKNOWLEDGED },
-	    { 100, 0, ALARM_CLEARED_UNACKNOWLEDGED }, { 101, 1, ALARM_ACTIVE }, { 102, 0, ALARM_CLEARED_UNACKNOWLEDGED },
-	    { 103, NAN, ALARM_CLEARED_UNACKNOWLEDGED });
+	    { 100, 0, ALARM_CLEARED_UNACKNOWLEDGED }, { 101, 1, ALARM_ACTIVE },
+	    { 102, 0, ALARM_CLEARED_UNACKNOWLEDGED }, { 103, NAN, ALARM_CLEARED_UNACKNOWLEDGED });
 
 	struct alarm a;
 	alarm_init(&a, &c);
@@ -88,8 +95,8 @@ static void an_input_that_is_not_good_makes_it_unknown(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_ABOVE, .limit = 1 };
 	(void)state;
-	PLAY(&c, { 0, NAN, ALARM_UNKNOWN }, { 1, 0, ALARM_NORMAL }, { 2, NAN, ALARM_UNKNOWN }, { 3, 2, ALARM_ACTIVE },
-	    { 4, NAN, ALARM_UNKNOWN }, { 5, 2, ALARM_ACTIVE });
+	PLAY(&c, { 0, NAN, ALARM_UNKNOWN }, { 1, 0, ALARM_NORMAL }, { 2, NAN, ALARM_UNKNOWN },
+	    { 3, 2, ALARM_ACTIVE }, { 4, NAN, ALARM_UNKNOWN }, { 5, 2, ALARM_ACTIVE });
 	/* but a latched one that is active stays so: the leak does not end with its sensor */
 	const struct alarm_config latched = { .when = WHEN_TRUE, .latch = true };
 	PLAY(&latched, { 0, 1, ALARM_ACTIVE }, { 1, NAN, ALARM_ACTIVE }, { 2, 1, ALARM_ACTIVE });

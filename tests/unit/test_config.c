@@ -77,31 +77,44 @@ static const struct {
 	{ HEAD "[mqtt]\nbrokr = mqtt://x\n", ":5: [mqtt] brokr: unknown key, did you mean 'broker'?" },
 	{ HEAD "[mqt]\n", ":4: [mqt]: unknown section, did you mean 'mqtt'?" },
 	{ HEAD "[mqtt]\nqos = 2\n", ":5: [mqtt] qos: '2' is out of range (allowed: a whole number, 0..1)" },
-	{ HEAD "[mqtt]\nqos = many\n", ":5: [mqtt] qos: 'many' is not valid (allowed: a whole number, 0..1)" },
+	{ HEAD "[mqtt]\nqos = many\n",
+	    ":5: [mqtt] qos: 'many' is not valid (allowed: a whole number, 0..1)" },
 	{ HEAD "[mqtt]\nbroker = http://x\n", ":5: [mqtt] broker: 'http://x' is not a broker" },
 	{ HEAD "[mqtt]\nbroker = mqtt://x:0\n", ":5: [mqtt] broker: 'mqtt://x:0' is not a broker" },
-	{ HEAD "[mqtt]\nkeep_alive = 15\n", ":5: [mqtt] keep_alive: '15' is not valid (allowed: a duration with unit" },
-	{ HEAD "[mqtt]\ntopic_prefix = a/+/b\n", ":5: [mqtt] topic_prefix: 'a/+/b' cannot be a topic prefix" },
+	{ HEAD "[mqtt]\nkeep_alive = 15\n",
+	    ":5: [mqtt] keep_alive: '15' is not valid (allowed: a duration with unit" },
+	{ HEAD "[mqtt]\ntopic_prefix = a/+/b\n",
+	    ":5: [mqtt] topic_prefix: 'a/+/b' cannot be a topic prefix" },
 	{ HEAD "[mqtt]\nhomeassistant = yes\n", ":5: [mqtt] homeassistant: not available in this version" },
 	{ HEAD "[mqtt]\nlayout = pionts\n", "[mqtt] layout: 'pionts' is not valid" },
 	{ HEAD "[mqtt]\ncert_file = a\n", "[mqtt] cert_file: cert_file and key_file go together" },
 	{ HEAD "[spool]\nmax_size = 1GiB\n", ":5: [spool] max_size: not available in this version" },
-	{ HEAD "[bus:b]\ntype = rtutcp\nhost = x\n", ":5: [bus:b] type: 'rtutcp' is not available in this version" },
+	{ HEAD "[bus:b]\ntype = rtutcp\nhost = x\n",
+	    ":5: [bus:b] type: 'rtutcp' is not available in this version" },
 	{ HEAD "[bus:b]\ntype = rtu\n", "[bus:b] port: missing, but required for type = rtu" },
-	{ HEAD "[bus:b]\ntype = tcp\nhost = x\nbaud = 9600\n", ":7: [bus:b] baud: has no meaning for type = tcp" },
-	{ HEAD "[bus:b]\ntype = rtu\nport = /dev/x\nbaud = 9601\n", "[bus:b] baud: '9601' is not valid, did you mean '9600'?" },
+	{ HEAD "[bus:b]\ntype = tcp\nhost = x\nbaud = 9600\n",
+	    ":7: [bus:b] baud: has no meaning for type = tcp" },
+	{ HEAD "[bus:b]\ntype = rtu\nport = /dev/x\nbaud = 9601\n",
+	    "[bus:b] baud: '9601' is not valid, did you mean '9600'?" },
 	{ HEAD "[bus:B]\ntype = tcp\nhost = x\n", ":4: [bus:B]: not a name" },
 	{ HEAD "[bus]\ntype = tcp\nhost = x\n", ":4: [bus]: needs a name" },
-	{ HEAD BUS "[bus:c]\ntype = tcp\nhost = 127.0.0.1\n", "[bus:c] host: the same host and tcp_port as [bus:b]" },
-	{ HEAD BUS "[bus:b]\ntype = tcp\nhost = y\n", ":7: [bus:b]: duplicate section (the first is at line 4" },
+	{ HEAD BUS "[bus:c]\ntype = tcp\nhost = 127.0.0.1\n",
+	    "[bus:c] host: the same host and tcp_port as [bus:b]" },
+	{ HEAD BUS "[bus:b]\ntype = tcp\nhost = y\n",
+	    ":7: [bus:b]: duplicate section (the first is at line 4" },
 	{ HEAD BUS "host = y\n", ":7: [bus:b] host: duplicate key (the first is at line 6)" },
-	{ HEAD BUS DEVICE "[device:e]\nbus = b\nunit = 1\nprofile = none\n", "[device:e] unit: unit 1 of bus 'b' is [device:d]" },
+	{ HEAD BUS DEVICE "[device:e]\nbus = b\nunit = 1\nprofile = none\n",
+	    "[device:e] unit: unit 1 of bus 'b' is [device:d]" },
 	{ HEAD BUS "[device:d]\nbus = bb\nunit = 1\n[point:d.p]\nregister = holding:0\n",
 	    ":8: [device:d] bus: no [bus:bb], did you mean 'b'?" },
-	{ HEAD BUS "[device:d]\nbus = b\nunit = 248\n[point:d.p]\nregister = holding:0\n", "[device:d] unit: '248' is out of range" },
-	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n", "[device:d] profile: missing, and no [point:d.NAME] either" },
-	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\nprofile = no-such\n", "[device:d] profile: no profile 'no-such'" },
-	{ HEAD BUS "[device:d]\nbus = b\n[point:d.p]\nregister = holding:0\n", "[device:d] unit: missing, but required" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 248\n[point:d.p]\nregister = holding:0\n",
+	    "[device:d] unit: '248' is out of range" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n",
+	    "[device:d] profile: missing, and no [point:d.NAME] either" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\nprofile = no-such\n",
+	    "[device:d] profile: no profile 'no-such'" },
+	{ HEAD BUS "[device:d]\nbus = b\n[point:d.p]\nregister = holding:0\n",
+	    "[device:d] unit: missing, but required" },
 	{ HEAD BUS DEVICE "[point:x.p]\nregister = holding:0\n", "[point:x.p]: no such device" },
 	{ HEAD BUS DEVICE "scale = 0\n", "[point:d.p] scale: 0 would lose the value" },
 	{ HEAD BUS DEVICE "type = u17\n", "[point:d.p] type: 'u17' is not valid, did you mean 'u16'?" },
@@ -122,16 +135,22 @@ static const struct {
 	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.q\nsupply = d.p\nreturn = d.p\n",
 	    "[loop:l] flow: device 'd' has no point 'q'" },
 	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
-	    "[loop:l] flow: 'd.p' has the unit '', which is no flow (allowed: a point in L/min, L/s, L/h, m3/h)" },
-	{ HEAD BUS DEVICE "[pue:row]\nfacility = d\nit = e\n", "[pue:row] it: no [device:e], did you mean 'd'?" },
+	    "[loop:l] flow: 'd.p' has the unit '', which is no flow (allowed: a point in L/min, L/s, L/h, "
+	    "m3/h)" },
+	{ HEAD BUS DEVICE "[pue:row]\nfacility = d\nit = e\n",
+	    "[pue:row] it: no [device:e], did you mean 'd'?" },
 	{ HEAD BUS DEVICE "[pue:row]\nit = d\n", "[pue:row] it: device 'd' has neither active_power" },
-	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p\n", "[pue:row] facility: missing, and no cooling either" },
+	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p\n",
+	    "[pue:row] facility: missing, and no cooling either" },
 	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p\nfacility = d.p\nwindows = 90s\n",
 	    "[pue:row] windows: '90s' is not a window (allowed: whole minutes, 1m..365d)" },
-	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p,, d.p\nfacility = d.p\n", "[pue:row] it: an empty item in the list" },
-	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = above\n", "[alarm:a] limit: missing, but required for above and below" },
+	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p,, d.p\nfacility = d.p\n",
+	    "[pue:row] it: an empty item in the list" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = above\n",
+	    "[alarm:a] limit: missing, but required for above and below" },
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\n", "[alarm:a] when: 'd.p' is a number" },
-	{ HEAD BUS DEVICE "[alarm:a]\npoint = loop.x.heat\nwhen = stale\n", "[alarm:a] point: 'loop.x.heat' is not a figure of a loop" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = loop.x.heat\nwhen = stale\n",
+	    "[alarm:a] point: 'loop.x.heat' is not a figure of a loop" },
 	{ HEAD "nonsense\n", ":4: neither a [section] nor a line of the form key = value" },
 	{ "x = 1\n" HEAD, ":1: an entry before the first [section]" },
 	{ HEAD "[mqtt\n", ":4: a section line is not of the form" },
@@ -184,14 +203,16 @@ static void defaults_are_those_of_the_contract(void **state)
 static void keys_of_later_versions_may_have_their_default(void **state)
 {
 	(void)state;
-	config_unref(load_good(HEAD "[mqtt]\nhomeassistant = no\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
+	config_unref(load_good(
+	    HEAD "[mqtt]\nhomeassistant = no\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
 }
 
 static void text_forms_that_are_taken(void **state)
 {
 	(void)state;
-	struct config *c = load_good("\xef\xbb\xbf# a comment\r\n; another\r\n[daemon]\r\n  site = dc1 ; why\r\n"
-				     "\track = r7 # and this\r\n[mqtt]\r\ntopic_prefix=a/b\r\n");
+	struct config *c =
+	    load_good("\xef\xbb\xbf# a comment\r\n; another\r\n[daemon]\r\n  site = dc1 ; why\r\n"
+		      "\track = r7 # and this\r\n[mqtt]\r\ntopic_prefix=a/b\r\n");
 	assert_string_equal(c->daemon.site, "dc1");
 	assert_string_equal(c->mqtt.topic_prefix, "a/b");
 	config_unref(c);
@@ -212,7 +233,8 @@ static void long_lines(void **state)
 	/* longer than the library's own buffer of 200 bytes, and taken */
 	int n = snprintf(text, sizeof(text), HEAD "[alarm:a]\nmessage = ");
 	memset(text + n, 'x', 3000);
-	snprintf(text + n + 3000, sizeof(text) - (size_t)n - 3000, "\npoint = d.p\nwhen = stale\n" BUS DEVICE);
+	snprintf(
+	    text + n + 3000, sizeof(text) - (size_t)n - 3000, "\npoint = d.p\nwhen = stale\n" BUS DEVICE);
 	struct config *c = load_good(text);
 	assert_int_equal(strlen(c->alarms[0].message), 3000);
 	config_unref(c);
@@ -238,7 +260,8 @@ static void drop_ins_add_and_override_in_order_of_name(void **state)
 	(void)state;
 	snprintf(path, sizeof(path), "%s/coolantd.d", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
-	static const char first[] = "[daemon]\nrack = a\n[mqtt]\nqos = 0\n", second[] = "[daemon]\nrack = b\n";
+	static const char first[] = "[daemon]\nrack = a\n[mqtt]\nqos = 0\n",
+			  second[] = "[daemon]\nrack = b\n";
 	write_file("coolantd.d/20-second.ini", second, sizeof(second) - 1);
 	write_file("coolantd.d/10-first.ini", first, sizeof(first) - 1);
 	write_file("coolantd.d/30-ignored.txt", "[x]\n", 4);
@@ -276,12 +299,14 @@ static void a_missing_file_is_one_error(void **state)
 
 static void points_of_a_profile_are_changed_and_added_per_device(void **state)
 {
-	static const char profile[] = "[profile]\ndefault_unit = 9\nword_order = little\n[point:a]\nregister = input:4\n"
-				      "type = u32\nscale = 0.1\n";
+	static const char profile[] =
+	    "[profile]\ndefault_unit = 9\nword_order = little\n[point:a]\nregister = input:4\n"
+	    "type = u32\nscale = 0.1\n";
 	(void)state;
 	write_file("mine.ini", profile, sizeof(profile) - 1);
-	struct config *c = load_good(HEAD BUS "[device:d]\nbus = b\nprofile = mine\n[point:d.a]\nscale = 0.5\n[point:d.n]\n"
-				     "register = coil:3\n[device:e]\nbus = b\nunit = 2\nprofile = mine\n");
+	struct config *c =
+	    load_good(HEAD BUS "[device:d]\nbus = b\nprofile = mine\n[point:d.a]\nscale = 0.5\n[point:d.n]\n"
+			       "register = coil:3\n[device:e]\nbus = b\nunit = 2\nprofile = mine\n");
 	assert_int_equal(c->devices[0].unit, 9);
 	assert_int_equal(c->devices[0].point_count, 2);
 	assert_true(c->devices[0].points[0].scale == 0.5);

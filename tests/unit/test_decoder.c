@@ -1,4 +1,5 @@
-/* Every type in every order, sentinels, bits, enums, strings; and encoding then decoding gives the value back. */
+/* Every type in every order, sentinels, bits, enums, strings; and encoding then decoding gives the value
+ * back. */
 #include "unit.h"
 
 #include "decoder.h"
@@ -7,9 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POINT(...) \
-	(struct point){ .reg = { POINT_HOLDING, 0 }, .scale = 1, .bit = { -1, -1 }, .bits = { -1, -1 }, .min = NAN, \
-		.max = NAN, .unit = "", .description = "", .name = "p", .length = 8, __VA_ARGS__ }
+#define POINT(...)                                                                                           \
+	(struct point)                                                                                       \
+	{                                                                                                    \
+		.reg = { POINT_HOLDING, 0 }, .scale = 1, .bit = { -1, -1 }, .bits = { -1, -1 }, .min = NAN,  \
+		.max = NAN, .unit = "", .description = "", .name = "p", .length = 8, __VA_ARGS__             \
+	}
 
 static struct sample decode(const struct point *p, const uint16_t *registers)
 {
@@ -41,7 +45,8 @@ static void orders_of_32_bits(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct point f = POINT(.type = POINT_F32, .word_order = cases[i].word, .byte_order = cases[i].byte);
+		struct point f =
+		    POINT(.type = POINT_F32, .word_order = cases[i].word, .byte_order = cases[i].byte);
 		struct point u = f;
 		u.type = POINT_U32;
 		assert_true(decode_number(&f, cases[i].registers) == 20.5);
@@ -60,7 +65,8 @@ static void orders_of_64_bits(void **state)
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct point p = POINT(.type = POINT_U64, .word_order = cases[i].word, .byte_order = cases[i].byte);
+		struct point p =
+		    POINT(.type = POINT_U64, .word_order = cases[i].word, .byte_order = cases[i].byte);
 		struct sample s = decode(&p, cases[i].registers);
 		assert_int_equal(s.value.kind, VALUE_UNSIGNED);
 		assert_true(s.value.unsigned_integer == UINT64_C(0x0102030405060708));
@@ -110,7 +116,8 @@ static void scale_and_offset(void **state)
 
 static void sentinels(void **state)
 {
-	const struct point_sentinel items[] = { { .bits = 0x7fff }, { .bits = (uint64_t)-32768, .is_number = true } };
+	const struct point_sentinel items[] = { { .bits = 0x7fff },
+		{ .bits = (uint64_t)-32768, .is_number = true } };
 	struct point p = POINT(.type = POINT_I16, .invalid = { items, 2 });
 	(void)state;
 	assert_int_equal(decode(&p, (const uint16_t[]){ 0x7fff }).quality, QUALITY_BAD);
@@ -119,7 +126,8 @@ static void sentinels(void **state)
 	assert_int_equal(decode(&p, (const uint16_t[]){ 0x7ffe }).quality, QUALITY_GOOD);
 
 	/* of a float: a pattern, or a number */
-	const struct point_sentinel floats[] = { { .bits = 0x7f7fffff }, { .number = -9999.9, .is_number = true } };
+	const struct point_sentinel floats[] = { { .bits = 0x7f7fffff },
+		{ .number = -9999.9, .is_number = true } };
 	struct point f = POINT(.type = POINT_F32, .invalid = { floats, 2 });
 	assert_int_equal(decode(&f, (const uint16_t[]){ 0x7f7f, 0xffff }).quality, QUALITY_BAD);
 	assert_int_equal(decode(&f, (const uint16_t[]){ 0xc61c, 0x3f9a }).quality, QUALITY_BAD);
@@ -140,7 +148,7 @@ static void bits(void **state)
 	for (int bit = 0; bit < 16; bit++) {
 		struct point p = POINT(.type = POINT_U16, .bit = { bit, bit });
 		struct sample on = decode(&p, (const uint16_t[]){ (uint16_t)(1u << bit) });
-		struct sample off = decode(&p, (const uint16_t[]){ (uint16_t)~(1u << bit) });
+		struct sample off = decode(&p, (const uint16_t[]){ (uint16_t) ~(1u << bit) });
 		assert_int_equal(on.value.kind, VALUE_BOOL);
 		assert_true(on.value.truth);
 		assert_false(off.value.truth);
@@ -177,7 +185,8 @@ static void outside_the_plausible_range_is_suspect(void **state)
 	static const struct {
 		uint16_t raw;
 		enum quality quality;
-	} cases[] = { { 0, QUALITY_GOOD }, { 50, QUALITY_GOOD }, { 51, QUALITY_SUSPECT }, { 0xfff5, QUALITY_SUSPECT } };
+	} cases[] = { { 0, QUALITY_GOOD }, { 50, QUALITY_GOOD }, { 51, QUALITY_SUSPECT },
+		{ 0xfff5, QUALITY_SUSPECT } };
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_int_equal(decode(&p, &cases[i].raw).quality, cases[i].quality);
@@ -186,8 +195,8 @@ static void outside_the_plausible_range_is_suspect(void **state)
 static void differences(void **state)
 {
 	const struct point_sentinel sentinel = { .bits = 0x7fff };
-	struct point p = POINT(.type = POINT_I16, .scale = 0.1, .reg = { POINT_HOLDING, 10 }, .has_minus = true,
-	    .minus = { POINT_HOLDING, 12 }, .invalid = { &sentinel, 1 });
+	struct point p = POINT(.type = POINT_I16, .scale = 0.1, .reg = { POINT_HOLDING, 10 },
+	    .has_minus = true, .minus = { POINT_HOLDING, 12 }, .invalid = { &sentinel, 1 });
 	struct sample s = { 0 };
 	(void)state;
 	assert_int_equal(point_first(&p), 10);
@@ -209,8 +218,9 @@ static void strings(void **state)
 		{ POINT_LITTLE, { 0x5550, 0x504d, 0x312d, 0 }, "PUMP-1" },
 		{ POINT_BIG, { 0x4142, 0x2020, 0x2020, 0x2020 }, "AB" },
 		{ POINT_BIG, { 0x410a, 0x0042, 0, 0 }, "A?" },
-		{ POINT_BIG, { 0xb043, 0, 0, 0 }, "\xc2\xb0"
-						  "C" }, /* Latin-1 */
+		{ POINT_BIG, { 0xb043, 0, 0, 0 },
+		    "\xc2\xb0"
+		    "C" }, /* Latin-1 */
 		{ POINT_BIG, { 0, 0, 0, 0 }, "" },
 		{ POINT_BIG, { 0xffff, 0xffff, 0xffff, 0xffff }, "" },
 	};
@@ -243,21 +253,24 @@ static void encode(const struct point *p, uint64_t raw, uint16_t *out)
 
 static void any_raw_value_comes_back(void **state)
 {
-	static const enum point_type types[] = { POINT_U16, POINT_I16, POINT_U32, POINT_I32, POINT_U64, POINT_I64 };
+	static const enum point_type types[] = { POINT_U16, POINT_I16, POINT_U32, POINT_I32, POINT_U64,
+		POINT_I64 };
 	uint64_t random = 88172645463325252u;
 	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		random ^= random << 13;
 		random ^= random >> 7;
 		random ^= random << 17;
-		struct point p = POINT(.type = types[round % 6], .word_order = round / 6 % 2, .byte_order = round / 12 % 2);
+		struct point p = POINT(.type = types[round % 6], .word_order = round / 6 % 2,
+		    .byte_order = round / 12 % 2);
 		unsigned width = 16 * point_length(&p);
 		uint64_t raw = width == 64 ? random : random & ((UINT64_C(1) << width) - 1);
 		uint16_t registers[4];
 		encode(&p, raw, registers);
 		assert_true(decoder_raw(&p, registers) == raw);
 		struct sample s = decode(&p, registers);
-		uint64_t back = s.value.kind == VALUE_INTEGER ? (uint64_t)s.value.integer : s.value.unsigned_integer;
+		uint64_t back =
+		    s.value.kind == VALUE_INTEGER ? (uint64_t)s.value.integer : s.value.unsigned_integer;
 		assert_true((width == 64 ? back : back & ((UINT64_C(1) << width) - 1)) == raw);
 	}
 }

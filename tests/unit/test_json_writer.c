@@ -24,8 +24,9 @@ static void document(void **state)
 	json_close(&w);
 	json_close(&w);
 	char *text = json_finish(&w);
-	assert_string_equal(text, "{\"ts\":-5,\"values\":{\"leak\":false,\"x\":null},\"list\":[18446744073709551615,"
-				  "\"a\\\"b\\\\c\\u000a\xc3\xa9\"],\"empty\":{}}");
+	assert_string_equal(text,
+	    "{\"ts\":-5,\"values\":{\"leak\":false,\"x\":null},\"list\":[18446744073709551615,"
+	    "\"a\\\"b\\\\c\\u000a\xc3\xa9\"],\"empty\":{}}");
 	free(text);
 }
 

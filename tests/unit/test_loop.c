@@ -69,7 +69,8 @@ static void heat_by_the_quick_factors(void **state)
 	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_GOOD);
 }
 
-/* 100 L/min of PG25 from 30 to 40 Cel, with a pocket calculator: 1019.426 kg/m3 * 3949.83 J/(kg K) * 100/60000 m3/s * 10 K */
+/* 100 L/min of PG25 from 30 to 40 Cel, with a pocket calculator: 1019.426 kg/m3 * 3949.83 J/(kg K) *
+ * 100/60000 m3/s * 10 K */
 static void heat_by_hand(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT];

@@ -17,8 +17,9 @@ struct points {
 
 static void add(struct points *p, enum register_table table, unsigned address, int type, int poll)
 {
-	p->items[p->count++] = (struct point){ .name = "p", .reg = { table, (uint16_t)address }, .type = type, .poll = poll,
-		.length = 4 };
+	p->items[p->count++] = (struct point){
+		.name = "p", .reg = { table, (uint16_t)address }, .type = type, .poll = poll, .length = 4
+	};
 }
 
 /* The plan as text: "every holding 0+4 (2); tenth input 7+1 (1)". */
@@ -27,17 +28,20 @@ static const char *plan_text(const struct points *p, unsigned max_registers, uns
 	static char text[1024];
 	static const char *const rhythms[] = { "every", "tenth", "once" };
 	struct poll_plan plan;
-	assert_int_equal(poll_plan_init(&plan, p->items, p->count, (struct poll_limits){ max_registers, max_gap }), 0);
+	assert_int_equal(
+	    poll_plan_init(&plan, p->items, p->count, (struct poll_limits){ max_registers, max_gap }), 0);
 	size_t used = 0, seen = 0;
 	text[0] = '\0';
 	for (size_t i = 0; i < plan.block_count; i++) {
 		const struct poll_block *b = &plan.blocks[i];
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s %u+%u (%zu)", i ? "; " : "",
-		    rhythms[b->rhythm], point_table_word(b->table), b->address, b->count, b->point_count);
+		used +=
+		    (size_t)snprintf(text + used, sizeof(text) - used, "%s%s %s %u+%u (%zu)", i ? "; " : "",
+			rhythms[b->rhythm], point_table_word(b->table), b->address, b->count, b->point_count);
 		for (size_t k = 0; k < b->point_count; k++) {
 			const struct point *point = &p->items[b->points[k]];
 			assert_true(point->reg.address >= b->address);
-			assert_true(point->reg.address + point_length(point) <= (unsigned)b->address + b->count);
+			assert_true(
+			    point->reg.address + point_length(point) <= (unsigned)b->address + b->count);
 		}
 		seen += b->point_count;
 	}
@@ -75,8 +79,8 @@ static void tables_and_rhythms_are_apart(void **state)
 	add(&p, POINT_COIL, 0, POINT_BOOL, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 1, POINT_U16, POINT_SLOW);
 	add(&p, POINT_HOLDING, 2, POINT_STRING, POINT_ONCE);
-	assert_string_equal(plan_text(&p, 125, 9),
-	    "every coil 0+1 (1); every input 1+1 (1); every holding 0+1 (1); tenth holding 1+1 (1); once holding 2+4 (1)");
+	assert_string_equal(plan_text(&p, 125, 9), "every coil 0+1 (1); every input 1+1 (1); every holding "
+						   "0+1 (1); tenth holding 1+1 (1); once holding 2+4 (1)");
 }
 
 static void a_request_has_at_most_the_devices_limit(void **state)
@@ -86,7 +90,8 @@ static void a_request_has_at_most_the_devices_limit(void **state)
 	for (unsigned i = 0; i < 100; i++)
 		add(&p, POINT_HOLDING, 2 * i, POINT_F32, POINT_NORMAL);
 	assert_string_equal(plan_text(&p, 125, 0), "every holding 0+124 (62); every holding 124+76 (38)");
-	assert_string_equal(plan_text(&p, 80, 0), "every holding 0+80 (40); every holding 80+80 (40); every holding 160+40 (20)");
+	assert_string_equal(plan_text(&p, 80, 0),
+	    "every holding 0+80 (40); every holding 80+80 (40); every holding 160+40 (20)");
 }
 
 static void several_points_of_one_register_are_one(void **state)

@@ -97,19 +97,24 @@ static struct pue *make(struct meter_type type, const int64_t *windows, size_t w
 }
 
 static const struct meter_type power_meter = { .has_power = true, .interval_ns = NS_PER_S };
-static const struct meter_type energy_meter = { .has_power = true, .has_counter = true, .interval_ns = NS_PER_S,
+static const struct meter_type energy_meter = { .has_power = true,
+	.has_counter = true,
+	.interval_ns = NS_PER_S,
 	.counter = { .width = 32, .joules = WH } };
 
 static void power(struct pue *p, size_t meter, double seconds, double kw)
 {
-	struct meter_reading r = { .time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .power_good = true,
-		.watts = kw * 1000 };
+	struct meter_reading r = {
+		.time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .power_good = true, .watts = kw * 1000
+	};
 	pue_read(p, meter, &r, OFFSET);
 }
 
 static void energy(struct pue *p, size_t meter, double seconds, uint64_t raw)
 {
-	struct meter_reading r = { .time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .counter_good = true, .raw = raw };
+	struct meter_reading r = {
+		.time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .counter_good = true, .raw = raw
+	};
 	pue_read(p, meter, &r, OFFSET);
 }
 
@@ -199,7 +204,8 @@ static void the_order_of_arrival_changes_nothing(void **state)
 	pue_free(b);
 }
 
-/* One hour at 1.5 with 10 kW, one at 1.1 with 100 kW: the energies say 125/110, a mean of ratios would say 1.3. */
+/* One hour at 1.5 with 10 kW, one at 1.1 with 100 kW: the energies say 125/110, a mean of ratios would
+ * say 1.3. */
 static void it_is_a_ratio_of_energies(void **state)
 {
 	static const int64_t two_hours[] = { 7200 };
@@ -222,8 +228,8 @@ static void coverage_decides_the_quality(void **state)
 	static const struct {
 		int missing_s;
 		enum quality quality;
-	} cases[] = { { 0, QUALITY_GOOD }, { 4, QUALITY_GOOD }, { 5, QUALITY_ESTIMATED }, { 7, QUALITY_ESTIMATED },
-		{ 9, QUALITY_INVALID } };
+	} cases[] = { { 0, QUALITY_GOOD }, { 4, QUALITY_GOOD }, { 5, QUALITY_ESTIMATED },
+		{ 7, QUALITY_ESTIMATED }, { 9, QUALITY_INVALID } };
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pue *p = make(power_meter, one_minute, 1);
@@ -238,7 +244,9 @@ static void coverage_decides_the_quality(void **state)
 		if (cases[i].missing_s == 4) /* a gap of 5 s: 5 cells */
 			lost = 5;
 		assert_float_equal(w.coverage, (60 - lost) / 60.0, 1e-9);
-		enum quality expected = w.coverage >= 0.95 ? QUALITY_GOOD : w.coverage >= 0.9 ? QUALITY_ESTIMATED : QUALITY_INVALID;
+		enum quality expected = w.coverage >= 0.95  ? QUALITY_GOOD
+					: w.coverage >= 0.9 ? QUALITY_ESTIMATED
+							    : QUALITY_INVALID;
 		assert_int_equal(w.pue.quality, expected);
 		if (expected == QUALITY_INVALID)
 			assert_true(isnan(w.pue.value));
@@ -335,8 +343,11 @@ static void a_counter_bridges_a_gap_as_estimated(void **state)
 static void roles_add_up(void **state)
 {
 	struct pue_meter_spec meters[] = {
-		{ PUE_FACILITY, "grid", power_meter }, { PUE_EXPORT, "sold", power_meter }, { PUE_IT, "a", power_meter },
-		{ PUE_IT, "b", power_meter }, { PUE_IT_EMBEDDED_COOLING, "fans", power_meter },
+		{ PUE_FACILITY, "grid", power_meter },
+		{ PUE_EXPORT, "sold", power_meter },
+		{ PUE_IT, "a", power_meter },
+		{ PUE_IT, "b", power_meter },
+		{ PUE_IT_EMBEDDED_COOLING, "fans", power_meter },
 		{ PUE_REUSE_HEAT, "heat", power_meter },
 	};
 	static const double kw[] = { 150, 10, 60, 50, 10, 30 };
@@ -358,7 +369,8 @@ static void roles_add_up(void **state)
 
 static void without_a_facility_meter_it_is_partial(void **state)
 {
-	struct pue_meter_spec meters[] = { { PUE_IT, "a", power_meter }, { PUE_COOLING, "cdu", power_meter } };
+	struct pue_meter_spec meters[] = { { PUE_IT, "a", power_meter },
+		{ PUE_COOLING, "cdu", power_meter } };
 	struct pue *p = pue_new(&(struct pue_spec){ meters, 2, one_minute, 1 });
 	int64_t when;
 	(void)state;
@@ -382,8 +394,12 @@ static void a_clock_that_jumps_gives_no_negative_window(void **state)
 		struct pue *p = make(power_meter, four_windows, 2);
 		for (int s = 0; s <= 300; s++) {
 			int64_t offset = OFFSET + (s > 150 ? jumps_s[i] * NS_PER_S : 0);
-			struct meter_reading f = { .time_ns = (BOOT_S + s) * NS_PER_S, .power_good = true, .watts = 118e3 };
-			struct meter_reading it = { .time_ns = (BOOT_S + s) * NS_PER_S, .power_good = true, .watts = 100e3 };
+			struct meter_reading f = {
+				.time_ns = (BOOT_S + s) * NS_PER_S, .power_good = true, .watts = 118e3
+			};
+			struct meter_reading it = {
+				.time_ns = (BOOT_S + s) * NS_PER_S, .power_good = true, .watts = 100e3
+			};
 			pue_read(p, FACILITY, &f, offset);
 			pue_read(p, IT, &it, offset);
 			for (size_t w = 0; w < 2; w++) {

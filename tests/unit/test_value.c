@@ -13,11 +13,21 @@ static void durations(void **state)
 		int result;
 		int64_t ns;
 	} cases[] = {
-		{ "250ms", 0, 250000000 }, { "1s", 0, 1000000000 },	     { "1.5s", 0, 1500000000 },
-		{ "15m", 0, 900000000000 }, { "1h", 0, 3600000000000 },     { "30d", 0, 2592000000000000 },
-		{ "0s", 0, 0 },		    { "5", -EINVAL, 0 },	     { "s", -EINVAL, 0 },
-		{ "", -EINVAL, 0 },	    { "-1s", -EINVAL, 0 },	     { "1 s", -EINVAL, 0 },
-		{ "1S", -EINVAL, 0 },	    { "1.2.3s", -EINVAL, 0 },	     { "99999999999d", -ERANGE, 0 },
+		{ "250ms", 0, 250000000 },
+		{ "1s", 0, 1000000000 },
+		{ "1.5s", 0, 1500000000 },
+		{ "15m", 0, 900000000000 },
+		{ "1h", 0, 3600000000000 },
+		{ "30d", 0, 2592000000000000 },
+		{ "0s", 0, 0 },
+		{ "5", -EINVAL, 0 },
+		{ "s", -EINVAL, 0 },
+		{ "", -EINVAL, 0 },
+		{ "-1s", -EINVAL, 0 },
+		{ "1 s", -EINVAL, 0 },
+		{ "1S", -EINVAL, 0 },
+		{ "1.2.3s", -EINVAL, 0 },
+		{ "99999999999d", -ERANGE, 0 },
 		{ "1e3s", -EINVAL, 0 },
 	};
 	(void)state;
@@ -119,14 +129,13 @@ static void utf8(void **state)
 		size_t n;
 		bool valid;
 	} cases[] = {
-		{ "plain", 5, true },
-		{ "\xc3\xa9", 2, true },	 /* é */
-		{ "\xf0\x9f\x92\xa7", 4, true }, /* U+1F4A7 */
-		{ "\xc3", 1, false },		 /* cut */
-		{ "\x80", 1, false },		 /* no lead */
-		{ "\xc0\xaf", 2, false },	 /* overlong */
-		{ "\xed\xa0\x80", 3, false },	 /* surrogate */
-		{ "\xf4\x90\x80\x80", 4, false }, /* past U+10FFFF */
+		{ "plain", 5, true }, { "\xc3\xa9", 2, true }, /* é */
+		{ "\xf0\x9f\x92\xa7", 4, true },	       /* U+1F4A7 */
+		{ "\xc3", 1, false },			       /* cut */
+		{ "\x80", 1, false },			       /* no lead */
+		{ "\xc0\xaf", 2, false },		       /* overlong */
+		{ "\xed\xa0\x80", 3, false },		       /* surrogate */
+		{ "\xf4\x90\x80\x80", 4, false },	       /* past U+10FFFF */
 	};
 	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
@@ -136,9 +145,14 @@ static void utf8(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(durations), cmocka_unit_test(duration_texts_read_back), cmocka_unit_test(sizes),
-		cmocka_unit_test(integers),  cmocka_unit_test(doubles),			 cmocka_unit_test(names),
-		cmocka_unit_test(distances), cmocka_unit_test(utf8),
+		cmocka_unit_test(durations),
+		cmocka_unit_test(duration_texts_read_back),
+		cmocka_unit_test(sizes),
+		cmocka_unit_test(integers),
+		cmocka_unit_test(doubles),
+		cmocka_unit_test(names),
+		cmocka_unit_test(distances),
+		cmocka_unit_test(utf8),
 	};
 	return cmocka_run_group_tests_name("value", tests, NULL, NULL);
 }
