@@ -43,7 +43,7 @@ static void check_title(const struct ini_section *s, struct diag *d)
 		diag_add(d, DIAG_ERROR, place, "takes no name (allowed: [%s])", s->kind);
 	} else if (known->named && !s->name) {
 		diag_add(d, DIAG_ERROR, place, "needs a name (allowed: [%s:NAME])", s->kind);
-	} else if (known == &point_section && !is_point_name(s->name)) {
+	} else if (s->name && known == &point_section && !is_point_name(s->name)) {
 		diag_add(d, DIAG_ERROR, place, "not of the form [point:DEVICE.NAME]");
 	} else if (known->named && known != &point_section && !value_is_name(s->name)) {
 		diag_add(d, DIAG_ERROR, place,

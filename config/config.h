@@ -20,7 +20,7 @@
 #define CONFIG_ENTRIES_MAX 5000 /* loops, PUE figures, alarms: each */
 #define CONFIG_PUE_WINDOWS_MAX 8
 #define CONFIG_PUE_WINDOW_MIN_S 60
-#define CONFIG_PUE_WINDOW_MAX_S (365 * 86400)
+#define CONFIG_PUE_WINDOW_MAX_S (INT64_C(365) * 86400)
 
 struct daemon_config {
 	const char *site, *rack;

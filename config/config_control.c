@@ -267,7 +267,7 @@ static void resolve_loop_alarm(
 	const char *name = a->point_name + strlen("loop."), *dot = strchr(name, '.');
 	for (size_t i = 0; dot && i < c->loop_count; i++) {
 		if (strlen(c->loops[i].name) != (size_t)(dot - name) ||
-		    strncmp(c->loops[i].name, name, (size_t)(dot - name)))
+		    strncmp(c->loops[i].name, name, (size_t)(dot - name)) != 0)
 			continue;
 		for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++) {
 			if (strcmp(loop_values[v].word, dot + 1) != 0 ||
@@ -291,7 +291,8 @@ static void resolve_pue_alarm(
 	const char *name = a->point_name + strlen("pue."), *dot = strchr(name, '.');
 	for (size_t i = 0; dot && i < c->pue_count; i++) {
 		const struct pue_config *p = &c->pues[i];
-		if (strlen(p->name) != (size_t)(dot - name) || strncmp(p->name, name, (size_t)(dot - name)))
+		if (strlen(p->name) != (size_t)(dot - name) ||
+		    strncmp(p->name, name, (size_t)(dot - name)) != 0)
 			continue;
 		a->source = SOURCE_PUE;
 		a->entry = i;

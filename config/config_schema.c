@@ -56,7 +56,7 @@ static const char *complete_uri(struct arena *a, const char *uri)
 	const char *sep = strstr(uri, "://");
 	for (size_t i = 0; sep && i < COUNT(schemes); i++) {
 		if (strlen(schemes[i].scheme) != (size_t)(sep - uri) ||
-		    strncmp(schemes[i].scheme, uri, (size_t)(sep - uri)))
+		    strncmp(schemes[i].scheme, uri, (size_t)(sep - uri)) != 0)
 			continue;
 		const char *host = sep + 3, *bracket = *host == '[' ? strchr(host, ']') : NULL;
 		const char *colon = strchr(bracket ? bracket : host, ':');

@@ -113,7 +113,7 @@ static bool parse_sentinel(const char *text, struct point_sentinel *ret)
 static int parse_sentinels(struct arena *a, const char *text, void *field, const char **why)
 {
 	struct point_sentinels *list = field;
-	struct point_sentinel found[POINT_SENTINELS_MAX];
+	struct point_sentinel found[POINT_SENTINELS_MAX] = { 0 };
 	size_t n = 0;
 	char *copy = arena_strdup(a, text), *save = NULL;
 
@@ -138,7 +138,7 @@ static int parse_sentinels(struct arena *a, const char *text, void *field, const
 static int parse_enums(struct arena *a, const char *text, void *field, const char **why)
 {
 	struct point_enums *list = field;
-	struct point_enum found[POINT_ENUM_MAX];
+	struct point_enum found[POINT_ENUM_MAX] = { 0 };
 	size_t n = 0;
 	char *copy = arena_strdup(a, text), *save = NULL;
 

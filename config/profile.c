@@ -7,10 +7,7 @@
 #include <errno.h>
 #include <string.h>
 
-#ifndef COOLANTD_PROFILE_DIR
-#error "the build says where profiles are installed"
-#endif
-
+/* COOLANTD_PROFILE_DIR is where the build installs them */
 #define DEFAULT_PATH "/etc/coolantd/profiles:" COOLANTD_PROFILE_DIR
 
 static const struct schema_choice order_choices[] = { { "big", POINT_BIG, false },

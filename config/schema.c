@@ -171,7 +171,7 @@ static int parse_choice(struct parse *p, const char *text)
 
 static int parse_list(struct parse *p, const char *text)
 {
-	const char *items[SCHEMA_LIST_MAX];
+	const char *items[SCHEMA_LIST_MAX] = { 0 };
 	size_t n = 0;
 	while (*text != '\0') {
 		size_t length = strcspn(text, ",");

@@ -27,8 +27,8 @@ static const struct unit duration_units[] = {
 static const struct unit size_units[] = {
 	{ "B", 1 },
 	{ "KiB", 1024 },
-	{ "MiB", 1024 * 1024 },
-	{ "GiB", 1024 * 1024 * 1024 },
+	{ "MiB", INT64_C(1) << 20 },
+	{ "GiB", INT64_C(1) << 30 },
 	{ NULL, 0 },
 };
 

@@ -13,6 +13,7 @@
 #include "value.h"
 
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -268,7 +269,7 @@ static void publish_health(struct daemon *d)
 		.utc_offset_ns = clock_realtime_offset(),
 		.samples = d->table->samples,
 		.batches_dropped = batch_queue_dropped(d->queue),
-		.loop_lag_ms = (double)(d->lag_max_ns / 1000) / 1000,
+		.loop_lag_ms = round((double)d->lag_max_ns / 1e3) / 1e3,
 		.broker_connected = p.connected,
 		.published = p.published,
 		.acknowledged = p.acknowledged,

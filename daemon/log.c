@@ -2,6 +2,7 @@
 
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,10 +20,12 @@ void log_init(void)
 {
 	/* systemd says which device and inode its stream has: stderr may have been redirected since */
 	const char *stream = getenv("JOURNAL_STREAM");
-	unsigned long long dev, ino;
 	struct stat st;
-	to_journal = stream && sscanf(stream, "%llu:%llu", &dev, &ino) == 2 &&
-		     fstat(STDERR_FILENO, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+	if (!stream || fstat(STDERR_FILENO, &st) < 0)
+		return;
+	char mine[64];
+	snprintf(mine, sizeof(mine), "%ju:%ju", (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+	to_journal = strcmp(stream, mine) == 0;
 }
 
 void log_set_level(int level)

@@ -87,13 +87,13 @@ void modbus_link_limit(struct modbus_link *l, int64_t deadline)
 
 static void unpack_bits(const uint8_t *data, unsigned count, uint16_t *values)
 {
-	for (unsigned i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		values[i] = data[i / 8] >> (i % 8) & 1;
 }
 
 static void unpack_registers(const uint8_t *data, unsigned count, uint16_t *values)
 {
-	for (unsigned i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++)
 		values[i] = (uint16_t)(data[2 * i] << 8 | data[2 * i + 1]);
 }
 

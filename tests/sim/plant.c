@@ -3,6 +3,7 @@
 #include "quantity.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -188,7 +189,7 @@ double plant_value(const struct plant *p, const struct plant_device *d, const st
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
 		if (strcmp(shown[i].name, point->name) != 0)
 			continue;
-		const char *field = (const char *)d + shown[i].offset;
+		const void *field = (const char *)d + shown[i].offset;
 		if (shown[i].kind == SHOWN_BOOL)
 			return *(const bool *)field;
 		return (*(const double *)field * shown[i].factor + shown[i].base) / factor;
@@ -265,9 +266,8 @@ static const struct {
 const char *plant_command(struct plant *p, const char *line)
 {
 	char copy[256], *save = NULL;
-	if (strlen(line) >= sizeof(copy))
+	if (snprintf(copy, sizeof(copy), "%s", line) >= (int)sizeof(copy))
 		return "the line is too long";
-	strcpy(copy, line);
 	const char *word = strtok_r(copy, " \t\r\n", &save), *name = strtok_r(NULL, " \t\r\n", &save);
 	const char *argument = strtok_r(NULL, " \t\r\n", &save);
 	if (!word)
