@@ -329,12 +329,6 @@ static void on_publisher_stopped(void *user)
 	d->replacing_publisher = true; /* not from within its own callback: on_post does it */
 }
 
-static struct publisher *make_publisher(struct daemon *d)
-{
-	struct publisher_events to = { on_broker_connected, on_broker_notice, on_publisher_stopped, d };
-	return publisher_new(d->event, d->config, &to);
-}
-
 /* After each turn of the loop. */
 static int on_post(sd_event_source *s, void *user)
 {
@@ -343,15 +337,10 @@ static int on_post(sd_event_source *s, void *user)
 	if (!d->replacing_publisher)
 		return 0;
 	d->replacing_publisher = false;
-	struct publisher *new = make_publisher(d);
-	if (!new) {
-		log_line(LOG_ERR, "cannot make a new connection to the broker: %s", strerror(errno));
-		return sd_event_exit(d->event, -ENOMEM);
-	}
-	publisher_inherit(new, d->publisher);
-	publisher_free(d->publisher);
-	d->publisher = new;
-	return 0;
+	int r = publisher_restart(d->publisher, d->config);
+	if (r < 0)
+		log_line(LOG_ERR, "cannot make a new connection to the broker: %s", strerror(-r));
+	return r < 0 ? sd_event_exit(d->event, r) : 0;
 }
 
 static bool needs_new_publisher(const struct config *a, const struct config *b)
@@ -493,7 +482,8 @@ static int start(struct daemon *d)
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
-	d->publisher = make_publisher(d);
+	struct publisher_events to = { on_broker_connected, on_broker_notice, on_publisher_stopped, d };
+	d->publisher = publisher_new(d->event, d->config, &to);
 	if (!d->publisher)
 		return -errno;
 	r = add_sources(d);

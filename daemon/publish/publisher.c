@@ -355,27 +355,47 @@ static int add_sources(struct publisher *p)
 	return r;
 }
 
+/* Everything that depends on the configuration. */
+static int open_client(struct publisher *p, struct config *c)
+{
+	struct mqtt_events to = { on_connected, on_disconnected, on_delivered, on_refused, p };
+	p->config = config_ref(c);
+	p->last_progress_ns = clock_boottime();
+	if (asprintf(&p->base, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack) < 0)
+		p->base = NULL;
+	if (!p->base || asprintf(&p->status_topic, "%s/status", p->base) < 0) {
+		p->status_topic = NULL;
+		return -ENOMEM;
+	}
+	struct mqtt_will will = { p->status_topic, "offline" };
+	p->client = mqtt_client_new(c, will, &to);
+	if (!p->client)
+		return -errno;
+	return add_sources(p); /* the reconnect timer is due at once: that is the first connect */
+}
+
+static void close_client(struct publisher *p)
+{
+	p->io = sd_event_source_disable_unref(p->io);
+	p->reconnect_timer = sd_event_source_disable_unref(p->reconnect_timer);
+	p->drain_timer = sd_event_source_disable_unref(p->drain_timer);
+	mqtt_client_free(p->client);
+	free(p->base);
+	free(p->status_topic);
+	config_unref(p->config);
+	p->client = NULL;
+	p->base = p->status_topic = NULL;
+	p->config = NULL;
+}
+
 struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
-	p->config = config_ref(c);
 	p->event = event;
 	p->events = *events;
-	p->last_progress_ns = clock_boottime();
-	int r = -ENOMEM;
-	if (asprintf(&p->base, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack) < 0)
-		p->base = NULL;
-	if (p->base && asprintf(&p->status_topic, "%s/status", p->base) < 0)
-		p->status_topic = NULL;
-	if (p->status_topic) {
-		struct mqtt_will will = { p->status_topic, "offline" };
-		struct mqtt_events to = { on_connected, on_disconnected, on_delivered, on_refused, p };
-		p->client = mqtt_client_new(c, will, &to);
-	}
-	if (p->client)
-		r = add_sources(p); /* the reconnect timer is due at once: that is the first connect */
+	int r = open_client(p, c);
 	if (r < 0) {
 		publisher_free(p);
 		errno = -r;
@@ -384,20 +404,24 @@ struct publisher *publisher_new(sd_event *event, struct config *c, const struct 
 	return p;
 }
 
+int publisher_restart(struct publisher *p, struct config *c)
+{
+	take_back(p);
+	close_client(p);
+	p->connected = p->stopping = p->stopped = false;
+	p->backoff_ns = 0;
+	p->failures = 0;
+	return open_client(p, c);
+}
+
 void publisher_free(struct publisher *p)
 {
 	if (!p)
 		return;
-	sd_event_source_disable_unref(p->io);
-	sd_event_source_disable_unref(p->reconnect_timer);
-	sd_event_source_disable_unref(p->drain_timer);
-	mqtt_client_free(p->client);
+	close_client(p);
 	list_clear(&p->queue);
 	list_clear(&p->in_flight);
 	list_clear(&p->backlog);
-	free(p->base);
-	free(p->status_topic);
-	config_unref(p->config);
 	free(p);
 }
 
@@ -442,14 +466,6 @@ void publisher_stop(struct publisher *p)
 		send_offline(p);
 	else
 		finish_stop(p);
-}
-
-void publisher_inherit(struct publisher *p, struct publisher *from)
-{
-	take_back(from);
-	for (struct message *m; (m = list_take(&from->backlog));)
-		set_aside(p, m);
-	p->stats.dropped += from->stats.dropped;
 }
 
 bool publisher_is_connected(const struct publisher *p)

@@ -56,8 +56,11 @@ void publisher_send(struct publisher *p, const char *topic, char *payload, unsig
 /* Sends what is queued, then `offline`, then disconnects; `stopped` follows, at once without a broker. */
 void publisher_stop(struct publisher *p);
 
-/* Takes over what waits in a stopped publisher, when a new configuration needs a new one. */
-void publisher_inherit(struct publisher *p, struct publisher *from);
+/* After `stopped`: begins anew with another configuration; what waits goes to the new broker. The old client
+ * is gone before the new one is made, because paho may close a descriptor of the old that the new has got by
+ * then. May wait for paho's threads, some 100 ms. 0 or negative errno, and then only publisher_free is
+ * allowed. */
+int publisher_restart(struct publisher *p, struct config *c);
 
 bool publisher_is_connected(const struct publisher *p);
 struct publisher_stats publisher_describe(const struct publisher *p);

@@ -79,11 +79,16 @@ int main(void)
 	       ".SH NAME\ncoolantd.ini \\- configuration of coolantd\n"
 	       ".SH SYNOPSIS\n.I /etc/coolantd/coolantd.ini\n.br\n.I /etc/coolantd/coolantd.d/*.ini\n"
 	       ".SH DESCRIPTION\n"
-	       "The file is read first, then the files of the folder in the order of their names; a later one adds\n"
-	       "sections and overrides keys. It is UTF\\-8. A # or ; at the start of a line or after white space begins\n"
-	       "a comment. A line has at most %d bytes. Section names are [kind] or [kind:name]; a name has 1 to %d of\n"
-	       "a\\-z 0\\-9 _ \\-, the first a letter or digit. Durations have a unit: 250ms, 1s, 15m, 1h, 30d; sizes too:\n"
-	       "64MiB. Every mistake is an error with its file and line; check with\n.BR \"coolantd \\-\\-check\" .\n"
+	       "The file is read first, then the files of the folder in the order of their names; a later "
+	       "one adds\n"
+	       "sections and overrides keys. It is UTF\\-8. A # or ; at the start of a line or after white "
+	       "space begins\n"
+	       "a comment. A line has at most %d bytes. Section names are [kind] or [kind:name]; a name has "
+	       "1 to %d of\n"
+	       "a\\-z 0\\-9 _ \\-, the first a letter or digit. Durations have a unit: 250ms, 1s, 15m, 1h, "
+	       "30d; sizes too:\n"
+	       "64MiB. Every mistake is an error with its file and line; check with\n.BR \"coolantd "
+	       "\\-\\-check\" .\n"
 	       ".SH SECTIONS\n",
 	    INI_LINE_MAX, NAME_LENGTH_MAX);
 	for (size_t i = 0; i < config_section_count; i++) {
@@ -93,10 +98,13 @@ int main(void)
 		put_section(s, strcmp(s->kind, "point") == 0 ? "[point:DEVICE.NAME]" : title);
 	}
 	printf(".SH PROFILES\n"
-	       "A profile is a file NAME.ini in /etc/coolantd/profiles or /usr/share/coolantd/profiles (or in the\n"
-	       "folders of $COOLANTD_PROFILE_PATH, colon separated) with a section [profile] and a [point:NAME] for each\n"
+	       "A profile is a file NAME.ini in /etc/coolantd/profiles or /usr/share/coolantd/profiles (or "
+	       "in the\n"
+	       "folders of $COOLANTD_PROFILE_PATH, colon separated) with a section [profile] and a "
+	       "[point:NAME] for each\n"
 	       "point, with the keys of [point:DEVICE.NAME] above.\n"
-	       "Of a 32\\-bit value in two registers, word_order and byte_order big, big is ABCD; little, big is CDAB;\n"
+	       "Of a 32\\-bit value in two registers, word_order and byte_order big, big is ABCD; little, "
+	       "big is CDAB;\n"
 	       "big, little is BADC; little, little is DCBA.\n");
 	put_section(&profile_section, "[profile]");
 	printf(".SH SEE ALSO\n.BR coolantd (8),\n.BR coolantd\\-sim (1)\n");

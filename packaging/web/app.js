@@ -56,7 +56,9 @@ function table(rows) {
 function onPue(name, m) {
   const card = child(document.querySelector('#pue'), name, 'card');
   const rows = Object.entries(m.windows).map(([w, f]) =>
-    row(w, `${show(f.pue, '', 3)} · ${(100 * f.coverage).toFixed(0)} % covered`, f.quality, f.reason));
+    // a window that is not full yet is nothing to worry about
+    row(w, `${show(f.pue, '', 3)} · ${(100 * f.coverage).toFixed(0)} % covered`, f.pue === null ? 'good' : f.quality,
+      f.reason));
   const powers = ['facility', 'it', 'cooling'].filter((r) => m[`${r}_kw`] !== undefined)
     .map((r) => row(r, show(m[`${r}_kw`], 'kW', 1)));
   card.replaceChildren(

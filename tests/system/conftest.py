@@ -31,6 +31,7 @@ def start(tmp_path):
     for thing in reversed(started):
         if getattr(thing, "process", None) is not None:
             thing.stop()
+            print(f"--- {thing}:\n{getattr(thing, 'text', '')}")  # shown when the test has failed
 
 
 @pytest.fixture
