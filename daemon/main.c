@@ -6,10 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sysexits.h>
 
 #define DEFAULT_CONFIG "/etc/coolantd/coolantd.ini"
 #define EXIT_USAGE 2
+/* enough for CONFIG_BUSES_MAX buses and the rest */
+#define FILES_MAX 8192
 
 struct options {
 	const char *path;
@@ -106,6 +109,16 @@ static void set_up_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* Two descriptors for a worker and one for its bus; the soft limit of 1024 would be reached at 340 buses. */
+static void raise_file_limit(void)
+{
+	struct rlimit limit;
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .path = DEFAULT_CONFIG };
@@ -122,6 +135,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	set_up_signals();
+	raise_file_limit();
 	int r = daemon_run(c);
 	config_unref(c);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

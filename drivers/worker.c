@@ -3,6 +3,7 @@
 #include "clock.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/select.h>
 #include <unistd.h>
 
 /* Even an idle thread comes round this often, so that the watchdog can tell it from a stuck one. */
@@ -72,6 +74,19 @@ static void *run(void *user)
 	return NULL;
 }
 
+/* An eventfd out of the way of sockets and serial ports: libmodbus waits with select(), which takes
+ * descriptors below FD_SETSIZE only. Where the limit of open files does not allow it, it stays where it is.
+ */
+static int high_eventfd(void)
+{
+	int low = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	int high = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, FD_SETSIZE) : -1;
+	if (high < 0)
+		return low;
+	close(low);
+	return high;
+}
+
 static void worker_free(struct worker *w)
 {
 	if (w->state)
@@ -92,8 +107,8 @@ struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *qu
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
 	w->impl = driver_find((enum bus_type)c->buses[bus].type);
-	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->stop_fd = high_eventfd();
+	w->wake_fd = high_eventfd();
 	w->last_round_ns = clock_boottime();
 	w->longest_poll_ns = w->impl->longest_poll(&c->buses[bus]);
 

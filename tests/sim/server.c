@@ -35,6 +35,8 @@ struct port {
 struct client {
 	struct port *port;
 	int fd;
+	uint8_t buffer[MODBUS_TCP_MAX_ADU_LENGTH];
+	size_t used;
 };
 
 struct server {
@@ -84,8 +86,6 @@ static bool listen_tcp(struct port *p)
 		    p->bus->name, p->bus->host, (int)p->bus->tcp_port, strerror(err ? err : ENOMEM));
 		return false;
 	}
-	/* a client that sends half a request shall not hold up the others */
-	(void)modbus_set_indication_timeout(p->context, 0, 100000);
 	return true;
 }
 
@@ -194,25 +194,42 @@ static void accept_client(struct server *s, struct port *p)
 		return;
 	}
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	s->clients[s->client_count++] = (struct client){ p, fd };
+	s->clients[s->client_count++] = (struct client){ .port = p, .fd = fd };
 }
 
-/* False when the client is gone. */
-static bool serve_client(struct server *s, struct client *c)
+/* Answers one request. False when the client is gone. */
+static bool answer(struct server *s, struct client *c, int length)
 {
-	uint8_t query[MODBUS_TCP_MAX_ADU_LENGTH];
 	modbus_mapping_t *image;
 	modbus_t *context = c->port->context;
 	(void)modbus_set_socket(context, c->fd);
-	int n = modbus_receive(context, query);
-	if (n < 0)
-		return false;
-	if (n == 0)
-		return true;
-	struct plant_device *d = find_unit(s, c->port->index, query[MBAP_LENGTH - 1], &image);
+	struct plant_device *d = find_unit(s, c->port->index, c->buffer[MBAP_LENGTH - 1], &image);
 	if (!d)
-		return modbus_reply_exception(context, query, MODBUS_EXCEPTION_GATEWAY_TARGET) >= 0;
-	return d->silent || modbus_reply(context, query, n, image) >= 0;
+		return modbus_reply_exception(context, c->buffer, MODBUS_EXCEPTION_GATEWAY_TARGET) >= 0;
+	return d->silent || modbus_reply(context, c->buffer, length, image) >= 0;
+}
+
+/* Reads what has come and answers each whole request in it. Not by modbus_receive: that waits with select(),
+ * which takes descriptors below 1024 only, and for a client that sends half a request. False when the client
+ * is gone. */
+static bool serve_client(struct server *s, struct client *c)
+{
+	ssize_t n = recv(c->fd, c->buffer + c->used, sizeof(c->buffer) - c->used, MSG_DONTWAIT);
+	if (n <= 0)
+		return n < 0 && errno == EAGAIN;
+	c->used += (size_t)n;
+	while (c->used > MBAP_LENGTH) {
+		size_t length = (size_t)(c->buffer[4] << 8 | c->buffer[5]) + MBAP_LENGTH - 1;
+		if (length <= MBAP_LENGTH || length > sizeof(c->buffer))
+			return false;
+		if (c->used < length)
+			break;
+		if (!answer(s, c, (int)length))
+			return false;
+		c->used -= length;
+		memmove(c->buffer, c->buffer + length, c->used);
+	}
+	return true;
 }
 
 /* Modbus over Serial Line V1.02, 6.2.2 */

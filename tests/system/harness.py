@@ -1,4 +1,5 @@
 """What the system tests are made of: coolantd, a broker, Modbus servers, a subscriber. All on loopback, ended by pid."""
+import contextlib
 import json
 import os
 import pathlib
@@ -23,10 +24,17 @@ BASE = "coolant/dc1/r07"
 PATIENCE = float(os.environ.get("COOLANTD_PATIENCE", "15"))
 
 
+def free_ports(count):
+    """Different ones: all are held until the last is found."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for s in sockets:
+            s.bind(("127.0.0.1", 0))
+        return [s.getsockname()[1] for s in sockets]
+
+
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    return free_ports(1)[0]
 
 
 def wait_for(condition, what, timeout=PATIENCE):

@@ -47,7 +47,9 @@ def test_a_taken_port_is_told(tmp_path):
 def test_ctrl_c_ends_everything_and_the_page_is_served(start, tmp_path):
     options = ports()
     web = options[3]
-    process = start(harness.Process, [QUICKSTART, *options], env={"TMPDIR": str(tmp_path)}, start_new_session=True)
+    # a shell cannot trap a signal that it was started with ignored, as the tests of a background job are
+    process = start(harness.Process, [QUICKSTART, *options], env={"TMPDIR": str(tmp_path)}, start_new_session=True,
+                    preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def page():
         try:

@@ -25,7 +25,7 @@ def row(tmp_path, broker_port):
     ini = tmp_path / "coolantd.ini"
     ini.write_text((ROOT / "config" / "coolantd.ini").read_text())
     (tmp_path / "coolantd.d").mkdir()
-    ports = [free_port() for _ in range(4)]
+    ports = harness.free_ports(4)
     (tmp_path / "coolantd.d" / "50-local.ini").write_text(
         f"[daemon]\nstate_dir = {tmp_path}/state\n[mqtt]\nbroker = mqtt://127.0.0.1:{broker_port}\n"
         f"[bus:cdu]\nport = {tmp_path}/ttyCDU\n[bus:meters]\nport = {tmp_path}/ttyMETERS\n" +
