@@ -74,8 +74,15 @@ int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t 
 	}
 }
 
-void modbus_link_limit(struct modbus_link *l, int64_t deadline)
+enum exchange_result modbus_link_await_reply(struct modbus_link *l, int64_t deadline)
 {
+	int ready = modbus_link_wait(l, l->fd, POLLIN, deadline);
+	if (ready == -ECANCELED)
+		return EXCHANGE_STOPPED;
+	if (ready < 0)
+		return EXCHANGE_CLOSED;
+	if (ready == 0)
+		return EXCHANGE_TIMEOUT;
 	int64_t left = deadline - clock_boottime();
 	if (left < NS_PER_MS)
 		left = NS_PER_MS;
@@ -83,6 +90,7 @@ void modbus_link_limit(struct modbus_link *l, int64_t deadline)
 	    l->context, (uint32_t)(left / NS_PER_S), (uint32_t)(left % NS_PER_S / 1000));
 	/* 0: the whole frame shares the response time-out */
 	(void)modbus_set_byte_timeout(l->context, 0, 0);
+	return EXCHANGE_OK;
 }
 
 static void unpack_bits(const uint8_t *data, unsigned count, uint16_t *values)

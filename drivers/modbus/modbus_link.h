@@ -76,8 +76,9 @@ int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t 
 /* Function code for reading a table. */
 uint8_t modbus_read_function(enum register_table table);
 
-/* Sets what libmodbus may still wait for the rest of a frame whose first byte is there. */
-void modbus_link_limit(struct modbus_link *l, int64_t deadline);
+/* Waits until a frame begins to come, and sets what libmodbus may still wait for the rest of it. EXCHANGE_OK,
+ * or why there is none. */
+enum exchange_result modbus_link_await_reply(struct modbus_link *l, int64_t deadline);
 
 /* Checks function, exception and byte count of a reply PDU of n bytes and unpacks its values. EXCHANGE_OK,
  * EXCHANGE_EXCEPTION or EXCHANGE_BAD_REPLY. */

@@ -98,14 +98,9 @@ static enum exchange_result receive_reply(
 {
 	uint8_t adu[MODBUS_TCP_MAX_ADU_LENGTH];
 	for (;;) {
-		int ready = modbus_link_wait(l, l->fd, POLLIN, deadline);
-		if (ready == -ECANCELED)
-			return EXCHANGE_STOPPED;
-		if (ready < 0)
-			return EXCHANGE_CLOSED;
-		if (ready == 0)
-			return EXCHANGE_TIMEOUT;
-		modbus_link_limit(l, deadline);
+		enum exchange_result ready = modbus_link_await_reply(l, deadline);
+		if (ready != EXCHANGE_OK)
+			return ready;
 		int n = modbus_receive_confirmation(l->context, adu);
 		/* a frame that stops half-way or is none leaves the stream out of step: only a new connection
 		 * is sure */
