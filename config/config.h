@@ -56,7 +56,7 @@ struct spool_config {
 	int64_t max_size, max_age, replay_rate;
 };
 
-enum bus_type { BUS_RTU, BUS_TCP };
+enum bus_type { BUS_RTU, BUS_TCP, BUS_RTUTCP /* RTU framing over a TCP serial server */ };
 enum bus_parity { PARITY_NONE = 'N', PARITY_EVEN = 'E', PARITY_ODD = 'O' };
 
 struct bus_config {

@@ -17,27 +17,32 @@ static bool is_given(const struct ini_section *s, const char *key)
 	return e && *e->value != '\0';
 }
 
-/* Keys that only make sense for one type of bus. */
+/* Keys that only make sense for some types of bus. */
+#define ONLY(type) (1u << (type))
+#define NETWORK (ONLY(BUS_TCP) | ONLY(BUS_RTUTCP))
+#define SERIAL (ONLY(BUS_RTU) | ONLY(BUS_RTUTCP))
+
 static const struct {
 	const char *key;
-	enum bus_type type;
+	unsigned types; /* ONLY() of each */
 	bool required;
+	const char *words;
 } bus_type_keys[] = {
-	{ "port", BUS_RTU, true },
-	{ "baud", BUS_RTU, false },
-	{ "parity", BUS_RTU, false },
-	{ "stop_bits", BUS_RTU, false },
-	{ "rs485", BUS_RTU, false },
-	{ "host", BUS_TCP, true },
-	{ "tcp_port", BUS_TCP, false },
-	{ "connect_timeout", BUS_TCP, false },
+	{ "port", ONLY(BUS_RTU), true, "rtu" },
+	{ "rs485", ONLY(BUS_RTU), false, "rtu" },
+	{ "baud", SERIAL, false, "rtu, rtutcp" },
+	{ "parity", SERIAL, false, "rtu, rtutcp" },
+	{ "stop_bits", SERIAL, false, "rtu, rtutcp" },
+	{ "host", NETWORK, true, "tcp, rtutcp" },
+	{ "tcp_port", NETWORK, false, "tcp, rtutcp" },
+	{ "connect_timeout", NETWORK, false, "tcp, rtutcp" },
 };
 
-static const char *const bus_type_words[] = { [BUS_RTU] = "rtu", [BUS_TCP] = "tcp" };
+static const char *const bus_type_words[] = { [BUS_RTU] = "rtu", [BUS_TCP] = "tcp", [BUS_RTUTCP] = "rtutcp" };
 
 static bool same_endpoint(const struct bus_config *a, const struct bus_config *b)
 {
-	if (a->type != b->type)
+	if ((a->type == BUS_RTU) != (b->type == BUS_RTU))
 		return false;
 	if (a->type == BUS_RTU)
 		return strcmp(a->port, b->port) == 0;
@@ -53,7 +58,7 @@ void config_check_buses(struct config *c, struct diag *d)
 		if (!is_given(s, "type"))
 			continue; /* said already */
 		for (size_t k = 0; k < sizeof(bus_type_keys) / sizeof(bus_type_keys[0]); k++) {
-			bool mine = (int)bus_type_keys[k].type == bus->type,
+			bool mine = bus_type_keys[k].types & ONLY(bus->type),
 			     given = is_given(s, bus_type_keys[k].key);
 			if (mine && bus_type_keys[k].required && !given)
 				diag_add(d, DIAG_ERROR, schema_place(s, bus_type_keys[k].key),
@@ -61,7 +66,7 @@ void config_check_buses(struct config *c, struct diag *d)
 			if (!mine && given)
 				diag_add(d, DIAG_ERROR, schema_place(s, bus_type_keys[k].key),
 				    "has no meaning for type = %s (allowed for %s)",
-				    bus_type_words[bus->type], bus_type_words[bus_type_keys[k].type]);
+				    bus_type_words[bus->type], bus_type_keys[k].words);
 		}
 		for (size_t j = 0; j < i; j++)
 			if (same_endpoint(bus, &c->buses[j]))
@@ -118,7 +123,7 @@ static void resolve_unit(
 	if (device->unit > 247 && (device->unit != 255 || c->buses[device->bus].type != BUS_TCP))
 		diag_add(d, DIAG_ERROR, schema_place(s, "unit"),
 		    "'%lld' is out of range (allowed: 0..247, on tcp also 255)", (long long)device->unit);
-	if (device->unit == 0 && c->buses[device->bus].type == BUS_RTU)
+	if (device->unit == 0 && c->buses[device->bus].type != BUS_TCP)
 		diag_add(d, DIAG_ERROR, schema_place(s, "unit"),
 		    "0 is the broadcast address of a serial line and gets no reply (allowed: 1..247)");
 	for (const struct device_config *other = c->devices; other < device; other++)

@@ -113,7 +113,7 @@ static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE, false
 static const struct schema_choice publish_modes[] = { { "change", false, false }, { "always", true, false },
 	{ NULL, 0, false } };
 static const struct schema_choice bus_types[] = { { "rtu", BUS_RTU, false }, { "tcp", BUS_TCP, false },
-	{ "rtutcp", 0, true }, { NULL, 0, false } };
+	{ "rtutcp", BUS_RTUTCP, false }, { NULL, 0, false } };
 /* the rates that libmodbus sets; it takes any other for 9600 */
 static const struct schema_choice bauds[] = {
 	{ "1200", 1200, false },
@@ -232,18 +232,22 @@ static const struct schema_key spool_keys[] = {
 #define FIELD(f) offsetof(struct bus_config, f)
 static const struct schema_key bus_keys[] = {
 	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = bus_types, .flags = SCHEMA_REQUIRED,
-	    .help = "rtu or tcp" },
+	    .help = "rtu, tcp, or rtutcp: RTU framing over a TCP serial server" },
 	{ "port", SCHEMA_TEXT, FIELD(port), .help = "serial device (rtu)" },
-	{ "baud", SCHEMA_CHOICE, FIELD(baud), "19200", .choices = bauds, .help = "bits per second (rtu)" },
-	{ "parity", SCHEMA_CHOICE, FIELD(parity), "even", .choices = parities, .help = "parity (rtu)" },
-	{ "stop_bits", SCHEMA_INT, FIELD(stop_bits), "1", .min = 1, .max = 2, .help = "stop bits (rtu)" },
+	{ "baud", SCHEMA_CHOICE, FIELD(baud), "19200", .choices = bauds,
+	    .help = "bits per second of the serial line (rtu, rtutcp)" },
+	{ "parity", SCHEMA_CHOICE, FIELD(parity), "even", .choices = parities,
+	    .help = "parity (rtu, rtutcp)" },
+	{ "stop_bits", SCHEMA_INT, FIELD(stop_bits), "1", .min = 1, .max = 2,
+	    .help = "stop bits (rtu, rtutcp)" },
 	{ "rs485", SCHEMA_BOOL, FIELD(rs485), "no", .help = "ask the kernel for RS-485 mode (rtu)" },
 	{ "frame_gap", SCHEMA_DURATION, FIELD(frame_gap), "0ms", .min = 0, .max = 1,
 	    .help = "extra silence before a request, on top of 3.5 characters on a serial line" },
-	{ "host", SCHEMA_TEXT, FIELD(host), .help = "address or name (tcp)" },
-	{ "tcp_port", SCHEMA_INT, FIELD(tcp_port), "502", .min = 1, .max = 65535, .help = "TCP port (tcp)" },
+	{ "host", SCHEMA_TEXT, FIELD(host), .help = "address or name (tcp, rtutcp)" },
+	{ "tcp_port", SCHEMA_INT, FIELD(tcp_port), "502", .min = 1, .max = 65535,
+	    .help = "TCP port (tcp, rtutcp)" },
 	{ "connect_timeout", SCHEMA_DURATION, FIELD(connect_timeout), "2s", .min = 0.01, .max = 60,
-	    .help = "longest wait for a connection (tcp)" },
+	    .help = "longest wait for a connection (tcp, rtutcp)" },
 	{ "response_timeout", SCHEMA_DURATION, FIELD(response_timeout), "500ms", .min = 0.01, .max = 60,
 	    .help = "longest wait for a whole reply" },
 	{ "retries", SCHEMA_INT, FIELD(retries), "1", .min = 0, .max = 10,

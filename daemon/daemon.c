@@ -159,6 +159,9 @@ static void log_batch(const struct batch *b)
 		fields.message_id = LOG_ID_DEVICE_DOWN;
 		log_event(LOG_WARNING, fields, "device %s on bus %s is silent: %s", device, bus, b->text);
 		break;
+	case BATCH_DEVICE_NOTICE:
+		log_event(LOG_NOTICE, fields, "device %s on bus %s %s", device, bus, b->text);
+		break;
 	case BATCH_BUS_NOTICE:
 		fields.device = NULL;
 		log_event(LOG_WARNING, fields, "bus %s: %s", bus, b->text);

@@ -7,6 +7,7 @@
 static const struct driver_impl *const drivers[] = {
 	[BUS_RTU] = &modbus_driver,
 	[BUS_TCP] = &modbus_driver,
+	[BUS_RTUTCP] = &modbus_driver,
 };
 
 const struct driver_impl *driver_find(enum bus_type type)

@@ -75,6 +75,58 @@ int poll_plan_init(
 	return 0;
 }
 
+/* Addresses that the first `n` points of a block reach up to, from its start. */
+static unsigned reach(const struct poll_block *b, size_t n, const struct point *points)
+{
+	unsigned end = b->address;
+	for (size_t i = 0; i < n; i++) {
+		const struct point *p = &points[b->points[i]];
+		if (point_first(p) + point_span(p) > end)
+			end = point_first(p) + point_span(p);
+	}
+	return end;
+}
+
+/* How many points the first half gets; 0 = there is no place to split. */
+static size_t split_place(const struct poll_block *b, const struct point *points)
+{
+	size_t best = 0;
+	unsigned best_gap = 0, best_distance = 0, middle = b->address + b->count / 2u;
+	for (size_t n = 1; n < b->point_count; n++) {
+		unsigned end = reach(b, n, points), next = point_first(&points[b->points[n]]);
+		unsigned distance = next > middle ? next - middle : middle - next;
+		if (next < end)
+			continue; /* the points overlap */
+		if (best == 0 || next - end > best_gap ||
+		    (next - end == best_gap && distance < best_distance)) {
+			best = n;
+			best_gap = next - end;
+			best_distance = distance;
+		}
+	}
+	return best;
+}
+
+bool poll_plan_split(struct poll_plan *plan, size_t block, const struct point *points)
+{
+	struct poll_block *b = &plan->blocks[block];
+	size_t first = split_place(b, points);
+	if (first == 0)
+		return false;
+	/* there is room: a plan has memory for a block for each point */
+	memmove(b + 2, b + 1, (plan->block_count - block - 1) * sizeof(*b));
+	plan->block_count++;
+	unsigned end = b->address + b->count;
+	b[1] = *b;
+	b[1].points += first;
+	b[1].point_count -= first;
+	b[1].address = (uint16_t)point_first(&points[b[1].points[0]]);
+	b[1].count = (uint16_t)(end - b[1].address);
+	b[0].count = (uint16_t)(reach(b, first, points) - b[0].address);
+	b[0].point_count = first;
+	return true;
+}
+
 void poll_plan_deinit(struct poll_plan *plan)
 {
 	free(plan->blocks);

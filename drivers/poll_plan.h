@@ -33,6 +33,11 @@ struct poll_limits {
 	unsigned max_registers, max_gap;
 };
 
+/* Splits a block that the device refused as a whole: at its widest gap, else between two points in its
+ * middle. The second half becomes the next block. False when it cannot be split: it is one point, or points
+ * that share registers. */
+bool poll_plan_split(struct poll_plan *plan, size_t block, const struct point *points);
+
 /* 0 or -ENOMEM; free with poll_plan_deinit. */
 int poll_plan_init(
     struct poll_plan *plan, const struct point *points, size_t count, struct poll_limits limits);

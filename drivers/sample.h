@@ -64,9 +64,10 @@ struct sample {
 
 enum batch_kind {
 	BATCH_VALUES,
-	BATCH_DEVICE_UP,   /* text says what is known, if anything */
-	BATCH_DEVICE_DOWN, /* text says why */
-	BATCH_BUS_NOTICE,  /* something worth a line in the journal; no device */
+	BATCH_DEVICE_UP,     /* text says what is known, if anything */
+	BATCH_DEVICE_DOWN,   /* text says why */
+	BATCH_DEVICE_NOTICE, /* something worth a line in the journal */
+	BATCH_BUS_NOTICE,    /* something worth a line in the journal; no device */
 };
 
 #define BATCH_TEXT_MAX 160

@@ -178,6 +178,10 @@ static int driver_reconfigure(void *state, struct config *c, size_t bus)
 			continue;
 		}
 		memcpy(new->jobs, same->jobs, sizeof(new->jobs));
+		/* the plan knows what the device refused */
+		struct poll_plan plan = new->plan;
+		new->plan = same->plan;
+		same->plan = plan;
 		new->was_up = same->was_up;
 		new->stats = same->stats;
 		new->stats.name = new->config->name;
@@ -278,7 +282,7 @@ static bool ensure_connected(struct driver *d)
 		return false;
 	if (err < 0) {
 		const struct bus_config *bus = bus_of(d);
-		if (bus->type == BUS_TCP)
+		if (bus->type != BUS_RTU)
 			snprintf(why, sizeof(why), "cannot connect to %.80s port %d: %s", bus->host,
 			    (int)bus->tcp_port, strerror(-err));
 		else
@@ -319,6 +323,30 @@ static void count(struct driver *d, struct device *device, enum exchange_result 
 	pthread_mutex_unlock(&d->lock);
 }
 
+/* Modbus Application Protocol V1.1b3, 7: exception codes. */
+enum { EXCEPTION_ADDRESS = 2, EXCEPTION_VALUE = 3, EXCEPTION_ACKNOWLEDGE = 5, EXCEPTION_BUSY = 6 };
+
+/* How long a device that says that it is busy is left alone before it is asked again. */
+#define BUSY_WAIT_NS (50 * NS_PER_MS)
+
+/* Asks again while the device is busy, for one response time-out at most. */
+static enum exchange_result exchange(struct driver *d, struct device *device, const struct modbus_request *q)
+{
+	int64_t give_up = clock_boottime() + bus_of(d)->response_timeout;
+	for (;;) {
+		int64_t sent = clock_boottime();
+		enum exchange_result result = modbus_link_exchange(&d->link, q, &d->reply);
+		if (result != EXCHANGE_STOPPED)
+			count(d, device, result, sent);
+		bool busy = result == EXCHANGE_EXCEPTION && (d->reply.exception == EXCEPTION_ACKNOWLEDGE ||
+								d->reply.exception == EXCEPTION_BUSY);
+		if (!busy || clock_boottime() + BUSY_WAIT_NS > give_up)
+			return result;
+		if (modbus_link_wait(&d->link, -1, 0, clock_boottime() + BUSY_WAIT_NS) < 0)
+			return EXCHANGE_STOPPED;
+	}
+}
+
 /* One request with its retries. A connection that was in use before may have been closed by the other side
  * meanwhile: that costs no retry. */
 static enum exchange_result read_block(
@@ -333,12 +361,8 @@ static enum exchange_result read_block(
 		if (!ensure_connected(d))
 			return EXCHANGE_CLOSED;
 		bool reused = d->link.reused;
-		int64_t sent = clock_boottime();
-		result = modbus_link_exchange(&d->link, &q, &d->reply);
-		if (result == EXCHANGE_STOPPED)
-			return result;
-		count(d, device, result, sent);
-		if (result == EXCHANGE_OK || result == EXCHANGE_EXCEPTION)
+		result = exchange(d, device, &q);
+		if (result == EXCHANGE_STOPPED || result == EXCHANGE_OK || result == EXCHANGE_EXCEPTION)
 			return result;
 		if (result == EXCHANGE_BAD_REPLY && bus_of(d)->type == BUS_TCP)
 			modbus_link_disconnect(&d->link);
@@ -363,6 +387,22 @@ static void add_samples(struct driver *d, const struct device *device, const str
 	}
 }
 
+/* A device that refuses a block has a hole in it: the block is split, and stays so. */
+static bool split(struct driver *d, struct device *device, size_t i)
+{
+	struct poll_block before = device->plan.blocks[i];
+	if (d->reply.exception != EXCEPTION_ADDRESS && d->reply.exception != EXCEPTION_VALUE)
+		return false;
+	if (!poll_plan_split(&device->plan, i, device->config->points))
+		return false;
+	const struct poll_block *first = &device->plan.blocks[i];
+	tell(d, device, BATCH_DEVICE_NOTICE,
+	    "refuses %s %u+%u with exception %d: read as %u+%u and %u+%u from now on",
+	    point_table_word(before.table), before.address, before.count, d->reply.exception,
+	    first[0].address, first[0].count, first[1].address, first[1].count);
+	return true;
+}
+
 static bool all_silent(const struct driver *d)
 {
 	for (size_t i = 0; i < d->device_count; i++)
@@ -378,7 +418,7 @@ static void device_failed(struct driver *d, struct device *device, enum exchange
 	int64_t backoff = schedule_backoff(device->stats.backoff_ns, bus_of(d)->max_backoff);
 	set_down(d, device, backoff, result_texts[result]);
 	/* nobody answers any more: the connection may be dead without a sign, a new one will tell */
-	if (bus_of(d)->type == BUS_TCP && all_silent(d))
+	if (bus_of(d)->type != BUS_RTU && all_silent(d))
 		modbus_link_disconnect(&d->link);
 }
 
@@ -408,6 +448,10 @@ static void driver_poll(void *state)
 		if (device->stats.silent || !device->was_up) {
 			set_up(d, device);
 			set_due(device, clock_boottime());
+		}
+		if (result == EXCHANGE_EXCEPTION && split(d, device, i)) {
+			i--; /* the first half is in its place now */
+			continue;
 		}
 		add_samples(d, device, block, result == EXCHANGE_EXCEPTION, batch);
 	}

@@ -15,7 +15,9 @@ static const uint8_t read_functions[] = {
 };
 
 static const struct modbus_link_impl *const impls[] = {
-	[BUS_RTU] = &modbus_rtu_link, [BUS_TCP] = &modbus_tcp_link
+	[BUS_RTU] = &modbus_rtu_link,
+	[BUS_TCP] = &modbus_tcp_link,
+	[BUS_RTUTCP] = &modbus_rtutcp_link,
 };
 
 uint8_t modbus_read_function(enum register_table table)

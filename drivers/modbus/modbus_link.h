@@ -67,7 +67,10 @@ enum exchange_result modbus_link_exchange(
     struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
 
 /* For the implementations. */
-extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link;
+extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link, modbus_rtutcp_link;
+
+/* A connected, non-blocking socket to the bus's host and port, or negative errno as by `connect`. */
+int modbus_tcp_socket(struct modbus_link *l);
 
 /* Waits for `fd` (POLLIN or POLLOUT) until `deadline` (CLOCK_BOOTTIME). 1, 0 = time is over, -ECANCELED, or
  * negative errno. */

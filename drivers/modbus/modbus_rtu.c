@@ -1,4 +1,5 @@
-/* Modbus RTU over a serial port: no transaction id, so the line must be quiet before each request. */
+/* Modbus RTU over a serial port or a TCP serial server: no transaction id, so the line must be quiet before
+ * each request. */
 #include "clock.h"
 #include "modbus_link.h"
 
@@ -136,4 +137,36 @@ const struct modbus_link_impl modbus_rtu_link = {
 	.connect = rtu_connect,
 	.exchange = rtu_exchange,
 	.disconnect = rtu_disconnect,
+};
+
+/* libmodbus reads and writes whatever descriptor it is given; the port that it is made for is never opened.
+ */
+static int rtutcp_connect(struct modbus_link *l)
+{
+	int fd = modbus_tcp_socket(l);
+	if (fd < 0)
+		return fd;
+	modbus_t *context =
+	    modbus_new_rtu("/dev/null", l->bus->baud, (char)l->bus->parity, 8, (int)l->bus->stop_bits);
+	if (!context) {
+		close(fd);
+		return -ENOMEM;
+	}
+	modbus_set_socket(context, fd);
+	l->context = context;
+	l->fd = fd;
+	l->quiet_since_ns = clock_boottime();
+	return 0;
+}
+
+static void rtutcp_disconnect(struct modbus_link *l)
+{
+	close(l->fd);
+	modbus_free(l->context);
+}
+
+const struct modbus_link_impl modbus_rtutcp_link = {
+	.connect = rtutcp_connect,
+	.exchange = rtu_exchange,
+	.disconnect = rtutcp_disconnect,
 };

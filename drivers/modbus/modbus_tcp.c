@@ -41,7 +41,7 @@ static int connect_to(struct modbus_link *l, const struct addrinfo *ai, int64_t 
 	return fd;
 }
 
-static int tcp_connect(struct modbus_link *l)
+int modbus_tcp_socket(struct modbus_link *l)
 {
 	int64_t deadline = clock_boottime() + l->bus->connect_timeout;
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *found = NULL;
@@ -55,6 +55,12 @@ static int tcp_connect(struct modbus_link *l)
 	for (struct addrinfo *ai = found; ai && fd < 0 && fd != -ECANCELED; ai = ai->ai_next)
 		fd = connect_to(l, ai, deadline);
 	freeaddrinfo(found);
+	return fd;
+}
+
+static int tcp_connect(struct modbus_link *l)
+{
+	int fd = modbus_tcp_socket(l);
 	if (fd < 0)
 		return fd;
 

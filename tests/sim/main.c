@@ -159,7 +159,7 @@ static void list_devices(const struct config *c)
 {
 	for (size_t i = 0; i < c->device_count; i++) {
 		const struct bus_config *b = &c->buses[c->devices[i].bus];
-		if (b->type == BUS_TCP)
+		if (b->type != BUS_RTU)
 			printf("%s: unit %d at tcp %s:%d\n", c->devices[i].name, (int)c->devices[i].unit,
 			    b->host, (int)b->tcp_port);
 		else

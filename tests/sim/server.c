@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #define RTU_REQUEST_LENGTH 8 /* of the four read functions */
+#define BUFFER_SIZE MODBUS_TCP_MAX_ADU_LENGTH
 #define CLIENTS_MAX 2000
 #define MBAP_LENGTH 7
 
@@ -28,14 +29,14 @@ struct port {
 	int fd;	      /* listening socket, or the master of the pty */
 	int slave_fd; /* kept open so that the master lives on when a client closes */
 	modbus_t *context;
-	uint8_t buffer[256]; /* serial: what has come of a request */
+	uint8_t buffer[BUFFER_SIZE]; /* serial: what has come of a request */
 	size_t used;
 };
 
 struct client {
 	struct port *port;
 	int fd;
-	uint8_t buffer[MODBUS_TCP_MAX_ADU_LENGTH];
+	uint8_t buffer[BUFFER_SIZE];
 	size_t used;
 };
 
@@ -77,7 +78,11 @@ static bool listen_tcp(struct port *p)
 	    bind(p->fd, found->ai_addr, found->ai_addrlen) < 0 || listen(p->fd, 16) < 0)
 		err = errno;
 	freeaddrinfo(found);
-	p->context = err ? NULL : modbus_new_tcp("127.0.0.1", MODBUS_TCP_DEFAULT_PORT);
+	if (!err && p->bus->type == BUS_RTUTCP) /* made for a port that is never opened */
+		p->context = modbus_new_rtu(
+		    "/dev/null", p->bus->baud, (char)p->bus->parity, 8, (int)p->bus->stop_bits);
+	else if (!err)
+		p->context = modbus_new_tcp("127.0.0.1", MODBUS_TCP_DEFAULT_PORT);
 	if (!p->context) {
 		fprintf(stderr,
 		    "coolantd-sim: [bus:%s] cannot listen on %s port %d: %s (allowed: an address of this "
@@ -143,7 +148,7 @@ struct server *server_new(const struct config *c, struct plant *plant)
 	for (size_t i = 0; good && i < c->bus_count; i++) {
 		struct port *p = &s->ports[s->port_count++];
 		*p = (struct port){ .bus = &c->buses[i], .index = i, .fd = -1, .slave_fd = -1 };
-		good = p->bus->type == BUS_TCP ? listen_tcp(p) : open_pty(p);
+		good = p->bus->type == BUS_RTU ? open_pty(p) : listen_tcp(p);
 	}
 	if (!good) {
 		server_free(s);
@@ -212,7 +217,7 @@ static bool answer(struct server *s, struct client *c, int length)
 /* Reads what has come and answers each whole request in it. Not by modbus_receive: that waits with select(),
  * which takes descriptors below 1024 only, and for a client that sends half a request. False when the client
  * is gone. */
-static bool serve_client(struct server *s, struct client *c)
+static bool serve_tcp(struct server *s, struct client *c)
 {
 	ssize_t n = recv(c->fd, c->buffer + c->used, sizeof(c->buffer) - c->used, MSG_DONTWAIT);
 	if (n <= 0)
@@ -250,26 +255,36 @@ static bool is_request(const uint8_t *p)
 	return p[1] >= 1 && p[1] <= 4 && p[6] == (crc & 0xff) && p[7] == crc >> 8;
 }
 
-/* Looks for requests in what has come; bytes that begin none are dropped one by one. */
-static void serve_serial(struct server *s, struct port *p)
+/* Looks for requests in what has come; bytes that begin none are dropped one by one. False when the other end
+ * is gone. */
+static bool serve_rtu(struct server *s, struct port *p, int fd, uint8_t *buffer, size_t *used)
 {
 	modbus_mapping_t *image;
-	ssize_t n = read(p->fd, p->buffer + p->used, sizeof(p->buffer) - p->used);
+	ssize_t n = read(fd, buffer + *used, BUFFER_SIZE - *used);
 	if (n <= 0)
-		return;
-	p->used += (size_t)n;
-	while (p->used >= RTU_REQUEST_LENGTH) {
+		return n < 0 && errno == EAGAIN;
+	*used += (size_t)n;
+	(void)modbus_set_socket(p->context, fd);
+	while (*used >= RTU_REQUEST_LENGTH) {
 		size_t taken = 1;
-		if (is_request(p->buffer)) {
-			const struct plant_device *d = find_unit(s, p->index, p->buffer[0], &image);
+		if (is_request(buffer)) {
+			const struct plant_device *d = find_unit(s, p->index, buffer[0], &image);
 			taken = RTU_REQUEST_LENGTH;
-			(void)modbus_set_slave(p->context, p->buffer[0]);
+			(void)modbus_set_slave(p->context, buffer[0]);
 			if (d && !d->silent)
-				(void)modbus_reply(p->context, p->buffer, RTU_REQUEST_LENGTH, image);
+				(void)modbus_reply(p->context, buffer, RTU_REQUEST_LENGTH, image);
 		}
-		p->used -= taken;
-		memmove(p->buffer, p->buffer + taken, p->used);
+		*used -= taken;
+		memmove(buffer, buffer + taken, *used);
 	}
+	return true;
+}
+
+static bool serve_client(struct server *s, struct client *c)
+{
+	if (c->port->bus->type == BUS_RTUTCP)
+		return serve_rtu(s, c->port, c->fd, c->buffer, &c->used);
+	return serve_tcp(s, c);
 }
 
 static void serve(struct server *s, size_t first_port, size_t first_client)
@@ -277,10 +292,11 @@ static void serve(struct server *s, size_t first_port, size_t first_client)
 	for (size_t i = 0; i < s->port_count; i++) {
 		if (!s->fds[first_port + i].revents)
 			continue;
-		if (s->ports[i].bus->type == BUS_TCP)
-			accept_client(s, &s->ports[i]);
+		struct port *p = &s->ports[i];
+		if (p->bus->type == BUS_RTU)
+			(void)serve_rtu(s, p, p->fd, p->buffer, &p->used);
 		else
-			serve_serial(s, &s->ports[i]);
+			accept_client(s, p);
 	}
 	/* from the end, so that taking one out moves only clients that are served already */
 	for (size_t i = s->client_count; i-- > 0;) {

@@ -157,12 +157,12 @@ class Subscriber:
 class ModbusServer(Process):
     """pymodbus in a process of its own. `units`: {unit: {"holding": {address: value, …}, "input": …}}."""
 
-    def __init__(self, folder, units, port=None, serial=None, baud=19200):
+    def __init__(self, folder, units, port=None, serial=None, baud=19200, rtu=False):
         self.port = port or (None if serial else free_port())
         self.log = pathlib.Path(folder) / f"modbus-{self.port or 'serial'}.log"
         self.log.write_text("")
         spec = pathlib.Path(folder) / f"modbus-{self.port or 'serial'}.json"
-        spec.write_text(json.dumps({"units": units, "port": self.port, "serial": serial, "baud": baud,
+        spec.write_text(json.dumps({"units": units, "port": self.port, "serial": serial, "baud": baud, "rtu": rtu,
                                     "log": str(self.log)}))
         super().__init__(["/usr/bin/python3", pathlib.Path(__file__).with_name("modbus_server.py"), spec])
         self.wait_line("^ready$")

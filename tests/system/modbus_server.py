@@ -7,7 +7,7 @@ import time
 
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
 from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
-from pymodbus.transaction import ModbusRtuFramer
+from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
 
 spec = json.load(open(sys.argv[1]))
 log = open(spec["log"], "a", buffering=1)
@@ -50,7 +50,8 @@ async def main():
                                         baudrate=spec["baud"], ignore_missing_slaves=True, defer_start=False)
     else:
         server = StartAsyncTcpServer(context=context, address=("127.0.0.1", spec["port"]), ignore_missing_slaves=True,
-                                     allow_reuse_address=True)
+                                     allow_reuse_address=True,
+                                     framer=ModbusRtuFramer if spec["rtu"] else ModbusSocketFramer)
     task = asyncio.ensure_future(server)
     if spec["port"]:
         while True:

@@ -161,6 +161,23 @@ def test_a_server_that_closes_after_each_reply(start, coolantd, subscriber):
     assert all(m.json["quality"] == {} for m in subscriber.of("device/d"))
 
 
+def test_a_busy_device_is_asked_again(start, coolantd, subscriber):
+    """Exceptions 5 (acknowledge) and 6 (busy) are waited out within the response time-out."""
+    count = [0]
+
+    def reply(transaction, unit, address, _):
+        count[0] += 1
+        if count[0] % 4:
+            return [struct.pack(">HHHBBB", transaction, 0, 3, unit, 0x83, 5 + count[0] % 2)]
+        return [answer(transaction, unit, [address + 1])]
+
+    server = start(Scripted, reply)
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 500ms\n[point:d.p]\nregister = holding:7\n"),
+             mqtt="publish = always\n")
+    subscriber.wait("device/d", lambda m: m.json["seq"] >= 6)
+    assert all(m.json["values"] == {"p": 8} for m in subscriber.of("device/d"))
+
+
 def test_a_server_that_drips(start, coolantd, subscriber, tmp_path):
     """A byte every 100 ms: the time-out is for the whole reply, and only this bus waits."""
     def drip(transaction, unit, address, _):

@@ -102,6 +102,29 @@ def test_every_type_and_order_over_a_serial_line(start, coolantd, subscriber, tm
     check(subscriber, None, expected)
 
 
+def test_every_type_and_order_over_a_serial_server(start, coolantd, subscriber, tmp_path):
+    profile, tables, expected = make_map()
+    (tmp_path / "known.ini").write_text(profile)
+    server = start(harness.ModbusServer, tmp_path, {"7": tables}, rtu=True)
+    coolantd(tcp_bus("b", server.port).replace("tcp\n", "rtutcp\n", 1) + device("d", "b", 7, "known"))
+    check(subscriber, server, expected)
+
+
+def test_a_block_with_a_hole_is_split_and_stays_so(start, coolantd, subscriber, tmp_path):
+    """max_gap joins 0, 3, 9 and 12, but the device answers only the addresses it has."""
+    (tmp_path / "holes.ini").write_text("[profile]\nmax_gap = 20\n" + "".join(
+        f"[point:p{a}]\nregister = holding:{a}\n" for a in (0, 3, 9, 12, 13)))
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1, 1: 0, 2: 0, 3: 4, 9: 10, 12: 13, 13: 14}}})
+    daemon = coolantd(tcp_bus("b", server.port) + device("d", "b", profile="holes", extra="poll_interval = 200ms\n"))
+    m = subscriber.wait("device/d").json
+    assert m["values"] == {"p0": 1, "p3": 4, "p9": 10, "p12": 13, "p13": 14} and m["quality"] == {}
+    daemon.wait_line(r"device d on bus b refuses holding 0\+14 with exception 2: read as 0\+4 and 9\+5 from now on")
+    before = len(daemon.lines)
+    harness.wait_for(lambda: len(server.replies()) > 20, "more polls")
+    assert not any("refuses" in l for l in daemon.lines[before:])
+    assert {a for _, _, a in server.replies()} == {0, 9, 12}
+
+
 def test_time_stamps_are_of_the_reply(start, coolantd, subscriber, tmp_path):
     server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 5}}})
     coolantd(tcp_bus("b", server.port) + device("d", "b", extra="[point:d.p]\nregister = holding:0\n"),

@@ -122,6 +122,45 @@ static void the_last_address_is_in_reach(void **state)
 	assert_string_equal(plan_text(&p, 125, 124), "every holding 65535+1 (1)");
 }
 
+/* The plan after block `block` was split as often as it goes. */
+static void a_refused_block_is_split_down_to_its_points(void **state)
+{
+	struct points p = { .count = 0 };
+	struct poll_plan plan;
+	(void)state;
+	add(&p, POINT_HOLDING, 0, POINT_U32, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 1, POINT_U16, POINT_NORMAL); /* shares a register with the first */
+	add(&p, POINT_HOLDING, 4, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 9, POINT_F32, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 11, POINT_U16, POINT_NORMAL);
+	assert_int_equal(poll_plan_init(&plan, p.items, p.count, (struct poll_limits){ 125, 10 }), 0);
+	assert_int_equal(plan.block_count, 1);
+	static const struct {
+		size_t block;
+		unsigned first, first_count, second, second_count;
+	} splits[] = {
+		{ 0, 0, 5, 9, 3 },  /* the widest gap */
+		{ 1, 9, 2, 11, 1 }, /* no gap: between two points */
+		{ 0, 0, 2, 4, 1 },
+	};
+	for (size_t i = 0; i < COUNT(splits); i++) {
+		assert_true(poll_plan_split(&plan, splits[i].block, p.items));
+		const struct poll_block *b = &plan.blocks[splits[i].block];
+		assert_int_equal(b[0].address, splits[i].first);
+		assert_int_equal(b[0].count, splits[i].first_count);
+		assert_int_equal(b[1].address, splits[i].second);
+		assert_int_equal(b[1].count, splits[i].second_count);
+	}
+	assert_int_equal(plan.block_count, 4);
+	size_t points = 0;
+	for (size_t i = 0; i < plan.block_count; i++) {
+		assert_false(poll_plan_split(&plan, i, p.items)); /* one point, or two that overlap */
+		points += plan.blocks[i].point_count;
+	}
+	assert_int_equal(points, p.count);
+	poll_plan_deinit(&plan);
+}
+
 static void no_points_no_requests(void **state)
 {
 	struct points p = { .count = 0 };
@@ -172,6 +211,7 @@ int main(void)
 		cmocka_unit_test(several_points_of_one_register_are_one),
 		cmocka_unit_test(bits_have_their_own_limit),
 		cmocka_unit_test(the_last_address_is_in_reach),
+		cmocka_unit_test(a_refused_block_is_split_down_to_its_points),
 		cmocka_unit_test(no_points_no_requests),
 		cmocka_unit_test(missed_slots_are_skipped_and_counted),
 		cmocka_unit_test(what_is_read_once_is_never_due_again),
