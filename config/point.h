@@ -29,6 +29,8 @@ enum point_poll { POINT_FAST, POINT_NORMAL, POINT_SLOW, POINT_ONCE, POINT_POLL_C
 /* A string of this many registers is the longest (64 characters: part numbers, serial numbers). */
 #define POINT_STRING_REGISTERS_MAX 32
 #define POINT_STRING_MAX (2 * POINT_STRING_REGISTERS_MAX)
+/* The protocol's limit for one request. */
+#define MODBUS_REGISTERS_MAX 125
 #define POINT_SENTINELS_MAX 16
 #define POINT_ENUM_MAX 256
 

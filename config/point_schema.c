@@ -6,9 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The protocol's limit for one request. */
-#define MODBUS_REGISTERS_MAX 125
-
 static const struct schema_choice type_choices[] = {
 	{ "u16", POINT_U16, false },
 	{ "i16", POINT_I16, false },

@@ -1,6 +1,7 @@
 #include "daemon.h"
 
 #include "batch_queue.h"
+#include "bus_load.h"
 #include "clock.h"
 #include "control_loop.h"
 #include "encoder.h"
@@ -41,6 +42,7 @@ struct daemon {
 	int64_t started_ns, started_ms;
 	int64_t last_tick_ns, lag_max_ns;
 	int64_t watchdog_ns, fed_ns;
+	struct bus_load *loads; /* one for each bus of the configuration */
 	uint64_t samples_at_status;
 	int64_t status_ns;
 	bool stopping, replacing_publisher, watchdog_silent;
@@ -267,6 +269,7 @@ static void publish_health(struct daemon *d)
 		.ts_ms = utc_ms(),
 		.uptime_s = (now - d->started_ns) / NS_PER_S,
 		.buses = buses,
+		.loads = d->loads,
 		.config = d->config,
 		.boottime_ns = now,
 		.utc_offset_ns = clock_realtime_offset(),
@@ -295,6 +298,21 @@ static int on_health(sd_event_source *s, uint64_t usec, void *user)
 	publish_health(user);
 	set_next(s, usec, HEALTH_INTERVAL_NS);
 	return 0;
+}
+
+/* A line that is asked for more than it can carry is said; its intervals are stretched. */
+static struct bus_load *compute_loads(const struct config *c)
+{
+	struct bus_load *loads = calloc(c->bus_count + 1, sizeof(*loads));
+	for (size_t i = 0; loads && i < c->bus_count; i++) {
+		if (!bus_has_load(&c->buses[i]) || bus_load_compute(c, i, &loads[i]) < 0)
+			continue;
+		const char *bus = c->buses[i].name;
+		log_event(loads[i].share > 1 ? LOG_WARNING : LOG_INFO, (struct log_fields){ .bus = bus },
+		    "bus %s: polling takes %.0f %% of the line's time%s", bus, loads[i].share * 100,
+		    loads[i].share > 1 ? ", the intervals cannot be met" : "");
+	}
+	return loads;
 }
 
 static void publish_everything(struct daemon *d)
@@ -364,11 +382,15 @@ static int apply(struct daemon *d, struct config *c)
 {
 	struct control_loop *control = control_loop_new(c);
 	struct point_table *table = point_table_new(c, clock_boottime());
-	if (!control || !table) {
+	struct bus_load *loads = compute_loads(c);
+	if (!control || !table || !loads) {
 		control_loop_free(control);
 		point_table_free(table);
+		free(loads);
 		return -ENOMEM;
 	}
+	free(d->loads);
+	d->loads = loads;
 	control_loop_inherit(control, d->control);
 	point_table_inherit(table, d->table);
 	bool new_publisher = needs_new_publisher(d->config, c);
@@ -479,7 +501,8 @@ static int start(struct daemon *d)
 	d->supervisor = d->queue ? supervisor_new(d->queue) : NULL;
 	d->table = point_table_new(d->config, d->started_ns);
 	d->control = control_loop_new(d->config);
-	if (!d->queue || !d->supervisor || !d->table || !d->control)
+	d->loads = compute_loads(d->config);
+	if (!d->queue || !d->supervisor || !d->table || !d->control || !d->loads)
 		return -ENOMEM;
 	control_loop_tick(d->control, d->table);
 	int r = sd_event_new(&d->event);
@@ -502,6 +525,7 @@ static void free_all(struct daemon *d)
 	point_table_free(d->table);
 	supervisor_free(d->supervisor);
 	batch_queue_free(d->queue);
+	free(d->loads);
 	sd_event_unref(d->event);
 	state_dir_close(d->state_dir);
 	config_unref(d->config);

@@ -11,6 +11,19 @@ static enum poll_rhythm rhythm_of(const struct point *p)
 	return p->poll == POINT_SLOW ? RHYTHM_TENTH : RHYTHM_EVERY;
 }
 
+struct poll_limits poll_limits_of(const struct device_config *d)
+{
+	if (!d->profile)
+		return (struct poll_limits){ MODBUS_REGISTERS_MAX, 0 };
+	return (struct poll_limits){ (unsigned)d->profile->max_registers, (unsigned)d->profile->max_gap };
+}
+
+int poll_rhythm_factor(enum poll_rhythm r)
+{
+	static const int factors[] = { [RHYTHM_EVERY] = 1, [RHYTHM_TENTH] = 10, [RHYTHM_ONCE] = 0 };
+	return factors[r];
+}
+
 static int by_place(const void *x, const void *y, void *user)
 {
 	const struct point *points = user, *a = &points[*(const uint32_t *)x],

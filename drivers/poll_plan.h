@@ -5,8 +5,7 @@
  */
 #pragma once
 
-#include "point.h"
-#include "profile.h"
+#include "config.h"
 
 /* Poll classes with a rhythm of their own; fast and normal are one: every interval. */
 enum poll_rhythm { RHYTHM_EVERY, RHYTHM_TENTH, RHYTHM_ONCE, RHYTHM_COUNT };
@@ -32,6 +31,11 @@ struct poll_plan {
 struct poll_limits {
 	unsigned max_registers, max_gap;
 };
+
+struct poll_limits poll_limits_of(const struct device_config *d);
+
+/* How many poll intervals a rhythm has; 0 = once. */
+int poll_rhythm_factor(enum poll_rhythm r);
 
 /* Splits a block that the device refused as a whole: at its widest gap, else between two points in its
  * middle. The second half becomes the next block. False when it cannot be split: it is one point, or points

@@ -295,10 +295,13 @@ static void put_device_health(struct json_writer *w, const struct health *h, con
 	json_close(w);
 }
 
-static void put_bus_health(
-    struct json_writer *w, const struct health *h, const char *name, const struct driver_stats *s)
+static void put_bus_health(struct json_writer *w, const struct health *h, size_t bus)
 {
-	json_open(w, name);
+	const struct bus_config *config = &h->config->buses[bus];
+	const struct driver_stats *s = &h->buses[bus];
+	json_open(w, config->name);
+	if (bus_has_load(config)) /* as planned, a share of the line's time */
+		json_number(w, "load", round(h->loads[bus].share * 1e4) / 1e4, JSON_DECIMAL);
 	json_bool(w, "connected", s->connected);
 	json_unsigned(w, "requests", s->requests);
 	json_unsigned(w, "replies", s->replies);
@@ -347,7 +350,7 @@ char *encode_health(const struct health *h)
 	json_close(&w);
 	json_open(&w, "buses");
 	for (size_t i = 0; i < h->config->bus_count; i++)
-		put_bus_health(&w, h, h->config->buses[i].name, &h->buses[i]);
+		put_bus_health(&w, h, i);
 	json_close(&w);
 	json_close(&w);
 	return json_finish(&w);

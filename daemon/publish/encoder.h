@@ -5,6 +5,7 @@
 #pragma once
 
 #include "alarm.h"
+#include "bus_load.h"
 #include "driver.h"
 #include "point_table.h"
 #include "pue.h"
@@ -38,6 +39,7 @@ char *encode_gap(int64_t from_ms, int64_t to_ms, uint64_t dropped);
 struct health {
 	int64_t ts_ms, uptime_s;
 	const struct driver_stats *buses; /* one for each bus of the configuration */
+	const struct bus_load *loads;	  /* likewise */
 	const struct config *config;
 	int64_t boottime_ns, utc_offset_ns;
 	uint64_t samples, batches_dropped;

@@ -83,16 +83,11 @@ static void set_due(struct device *device, int64_t when)
 
 static int device_init(struct device *device, const struct config *c, size_t index)
 {
-	static const int factors[] = { [RHYTHM_EVERY] = 1, [RHYTHM_TENTH] = 10, [RHYTHM_ONCE] = 0 };
 	const struct device_config *config = &c->devices[index];
-	struct poll_limits limits = { 125, 0 };
-	if (config->profile)
-		limits = (struct poll_limits){ (unsigned)config->profile->max_registers,
-			(unsigned)config->profile->max_gap };
 	*device = (struct device){ .config = config, .index = index, .stats.name = config->name };
 	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
-		device->jobs[r].interval = config->poll_interval * factors[r];
-	return poll_plan_init(&device->plan, config->points, config->point_count, limits);
+		device->jobs[r].interval = config->poll_interval * poll_rhythm_factor((enum poll_rhythm)r);
+	return poll_plan_init(&device->plan, config->points, config->point_count, poll_limits_of(config));
 }
 
 static void free_devices(struct device *devices, size_t count)

@@ -1,5 +1,6 @@
 /* Modbus RTU over a serial port or a TCP serial server: no transaction id, so the line must be quiet before
  * each request. */
+#include "bus_load.h"
 #include "clock.h"
 #include "modbus_link.h"
 
@@ -18,20 +19,6 @@
 
 /* After a time-out and a retry there may be two replies under way. */
 #define DOUBTFUL_REQUESTS 2
-
-static int64_t character_ns(const struct bus_config *bus)
-{
-	/* start bit, 8 data bits, parity bit or none, stop bits; a Modbus character has 11 bits */
-	int bits = 1 + 8 + (bus->parity != PARITY_NONE) + (int)bus->stop_bits;
-	return bits * NS_PER_S / bus->baud;
-}
-
-/* Silence between frames: 3.5 characters; at least 1.75 ms above 19200 baud (Modbus over Serial Line
- * V1.02, 2.5.1.1). */
-static int64_t frame_silence_ns(const struct bus_config *bus)
-{
-	return bus->baud > 19200 ? 1750000 : character_ns(bus) * 7 / 2;
-}
 
 static int rtu_connect(struct modbus_link *l)
 {
@@ -81,12 +68,6 @@ static int drain(struct modbus_link *l, int64_t silence)
 	return 0;
 }
 
-static int64_t wire_time(const struct bus_config *bus, const struct modbus_request *q)
-{
-	int64_t data = point_is_bit_table(q->table) ? (q->count + 7) / 8 : q->count * 2;
-	return (8 + 5 + data) * character_ns(bus);
-}
-
 static enum exchange_result receive_reply(
     struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r, int64_t deadline)
 {
@@ -112,7 +93,7 @@ static enum exchange_result receive_reply(
 static enum exchange_result rtu_exchange(
     struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
-	int64_t silence = frame_silence_ns(l->bus) + l->bus->frame_gap;
+	int64_t silence = bus_silence_ns(l->bus) + l->bus->frame_gap;
 	uint8_t *doubt = &l->doubt[q->unit];
 	int err = drain(l, *doubt ? silence + LATE_WINDOW_NS : silence);
 	if (err < 0)
@@ -124,7 +105,8 @@ static enum exchange_result rtu_exchange(
 	if (modbus_send_raw_request(l->context, request, sizeof(request)) < 0)
 		return EXCHANGE_CLOSED;
 	l->quiet_since_ns = clock_boottime();
-	int64_t deadline = clock_boottime() + l->bus->response_timeout + wire_time(l->bus, q);
+	int64_t deadline =
+	    clock_boottime() + l->bus->response_timeout + bus_wire_ns(l->bus, q->table, q->count);
 	enum exchange_result result = receive_reply(l, q, r, deadline);
 	if (result == EXCHANGE_TIMEOUT || result == EXCHANGE_BAD_REPLY)
 		*doubt = DOUBTFUL_REQUESTS;

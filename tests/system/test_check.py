@@ -82,6 +82,19 @@ def test_the_configuration_of_the_readme_is_good(tmp_path):
         assert (r.returncode, r.stderr) == (0, "")
 
 
+def test_check_prints_the_load_of_serial_lines(tmp_path):
+    ini = tmp_path / "coolantd.ini"
+    line = "[bus:b]\ntype = rtu\nport = /dev/ttyS9\nbaud = {}\n[device:d]\nbus = b\nprofile = orv3-rpu\n"
+    ini.write_text(HEAD + line.format(19200))
+    r = run([COOLANTD, "-c", ini, "--check"], env={"COOLANTD_PROFILE_PATH": str(PROFILES)})
+    assert r.returncode == 0 and r.stderr == ""
+    assert re.search(r"^bus b: \d+\.\d requests a second take \d\d % of the line at 19200 baud$", r.stdout, re.M)
+    ini.write_text(HEAD + line.format(1200))
+    r = run([COOLANTD, "-c", ini, "--check"], env={"COOLANTD_PROFILE_PATH": str(PROFILES)})
+    assert r.returncode == 0
+    assert re.search(r"bus b: the intervals cannot be met: \d+ % of the line's time is asked for, they will be \d+\.\d times", r.stderr)
+
+
 def test_one_at_a_time_on_a_state_dir(coolantd, tmp_path):
     first = coolantd("")
     second = harness.Process([COOLANTD, "-c", first.path])

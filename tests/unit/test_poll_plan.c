@@ -1,6 +1,7 @@
 /* Points as table:address+length, the limits, and the requests that must come of it. */
 #include "unit.h"
 
+#include "bus_load.h"
 #include "clock.h"
 #include "poll_plan.h"
 #include "schedule.h"
@@ -168,6 +169,51 @@ static void no_points_no_requests(void **state)
 	assert_string_equal(plan_text(&p, 125, 0), "");
 }
 
+/* 19200 8N1, 125 registers: (8 + 5 + 250) characters of 10 bits are 136.98 ms; with even parity 11 bits and
+ * 150.68 ms. */
+static void wire_time_of_a_full_request(void **state)
+{
+	struct bus_config bus = { .type = BUS_RTU, .baud = 19200, .parity = PARITY_EVEN, .stop_bits = 1 };
+	(void)state;
+	assert_float_equal((double)bus_wire_ns(&bus, POINT_HOLDING, 125) / 1e6, 150.68, 0.01);
+	bus.parity = PARITY_NONE;
+	assert_float_equal((double)bus_wire_ns(&bus, POINT_HOLDING, 125) / 1e6, 136.98, 0.01);
+	assert_float_equal((double)bus_silence_ns(&bus) / 1e6, 1.823, 0.001);
+	bus.baud = 115200;
+	assert_int_equal(bus_silence_ns(&bus), 1750000);
+}
+
+/* Three devices of 125 registers at 1 s on 19200 8E1 take 3 * (150.68 + 2 * 2.005 + 10) ms of each second. */
+static void load_of_a_line(void **state)
+{
+	struct point points[125];
+	struct bus_config bus = {
+		.name = "b", .type = BUS_RTU, .baud = 19200, .parity = PARITY_EVEN, .stop_bits = 1
+	};
+	struct device_config devices[4];
+	struct config c = { .buses = &bus, .bus_count = 1, .devices = devices, .device_count = 4 };
+	struct bus_load load;
+	(void)state;
+	for (size_t i = 0; i < COUNT(points); i++)
+		points[i] = (struct point){ .name = "p",
+			.reg = { POINT_HOLDING, (uint16_t)i },
+			.type = POINT_U16,
+			.poll = POINT_NORMAL };
+	for (size_t i = 0; i < COUNT(devices); i++)
+		devices[i] = (struct device_config){ .points = points,
+			.point_count = COUNT(points),
+			.poll_interval = NS_PER_S,
+			.enabled = i < 3 };
+	assert_int_equal(bus_load_compute(&c, 0, &load), 0);
+	assert_float_equal(load.share, 3 * (0.15068 + 2 * 0.002005 + 0.010), 1e-4);
+	assert_float_equal(load.requests_per_s, 3, 1e-9);
+	assert_float_equal(load.stretch, 1, 1e-9);
+	bus.baud = 4800;
+	assert_int_equal(bus_load_compute(&c, 0, &load), 0);
+	assert_true(load.share > 1);
+	assert_float_equal(load.stretch, load.share, 1e-9);
+}
+
 static void missed_slots_are_skipped_and_counted(void **state)
 {
 	struct schedule_job job = { .due = 1000, .interval = 100 };
@@ -213,6 +259,8 @@ int main(void)
 		cmocka_unit_test(the_last_address_is_in_reach),
 		cmocka_unit_test(a_refused_block_is_split_down_to_its_points),
 		cmocka_unit_test(no_points_no_requests),
+		cmocka_unit_test(wire_time_of_a_full_request),
+		cmocka_unit_test(load_of_a_line),
 		cmocka_unit_test(missed_slots_are_skipped_and_counted),
 		cmocka_unit_test(what_is_read_once_is_never_due_again),
 		cmocka_unit_test(backoff_doubles_up_to_its_limit),
