@@ -349,7 +349,10 @@ static enum exchange_result read_block(
 {
 	const struct modbus_request q = { (uint8_t)device->config->unit, block->table, block->address,
 		block->count };
-	int64_t attempts = device->stats.silent ? 1 : 1 + bus_of(d)->retries;
+	/* only a device that was healthy is worth a retry: one that never answered costs a time-out, not
+	 * several */
+	bool healthy = !device->stats.silent && device->stats.replies > 0;
+	int64_t attempts = healthy ? 1 + bus_of(d)->retries : 1;
 	enum exchange_result result = EXCHANGE_CLOSED;
 
 	while (attempts > 0) {
