@@ -22,11 +22,12 @@ struct options {
 	const char *path, *commands;
 	double speed;
 	uint64_t seed;
+	bool paced;
 };
 
 static void print_help(void)
 {
-	printf("Usage: coolantd-sim [-c FILE] [--speed N] [--seed N] [--commands PATH]\n"
+	printf("Usage: coolantd-sim [-c FILE] [--speed N] [--seed N] [--commands PATH] [--pace]\n"
 	       "\n"
 	       "Serves the devices of a coolantd configuration over Modbus, from a small thermal\n"
 	       "model: TCP buses at their host and port, serial buses on a pty with a link at\n"
@@ -36,6 +37,7 @@ static void print_help(void)
 	       "      --speed N        the plant's time runs N times as fast (default 1)\n"
 	       "      --seed N         of the noise (default 1): the same seed, the same plant\n"
 	       "      --commands PATH  a named pipe to make, for commands beside standard input\n"
+	       "      --pace           serial replies take the time that the baud rate gives them\n"
 	       "      --version        print the version and exit\n"
 	       "  -h, --help           print this and exit\n"
 	       "\n"
@@ -46,12 +48,13 @@ static void print_help(void)
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPTION_SPEED = 256, OPTION_SEED, OPTION_COMMANDS, OPTION_VERSION };
+	enum { OPTION_SPEED = 256, OPTION_SEED, OPTION_COMMANDS, OPTION_PACE, OPTION_VERSION };
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "speed", required_argument, NULL, OPTION_SPEED },
 		{ "seed", required_argument, NULL, OPTION_SEED },
 		{ "commands", required_argument, NULL, OPTION_COMMANDS },
+		{ "pace", no_argument, NULL, OPTION_PACE },
 		{ "version", no_argument, NULL, OPTION_VERSION },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -77,6 +80,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 				    stderr, "coolantd-sim: --seed %s (allowed: a whole number)\n", optarg);
 				return EXIT_USAGE;
 			}
+			break;
+		case OPTION_PACE:
+			o->paced = true;
 			break;
 		case OPTION_COMMANDS:
 			o->commands = optarg;
@@ -210,7 +216,7 @@ int main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	int signal_fd = signalfd(-1, &set, SFD_CLOEXEC), pipe_fd = o.commands ? open_pipe(o.commands) : -1;
 	struct plant *p = plant_new(c, o.seed, (double)(clock_realtime() / NS_PER_S % 86400));
-	struct server *s = p && (!o.commands || pipe_fd >= 0) ? server_new(c, p) : NULL;
+	struct server *s = p && (!o.commands || pipe_fd >= 0) ? server_new(c, p, o.paced) : NULL;
 	if (s) {
 		list_devices(c);
 		run(s, p, &o, pipe_fd, signal_fd);

@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include "bus_load.h"
 #include "clock.h"
 #include "image.h"
 
@@ -31,6 +32,7 @@ struct port {
 	modbus_t *context;
 	uint8_t buffer[BUFFER_SIZE]; /* serial: what has come of a request */
 	size_t used;
+	int64_t reply_at_ns; /* paced: when the request in the buffer is answered; 0 = none */
 };
 
 struct client {
@@ -42,6 +44,7 @@ struct client {
 
 struct server {
 	const struct config *config;
+	bool paced;
 	struct plant *plant;
 	modbus_mapping_t **images; /* one for each device */
 	struct port *ports;
@@ -130,12 +133,12 @@ static bool open_pty(struct port *p)
 	return modbus_set_socket(p->context, p->fd) == 0;
 }
 
-struct server *server_new(const struct config *c, struct plant *plant)
+struct server *server_new(const struct config *c, struct plant *plant, bool paced)
 {
 	struct server *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
-	*s = (struct server){ .config = c, .plant = plant };
+	*s = (struct server){ .config = c, .plant = plant, .paced = paced };
 	s->images = calloc(c->device_count + 1, sizeof(s->images[0]));
 	s->ports = calloc(c->bus_count + 1, sizeof(s->ports[0]));
 	s->clients = calloc(CLIENTS_MAX, sizeof(s->clients[0]));
@@ -255,29 +258,72 @@ static bool is_request(const uint8_t *p)
 	return p[1] >= 1 && p[1] <= 4 && p[6] == (crc & 0xff) && p[7] == crc >> 8;
 }
 
+/* Answers the request at the start of the buffer. */
+static void answer_rtu(struct server *s, struct port *p, int fd, const uint8_t *request)
+{
+	modbus_mapping_t *image;
+	const struct plant_device *d = find_unit(s, p->index, request[0], &image);
+	(void)modbus_set_socket(p->context, fd);
+	(void)modbus_set_slave(p->context, request[0]);
+	if (d && !d->silent)
+		(void)modbus_reply(p->context, request, RTU_REQUEST_LENGTH, image);
+}
+
+static void drop(uint8_t *buffer, size_t *used, size_t n)
+{
+	*used -= n;
+	memmove(buffer, buffer + n, *used);
+}
+
+/* When a paced line has carried the request, the silence and the reply. */
+static int64_t paced_end(const struct port *p, const uint8_t *request)
+{
+	static const enum register_table tables[] = { 0, POINT_COIL, POINT_DISCRETE, POINT_HOLDING,
+		POINT_INPUT };
+	unsigned count = (unsigned)(request[4] << 8 | request[5]);
+	return clock_boottime() + bus_wire_ns(p->bus, tables[request[1]], count) + bus_silence_ns(p->bus);
+}
+
 /* Looks for requests in what has come; bytes that begin none are dropped one by one. False when the other end
  * is gone. */
 static bool serve_rtu(struct server *s, struct port *p, int fd, uint8_t *buffer, size_t *used)
 {
-	modbus_mapping_t *image;
 	ssize_t n = read(fd, buffer + *used, BUFFER_SIZE - *used);
 	if (n <= 0)
 		return n < 0 && errno == EAGAIN;
 	*used += (size_t)n;
-	(void)modbus_set_socket(p->context, fd);
-	while (*used >= RTU_REQUEST_LENGTH) {
-		size_t taken = 1;
-		if (is_request(buffer)) {
-			const struct plant_device *d = find_unit(s, p->index, buffer[0], &image);
-			taken = RTU_REQUEST_LENGTH;
-			(void)modbus_set_slave(p->context, buffer[0]);
-			if (d && !d->silent)
-				(void)modbus_reply(p->context, buffer, RTU_REQUEST_LENGTH, image);
+	while (*used >= RTU_REQUEST_LENGTH && p->reply_at_ns == 0) {
+		if (!is_request(buffer)) {
+			drop(buffer, used, 1);
+			continue;
 		}
-		*used -= taken;
-		memmove(buffer, buffer + taken, *used);
+		if (s->paced && p->bus->type == BUS_RTU) {
+			p->reply_at_ns = paced_end(p, buffer);
+			break;
+		}
+		answer_rtu(s, p, fd, buffer);
+		drop(buffer, used, RTU_REQUEST_LENGTH);
 	}
 	return true;
+}
+
+/* Replies whose time on the line is over. Returns when the next one is due; INT64_MAX = none. */
+static int64_t serve_paced(struct server *s)
+{
+	int64_t next = INT64_MAX;
+	for (size_t i = 0; i < s->port_count; i++) {
+		struct port *p = &s->ports[i];
+		if (p->reply_at_ns == 0)
+			continue;
+		if (p->reply_at_ns > clock_boottime()) {
+			next = p->reply_at_ns < next ? p->reply_at_ns : next;
+			continue;
+		}
+		answer_rtu(s, p, p->fd, p->buffer);
+		drop(p->buffer, &p->used, RTU_REQUEST_LENGTH);
+		p->reply_at_ns = 0;
+	}
+	return next;
 }
 
 static bool serve_client(struct server *s, struct client *c)
@@ -312,9 +358,11 @@ static void serve(struct server *s, size_t first_port, size_t first_client)
 int server_run(struct server *s, int64_t deadline_ns, const int *fds, size_t count)
 {
 	for (;;) {
-		int64_t left = deadline_ns - clock_boottime();
+		int64_t paced = serve_paced(s), now = clock_boottime(), left = deadline_ns - now;
 		if (left <= 0)
 			return -1;
+		if (paced - now < left)
+			left = paced > now ? paced - now : 0;
 		size_t n = 0, clients = s->client_count;
 		for (size_t i = 0; i < count; i++)
 			s->fds[n++] = (struct pollfd){ fds[i], POLLIN, 0 };

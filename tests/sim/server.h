@@ -9,8 +9,9 @@
 
 struct server;
 
-/* Opens everything. NULL after a message on stderr. */
-struct server *server_new(const struct config *c, struct plant *plant);
+/* Opens everything. With `paced` a reply on a pty takes the time that its bytes take on the line, and the
+ * silence before it. NULL after a message on stderr. */
+struct server *server_new(const struct config *c, struct plant *plant, bool paced);
 /* Removes the links again. */
 void server_free(struct server *s);
 
