@@ -24,6 +24,20 @@ int64_t schedule_backoff(int64_t last, int64_t max)
 
 int64_t schedule_phase(int64_t now, int64_t interval, size_t i, size_t n)
 {
-	int64_t spread = interval < NS_PER_S ? interval : NS_PER_S;
-	return now + spread * (int64_t)i / (int64_t)(n ? n : 1);
+	int64_t spacing = interval / (int64_t)(n ? n : 1);
+	if (spacing > SCHEDULE_SPACING_NS)
+		spacing = SCHEDULE_SPACING_NS;
+	return now + spacing * (int64_t)i;
+}
+
+struct schedule_choice schedule_choose(
+    int64_t job, int64_t probe, int64_t now, int64_t cost, int64_t patience)
+{
+	int64_t start = probe > now ? probe : now;
+	if (probe == SCHEDULE_NEVER)
+		return (struct schedule_choice){ false, job };
+	bool fits = job == SCHEDULE_NEVER || job - cost >= start;
+	if (fits || start - probe >= patience)
+		return (struct schedule_choice){ true, start };
+	return (struct schedule_choice){ false, job };
 }

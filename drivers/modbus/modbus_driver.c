@@ -12,6 +12,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A probe waits this long for a pause in which it disturbs nobody; then it goes all the same. */
+#define PROBE_PATIENCE_NS (2 * NS_PER_S)
+/* What a probe takes beside the response time-out: the request and the silence around it. */
+#define PROBE_MARGIN_NS (30 * NS_PER_MS)
+
 struct device {
 	const struct device_config *config;
 	size_t index; /* in the configuration */
@@ -206,26 +211,41 @@ static void driver_describe(void *state, struct driver_stats *ret)
 	pthread_mutex_unlock(&d->lock);
 }
 
-/* The job that is due first, its device in `ret`. */
-static struct schedule_job *first_job(struct driver *d, struct device **ret)
+struct first {
+	struct schedule_job *job;
+	struct device *device;
+};
+
+static void take_earlier(struct first *f, struct device *device)
 {
-	struct schedule_job *first = NULL;
+	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
+		if (!f->job || device->jobs[r].due < f->job->due)
+			*f = (struct first){ &device->jobs[r], device };
+}
+
+static int64_t due_of(const struct first *f)
+{
+	return f->job ? f->job->due : SCHEDULE_NEVER;
+}
+
+/* What goes next and when: the first due job of the healthy devices, or a silent one's probe in a pause
+ * between them. */
+static struct first choose(struct driver *d, int64_t *when)
+{
+	struct first job = { 0 }, probe = { 0 };
 	for (size_t i = 0; i < d->device_count; i++)
-		for (unsigned r = 0; r < RHYTHM_COUNT; r++) {
-			struct schedule_job *job = &d->devices[i].jobs[r];
-			if (!first || job->due < first->due) {
-				first = job;
-				*ret = &d->devices[i];
-			}
-		}
-	return first;
+		take_earlier(d->devices[i].stats.silent ? &probe : &job, &d->devices[i]);
+	struct schedule_choice c = schedule_choose(due_of(&job), due_of(&probe), clock_boottime(),
+	    bus_of(d)->response_timeout + PROBE_MARGIN_NS, PROBE_PATIENCE_NS);
+	*when = c.when;
+	return c.probe ? probe : job;
 }
 
 static int64_t driver_next_deadline(void *state)
 {
-	struct device *device;
-	const struct schedule_job *job = first_job(state, &device);
-	return job ? job->due : SCHEDULE_NEVER;
+	int64_t when;
+	(void)choose(state, &when);
+	return when;
 }
 
 static void set_down(struct driver *d, struct device *device, int64_t backoff, const char *why)
@@ -423,9 +443,12 @@ static void device_failed(struct driver *d, struct device *device, enum exchange
 static void driver_poll(void *state)
 {
 	struct driver *d = state;
-	struct device *device = NULL;
-	struct schedule_job *job = first_job(d, &device);
-	if (!job)
+	int64_t when;
+	struct first first = choose(d, &when);
+	struct schedule_job *job = first.job;
+	struct device *device = first.device;
+	/* a probe that did fit when the thread was woken may not fit any more */
+	if (!job || when > clock_boottime())
 		return;
 	enum poll_rhythm rhythm = (enum poll_rhythm)(job - device->jobs);
 	struct batch *batch =

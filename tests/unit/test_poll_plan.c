@@ -236,6 +236,40 @@ static void what_is_read_once_is_never_due_again(void **state)
 	assert_true(job.due == SCHEDULE_NEVER);
 }
 
+static void a_probe_waits_for_a_pause(void **state)
+{
+	static const struct {
+		int64_t job, probe, now, when;
+		bool is_probe;
+	} cases[] = {
+		/* cost 500, patience 2000 */
+		{ 1000, 600, 600, 1000, false },	  /* 400 to the job: too short */
+		{ 1000, 400, 400, 400, true },		  /* 600: fits */
+		{ 1000, 900, 0, 1000, false },		  /* due shortly before the job */
+		{ 1000, 1200, 0, 1000, false },		  /* due after it */
+		{ 1100, 600, 2600, 2600, true },	  /* has waited for long enough */
+		{ SCHEDULE_NEVER, 600, 0, 600, true },	  /* nobody to disturb */
+		{ 1000, SCHEDULE_NEVER, 0, 1000, false }, /* nothing to probe */
+		{ SCHEDULE_NEVER, SCHEDULE_NEVER, 0, SCHEDULE_NEVER, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct schedule_choice c =
+		    schedule_choose(cases[i].job, cases[i].probe, cases[i].now, 500, 2000);
+		assert_int_equal(c.probe, cases[i].is_probe);
+		assert_true(c.when == cases[i].when);
+	}
+}
+
+static void phases_leave_one_pause(void **state)
+{
+	(void)state;
+	assert_int_equal(schedule_phase(7, NS_PER_S, 0, 10), 7);
+	assert_int_equal(schedule_phase(0, NS_PER_S, 9, 10), 9 * SCHEDULE_SPACING_NS);
+	assert_int_equal(
+	    schedule_phase(0, NS_PER_S, 99, 100), 99 * NS_PER_S / 100); /* too many for the spacing */
+}
+
 static void backoff_doubles_up_to_its_limit(void **state)
 {
 	static const int64_t seconds[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
@@ -263,6 +297,8 @@ int main(void)
 		cmocka_unit_test(load_of_a_line),
 		cmocka_unit_test(missed_slots_are_skipped_and_counted),
 		cmocka_unit_test(what_is_read_once_is_never_due_again),
+		cmocka_unit_test(a_probe_waits_for_a_pause),
+		cmocka_unit_test(phases_leave_one_pause),
 		cmocka_unit_test(backoff_doubles_up_to_its_limit),
 	};
 	return cmocka_run_group_tests_name("poll_plan", tests, NULL, NULL);
