@@ -263,3 +263,25 @@ def test_garbage_on_a_serial_line(start, coolantd, subscriber, tmp_path):
     harness.wait_for(lambda: count[0] > 40, "40 requests", 60)
     seen = values_of(subscriber, "d")
     assert seen["a"] - {None} == {101} and seen["b"] - {None} == {201}
+
+
+def test_a_serial_adapter_that_is_unplugged_and_comes_back(start, coolantd, subscriber, tmp_path):
+    """The port goes away under an open descriptor, and returns under the same name."""
+    def plug():
+        line = harness.SerialLine(tmp_path)
+        return line, start(SerialDevice, line.b, lambda unit, address, _: [(0, rtu(unit, [address + 1]))])
+
+    line, far_end = plug()
+    daemon = coolantd(f"[bus:b]\ntype = rtu\nport = {line.a}\nparity = none\nmax_backoff = 1s\n" +
+                      device("d", "b", 5, extra="[point:d.p]\nregister = holding:8\n"))
+    subscriber.wait("device/d", lambda m: m.json["values"] == {"p": 9})
+    line.stop()
+    far_end.stop()
+    daemon.wait_line("device d on bus b is silent")
+    subscriber.wait("device/d", lambda m: m.json["quality"] == {"p": "stale"})
+    mark = len(subscriber.messages)
+    line, far_end = plug()
+    subscriber.wait("device/d", lambda m: m.json["values"] == {"p": 9}, after=mark)
+    daemon.stop()
+    far_end.stop()
+    line.stop()
