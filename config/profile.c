@@ -13,6 +13,49 @@
 static const struct schema_choice order_choices[] = { { "big", POINT_BIG, false },
 	{ "little", POINT_LITTLE, false }, { NULL, 0, false } };
 
+/* TABLE:ADDRESS or TABLE:FIRST..LAST */
+static bool parse_hole(char *item, struct profile_hole *ret)
+{
+	int64_t first, last;
+	char *colon = strchr(item, ':'), *dots = colon ? strstr(colon, "..") : NULL;
+	if (!colon)
+		return false;
+	*colon = '\0';
+	if (dots)
+		*dots = '\0';
+	if (value_int(colon + 1, &first) < 0 || value_int(dots ? dots + 2 : colon + 1, &last) < 0)
+		return false;
+	if (first < 0 || last > UINT16_MAX || first > last)
+		return false;
+	for (int t = 0; t < POINT_TABLE_COUNT; t++) {
+		if (strcmp(point_table_word((enum register_table)t), item) != 0)
+			continue;
+		*ret = (struct profile_hole){ (enum register_table)t, (uint16_t)first, (uint16_t)last };
+		return true;
+	}
+	return false;
+}
+
+static int parse_holes(struct arena *a, const char *text, void *field, const char **why)
+{
+	struct profile_holes *list = field;
+	struct profile_hole *items = arena_alloc(a, PROFILE_HOLES_MAX * sizeof(*items));
+	size_t n = 0;
+	char *copy = arena_strdup(a, text), *save = NULL;
+	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+		if (n < PROFILE_HOLES_MAX && parse_hole(item, &items[n++]))
+			continue;
+		*why = arena_printf(a,
+		    "'%s' is not a list of holes (allowed: up to %d of TABLE:ADDRESS or TABLE:FIRST..LAST, "
+		    "with commas between "
+		    "them)",
+		    text, PROFILE_HOLES_MAX);
+		return -EINVAL;
+	}
+	*list = (struct profile_holes){ items, n };
+	return 0;
+}
+
 #define FIELD(f) offsetof(struct profile, f)
 
 static const struct schema_key profile_keys[] = {
@@ -27,6 +70,8 @@ static const struct schema_key profile_keys[] = {
 	    .help = "most registers the device gives in one reply" },
 	{ "max_gap", SCHEMA_INT, FIELD(max_gap), "0", .min = 0, .max = 124,
 	    .help = "unused registers that may be read along to join points into one request" },
+	{ "holes", SCHEMA_CUSTOM, FIELD(holes), "", .parse = parse_holes,
+	    .help = "addresses that the device does not have, never read along: holding:300..309, input:7" },
 	{ "default_unit", SCHEMA_INT, FIELD(default_unit), "-1", .min = -1, .max = 255,
 	    .help = "unit id when the device section has none" },
 };

@@ -9,6 +9,18 @@
 #include "schema.h"
 
 #define PROFILE_POINTS_MAX 4096
+#define PROFILE_HOLES_MAX 64
+
+/* Addresses that the device does not have: they are never read, not even along with others. */
+struct profile_hole {
+	enum register_table table;
+	uint16_t first, last;
+};
+
+struct profile_holes {
+	const struct profile_hole *items;
+	size_t count;
+};
 
 struct profile {
 	const char *name, *path;
@@ -16,7 +28,8 @@ struct profile {
 	int word_order, byte_order; /* enum point_order */
 	int64_t max_registers;	    /* in one request; for coils and discrete inputs 16 times as many */
 	int64_t max_gap;	    /* registers that may be read along to join two points */
-	int64_t default_unit;	    /* -1 = none */
+	struct profile_holes holes;
+	int64_t default_unit; /* -1 = none */
 	const struct point *points;
 	size_t point_count;
 	uint64_t fingerprint; /* of all its sections, see ini_section_fingerprint */

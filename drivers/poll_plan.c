@@ -14,8 +14,9 @@ static enum poll_rhythm rhythm_of(const struct point *p)
 struct poll_limits poll_limits_of(const struct device_config *d)
 {
 	if (!d->profile)
-		return (struct poll_limits){ MODBUS_REGISTERS_MAX, 0 };
-	return (struct poll_limits){ (unsigned)d->profile->max_registers, (unsigned)d->profile->max_gap };
+		return (struct poll_limits){ .max_registers = MODBUS_REGISTERS_MAX };
+	return (struct poll_limits){ (unsigned)d->profile->max_registers, (unsigned)d->profile->max_gap,
+		d->profile->holes };
 }
 
 int poll_rhythm_factor(enum poll_rhythm r)
@@ -46,12 +47,24 @@ static unsigned max_count(enum register_table table, struct poll_limits limits)
 	return bits < PLAN_BITS_MAX ? bits : PLAN_BITS_MAX;
 }
 
+/* Whether an address of first..end-1 is in a hole. */
+static bool has_hole(
+    const struct profile_holes *holes, enum register_table table, unsigned first, unsigned end)
+{
+	for (size_t i = 0; i < holes->count; i++)
+		if (holes->items[i].table == table && holes->items[i].first < end &&
+		    holes->items[i].last >= first)
+			return true;
+	return false;
+}
+
 static bool joins(const struct poll_block *b, const struct point *p, struct poll_limits limits)
 {
 	if (b->rhythm != rhythm_of(p) || b->table != p->reg.table)
 		return false;
 	unsigned block_end = (unsigned)b->address + b->count, end = point_first(p) + point_span(p);
-	if (point_first(p) > block_end + limits.max_gap)
+	if (point_first(p) > block_end + limits.max_gap ||
+	    has_hole(&limits.holes, b->table, block_end, point_first(p)))
 		return false;
 	return end <= block_end || end - b->address <= max_count(b->table, limits);
 }

@@ -1,7 +1,7 @@
 /* poll_plan: a device's points to as few requests as its limits allow (pure).
  *
  * Points of one table and poll class are joined into a block while the registers between them do not exceed
- * max_gap and the block not max_registers. A point is never split.
+ * max_gap and the block not max_registers. No hole of the profile is read along. A point is never split.
  */
 #pragma once
 
@@ -30,6 +30,7 @@ struct poll_plan {
 
 struct poll_limits {
 	unsigned max_registers, max_gap;
+	struct profile_holes holes;
 };
 
 struct poll_limits poll_limits_of(const struct device_config *d);

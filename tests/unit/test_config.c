@@ -299,14 +299,21 @@ static void a_missing_file_is_one_error(void **state)
 
 static void points_of_a_profile_are_changed_and_added_per_device(void **state)
 {
-	static const char profile[] =
-	    "[profile]\ndefault_unit = 9\nword_order = little\n[point:a]\nregister = input:4\n"
-	    "type = u32\nscale = 0.1\n";
+	static const char profile[] = "[profile]\ndefault_unit = 9\nword_order = little\nholes = "
+				      "input:0x10..20, coil:3\n[point:a]\nregister = input:4\n"
+				      "type = u32\nscale = 0.1\n";
 	(void)state;
 	write_file("mine.ini", profile, sizeof(profile) - 1);
 	struct config *c =
 	    load_good(HEAD BUS "[device:d]\nbus = b\nprofile = mine\n[point:d.a]\nscale = 0.5\n[point:d.n]\n"
 			       "register = coil:3\n[device:e]\nbus = b\nunit = 2\nprofile = mine\n");
+	const struct profile_holes *holes = &c->devices[0].profile->holes;
+	assert_int_equal(holes->count, 2);
+	assert_int_equal(holes->items[0].table, POINT_INPUT);
+	assert_int_equal(holes->items[0].first, 16);
+	assert_int_equal(holes->items[0].last, 20);
+	assert_int_equal(holes->items[1].first, 3);
+	assert_int_equal(holes->items[1].last, 3);
 	assert_int_equal(c->devices[0].unit, 9);
 	assert_int_equal(c->devices[0].point_count, 2);
 	assert_true(c->devices[0].points[0].scale == 0.5);

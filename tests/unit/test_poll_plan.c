@@ -29,8 +29,9 @@ static const char *plan_text(const struct points *p, unsigned max_registers, uns
 	static char text[1024];
 	static const char *const rhythms[] = { "every", "tenth", "once" };
 	struct poll_plan plan;
-	assert_int_equal(
-	    poll_plan_init(&plan, p->items, p->count, (struct poll_limits){ max_registers, max_gap }), 0);
+	assert_int_equal(poll_plan_init(&plan, p->items, p->count,
+			     (struct poll_limits){ .max_registers = max_registers, .max_gap = max_gap }),
+	    0);
 	size_t used = 0, seen = 0;
 	text[0] = '\0';
 	for (size_t i = 0; i < plan.block_count; i++) {
@@ -134,7 +135,9 @@ static void a_refused_block_is_split_down_to_its_points(void **state)
 	add(&p, POINT_HOLDING, 4, POINT_U16, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 9, POINT_F32, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 11, POINT_U16, POINT_NORMAL);
-	assert_int_equal(poll_plan_init(&plan, p.items, p.count, (struct poll_limits){ 125, 10 }), 0);
+	assert_int_equal(poll_plan_init(&plan, p.items, p.count,
+			     (struct poll_limits){ .max_registers = 125, .max_gap = 10 }),
+	    0);
 	assert_int_equal(plan.block_count, 1);
 	static const struct {
 		size_t block;
@@ -159,6 +162,25 @@ static void a_refused_block_is_split_down_to_its_points(void **state)
 		points += plan.blocks[i].point_count;
 	}
 	assert_int_equal(points, p.count);
+	poll_plan_deinit(&plan);
+}
+
+static void a_hole_is_never_read_along(void **state)
+{
+	static const struct profile_hole holes[] = { { POINT_HOLDING, 4, 5 }, { POINT_INPUT, 0, 65535 } };
+	struct points p = { .count = 0 };
+	struct poll_plan plan;
+	(void)state;
+	add(&p, POINT_HOLDING, 0, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 3, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 6, POINT_U16, POINT_NORMAL);
+	add(&p, POINT_HOLDING, 9, POINT_U16, POINT_NORMAL);
+	struct poll_limits limits = { .max_registers = 125, .max_gap = 10, .holes = { holes, COUNT(holes) } };
+	assert_int_equal(poll_plan_init(&plan, p.items, p.count, limits), 0);
+	assert_int_equal(plan.block_count, 2);
+	assert_int_equal(plan.blocks[0].count, 4);
+	assert_int_equal(plan.blocks[1].address, 6);
+	assert_int_equal(plan.blocks[1].count, 4);
 	poll_plan_deinit(&plan);
 }
 
@@ -292,6 +314,7 @@ int main(void)
 		cmocka_unit_test(bits_have_their_own_limit),
 		cmocka_unit_test(the_last_address_is_in_reach),
 		cmocka_unit_test(a_refused_block_is_split_down_to_its_points),
+		cmocka_unit_test(a_hole_is_never_read_along),
 		cmocka_unit_test(no_points_no_requests),
 		cmocka_unit_test(wire_time_of_a_full_request),
 		cmocka_unit_test(load_of_a_line),
