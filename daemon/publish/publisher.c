@@ -2,6 +2,7 @@
 
 #include "clock.h"
 #include "encoder.h"
+#include "message_list.h"
 #include "mqtt_client.h"
 
 #include <errno.h>
@@ -16,22 +17,6 @@
 /* paho gives up a connect after its time-out for each broker; beyond that it hangs. */
 #define CONNECT_LIMIT_NS (120 * NS_PER_S)
 
-struct message {
-	struct message *next;
-	uint64_t id;
-	char *topic; /* below B, without "history/" */
-	char *payload;
-	unsigned flags;
-	bool is_history;
-	int64_t ts_ms;
-};
-
-struct list {
-	struct message *first, *last;
-	size_t count;
-	size_t bytes;
-};
-
 struct publisher {
 	struct config *config;
 	sd_event *event;
@@ -44,83 +29,15 @@ struct publisher {
 	int64_t backoff_ns, last_progress_ns;
 	unsigned failures;
 	uint64_t next_id;
-	struct list queue, in_flight, backlog;
+	struct message_list queue, in_flight, backlog;
 	struct publisher_stats stats;
 	uint64_t gap_dropped;
 	int64_t gap_from_ms, gap_to_ms;
 };
 
-static void list_append(struct list *l, struct message *m)
-{
-	m->next = NULL;
-	if (l->last)
-		l->last->next = m;
-	else
-		l->first = m;
-	l->last = m;
-	l->count++;
-	l->bytes += strlen(m->payload);
-}
-
-static void list_prepend(struct list *l, struct message *m)
-{
-	m->next = l->first;
-	l->first = m;
-	if (!l->last)
-		l->last = m;
-	l->count++;
-	l->bytes += strlen(m->payload);
-}
-
-static struct message *list_take(struct list *l)
-{
-	struct message *m = l->first;
-	if (!m)
-		return NULL;
-	l->first = m->next;
-	if (!l->first)
-		l->last = NULL;
-	l->count--;
-	l->bytes -= strlen(m->payload);
-	return m;
-}
-
-static struct message *list_remove(struct list *l, uint64_t id)
-{
-	struct message *before = NULL;
-	for (struct message *m = l->first; m; before = m, m = m->next) {
-		if (m->id != id)
-			continue;
-		if (!before)
-			return list_take(l);
-		before->next = m->next;
-		if (l->last == m)
-			l->last = before;
-		l->count--;
-		l->bytes -= strlen(m->payload);
-		return m;
-	}
-	return NULL;
-}
-
-static void message_free(struct message *m)
-{
-	if (!m)
-		return;
-	free(m->topic);
-	free(m->payload);
-	free(m);
-}
-
-static void list_clear(struct list *l)
-{
-	for (struct message *m; (m = list_take(l));)
-		message_free(m);
-}
-
 static void drop_oldest(struct publisher *p)
 {
-	struct message *m = list_take(&p->backlog);
+	struct message *m = message_list_take(&p->backlog);
 	if (p->gap_dropped++ == 0)
 		p->gap_from_ms = m->ts_ms;
 	p->gap_to_ms = m->ts_ms;
@@ -136,7 +53,7 @@ static void set_aside(struct publisher *p, struct message *m)
 		return;
 	}
 	m->is_history = true;
-	list_append(&p->backlog, m);
+	message_list_append(&p->backlog, m);
 	while (p->backlog.count > PUBLISHER_BACKLOG_MAX || p->backlog.bytes > PUBLISHER_BACKLOG_BYTES_MAX)
 		drop_oldest(p);
 }
@@ -151,7 +68,7 @@ static bool publish(struct publisher *p, struct message *m)
 		return false;
 	if (p->in_flight.count == 0)
 		p->last_progress_ns = clock_boottime(); /* from here on an acknowledgement is waited for */
-	list_append(&p->in_flight, m);
+	message_list_append(&p->in_flight, m);
 	p->stats.published++;
 	return true;
 }
@@ -174,7 +91,7 @@ static void finish_stop(struct publisher *p)
 static void pump(struct publisher *p)
 {
 	while (p->connected && p->in_flight.count < p->in_flight_max && p->queue.first) {
-		struct message *m = list_take(&p->queue);
+		struct message *m = message_list_take(&p->queue);
 		if (!publish(p, m)) {
 			set_aside(p, m);
 			break;
@@ -196,9 +113,9 @@ static int on_drain(sd_event_source *s, uint64_t usec, void *user)
 	for (; p->connected && !p->stopping && budget > 0; budget--) {
 		if (!p->backlog.first || p->queue.first || p->in_flight.count >= p->in_flight_max)
 			break;
-		struct message *m = list_take(&p->backlog);
+		struct message *m = message_list_take(&p->backlog);
 		if (!publish(p, m)) {
-			list_prepend(&p->backlog, m);
+			message_list_prepend(&p->backlog, m);
 			break;
 		}
 	}
@@ -268,16 +185,16 @@ static void schedule_reconnect(struct publisher *p, const char *why)
 /* What was in flight may or may not have arrived: it counts as not sent. History keeps its place in front. */
 static void take_back(struct publisher *p)
 {
-	struct list history = { 0 };
-	for (struct message *m; (m = list_take(&p->in_flight));) {
+	struct message_list history = { 0 };
+	for (struct message *m; (m = message_list_take(&p->in_flight));) {
 		if (m->is_history)
-			list_prepend(&history, m);
+			message_list_prepend(&history, m);
 		else
 			set_aside(p, m);
 	}
-	for (struct message *m; (m = list_take(&history));)
-		list_prepend(&p->backlog, m);
-	for (struct message *m; (m = list_take(&p->queue));)
+	for (struct message *m; (m = message_list_take(&history));)
+		message_list_prepend(&p->backlog, m);
+	for (struct message *m; (m = message_list_take(&p->queue));)
 		set_aside(p, m);
 }
 
@@ -296,7 +213,7 @@ static void on_disconnected(void *user, const char *why)
 static void on_delivered(void *user, uint64_t id)
 {
 	struct publisher *p = user;
-	struct message *m = list_remove(&p->in_flight, id);
+	struct message *m = message_list_remove(&p->in_flight, id);
 	if (!m)
 		return;
 	p->stats.acknowledged++;
@@ -308,7 +225,7 @@ static void on_delivered(void *user, uint64_t id)
 static void on_refused(void *user, uint64_t id)
 {
 	struct publisher *p = user;
-	struct message *m = list_remove(&p->in_flight, id);
+	struct message *m = message_list_remove(&p->in_flight, id);
 	if (m)
 		set_aside(p, m);
 	if (p->connected)
@@ -419,25 +336,10 @@ void publisher_free(struct publisher *p)
 	if (!p)
 		return;
 	close_client(p);
-	list_clear(&p->queue);
-	list_clear(&p->in_flight);
-	list_clear(&p->backlog);
+	message_list_clear(&p->queue);
+	message_list_clear(&p->in_flight);
+	message_list_clear(&p->backlog);
 	free(p);
-}
-
-static struct message *message_new(const char *topic, char *payload, unsigned flags, int64_t ts_ms)
-{
-	struct message *m = payload ? calloc(1, sizeof(*m)) : NULL;
-	if (m) {
-		*m = (struct message){
-			.topic = strdup(topic), .payload = payload, .flags = flags, .ts_ms = ts_ms
-		};
-		if (m->topic)
-			return m;
-	}
-	free(m);
-	free(payload);
-	return NULL;
 }
 
 void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms)
@@ -452,9 +354,9 @@ void publisher_send(struct publisher *p, const char *topic, char *payload, unsig
 		return;
 	}
 	if (flags & PUBLISH_URGENT)
-		list_prepend(&p->queue, m);
+		message_list_prepend(&p->queue, m);
 	else
-		list_append(&p->queue, m);
+		message_list_append(&p->queue, m);
 	pump(p);
 }
 
