@@ -1,10 +1,8 @@
 #include "config_private.h"
 
-#include "utf8.h"
 #include "value.h"
 
 #include <errno.h>
-#include <math.h>
 #include <string.h>
 #include <syslog.h>
 

@@ -1,5 +1,7 @@
 #include "point.h"
 
+#include <string.h>
+
 static const char *const table_words[] = { [POINT_COIL] = "coil",
 	[POINT_DISCRETE] = "discrete",
 	[POINT_INPUT] = "input",
@@ -40,6 +42,14 @@ unsigned point_span(const struct point *p)
 const char *point_table_word(enum register_table t)
 {
 	return table_words[t];
+}
+
+enum register_table point_table_find(const char *s, size_t n)
+{
+	int t = 0;
+	while (t < POINT_TABLE_COUNT && (strlen(table_words[t]) != n || strncmp(table_words[t], s, n) != 0))
+		t++;
+	return (enum register_table)t;
 }
 
 const char *point_type_word(enum point_type t)

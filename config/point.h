@@ -99,6 +99,8 @@ unsigned point_first(const struct point *p);
 unsigned point_span(const struct point *p);
 
 const char *point_table_word(enum register_table t);
+/* The table whose word the first n bytes of `s` are; POINT_TABLE_COUNT = none. */
+enum register_table point_table_find(const char *s, size_t n);
 const char *point_type_word(enum point_type t);
 bool point_is_bit_table(enum register_table t);
 

@@ -20,7 +20,7 @@ static const struct schema_choice type_choices[] = {
 	{ NULL, 0, false },
 };
 
-static const struct schema_choice order_choices[] = { { "big", POINT_BIG, false },
+const struct schema_choice point_order_choices[] = { { "big", POINT_BIG, false },
 	{ "little", POINT_LITTLE, false }, { NULL, 0, false } };
 
 static const struct schema_choice poll_choices[] = {
@@ -40,13 +40,11 @@ static int parse_register(struct arena *a, const char *text, void *field, const 
 	const char *colon = strchr(text, ':');
 	int64_t address;
 
-	for (int t = 0; colon && t < POINT_TABLE_COUNT; t++) {
-		const char *word = point_table_word((enum register_table)t);
-		if (strncmp(word, text, (size_t)(colon - text)) != 0 || word[colon - text] != '\0')
-			continue;
-		if (value_int(colon + 1, &address) < 0 || address < 0 || address > UINT16_MAX)
-			break;
-		*reg = (struct point_register){ (enum register_table)t, (uint16_t)address };
+	enum register_table table =
+	    colon ? point_table_find(text, (size_t)(colon - text)) : POINT_TABLE_COUNT;
+	if (table != POINT_TABLE_COUNT && value_int(colon + 1, &address) == 0 && address >= 0 &&
+	    address <= UINT16_MAX) {
+		*reg = (struct point_register){ table, (uint16_t)address };
 		return 0;
 	}
 	*why = arena_printf(a,
@@ -179,9 +177,9 @@ static const struct schema_key point_keys[] = {
 	    .help = "the value is this one bit, 0 is the lowest" },
 	{ "bits", SCHEMA_CUSTOM, FIELD(bits), "", .parse = parse_bits,
 	    .help = "the value is this range of bits: LOW..HIGH" },
-	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), .choices = order_choices,
+	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), .choices = point_order_choices,
 	    .help = "order of the registers of a wide value; the profile's unless told" },
-	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), .choices = order_choices,
+	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), .choices = point_order_choices,
 	    .help = "order of the bytes in a register; the profile's unless told" },
 	{ "scale", SCHEMA_DOUBLE, FIELD(scale), "1", .min = -1e18, .max = 1e18,
 	    .help = "value = raw * scale + offset" },

@@ -10,9 +10,6 @@
 /* COOLANTD_PROFILE_DIR is where the build installs them */
 #define DEFAULT_PATH "/etc/coolantd/profiles:" COOLANTD_PROFILE_DIR
 
-static const struct schema_choice order_choices[] = { { "big", POINT_BIG, false },
-	{ "little", POINT_LITTLE, false }, { NULL, 0, false } };
-
 /* TABLE:ADDRESS or TABLE:FIRST..LAST */
 static bool parse_hole(char *item, struct profile_hole *ret)
 {
@@ -20,20 +17,17 @@ static bool parse_hole(char *item, struct profile_hole *ret)
 	char *colon = strchr(item, ':'), *dots = colon ? strstr(colon, "..") : NULL;
 	if (!colon)
 		return false;
-	*colon = '\0';
 	if (dots)
 		*dots = '\0';
 	if (value_int(colon + 1, &first) < 0 || value_int(dots ? dots + 2 : colon + 1, &last) < 0)
 		return false;
 	if (first < 0 || last > UINT16_MAX || first > last)
 		return false;
-	for (int t = 0; t < POINT_TABLE_COUNT; t++) {
-		if (strcmp(point_table_word((enum register_table)t), item) != 0)
-			continue;
-		*ret = (struct profile_hole){ (enum register_table)t, (uint16_t)first, (uint16_t)last };
-		return true;
-	}
-	return false;
+	enum register_table table = point_table_find(item, (size_t)(colon - item));
+	if (table == POINT_TABLE_COUNT)
+		return false;
+	*ret = (struct profile_hole){ table, (uint16_t)first, (uint16_t)last };
+	return true;
 }
 
 static int parse_holes(struct arena *a, const char *text, void *field, const char **why)
@@ -62,9 +56,9 @@ static const struct schema_key profile_keys[] = {
 	{ "vendor", SCHEMA_TEXT, FIELD(vendor), .help = "who makes the device" },
 	{ "model", SCHEMA_TEXT, FIELD(model), .help = "its model" },
 	{ "source", SCHEMA_TEXT, FIELD(source), .help = "where the register facts are from" },
-	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), "big", .choices = order_choices,
+	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), "big", .choices = point_order_choices,
 	    .help = "order of the registers of a wide value" },
-	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), "big", .choices = order_choices,
+	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), "big", .choices = point_order_choices,
 	    .help = "order of the bytes in a register" },
 	{ "max_registers", SCHEMA_INT, FIELD(max_registers), "125", .min = 1, .max = 125,
 	    .help = "most registers the device gives in one reply" },

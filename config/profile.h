@@ -39,6 +39,9 @@ struct profile {
 extern const struct schema_section profile_section;
 extern const struct schema_section point_section;
 
+/* The words for word_order and byte_order. */
+extern const struct schema_choice point_order_choices[];
+
 /* Loads NAME.ini. NULL with findings in `d`: the place is then `asked` for a file that is not there. */
 const struct profile *profile_load(
     const char *name, struct arena *a, struct diag *d, struct diag_place asked);

@@ -24,10 +24,9 @@
 /* How often stale values are looked for, stopped workers joined. */
 #define TURN_INTERVAL_NS (100 * NS_PER_MS)
 #define HEALTH_INTERVAL_NS (10 * NS_PER_S)
-/* From SIGTERM until the process ends at the latest: 2 s, less what is left to do then. */
-#define STOP_LIMIT_NS (1500 * NS_PER_MS)
-#define JOIN_LIMIT_NS (300 * NS_PER_MS)
+/* From SIGTERM until the process ends are 2 s: this long for the broker, then this long for the workers. */
 #define STOP_GRACE_NS (1200 * NS_PER_MS)
+#define JOIN_LIMIT_NS (300 * NS_PER_MS)
 
 struct daemon {
 	struct config *config;
@@ -64,13 +63,19 @@ static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns
 	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
+/* A message of data under KIND/NAME. */
+static void publish_named(
+    struct daemon *d, const char *kind, const char *name, char *payload, unsigned flags, int64_t ts_ms)
+{
+	char topic[2 * (NAME_LENGTH_MAX + 1)];
+	snprintf(topic, sizeof(topic), "%s/%s", kind, name);
+	publisher_send(d->publisher, topic, payload, PUBLISH_RETAIN | PUBLISH_KEEP | flags, ts_ms);
+}
+
 static void publish_alarm(const struct alarm *a, void *user)
 {
-	struct daemon *d = user;
-	char topic[2 * (NAME_LENGTH_MAX + 1)];
-	snprintf(topic, sizeof(topic), "alarm/%s", a->config->name);
-	publisher_send(d->publisher, topic, encode_alarm(a, utc_ms()),
-	    PUBLISH_RETAIN | PUBLISH_KEEP | PUBLISH_URGENT, a->changed_ms);
+	publish_named(
+	    user, "alarm", a->config->name, encode_alarm(a, utc_ms()), PUBLISH_URGENT, a->changed_ms);
 }
 
 static void on_alarm(const struct alarm *a, void *user)
@@ -96,26 +101,20 @@ static void judge_alarms(struct daemon *d, int64_t now_ns)
 
 static void publish_loops(struct daemon *d)
 {
-	char topic[2 * (NAME_LENGTH_MAX + 1)];
 	int64_t now = utc_ms();
 	for (size_t i = 0; i < d->config->loop_count; i++) {
 		const struct loop_config *l = &d->config->loops[i];
-		snprintf(topic, sizeof(topic), "loop/%s", l->name);
-		publisher_send(d->publisher, topic, encode_loop(l, d->control->loops[i], now),
-		    PUBLISH_RETAIN | PUBLISH_KEEP, now);
+		publish_named(d, "loop", l->name, encode_loop(l, d->control->loops[i], now), 0, now);
 	}
 }
 
 static void publish_pues(struct daemon *d)
 {
-	char topic[2 * (NAME_LENGTH_MAX + 1)];
 	int64_t now = utc_ms();
 	for (size_t i = 0; i < d->config->pue_count; i++) {
 		const struct control_pue *p = &d->control->pues[i];
-		snprintf(topic, sizeof(topic), "pue/%s", p->config->name);
-		publisher_send(d->publisher, topic,
-		    encode_pue(p->config, p->pue, clock_realtime_offset(), now),
-		    PUBLISH_RETAIN | PUBLISH_KEEP, now);
+		char *payload = encode_pue(p->config, p->pue, clock_realtime_offset(), now);
+		publish_named(d, "pue", p->config->name, payload, 0, now);
 	}
 }
 
@@ -271,7 +270,6 @@ static void publish_health(struct daemon *d)
 		.buses = buses,
 		.loads = d->loads,
 		.config = d->config,
-		.boottime_ns = now,
 		.utc_offset_ns = clock_realtime_offset(),
 		.samples = d->table->samples,
 		.batches_dropped = batch_queue_dropped(d->queue),

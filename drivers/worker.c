@@ -25,7 +25,7 @@ struct worker {
 	int stop_fd, wake_fd;
 	pthread_t thread;
 	_Atomic int64_t last_round_ns;
-	_Atomic int64_t longest_poll_ns;
+	int64_t longest_poll_ns; /* set before the thread starts */
 
 	pthread_mutex_t lock;
 	struct config *next_config; /* a reference, or NULL */
@@ -168,6 +168,6 @@ void worker_describe(struct worker *w, struct driver_stats *ret)
 
 bool worker_moves(struct worker *w, int64_t now)
 {
-	int64_t limit = atomic_load(&w->longest_poll_ns) + IDLE_MAX_NS + MOVES_MARGIN_NS;
+	int64_t limit = w->longest_poll_ns + IDLE_MAX_NS + MOVES_MARGIN_NS;
 	return now - atomic_load(&w->last_round_ns) <= limit;
 }

@@ -41,7 +41,7 @@ struct health {
 	const struct driver_stats *buses; /* one for each bus of the configuration */
 	const struct bus_load *loads;	  /* likewise */
 	const struct config *config;
-	int64_t boottime_ns, utc_offset_ns;
+	int64_t utc_offset_ns;
 	uint64_t samples, batches_dropped;
 	double loop_lag_ms; /* longest since the last health message */
 	bool broker_connected;

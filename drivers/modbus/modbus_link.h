@@ -72,6 +72,11 @@ extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link, modbus_rt
 /* A connected, non-blocking socket to the bus's host and port, or negative errno as by `connect`. */
 int modbus_tcp_socket(struct modbus_link *l);
 
+/* Makes a connected socket the link's, framed by `context`. Without a context (NULL) the socket is closed:
+ * -ENOMEM. */
+int modbus_tcp_adopt(struct modbus_link *l, int fd, void *context);
+void modbus_tcp_disconnect(struct modbus_link *l);
+
 /* Waits for `fd` (POLLIN or POLLOUT) until `deadline` (CLOCK_BOOTTIME). 1, 0 = time is over, -ECANCELED, or
  * negative errno. */
 int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t deadline);

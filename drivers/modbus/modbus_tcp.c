@@ -58,14 +58,8 @@ int modbus_tcp_socket(struct modbus_link *l)
 	return fd;
 }
 
-static int tcp_connect(struct modbus_link *l)
+int modbus_tcp_adopt(struct modbus_link *l, int fd, void *context)
 {
-	int fd = modbus_tcp_socket(l);
-	if (fd < 0)
-		return fd;
-
-	/* the address does not matter: libmodbus gets the connected socket and only frames what it reads */
-	modbus_t *context = modbus_new_tcp("127.0.0.1", MODBUS_TCP_DEFAULT_PORT);
 	if (!context) {
 		close(fd);
 		return -ENOMEM;
@@ -76,7 +70,16 @@ static int tcp_connect(struct modbus_link *l)
 	return 0;
 }
 
-static void tcp_disconnect(struct modbus_link *l)
+static int tcp_connect(struct modbus_link *l)
+{
+	int fd = modbus_tcp_socket(l);
+	if (fd < 0)
+		return fd;
+	/* the address does not matter: libmodbus gets the connected socket and only frames what it reads */
+	return modbus_tcp_adopt(l, fd, modbus_new_tcp("127.0.0.1", MODBUS_TCP_DEFAULT_PORT));
+}
+
+void modbus_tcp_disconnect(struct modbus_link *l)
 {
 	close(l->fd);
 	modbus_free(l->context);
@@ -136,5 +139,5 @@ static enum exchange_result tcp_exchange(
 const struct modbus_link_impl modbus_tcp_link = {
 	.connect = tcp_connect,
 	.exchange = tcp_exchange,
-	.disconnect = tcp_disconnect,
+	.disconnect = modbus_tcp_disconnect,
 };
