@@ -2,8 +2,9 @@
  *
  * A reply is taken only for the request that it answers: on TCP by transaction id, unit, function and byte
  * count; on a serial line, which has no transaction id, by unit, function and byte count and by draining the
- * line before a request to a unit that may still answer an earlier one. libmodbus frames, checks the CRC and
- * drives the serial port; it is never asked to recover by itself (its recovery sleeps).
+ * line before a request to a unit that may still answer an earlier one. On serial lines libmodbus frames,
+ * checks the CRC and drives the port; it is never asked to recover by itself (its recovery sleeps). The TCP
+ * frame is read here.
  */
 #pragma once
 
@@ -36,6 +37,9 @@ struct modbus_reply {
 	unsigned strays;		    /* replies to something else that were thrown away meanwhile */
 };
 
+/* Longest frame on TCP: 7 bytes of header and a PDU of 253. */
+#define MODBUS_TCP_ADU_MAX 260
+
 struct modbus_link;
 
 struct modbus_link_impl {
@@ -51,9 +55,11 @@ struct modbus_link {
 	const struct modbus_link_impl *impl;
 	const struct bus_config *bus;
 	int stop_fd;
-	void *context; /* modbus_t, while connected */
-	int fd;	       /* -1 = not connected */
-	uint16_t transaction;
+	void *context;			     /* modbus_t, while connected; serial lines only */
+	int fd;				     /* -1 = not connected */
+	uint16_t transaction;		     /* TCP: of the last request */
+	uint8_t pending[MODBUS_TCP_ADU_MAX]; /* TCP: what was read of frames that are not yet done with */
+	size_t pending_count;
 	int64_t quiet_since_ns; /* when the last byte went over the line, as far as seen */
 	uint8_t doubt[256]; /* per unit, serial line: before so many requests a late reply may still come */
 	bool reused;	    /* at least one exchange was done on this connection */
@@ -71,11 +77,6 @@ extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link, modbus_rt
 
 /* A connected, non-blocking socket to the bus's host and port, or negative errno as by `connect`. */
 int modbus_tcp_socket(struct modbus_link *l);
-
-/* Makes a connected socket the link's, framed by `context`. Without a context (NULL) the socket is closed:
- * -ENOMEM. */
-int modbus_tcp_adopt(struct modbus_link *l, int fd, void *context);
-void modbus_tcp_disconnect(struct modbus_link *l);
 
 /* Waits for `fd` (POLLIN or POLLOUT) until `deadline` (CLOCK_BOOTTIME). 1, 0 = time is over, -ECANCELED, or
  * negative errno. */

@@ -128,13 +128,29 @@ static int rtutcp_connect(struct modbus_link *l)
 	int fd = modbus_tcp_socket(l);
 	if (fd < 0)
 		return fd;
+	modbus_t *context =
+	    modbus_new_rtu("/dev/null", l->bus->baud, (char)l->bus->parity, 8, (int)l->bus->stop_bits);
+	int err = !context ? -ENOMEM : fd >= FD_SETSIZE ? -EMFILE : 0; /* libmodbus waits with select() */
+	if (err < 0) {
+		modbus_free(context);
+		close(fd);
+		return err;
+	}
+	modbus_set_socket(context, fd);
+	l->context = context;
+	l->fd = fd;
 	l->quiet_since_ns = clock_boottime();
-	return modbus_tcp_adopt(l, fd,
-	    modbus_new_rtu("/dev/null", l->bus->baud, (char)l->bus->parity, 8, (int)l->bus->stop_bits));
+	return 0;
+}
+
+static void rtutcp_disconnect(struct modbus_link *l)
+{
+	close(l->fd);
+	modbus_free(l->context);
 }
 
 const struct modbus_link_impl modbus_rtutcp_link = {
 	.connect = rtutcp_connect,
 	.exchange = rtu_exchange,
-	.disconnect = modbus_tcp_disconnect,
+	.disconnect = rtutcp_disconnect,
 };

@@ -85,9 +85,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	modbus_link_init(&link, bus, stop_fd);
 	link.fd = fds[0];
-	link.context = bus->type == BUS_TCP ? modbus_new_tcp("127.0.0.1", 502)
-					    : modbus_new_rtu("/dev/null", 115200, 'N', 8, 1);
-	modbus_set_socket(link.context, fds[0]);
+	if (bus->type == BUS_RTUTCP) {
+		link.context = modbus_new_rtu("/dev/null", 115200, 'N', 8, 1);
+		modbus_set_socket(link.context, fds[0]);
+	}
 	if (pthread_create(&thread, NULL, play_device, &peer) != 0)
 		abort();
 	if (modbus_link_exchange(&link, &q, &reply) == EXCHANGE_OK)
