@@ -305,11 +305,13 @@ static void put_bus_health(struct json_writer *w, const struct health *h, size_t
 	json_bool(w, "connected", s->connected);
 	json_unsigned(w, "requests", s->requests);
 	json_unsigned(w, "replies", s->replies);
-	json_unsigned(w, "errors", s->timeouts + s->bad_replies + s->exceptions + s->connect_failures);
+	json_unsigned(
+	    w, "errors", s->timeouts + s->bad_replies + s->exceptions + s->closed + s->connect_failures);
 	json_unsigned(w, "timeouts", s->timeouts);
 	json_unsigned(w, "exceptions", s->exceptions);
 	json_unsigned(w, "bad_replies", s->bad_replies);
 	json_unsigned(w, "stray_replies", s->stray_replies);
+	json_unsigned(w, "closed", s->closed);
 	json_unsigned(w, "connects", s->connects);
 	json_unsigned(w, "connect_failures", s->connect_failures);
 	json_number(w, "latency_ms",

@@ -310,7 +310,8 @@ static bool ensure_connected(struct driver *d)
 	return true;
 }
 
-static void count(struct driver *d, struct device *device, enum exchange_result result, int64_t sent_ns)
+static void count(
+    struct driver *d, struct device *device, enum exchange_result result, int64_t sent_ns, bool reused)
 {
 	const struct modbus_reply *r = &d->reply;
 	bool replied = result == EXCHANGE_OK || result == EXCHANGE_EXCEPTION;
@@ -325,6 +326,7 @@ static void count(struct driver *d, struct device *device, enum exchange_result 
 	d->stats.bad_replies += result == EXCHANGE_BAD_REPLY;
 	device->stats.bad_replies += result == EXCHANGE_BAD_REPLY;
 	d->stats.exceptions += result == EXCHANGE_EXCEPTION;
+	d->stats.closed += result == EXCHANGE_CLOSED && !reused;
 	device->stats.exceptions += result == EXCHANGE_EXCEPTION;
 	if (replied) {
 		d->stats.replies++;
@@ -350,9 +352,10 @@ static enum exchange_result exchange(struct driver *d, struct device *device, co
 	int64_t give_up = clock_boottime() + bus_of(d)->response_timeout;
 	for (;;) {
 		int64_t sent = clock_boottime();
+		bool reused = d->link.reused;
 		enum exchange_result result = modbus_link_exchange(&d->link, q, &d->reply);
 		if (result != EXCHANGE_STOPPED)
-			count(d, device, result, sent);
+			count(d, device, result, sent, reused);
 		bool busy = result == EXCHANGE_EXCEPTION && (d->reply.exception == EXCEPTION_ACKNOWLEDGE ||
 								d->reply.exception == EXCEPTION_BUSY);
 		if (!busy || clock_boottime() + BUSY_WAIT_NS > give_up)

@@ -142,6 +142,7 @@ def test_a_silent_device_costs_its_neighbours_nothing_but_its_probes(start, cool
     devices = health["buses"]["b"]["devices"]
     assert devices["d1"]["missed_cycles"] == 0 and devices["d2"]["missed_cycles"] == 0
     assert devices["dead"]["backoff_s"] >= 2 and not devices["dead"]["up"]
+    assert health["buses"]["b"]["connects"] == 1, "the gateway answers for others: its connection is good"
 
 
 def test_a_device_comes_back(start, coolantd, subscriber, tmp_path):
@@ -193,6 +194,54 @@ def test_a_server_that_drips(start, coolantd, subscriber, tmp_path):
     subscriber.wait("device/g", lambda m: m.json["seq"] >= first + 15)
     times = [m.json["ts"] for m in subscriber.of("device/g")]
     assert max(b - a for a, b in zip(times, times[1:])) < 400
+
+
+class BlackHole:
+    """A port whose SYNs get no answer: its queue of connections that nobody accepts is full."""
+
+    def __init__(self):
+        self.socket, self.process = socket.socket(), self
+        self.socket.bind(("127.0.0.1", 0))
+        self.socket.listen(0)
+        self.port = self.socket.getsockname()[1]
+        self.waiting = []
+        while True:
+            client = socket.socket()
+            self.waiting.append(client)
+            client.settimeout(0.3)
+            try:
+                client.connect(("127.0.0.1", self.port))
+            except TimeoutError:
+                return
+
+    def stop(self):
+        for s in (*self.waiting, self.socket):
+            s.close()
+
+
+def test_bad_endpoints_disturb_only_themselves(start, coolantd, subscriber, tmp_path):
+    """One that refuses, one that drops the SYN, one that is silent, one that drips, one that closes; and a good one."""
+    bad = {
+        "refuses": harness.free_port(),
+        "black-hole": start(BlackHole).port,
+        "mute": start(Scripted, lambda *_: []).port,
+        "drips": start(Scripted, lambda t, u, a, c: [p for b in answer(t, u, [1]) for p in (bytes([b]), 1)]).port,
+        "closes": start(Scripted, lambda *_: [None]).port,
+    }
+    good = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 4}}})
+    settings = "connect_timeout = 700ms\nresponse_timeout = 300ms\nmax_backoff = 1s\n"
+    point = "poll_interval = 200ms\n[point:{0}.p]\nregister = holding:0\n"
+    coolantd("".join(tcp_bus(n, p, settings) + device(f"d-{n}", n, extra=point.format(f"d-{n}"))
+                     for n, p in {"good": good.port, **bad}.items()), mqtt="publish = always\n")
+    for name in bad:
+        m = subscriber.wait(f"device/d-{name}", lambda m: m.json["quality"] == {"p": "stale"}).json
+        assert m["values"] == {"p": None}
+    mark = len(subscriber.messages)
+    health = subscriber.wait("health", lambda m: m.json["uptime_s"] >= 9, timeout=25, after=mark).json
+    times = [m.json["ts"] for m in subscriber.of("device/d-good")]
+    assert len(times) > 30 and max(b - a for a, b in zip(times, times[1:])) < 400
+    assert health["buses"]["good"]["devices"]["d-good"]["missed_cycles"] == 0
+    assert all(health["buses"][n]["replies"] == 0 and health["buses"][n]["errors"] > 2 for n in bad)
 
 
 class SerialDevice:
