@@ -1,0 +1,326 @@
+/* Messages packed and unpacked, and batches of them in a file on disk. */
+#include "unit.h"
+
+#include "clock.h"
+#include "spool.h"
+#include "spool_pack.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define MIB (INT64_C(1) << 20)
+#define HOUR_NS (3600 * NS_PER_S)
+
+static char folder[] = "/tmp/coolantd-spool-XXXXXX";
+static char path[64];
+
+static void add(struct message_list *l, const char *topic, const char *payload, int64_t ts_ms)
+{
+	message_list_append(l, message_new(topic, strdup(payload), 0, ts_ms));
+}
+
+/* "TOPIC=PAYLOAD " of each; the list is emptied. */
+static const char *text_of(struct message_list *l)
+{
+	static char text[65536];
+	size_t used = 0;
+	text[0] = '\0';
+	for (struct message *m; (m = message_list_take(l)); message_free(m)) {
+		assert_true(m->is_history);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s=%s ", m->topic, m->payload);
+		assert_true(used < sizeof(text));
+	}
+	return text;
+}
+
+static void packs_and_unpacks_in_order(void **state)
+{
+	struct message_list in = { 0 }, out = { 0 };
+	void *data;
+	(void)state;
+	add(&in, "device/b", "1", 0);
+	add(&in, "device/a", "2", 0);
+	add(&in, "device/b", "", 0);
+	add(&in, "device/ab", "{\"\xc3\xa9\":4}", 0);
+	add(&in, "device/a", "2", 0);
+	ssize_t size = spool_pack(&in, SPOOL_LEVEL_FAST, &data);
+	assert_true(size > 0);
+	assert_int_equal(spool_unpack(data, (size_t)size, &out), 0);
+	assert_string_equal(
+	    text_of(&out), "device/b=1 device/a=2 device/b= device/ab={\"\xc3\xa9\":4} device/a=2 ");
+	message_list_clear(&in);
+
+	/* an empty list is a block as well */
+	free(data);
+	size = spool_pack(&in, SPOOL_LEVEL_THOROUGH, &data);
+	assert_int_equal(spool_unpack(data, (size_t)size, &out), 0);
+	assert_int_equal(out.count, 0);
+	free(data);
+}
+
+/* A bit that says nothing may flip; what comes out is never something else. */
+static void damaged_blocks_are_refused(void **state)
+{
+	struct message_list in = { 0 }, out = { 0 };
+	void *data;
+	int refused = 0;
+	(void)state;
+	for (int i = 0; i < 50; i++)
+		add(&in, i % 3 ? "device/a" : "device/b", i % 2 ? "{\"x\":1.25}" : "{\"y\":7}", 0);
+	ssize_t size = spool_pack(&in, SPOOL_LEVEL_FAST, &data);
+	message_list_clear(&in);
+	assert_int_equal(spool_unpack(data, (size_t)size, &out), 0);
+	char *expected = strdup(text_of(&out));
+	uint8_t *bytes = data;
+	for (ssize_t i = 0; i < size; i++) {
+		for (unsigned bit = 0; bit < 8; bit++) {
+			bytes[i] ^= (uint8_t)(1u << bit);
+			int r = spool_unpack(data, (size_t)size, &out);
+			if (r == 0)
+				assert_string_equal(text_of(&out), expected);
+			else
+				assert_int_equal(r, -EBADMSG);
+			refused += r < 0;
+			bytes[i] ^= (uint8_t)(1u << bit);
+		}
+		assert_int_equal(spool_unpack(data, (size_t)i, &out), -EBADMSG);
+	}
+	assert_true(refused > 7 * size);
+	assert_int_equal(out.count, 0);
+	free(expected);
+	free(data);
+}
+
+static struct spool *open_spool(int64_t max_size, int64_t now_ns)
+{
+	struct spool *s = NULL;
+	char why[SPOOL_WHY_MAX];
+	int r = spool_open(&s, path, (struct spool_limits){ max_size, HOUR_NS }, now_ns, why);
+	if (r < 0)
+		fail_msg("spool_open: %s", why);
+	return s;
+}
+
+static void append(
+    struct spool *s, uint64_t id, const char *topic, const char *payload, bool live, int64_t now_ns)
+{
+	struct message_list l = { 0 };
+	add(&l, topic, payload, (int64_t)id * 1000);
+	add(&l, "t", "x", (int64_t)id * 1000 + 1);
+	assert_int_equal(spool_append(s, id, &l, live, now_ns), 0);
+	message_list_clear(&l);
+}
+
+static const char *load(struct spool *s, uint64_t after)
+{
+	struct spool_batch b = { 0 };
+	static char gap[128];
+	int r = spool_load(s, after, &b);
+	assert_true(r >= 0);
+	if (r == 0)
+		return "none";
+	if (!b.is_gap)
+		return text_of(&b.messages);
+	snprintf(gap, sizeof(gap), "gap %d..%d %d", (int)b.from_ms, (int)b.to_ms, (int)b.dropped);
+	return gap;
+}
+
+static void survives_a_restart(void **state)
+{
+	(void)state;
+	struct spool *s = open_spool(8 * MIB, 0);
+	assert_int_equal(spool_last_id(s), 0);
+	assert_string_equal(load(s, 0), "none");
+	append(s, 1, "a", "1", false, 0);
+	append(s, 2, "b", "2", true, 0);
+	append(s, 3, "c", "3", false, 0);
+	assert_int_equal(spool_describe(s).messages, 6);
+	/* what is out at the broker is not loaded until the connection is gone */
+	assert_string_equal(load(s, 0), "a=1 t=x ");
+	assert_string_equal(load(s, 1), "c=3 t=x ");
+	assert_int_equal(spool_set_sent(s, 1, 1), 0);
+	spool_close(s);
+
+	s = open_spool(8 * MIB, 0);
+	assert_int_equal(spool_last_id(s), 3);
+	assert_int_equal(spool_describe(s).messages, 5);
+	assert_string_equal(load(s, 0), "t=x ");
+	assert_string_equal(load(s, 1), "b=2 t=x ");
+	assert_int_equal(spool_delete(s, 1), 0);
+	assert_int_equal(spool_delete(s, 2), 0);
+	assert_int_equal(spool_delete(s, 2), 0);
+	assert_string_equal(load(s, 0), "c=3 t=x ");
+	assert_int_equal(spool_delete(s, 3), 0);
+	assert_int_equal(spool_describe(s).messages, 0);
+	assert_string_equal(load(s, 0), "none");
+	spool_close(s);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void packs_a_minute_of_batches(void **state)
+{
+	(void)state;
+	struct spool *s = open_spool(8 * MIB, 0);
+	char expected[8192] = "";
+	for (uint64_t i = 1; i <= 120; i++) {
+		char payload[16];
+		snprintf(payload, sizeof(payload), "%d", (int)i);
+		append(s, i, i % 2 ? "a" : "b", payload, false, 0);
+		if (i > 1) /* of the first batch one message is delivered already */
+			snprintf(expected + strlen(expected), sizeof(expected) - strlen(expected), "%s=%d ",
+			    i % 2 ? "a" : "b", (int)i);
+		strcat(expected, "t=x ");
+	}
+	assert_int_equal(spool_set_sent(s, 1, 1), 0);
+	assert_int_equal(spool_tend(s, 0), 0);
+	assert_string_equal(load(s, 0), expected);
+	assert_string_equal(load(s, 1), "none");
+	assert_int_equal(spool_describe(s).messages, 239);
+	spool_close(s);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void the_oldest_go_when_it_is_full(void **state)
+{
+	(void)state;
+	struct spool *s = open_spool(MIB, 0);
+	char *noise = malloc(20001);
+	uint64_t dropped = 0, id = 0;
+	struct stat st;
+	while (dropped == 0 || id < 400) {
+		for (int i = 0; i < 20000; i++) /* does not compress */
+			noise[i] = (char)('!' + random() % 90);
+		noise[20000] = '\0';
+		append(s, ++id, "n", noise, false, 0);
+		if (id % 50 == 0)
+			assert_int_equal(spool_tend(s, 0), 0);
+		dropped = spool_describe(s).dropped;
+		assert_true(spool_describe(s).bytes <= (uint64_t)MIB);
+		assert_int_equal(stat(path, &st), 0);
+		assert_true(st.st_size <= MIB + MIB / 10);
+	}
+	free(noise);
+	struct spool_batch b = { 0 };
+	assert_int_equal(spool_load(s, 0, &b), 1);
+	assert_true(b.is_gap);
+	assert_int_equal(b.from_ms, 1000);
+	assert_int_equal(b.dropped, dropped);
+	assert_int_equal(b.to_ms, dropped / 2 * 1000 + 1);
+	assert_int_equal(spool_describe(s).messages + dropped, 2 * id);
+
+	/* what is being delivered stays: the next gap is another one, behind it */
+	uint64_t gap = b.id;
+	assert_int_equal(spool_load(s, gap, &b), 1);
+	assert_false(b.is_gap);
+	message_list_clear(&b.messages);
+	assert_int_equal(spool_delete(s, gap), 0);
+	assert_int_equal(spool_tend(s, 2 * HOUR_NS), 0);
+	assert_int_equal(spool_describe(s).messages, 2);
+	assert_int_equal(spool_load(s, b.id, &b), 1);
+	assert_true(b.is_gap);
+	spool_close(s);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void age_is_counted_in_uptime(void **state)
+{
+	(void)state;
+	struct spool *s = open_spool(8 * MIB, 0);
+	append(s, 1, "a", "1", false, 0);
+	append(s, 2, "b", "2", false, 50 * 60 * NS_PER_S);
+	assert_int_equal(spool_tend(s, HOUR_NS), 0);
+	assert_int_equal(spool_describe(s).dropped, 0);
+	assert_int_equal(spool_tend(s, HOUR_NS + 2 * NS_PER_S), 0);
+	assert_int_equal(spool_describe(s).dropped, 2);
+	assert_string_equal(load(s, 0), "gap 1000..1001 2");
+	assert_string_equal(load(s, 1), "b=2 t=x ");
+	/* another gap grows out of the first as long as that is not being told */
+	assert_int_equal(spool_release(s), 0);
+	assert_int_equal(spool_tend(s, 2 * HOUR_NS), 0);
+	assert_string_equal(load(s, 0), "gap 1000..2001 4");
+	spool_close(s);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void assert_refused(const char *reason)
+{
+	struct spool *s = NULL;
+	char why[SPOOL_WHY_MAX], aside[PATH_MAX];
+	assert_int_equal(spool_open(&s, path, (struct spool_limits){ MIB, HOUR_NS }, 0, why), -EBADMSG);
+	assert_non_null(strstr(why, reason));
+	assert_int_equal(spool_set_aside(path, aside, sizeof(aside)), 0);
+	assert_int_equal(access(path, F_OK), -1);
+	assert_int_equal(unlink(aside), 0);
+}
+
+static void write_file(const char *text)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void foreign_files_are_refused(void **state)
+{
+	(void)state;
+	write_file("this is no database at all, but long enough to be looked at ........................."
+		   "......................................................................................"
+		   "......................................................................................"
+		   "......................................................................................"
+		   "......................................................................................"
+		   "......................................................................................");
+	assert_refused("not a database");
+
+	struct spool *s = open_spool(MIB, 0);
+	append(s, 1, "a", "1", false, 0);
+	spool_close(s);
+	FILE *f = fopen(path, "r+");
+	assert_int_equal(fseek(f, 60, SEEK_SET), 0); /* user_version in the header of a SQLite file */
+	assert_int_equal(fwrite("\0\0\0\2", 1, 4, f), 4);
+	assert_int_equal(fclose(f), 0);
+	assert_refused("format 2");
+
+	s = open_spool(MIB, 0);
+	spool_close(s);
+	f = fopen(path, "r+");
+	assert_int_equal(fseek(f, 68, SEEK_SET), 0); /* application_id */
+	assert_int_equal(fwrite("abcd", 1, 4, f), 4);
+	assert_int_equal(fclose(f), 0);
+	assert_refused("another program");
+}
+
+static int make_folder(void **state)
+{
+	(void)state;
+	srandom(1);
+	if (!mkdtemp(folder))
+		return -1;
+	snprintf(path, sizeof(path), "%s/spool.db", folder);
+	return 0;
+}
+
+static int remove_folder(void **state)
+{
+	(void)state;
+	return rmdir(folder);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(packs_and_unpacks_in_order),
+		cmocka_unit_test(damaged_blocks_are_refused),
+		cmocka_unit_test(survives_a_restart),
+		cmocka_unit_test(packs_a_minute_of_batches),
+		cmocka_unit_test(the_oldest_go_when_it_is_full),
+		cmocka_unit_test(age_is_counted_in_uptime),
+		cmocka_unit_test(foreign_files_are_refused),
+	};
+	return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
