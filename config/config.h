@@ -187,6 +187,9 @@ struct alarm_config {
 	uint64_t fingerprint;
 };
 
+/* Names that a configuration may not use: alarms about coolantd itself. */
+#define OWN_ALARM_PREFIX "coolantd-"
+
 const char *alarm_severity_word(enum alarm_severity s);
 
 struct config {

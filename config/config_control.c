@@ -343,6 +343,9 @@ static void check_alarm(struct config *c, struct alarm_config *a, struct diag *d
 
 	a->fingerprint = ini_section_fingerprint(s);
 	a->point = unset;
+	if (strncmp(a->name, OWN_ALARM_PREFIX, strlen(OWN_ALARM_PREFIX)) == 0)
+		diag_add(d, DIAG_ERROR, schema_place(s, NULL),
+		    "names with " OWN_ALARM_PREFIX " are coolantd's own (allowed: another name)");
 	if (*a->point_name == '\0')
 		return; /* said already */
 	if (strncmp(a->point_name, "loop.", 5) == 0)

@@ -219,9 +219,9 @@ static const struct schema_key mqtt_keys[] = {
 #define FIELD(f) offsetof(struct spool_config, f)
 static const struct schema_key spool_keys[] = {
 	{ "max_size", SCHEMA_SIZE, FIELD(max_size), "256MiB", .min = 1048576, .max = 1e12,
-	    .flags = SCHEMA_LATER, .help = "disk space for what the broker has not taken" },
+	    .help = "disk space for what the broker has not taken" },
 	{ "max_age", SCHEMA_DURATION, FIELD(max_age), "7d", .min = 60, .max = YEARS_10_S,
-	    .flags = SCHEMA_LATER, .help = "older data is dropped" },
+	    .help = "older data is dropped; counted in the time that the machine is up" },
 	{ "replay_rate", SCHEMA_INT, FIELD(replay_rate), "500", .min = 1, .max = 100000,
 	    .help = "messages per second when sending what was held back" },
 };

@@ -6,6 +6,7 @@
 #include "control_loop.h"
 #include "encoder.h"
 #include "log.h"
+#include "own_alarm.h"
 #include "publisher.h"
 #include "reporter.h"
 #include "service.h"
@@ -24,9 +25,10 @@
 /* How often stale values are looked for, stopped workers joined. */
 #define TURN_INTERVAL_NS (100 * NS_PER_MS)
 #define HEALTH_INTERVAL_NS (10 * NS_PER_S)
-/* From SIGTERM until the process ends are 2 s: this long for the broker, then this long for the workers. */
+/* From SIGTERM until the process ends are 2 s: this long for the broker, for the workers, for the spool. */
 #define STOP_GRACE_NS (1200 * NS_PER_MS)
 #define JOIN_LIMIT_NS (300 * NS_PER_MS)
+#define SPOOL_GRACE_NS (300 * NS_PER_MS)
 
 struct daemon {
 	struct config *config;
@@ -37,6 +39,7 @@ struct daemon {
 	struct point_table *table;
 	struct control_loop *control;
 	struct publisher *publisher;
+	struct own_alarm spool_alarm;
 	sd_event_source *sources[8];
 	int64_t started_ns, started_ms;
 	int64_t last_tick_ns, lag_max_ns;
@@ -224,7 +227,7 @@ static void update_status(struct daemon *d, int64_t now_ns)
 	struct publisher_stats p = publisher_describe(d->publisher);
 	char text[200];
 	snprintf(text, sizeof(text), "%zu/%zu devices up, %.0f points/s, broker %s, %zu messages waiting", up,
-	    d->config->device_count, rate, p.connected ? "connected" : "away", p.backlog + p.queued);
+	    d->config->device_count, rate, p.connected ? "connected" : "away", (size_t)p.waiting + p.queued);
 	service_status(text);
 	d->samples_at_status = d->table->samples;
 	d->status_ns = now_ns;
@@ -281,8 +284,10 @@ static void publish_health(struct daemon *d)
 		.reconnects = p.reconnects,
 		.queued = p.queued,
 		.in_flight = p.in_flight,
-		.backlog = p.backlog,
-		.backlog_bytes = p.backlog_bytes,
+		.spool_messages = p.waiting,
+		.spool_bytes = p.waiting_bytes,
+		.spool_dropped = p.waiting_dropped,
+		.spool_trouble = p.spool_trouble,
 	};
 	publisher_send(d->publisher, "health", encode_health(&h), PUBLISH_RETAIN, h.ts_ms);
 	d->lag_max_ns = 0;
@@ -324,6 +329,7 @@ static void publish_everything(struct daemon *d)
 	publish_pues(d);
 	for (size_t i = 0; i < d->config->alarm_count; i++)
 		publish_alarm(&d->control->alarms[i], d);
+	publish_alarm(&d->spool_alarm.alarm, d);
 	publish_health(d);
 }
 
@@ -336,6 +342,14 @@ static void on_broker_notice(void *user, int level, const char *text)
 {
 	(void)user;
 	log_event(level, (struct log_fields){ .message_id = LOG_ID_BROKER }, "%s", text);
+}
+
+static void on_spool_trouble(void *user, const char *text)
+{
+	struct daemon *d = user;
+	const char *message = text[0] ? text : "the spool works";
+	if (own_alarm_set(&d->spool_alarm, text[0] != '\0', message, clock_boottime(), utc_ms()))
+		on_alarm(&d->spool_alarm.alarm, d);
 }
 
 static void on_publisher_stopped(void *user)
@@ -403,6 +417,7 @@ static int apply(struct daemon *d, struct config *c)
 	int err = supervisor_apply(d->supervisor, c);
 	if (err < 0)
 		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
+	publisher_set_limits(d->publisher, c);
 	if (new_publisher)
 		publisher_stop(d->publisher);
 	else if (publisher_is_connected(d->publisher))
@@ -506,7 +521,10 @@ static int start(struct daemon *d)
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
-	struct publisher_events to = { on_broker_connected, on_broker_notice, on_publisher_stopped, d };
+	own_alarm_init(&d->spool_alarm, "coolantd-spool", "spool", SEVERITY_WARNING);
+	(void)own_alarm_set(&d->spool_alarm, false, "the spool works", d->started_ns, d->started_ms);
+	struct publisher_events to = { on_broker_connected, on_broker_notice, on_spool_trouble,
+		on_publisher_stopped, d };
 	d->publisher = publisher_new(d->event, d->config, &to);
 	if (!d->publisher)
 		return -errno;
@@ -518,7 +536,7 @@ static void free_all(struct daemon *d)
 {
 	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
 		sd_event_source_disable_unref(d->sources[i]);
-	publisher_free(d->publisher);
+	publisher_free(d->publisher, SPOOL_GRACE_NS);
 	control_loop_free(d->control);
 	point_table_free(d->table);
 	supervisor_free(d->supervisor);

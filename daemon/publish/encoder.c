@@ -346,9 +346,13 @@ char *encode_health(const struct health *h)
 	json_unsigned(&w, "in_flight", h->in_flight);
 	json_close(&w);
 	json_open(&w, "spool");
-	json_unsigned(&w, "depth", h->backlog);
-	json_unsigned(&w, "bytes", h->backlog_bytes);
-	json_unsigned(&w, "dropped", h->dropped);
+	json_unsigned(&w, "depth", h->spool_messages);
+	json_unsigned(&w, "bytes", h->spool_bytes);
+	json_unsigned(&w, "dropped", h->spool_dropped);
+	if (h->spool_trouble[0])
+		json_text(&w, "problem", h->spool_trouble);
+	else
+		json_null(&w, "problem");
 	json_close(&w);
 	json_open(&w, "buses");
 	for (size_t i = 0; i < h->config->bus_count; i++)

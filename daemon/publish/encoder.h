@@ -46,7 +46,8 @@ struct health {
 	double loop_lag_ms; /* longest since the last health message */
 	bool broker_connected;
 	uint64_t published, acknowledged, dropped, reconnects;
-	size_t queued, in_flight, backlog;
-	uint64_t backlog_bytes;
+	size_t queued, in_flight;
+	uint64_t spool_messages, spool_bytes, spool_dropped; /* that wait for the broker, or did */
+	const char *spool_trouble;			     /* "" = none */
 };
 char *encode_health(const struct health *h);

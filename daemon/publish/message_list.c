@@ -71,6 +71,38 @@ struct message *message_list_remove(struct message_list *l, uint64_t id)
 	return NULL;
 }
 
+void message_list_join(struct message_list *l, struct message_list *from)
+{
+	if (!from->first)
+		return;
+	if (l->last)
+		l->last->next = from->first;
+	else
+		l->first = from->first;
+	l->last = from->last;
+	l->count += from->count;
+	l->bytes += from->bytes;
+	*from = (struct message_list){ 0 };
+}
+
+void message_list_join_front(struct message_list *l, struct message_list *from)
+{
+	struct message_list behind = *l;
+	*l = *from;
+	*from = (struct message_list){ 0 };
+	message_list_join(l, &behind);
+}
+
+void message_list_hurry(struct message_list *l, struct message *m)
+{
+	struct message_list front = { 0 }, rest = { 0 };
+	for (struct message *other; (other = message_list_take(l));)
+		message_list_append(strcmp(other->topic, m->topic) == 0 ? &front : &rest, other);
+	message_list_append(&front, m);
+	message_list_join(l, &front);
+	message_list_join(l, &rest);
+}
+
 void message_free(struct message *m)
 {
 	if (!m)

@@ -9,14 +9,24 @@
 #include <stddef.h>
 #include <stdint.h>
 
+enum message_flags {
+	PUBLISH_RETAIN = 1 << 0,
+	PUBLISH_KEEP = 1 << 1,	  /* becomes history when it cannot be delivered now */
+	PUBLISH_URGENT = 1 << 2,  /* goes ahead of what is queued */
+	PUBLISH_EXPIRES = 1 << 3, /* a live value: the broker forgets it when nothing follows */
+};
+
 struct message {
 	struct message *next;
 	uint64_t id;
 	char *topic; /* below B, without "history/" */
 	char *payload;
-	unsigned flags; /* enum publisher_flags */
-	bool is_history;
+	unsigned flags;	 /* enum message_flags */
+	bool is_history; /* goes out late, under history/ and not retained */
 	int64_t ts_ms;
+	int64_t made_ns; /* CLOCK_BOOTTIME when it was to be sent */
+	/* of the spool, see history.h: the batch that it is saved in (0 = none), and its place in that */
+	uint64_t batch, place;
 };
 
 struct message_list {
@@ -37,6 +47,13 @@ struct message *message_list_take(struct message_list *l);
 
 /* The message with this id, or NULL. */
 struct message *message_list_remove(struct message_list *l, uint64_t id);
+
+/* All of `from`, which is empty then, behind or before what is in `l`. */
+void message_list_join(struct message_list *l, struct message_list *from);
+void message_list_join_front(struct message_list *l, struct message_list *from);
+
+/* Puts a message in front, behind the earlier ones of its topic, which move there with it. */
+void message_list_hurry(struct message_list *l, struct message *m);
 
 /* Frees all. */
 void message_list_clear(struct message_list *l);

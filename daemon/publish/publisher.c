@@ -1,8 +1,7 @@
 #include "publisher.h"
 
 #include "clock.h"
-#include "encoder.h"
-#include "message_list.h"
+#include "history.h"
 #include "mqtt_client.h"
 
 #include <errno.h>
@@ -13,7 +12,7 @@
 
 #define RECONNECT_MIN_NS NS_PER_S
 #define RECONNECT_MAX_NS (30 * NS_PER_S)
-#define DRAIN_INTERVAL_NS (100 * NS_PER_MS)
+#define REPLAY_INTERVAL_NS (100 * NS_PER_MS)
 /* paho gives up a connect after its time-out for each broker; beyond that it hangs. */
 #define CONNECT_LIMIT_NS (120 * NS_PER_S)
 
@@ -22,46 +21,24 @@ struct publisher {
 	sd_event *event;
 	struct publisher_events events;
 	struct mqtt_client *client;
-	sd_event_source *io, *reconnect_timer, *drain_timer;
+	struct history *history;
+	sd_event_source *io, *reconnect_timer, *replay_timer;
 	char *base, *status_topic;
 	bool connected, was_connected, stopping, stopped;
 	unsigned in_flight_max;
 	int64_t backoff_ns, last_progress_ns;
 	unsigned failures;
 	uint64_t next_id;
-	struct message_list queue, in_flight, backlog;
+	struct message_list queue, in_flight;
+	int64_t replay_budget; /* messages of history that may go out until the next refill */
 	struct publisher_stats stats;
-	uint64_t gap_dropped;
-	int64_t gap_from_ms, gap_to_ms;
 };
-
-static void drop_oldest(struct publisher *p)
-{
-	struct message *m = message_list_take(&p->backlog);
-	if (p->gap_dropped++ == 0)
-		p->gap_from_ms = m->ts_ms;
-	p->gap_to_ms = m->ts_ms;
-	p->stats.dropped++;
-	message_free(m);
-}
-
-/* Keeps a message for later, or forgets it when it is of the moment only. */
-static void set_aside(struct publisher *p, struct message *m)
-{
-	if (!(m->flags & PUBLISH_KEEP)) {
-		message_free(m);
-		return;
-	}
-	m->is_history = true;
-	message_list_append(&p->backlog, m);
-	while (p->backlog.count > PUBLISHER_BACKLOG_MAX || p->backlog.bytes > PUBLISHER_BACKLOG_BYTES_MAX)
-		drop_oldest(p);
-}
 
 static bool publish(struct publisher *p, struct message *m)
 {
 	char topic[1024];
-	snprintf(topic, sizeof(topic), "%s/%s%s", p->base, m->is_history ? "history/" : "", m->topic);
+	bool late = m->is_history && strcmp(m->topic, "gap") != 0;
+	snprintf(topic, sizeof(topic), "%s/%s%s", p->base, late ? "history/" : "", m->topic);
 	m->id = ++p->next_id;
 	bool retain = (m->flags & PUBLISH_RETAIN) && !m->is_history;
 	if (mqtt_client_publish(p->client, m->id, topic, m->payload, retain) < 0)
@@ -93,7 +70,7 @@ static void pump(struct publisher *p)
 	while (p->connected && p->in_flight.count < p->in_flight_max && p->queue.first) {
 		struct message *m = message_list_take(&p->queue);
 		if (!publish(p, m)) {
-			set_aside(p, m);
+			history_lost(p->history, m);
 			break;
 		}
 	}
@@ -103,40 +80,61 @@ static void pump(struct publisher *p)
 	}
 }
 
-static int on_drain(sd_event_source *s, uint64_t usec, void *user)
+/* History follows when nothing live waits, as far as its budget goes, and leaves room for what is live. */
+static void replay(struct publisher *p)
 {
-	struct publisher *p = user;
-	(void)usec;
-	int64_t budget = p->config->spool.replay_rate / (NS_PER_S / DRAIN_INTERVAL_NS);
-	if (budget < 1)
-		budget = 1;
-	for (; p->connected && !p->stopping && budget > 0; budget--) {
-		if (!p->backlog.first || p->queue.first || p->in_flight.count >= p->in_flight_max)
+	unsigned room = p->in_flight_max - p->in_flight_max / PUBLISHER_LIVE_RESERVE;
+	while (p->connected && !p->stopping && p->replay_budget > 0 && !p->queue.first &&
+	       p->in_flight.count < room) {
+		struct message *m = history_next(p->history);
+		if (!m)
 			break;
-		struct message *m = message_list_take(&p->backlog);
+		p->replay_budget--;
 		if (!publish(p, m)) {
-			message_list_prepend(&p->backlog, m);
+			history_return(p->history, m);
 			break;
 		}
 	}
-	(void)sd_event_source_set_time_relative(s, DRAIN_INTERVAL_NS / 1000);
-	(void)sd_event_source_set_enabled(
-	    s, p->connected && p->backlog.first ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+}
+
+static int on_replay_timer(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct publisher *p = user;
+	(void)usec;
+	int64_t share = p->config->spool.replay_rate * REPLAY_INTERVAL_NS / NS_PER_S;
+	p->replay_budget = share > 0 ? share : 1;
+	replay(p);
+	(void)sd_event_source_set_time_relative(s, REPLAY_INTERVAL_NS / 1000);
+	(void)sd_event_source_set_enabled(s, p->connected ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
 	return 0;
 }
 
-static void start_drain(struct publisher *p)
+static void start_replay(struct publisher *p)
 {
-	(void)sd_event_source_set_time_relative(p->drain_timer, DRAIN_INTERVAL_NS / 1000);
-	(void)sd_event_source_set_enabled(p->drain_timer, SD_EVENT_ONESHOT);
+	history_online(p->history);
+	(void)sd_event_source_set_time_relative(p->replay_timer, REPLAY_INTERVAL_NS / 1000);
+	(void)sd_event_source_set_enabled(p->replay_timer, SD_EVENT_ONESHOT);
 }
 
-static void tell_gap(struct publisher *p)
+static void on_history_ready(void *user)
 {
-	if (p->gap_dropped == 0)
-		return;
-	publisher_send(p, "gap", encode_gap(p->gap_from_ms, p->gap_to_ms, p->gap_dropped), 0, p->gap_to_ms);
-	p->gap_dropped = 0;
+	replay(user);
+}
+
+static void on_saving(void *user)
+{
+	struct publisher *p = user;
+	int64_t now = clock_boottime();
+	for (struct message *m = p->in_flight.first; m; m = m->next)
+		history_save(p->history, m, now);
+	for (struct message *m = p->queue.first; m; m = m->next)
+		history_save(p->history, m, now);
+}
+
+static void on_spool_trouble(void *user, const char *text)
+{
+	struct publisher *p = user;
+	p->events.spool_trouble(p->events.user, text);
 }
 
 static void say_no_connection(struct publisher *p, int level, const char *why)
@@ -164,8 +162,7 @@ static void on_connected(void *user, unsigned receive_maximum)
 	p->events.notice(p->events.user, LOG_INFO, "connected to the broker");
 	publisher_send(p, "status", strdup("online"), PUBLISH_RETAIN, 0);
 	p->events.connected(p->events.user);
-	tell_gap(p);
-	start_drain(p);
+	start_replay(p);
 }
 
 static void schedule_reconnect(struct publisher *p, const char *why)
@@ -182,20 +179,14 @@ static void schedule_reconnect(struct publisher *p, const char *why)
 	(void)sd_event_source_set_enabled(p->reconnect_timer, SD_EVENT_ONESHOT);
 }
 
-/* What was in flight may or may not have arrived: it counts as not sent. History keeps its place in front. */
+/* What was in flight may or may not have arrived: it counts as not sent. */
 static void take_back(struct publisher *p)
 {
-	struct message_list history = { 0 };
-	for (struct message *m; (m = message_list_take(&p->in_flight));) {
-		if (m->is_history)
-			message_list_prepend(&history, m);
-		else
-			set_aside(p, m);
-	}
-	for (struct message *m; (m = message_list_take(&history));)
-		message_list_prepend(&p->backlog, m);
+	for (struct message *m; (m = message_list_take(&p->in_flight));)
+		history_lost(p->history, m);
 	for (struct message *m; (m = message_list_take(&p->queue));)
-		set_aside(p, m);
+		history_lost(p->history, m);
+	history_offline(p->history);
 }
 
 static void on_disconnected(void *user, const char *why)
@@ -218,18 +209,19 @@ static void on_delivered(void *user, uint64_t id)
 		return;
 	p->stats.acknowledged++;
 	p->last_progress_ns = clock_boottime();
-	message_free(m);
+	history_delivered(p->history, m);
 	pump(p);
+	replay(p);
 }
 
 static void on_refused(void *user, uint64_t id)
 {
 	struct publisher *p = user;
 	struct message *m = message_list_remove(&p->in_flight, id);
-	if (m)
-		set_aside(p, m);
-	if (p->connected)
-		start_drain(p);
+	if (m && m->is_history)
+		history_return(p->history, m);
+	else if (m)
+		history_lost(p->history, m);
 	pump(p);
 }
 
@@ -266,9 +258,10 @@ static int add_sources(struct publisher *p)
 		r = sd_event_add_time_relative(
 		    p->event, &p->reconnect_timer, CLOCK_BOOTTIME, 0, 0, on_reconnect_timer, p);
 	if (r >= 0)
-		r = sd_event_add_time_relative(p->event, &p->drain_timer, CLOCK_BOOTTIME, 0, 0, on_drain, p);
+		r = sd_event_add_time_relative(
+		    p->event, &p->replay_timer, CLOCK_BOOTTIME, 0, 0, on_replay_timer, p);
 	if (r >= 0)
-		r = sd_event_source_set_enabled(p->drain_timer, SD_EVENT_OFF);
+		r = sd_event_source_set_enabled(p->replay_timer, SD_EVENT_OFF);
 	return r;
 }
 
@@ -295,7 +288,7 @@ static void close_client(struct publisher *p)
 {
 	p->io = sd_event_source_disable_unref(p->io);
 	p->reconnect_timer = sd_event_source_disable_unref(p->reconnect_timer);
-	p->drain_timer = sd_event_source_disable_unref(p->drain_timer);
+	p->replay_timer = sd_event_source_disable_unref(p->replay_timer);
 	mqtt_client_free(p->client);
 	free(p->base);
 	free(p->status_topic);
@@ -305,6 +298,11 @@ static void close_client(struct publisher *p)
 	p->config = NULL;
 }
 
+static struct spool_limits limits_of(const struct config *c)
+{
+	return (struct spool_limits){ c->spool.max_size, c->spool.max_age };
+}
+
 struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
@@ -312,9 +310,11 @@ struct publisher *publisher_new(sd_event *event, struct config *c, const struct 
 		return NULL;
 	p->event = event;
 	p->events = *events;
-	int r = open_client(p, c);
+	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, p };
+	p->history = history_new(event, c->daemon.state_dir, limits_of(c), &to);
+	int r = p->history ? open_client(p, c) : -errno;
 	if (r < 0) {
-		publisher_free(p);
+		publisher_free(p, 0);
 		errno = -r;
 		return NULL;
 	}
@@ -331,14 +331,19 @@ int publisher_restart(struct publisher *p, struct config *c)
 	return open_client(p, c);
 }
 
-void publisher_free(struct publisher *p)
+void publisher_set_limits(struct publisher *p, const struct config *c)
+{
+	history_set_limits(p->history, limits_of(c));
+}
+
+void publisher_free(struct publisher *p, int64_t grace_ns)
 {
 	if (!p)
 		return;
+	if (p->history)
+		take_back(p);
 	close_client(p);
-	message_list_clear(&p->queue);
-	message_list_clear(&p->in_flight);
-	message_list_clear(&p->backlog);
+	history_free(p->history, grace_ns);
 	free(p);
 }
 
@@ -349,12 +354,13 @@ void publisher_send(struct publisher *p, const char *topic, char *payload, unsig
 		p->stats.dropped++;
 		return;
 	}
+	m->made_ns = clock_boottime();
 	if (!p->connected || p->queue.count >= PUBLISHER_QUEUE_MAX) {
-		set_aside(p, m);
+		history_lost(p->history, m);
 		return;
 	}
 	if (flags & PUBLISH_URGENT)
-		message_list_prepend(&p->queue, m);
+		message_list_hurry(&p->queue, m);
 	else
 		message_list_append(&p->queue, m);
 	pump(p);
@@ -381,8 +387,11 @@ struct publisher_stats publisher_describe(const struct publisher *p)
 	s.connected = p->connected;
 	s.queued = p->queue.count;
 	s.in_flight = p->in_flight.count;
-	s.backlog = p->backlog.count;
-	s.backlog_bytes = p->backlog.bytes;
+	struct history_stats h = history_describe(p->history);
+	s.waiting = h.messages;
+	s.waiting_bytes = h.bytes;
+	s.waiting_dropped = h.dropped;
+	s.spool_trouble = h.trouble;
 	return s;
 }
 

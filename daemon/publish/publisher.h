@@ -1,13 +1,13 @@
 /* publisher: messages to the broker, and what waits while it is away (mover, main thread).
  *
- * Live messages go out at once, a bounded number of them unacknowledged. Without a broker, and for what was
- * not acknowledged when the connection ended, the messages that are to be kept wait in memory; after the next
- * connect, when the live state has been sent, they go out as history, oldest first, at the configured rate.
- * When that memory is full the oldest are dropped, counted, and told in B/gap.
+ * Live messages go out at once, a bounded number of them unacknowledged. What cannot be delivered, or is not
+ * acknowledged, waits in the history (history.h); after the next connect, when the live state has been sent,
+ * it goes out from there, oldest first, at the configured rate and behind everything live.
  */
 #pragma once
 
 #include "config.h"
+#include "message_list.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,9 +17,8 @@
 #define PUBLISHER_IN_FLIGHT_MAX 100
 /* Live messages that wait for a slow broker before they become history. */
 #define PUBLISHER_QUEUE_MAX 10000
-/* What waits for the broker: about ten minutes of a row of 30 devices, or a little memory. */
-#define PUBLISHER_BACKLOG_MAX 20000
-#define PUBLISHER_BACKLOG_BYTES_MAX ((size_t)32 << 20)
+/* Of the unacknowledged ones history leaves these to live messages. */
+#define PUBLISHER_LIVE_RESERVE 4 /* a quarter */
 
 struct publisher;
 
@@ -28,6 +27,8 @@ struct publisher_events {
 	void (*connected)(void *user);
 	/* A line for the journal; `level` as in syslog. */
 	void (*notice)(void *user, int level, const char *text);
+	/* The spool has a problem from now on; "" = it has none. */
+	void (*spool_trouble)(void *user, const char *text);
 	/* After publisher_stop: nothing more to wait for. */
 	void (*stopped)(void *user);
 	void *user;
@@ -36,22 +37,22 @@ struct publisher_events {
 struct publisher_stats {
 	bool connected;
 	uint64_t published, acknowledged, dropped, reconnects;
-	size_t queued, in_flight, backlog;
-	uint64_t backlog_bytes;
+	size_t queued, in_flight;
+	uint64_t waiting, waiting_bytes, waiting_dropped; /* of the history */
+	const char *spool_trouble;			  /* "" = none */
 };
 
-enum publisher_flags {
-	PUBLISH_RETAIN = 1 << 0,
-	PUBLISH_KEEP = 1 << 1,	 /* becomes history when it cannot be delivered now */
-	PUBLISH_URGENT = 1 << 2, /* goes ahead of what is queued */
-};
-
-/* Begins to connect. Takes a reference of the configuration. NULL with errno. */
+/* Begins to connect; the spool is in the configuration's state_dir. Takes a reference of the configuration.
+ * NULL with errno. */
 struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events);
-void publisher_free(struct publisher *p);
+/* Waits for the spool to take what is left, for `grace_ns` at most. */
+void publisher_free(struct publisher *p, int64_t grace_ns);
 
 /* Sends `payload` (malloc'd, taken over; NULL = no memory for it, counted as dropped) under B/`topic`. */
 void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms);
+
+/* Takes the limits of the spool from another configuration, without a restart. */
+void publisher_set_limits(struct publisher *p, const struct config *c);
 
 /* Sends what is queued, then `offline`, then disconnects; `stopped` follows, at once without a broker. */
 void publisher_stop(struct publisher *p);

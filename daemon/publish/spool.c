@@ -89,6 +89,11 @@ void spool_close(struct spool *s)
 	free(s);
 }
 
+void spool_set_limits(struct spool *s, struct spool_limits limits)
+{
+	s->limits = limits;
+}
+
 int spool_set_aside(const char *path, char *aside, size_t size)
 {
 	_cleanup_free_ char *wal = NULL, *aside_wal = NULL;

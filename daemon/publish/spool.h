@@ -35,6 +35,9 @@ int spool_open(struct spool **ret, const char *path, struct spool_limits limits,
     char why[static SPOOL_WHY_MAX]);
 void spool_close(struct spool *s);
 
+/* Takes other limits; what is too much is dropped at the next append or spool_tend. */
+void spool_set_limits(struct spool *s, struct spool_limits limits);
+
 /* Renames a file that cannot be used, with what belongs to it; `aside` (as long as a path) tells the new
  * name. The last SPOOL_ASIDE_MAX of them are kept. */
 #define SPOOL_ASIDE_MAX 3
