@@ -21,13 +21,16 @@ bool meter_init(struct meter *m, const struct meter_type *type, int64_t step_ns,
 void meter_deinit(struct meter *m)
 {
 	free(m->cells);
+	free(m->spans);
 	m->cells = NULL;
+	m->spans = NULL;
 }
 
 void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 {
 	m->offset_ns = offset_ns;
 	m->first_cell = m->next_cell = (now_ns + offset_ns) / m->step_ns;
+	m->span_count = 0;
 	memset(m->cells, 0, (size_t)m->cell_count * sizeof(m->cells[0]));
 }
 
@@ -37,29 +40,68 @@ static int64_t energy_at(int64_t from, int64_t until, int64_t millijoules, int64
 	return (int64_t)((__int128)millijoules * (at - from) / (until - from));
 }
 
-/* Spreads energy over the cells between two times. */
+static bool push_span(struct meter *m, const struct meter_span *span)
+{
+	if (m->span_count == m->span_room) {
+		size_t room = 2 * m->span_room + 4;
+		struct meter_span *spans = realloc(m->spans, room * sizeof(*spans));
+		if (!spans)
+			return false;
+		m->spans = spans;
+		m->span_room = room;
+	}
+	m->spans[m->span_count++] = *span;
+	return true;
+}
+
+/* A part of a span that is whole cells. */
+static void add_to_cells(struct meter *m, const struct meter_span *s, int64_t first, int64_t last)
+{
+	for (int64_t i = first; i <= last; i++) {
+		int64_t a = i * m->step_ns > s->from_ns ? i * m->step_ns : s->from_ns;
+		int64_t b = (i + 1) * m->step_ns < s->until_ns ? (i + 1) * m->step_ns : s->until_ns;
+		struct meter_cell *cell = &m->cells[i % m->cell_count];
+		cell->millijoules += energy_at(s->from_ns, s->until_ns, s->millijoules, b) -
+				     energy_at(s->from_ns, s->until_ns, s->millijoules, a);
+		cell->known_ns += b - a;
+		cell->good_ns += s->good ? b - a : 0;
+	}
+}
+
+/* The cells of the grid that are not folded yet become spans, and the grid begins with `first`. */
+static void move_grid(struct meter *m, int64_t first)
+{
+	for (int64_t i = m->first_cell; i < first && i < m->first_cell + m->cell_count; i++) {
+		struct meter_cell *c = &m->cells[i % m->cell_count];
+		struct meter_span span = { i * m->step_ns, i * m->step_ns + c->known_ns, c->millijoules,
+			c->good_ns == c->known_ns };
+		if (c->known_ns > 0)
+			(void)push_span(m, &span); /* without memory the cell is unknown */
+		*c = (struct meter_cell){ 0 };
+	}
+	m->first_cell = first;
+}
+
+/* Spreads energy over the time between two times. */
 static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double joules, bool good)
 {
-	int64_t from = from_ns + m->offset_ns, until = until_ns + m->offset_ns;
-	int64_t millijoules = llround(joules * 1000);
-	if (until <= from)
+	struct meter_span s = { from_ns + m->offset_ns, until_ns + m->offset_ns, llround(joules * 1000),
+		good };
+	if (s.until_ns <= s.from_ns)
 		return;
-	int64_t i = from / m->step_ns, last = (until - 1) / m->step_ns;
-	if (i < m->first_cell)
-		i = m->first_cell;
-	if (last - m->cell_count + 1 > i) /* older cells were given up before this */
-		i = last - m->cell_count + 1;
-	for (; i <= last; i++) {
-		int64_t a = i * m->step_ns > from ? i * m->step_ns : from;
-		int64_t b = (i + 1) * m->step_ns < until ? (i + 1) * m->step_ns : until;
-		struct meter_cell *cell = &m->cells[i % m->cell_count];
-		cell->millijoules +=
-		    energy_at(from, until, millijoules, b) - energy_at(from, until, millijoules, a);
-		cell->known_ns += b - a;
-		cell->good_ns += good ? b - a : 0;
+	int64_t first = s.from_ns / m->step_ns, last = (s.until_ns - 1) / m->step_ns;
+	if (last - m->first_cell >= m->cell_count)
+		move_grid(m, last); /* too long for the grid */
+	int64_t edge = m->first_cell * m->step_ns;
+	if (s.from_ns < edge) {
+		struct meter_span old = s;
+		old.until_ns = edge < s.until_ns ? edge : s.until_ns;
+		old.millijoules = energy_at(s.from_ns, s.until_ns, s.millijoules, old.until_ns);
+		(void)push_span(m, &old); /* without memory that time is unknown */
 	}
-	if (until / m->step_ns > m->next_cell)
-		m->next_cell = until / m->step_ns;
+	add_to_cells(m, &s, first > m->first_cell ? first : m->first_cell, last);
+	if (s.until_ns / m->step_ns > m->next_cell)
+		m->next_cell = s.until_ns / m->step_ns;
 }
 
 static bool is_bridged(const struct meter *m, int64_t from_ns, int64_t until_ns)
@@ -119,16 +161,138 @@ void meter_read(struct meter *m, const struct meter_reading *r)
 		read_counter(m, r);
 }
 
-struct meter_cell meter_fold(struct meter *m, int64_t index)
+/* Adds what the spans have between two moments of UTC. */
+static void add_spans(const struct meter *m, int64_t from, int64_t until, struct meter_cell *sum)
 {
-	if (index < m->first_cell || index >= m->first_cell + m->cell_count)
-		return (struct meter_cell){ 0 };
-	struct meter_cell *slot = &m->cells[index % m->cell_count], cell = *slot;
-	*slot = (struct meter_cell){ 0 };
-	m->first_cell = index + 1;
+	for (size_t i = 0; i < m->span_count; i++) {
+		const struct meter_span *s = &m->spans[i];
+		int64_t a = s->from_ns > from ? s->from_ns : from,
+			b = s->until_ns < until ? s->until_ns : until;
+		if (b <= a)
+			continue;
+		sum->millijoules += energy_at(s->from_ns, s->until_ns, s->millijoules, b) -
+				    energy_at(s->from_ns, s->until_ns, s->millijoules, a);
+		sum->known_ns += b - a;
+		sum->good_ns += s->good ? b - a : 0;
+	}
+}
+
+static void drop_spans(struct meter *m, int64_t until)
+{
+	size_t gone = 0;
+	while (gone < m->span_count && m->spans[gone].until_ns <= until)
+		gone++;
+	m->span_count -= gone;
+	if (gone > 0)
+		memmove(m->spans, m->spans + gone, m->span_count * sizeof(m->spans[0]));
+}
+
+struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
+{
+	struct meter_cell sum = { 0 };
+	int64_t end = index + count;
+	add_spans(m, index * m->step_ns, end * m->step_ns, &sum);
+	drop_spans(m, end * m->step_ns);
+	for (int64_t i = index > m->first_cell ? index : m->first_cell;
+	     i < end && i < m->first_cell + m->cell_count; i++) {
+		struct meter_cell *cell = &m->cells[i % m->cell_count];
+		sum.millijoules += cell->millijoules;
+		sum.known_ns += cell->known_ns;
+		sum.good_ns += cell->good_ns;
+		*cell = (struct meter_cell){ 0 };
+	}
+	if (end > m->first_cell)
+		m->first_cell = end;
 	if (m->next_cell < m->first_cell)
 		m->next_cell = m->first_cell;
-	return cell;
+	return sum;
+}
+
+int64_t meter_even_until(const struct meter *m, int64_t index)
+{
+	int64_t at = index * m->step_ns, until = m->first_cell;
+	for (size_t i = 0; i < m->span_count; i++) {
+		const struct meter_span *s = &m->spans[i];
+		int64_t edge = s->from_ns > at ? s->from_ns : s->until_ns;
+		if (edge > at && edge / m->step_ns < until)
+			until = edge / m->step_ns;
+	}
+	return until;
+}
+
+static void save_reading(struct state_writer *w, const struct meter *m, const struct counter_reading *r)
+{
+	state_put_integer(w, r->time_ns + m->offset_ns);
+	state_put_integer(w, (int64_t)r->raw);
+	state_put_number(w, r->number);
+}
+
+static struct counter_reading load_reading(struct state_reader *r, int64_t offset_ns)
+{
+	struct counter_reading out = { .time_ns = state_take_integer(r) - offset_ns };
+	out.raw = (uint64_t)state_take_integer(r);
+	out.number = state_take_number(r);
+	return out;
+}
+
+static void save_span(struct state_writer *w, const struct meter_span *s)
+{
+	state_put_integer(w, s->from_ns);
+	state_put_integer(w, s->until_ns - s->from_ns);
+	state_put_integer(w, s->millijoules);
+	state_put_integer(w, s->good);
+}
+
+void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *w)
+{
+	const struct counter *c = &m->counter;
+	state_put_integer(w, c->started);
+	state_put_integer(w, c->holding);
+	save_reading(w, m, &c->last);
+	save_reading(w, m, &c->held);
+	state_put_integer(w, m->has_last);
+	state_put_integer(w, m->last_ns + m->offset_ns);
+	state_put_number(w, m->last_watts);
+	state_put_number(w, m->most_watts);
+
+	/* everything that is not folded yet, as spans in the order of time, ended by an empty one */
+	for (size_t i = 0; i < m->span_count; i++)
+		if (m->spans[i].until_ns > first_cell * m->step_ns)
+			save_span(w, &m->spans[i]);
+	for (int64_t i = m->first_cell; i < m->first_cell + m->cell_count; i++) {
+		const struct meter_cell *cell = &m->cells[i % m->cell_count];
+		struct meter_span s = { i * m->step_ns, i * m->step_ns + cell->known_ns, cell->millijoules,
+			cell->good_ns == cell->known_ns };
+		if (cell->known_ns > 0)
+			save_span(w, &s);
+	}
+	save_span(w, &(struct meter_span){ 0 });
+}
+
+void meter_load(struct meter *m, int64_t offset_ns, int64_t now_ns, struct state_reader *r)
+{
+	meter_set_offset(m, offset_ns, now_ns);
+	m->counter.started = state_take_within(r, 0, 1);
+	m->counter.holding = state_take_within(r, 0, 1);
+	m->counter.last = load_reading(r, offset_ns);
+	m->counter.held = load_reading(r, offset_ns);
+	m->has_last = state_take_within(r, 0, 1);
+	m->last_ns = state_take_integer(r) - offset_ns;
+	m->last_watts = state_take_number(r);
+	m->most_watts = state_take_number(r);
+	m->next_cell = 0;
+	while (!r->bad) {
+		struct meter_span s = { .from_ns = state_take_integer(r) };
+		s.until_ns = s.from_ns + state_take_within(r, 0, INT64_MAX / 4);
+		s.millijoules = state_take_integer(r);
+		s.good = state_take_within(r, 0, 1);
+		if (s.until_ns == 0)
+			break;
+		if (s.until_ns <= s.from_ns || s.from_ns < 0 || !push_span(m, &s))
+			r->bad = true;
+		if (s.until_ns / m->step_ns > m->next_cell)
+			m->next_cell = s.until_ns / m->step_ns;
+	}
 }
 
 int64_t meter_last_power_ns(const struct meter *m)

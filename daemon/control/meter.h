@@ -5,11 +5,13 @@
  * moment. Energies are whole millijoules and the cells of a span add up to it exactly.
  *
  * With a counter, energy comes from the counter; without one, from the trapezoid of power. A gap of more than
- * three intervals is known but estimated with a counter, and unknown without one.
+ * three intervals is known but estimated with a counter, and unknown without one. A gap that is longer than
+ * the grid, as over a restart, is kept as one span in front of it.
  */
 #pragma once
 
 #include "counter.h"
+#include "state.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -37,13 +39,22 @@ struct meter_cell {
 	int64_t known_ns, good_ns; /* of the cell's time */
 };
 
+/* Energy of a span of UTC that lies before the grid: of a time when nothing was polled, or that was saved. */
+struct meter_span {
+	int64_t from_ns, until_ns;
+	int64_t millijoules;
+	bool good;
+};
+
 struct meter {
 	struct meter_type type;
 	int64_t step_ns, offset_ns; /* grid: cell i begins at UTC i * step_ns; UTC = time + offset */
 	struct meter_cell *cells;   /* ring: cell i at i % cell_count */
 	int64_t cell_count;
-	int64_t first_cell; /* older ones are folded and gone */
-	int64_t next_cell;  /* first that is not over yet */
+	int64_t first_cell;	  /* older ones are folded and gone */
+	int64_t next_cell;	  /* first that is not over yet */
+	struct meter_span *spans; /* before the grid, in order */
+	size_t span_count, span_room;
 	struct counter counter;
 	bool has_last; /* a power reading for the trapezoid */
 	int64_t last_ns;
@@ -65,8 +76,17 @@ void meter_read(struct meter *m, const struct meter_reading *r);
 /* The clock was stepped: cells begin anew with the cell that `now_ns` is in. */
 void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns);
 
-/* Takes the oldest cell `index` out; zero known time when it is not there. */
-struct meter_cell meter_fold(struct meter *m, int64_t index);
+/* Takes the `count` oldest cells from `index` on out, as one; no known time when they are not there. */
+struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count);
+
+/* First cell whose energy is not all in one span from `index` on: up to there cells may be folded together.
+ */
+int64_t meter_even_until(const struct meter *m, int64_t index);
+
+/* What the meter knows, with times in UTC; `first_cell` is the first that is not folded. Energy of the time
+ * between the last reading before and the first after is counted when there is a counter. */
+void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *w);
+void meter_load(struct meter *m, int64_t offset_ns, int64_t now_ns, struct state_reader *r);
 
 /* Power at a moment, interpolated in the last readings, the nearest of them outside; NAN without any. */
 double meter_watts_at(const struct meter *m, int64_t time_ns);

@@ -2,6 +2,7 @@
 
 #include "clock.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,7 +45,8 @@ struct pue {
 	int64_t step_s, cell_count;
 	int64_t offset_ns;
 	bool started;
-	int64_t next_cell; /* first that is not folded into the windows */
+	int64_t next_cell;    /* first that is not folded into the windows */
+	int64_t resumed_cell; /* in which a saved state was taken up; 0 = none was */
 };
 
 static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 900, 300, 60, 30, 15, 5, 1 };
@@ -139,7 +141,7 @@ struct sums {
 	bool known[PUE_ROLE_COUNT], good;
 };
 
-static void add_to_windows(struct pue *p, int64_t cell, const struct sums *sums)
+static void add_to_windows(struct pue *p, int64_t cell, int64_t count, const struct sums *sums)
 {
 	for (size_t i = 0; i < p->window_count; i++) {
 		struct window *w = &p->windows[i];
@@ -149,23 +151,23 @@ static void add_to_windows(struct pue *p, int64_t cell, const struct sums *sums)
 			*b = (struct bucket){ .key = key };
 		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 			b->millijoules[r] += sums->millijoules[r];
-			b->role_known[r] += sums->known[r];
+			b->role_known[r] += sums->known[r] ? (int32_t)count : 0;
 		}
-		b->known++;
-		b->good += sums->good;
+		b->known += (int32_t)count;
+		b->good += sums->good ? (int32_t)count : 0;
 	}
 }
 
-static void fold_cell(struct pue *p, int64_t cell)
+static void fold_cells(struct pue *p, int64_t cell, int64_t count)
 {
 	struct sums sums = { .good = true };
-	const int64_t whole = p->step_s * NS_PER_S;
+	const int64_t whole = count * p->step_s * NS_PER_S;
 	bool known = true;
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		sums.known[r] = true;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		struct entry *e = &p->entries[i];
-		struct meter_cell c = meter_fold(&e->meter, cell);
+		struct meter_cell c = meter_fold(&e->meter, cell, count);
 		sums.millijoules[e->role] += c.millijoules;
 		sums.known[e->role] &= c.known_ns == whole;
 		/* an optional meter that is missing leaves its own role unknown, not the PUE */
@@ -175,7 +177,28 @@ static void fold_cell(struct pue *p, int64_t cell)
 		}
 	}
 	if (known)
-		add_to_windows(p, cell, &sums);
+		add_to_windows(p, cell, count, &sums);
+}
+
+/* How many cells from `next_cell` on may be folded as one: while every meter has one even span, or nothing,
+ * and up to the end of a bucket of any window that still reaches there. More than one only after a time when
+ * nothing was polled. */
+static int64_t even_cells(const struct pue *p, int64_t until)
+{
+	int64_t next = p->next_cell, end = until;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		int64_t even = meter_even_until(&p->entries[i].meter, next);
+		end = even < end ? even : end;
+	}
+	for (size_t i = 0; i < p->window_count; i++) {
+		const struct window *w = &p->windows[i];
+		int64_t bucket = w->bucket_s / p->step_s;
+		int64_t reach = until - (w->bucket_count + 1) * bucket, edge = (next / bucket + 1) * bucket;
+		if (edge < reach)
+			edge = reach; /* what is out of the window goes in one piece */
+		end = edge < end ? edge : end;
+	}
+	return end > next ? end - next : 1;
 }
 
 /* A meter that the PUE does not need is waited for only while it is about as current as the others. */
@@ -196,11 +219,16 @@ static void fold(struct pue *p)
 		if (e->meter.next_cell < all && is_waited_for(p, e, newest))
 			all = e->meter.next_cell;
 	}
-	/* a meter that is far behind is given up: its cells are folded as unknown */
-	if (newest - p->cell_count > all)
+	/* a meter that is far behind is given up: its cells are folded as unknown. After a restart all are
+	 * far behind until they were read once. */
+	int64_t behind = all > p->resumed_cell ? all : p->resumed_cell;
+	if (newest - p->cell_count > behind)
 		all = newest - p->cell_count;
-	while (p->next_cell < all)
-		fold_cell(p, p->next_cell++);
+	while (p->next_cell < all) {
+		int64_t count = even_cells(p, all);
+		fold_cells(p, p->next_cell, count);
+		p->next_cell += count;
+	}
 }
 
 /* After a step back the same UTC comes again: what was measured for it the first time is dropped. */
@@ -223,6 +251,7 @@ static void set_clock(struct pue *p, int64_t time_ns, int64_t offset_ns)
 	for (size_t i = 0; i < p->entry_count; i++)
 		meter_set_offset(&p->entries[i].meter, offset_ns, time_ns);
 	p->next_cell = (time_ns + offset_ns) / (p->step_s * NS_PER_S);
+	p->resumed_cell = 0;
 	drop_future(p);
 }
 
@@ -406,4 +435,79 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 		out.ere = (struct figure){ NAN, QUALITY_INVALID,
 			"the reused heat is not known for all of the covered time" };
 	return out;
+}
+
+static void save_bucket(struct state_writer *w, const struct bucket *b)
+{
+	state_put_integer(w, b->key);
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
+		state_put_integer(w, b->millijoules[r]);
+		state_put_integer(w, b->role_known[r]);
+	}
+	state_put_integer(w, b->known);
+	state_put_integer(w, b->good);
+}
+
+static struct bucket load_bucket(struct state_reader *r)
+{
+	struct bucket b = { .key = state_take_integer(r) };
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
+		b.millijoules[i] = state_take_integer(r);
+		b.role_known[i] = (int32_t)state_take_within(r, 0, INT32_MAX);
+	}
+	b.known = (int32_t)state_take_within(r, 0, INT32_MAX);
+	b.good = (int32_t)state_take_within(r, 0, INT32_MAX);
+	return b;
+}
+
+void pue_save(const struct pue *p, struct state_writer *w)
+{
+	state_put_integer(w, p->started);
+	state_put_integer(w, p->next_cell);
+	state_put_integer(w, (int64_t)p->entry_count);
+	for (size_t i = 0; i < p->entry_count; i++)
+		meter_save(&p->entries[i].meter, p->next_cell, w);
+	state_put_integer(w, (int64_t)p->window_count);
+	for (size_t i = 0; i < p->window_count; i++) {
+		const struct window *win = &p->windows[i];
+		state_put_integer(w, win->seconds);
+		for (int64_t b = 0; b <= win->bucket_count; b++)
+			if (win->ring[b].known > 0)
+				save_bucket(w, &win->ring[b]);
+		state_put_integer(w, 0); /* no bucket has this key */
+	}
+}
+
+static void load_window(struct window *w, struct state_reader *r)
+{
+	if (state_take_integer(r) != w->seconds)
+		r->bad = true;
+	while (!r->bad) {
+		const uint8_t *at = r->at;
+		int64_t key = state_take_integer(r);
+		if (key <= 0) {
+			r->bad |= key < 0;
+			return;
+		}
+		r->at = at;
+		w->ring[key % (w->bucket_count + 1)] = load_bucket(r);
+	}
+}
+
+int pue_load(struct pue *p, struct state_reader *r, int64_t offset_ns, int64_t now_ns)
+{
+	const int64_t step_ns = p->step_s * NS_PER_S;
+	p->started = state_take_within(r, 0, 1);
+	p->next_cell = state_take_within(r, 0, INT64_MAX / step_ns);
+	p->offset_ns = offset_ns;
+	p->resumed_cell = (now_ns + offset_ns) / step_ns;
+	if (state_take_integer(r) != (int64_t)p->entry_count)
+		r->bad = true;
+	for (size_t i = 0; i < p->entry_count && !r->bad; i++)
+		meter_load(&p->entries[i].meter, offset_ns, now_ns, r);
+	if (state_take_integer(r) != (int64_t)p->window_count)
+		r->bad = true;
+	for (size_t i = 0; i < p->window_count && !r->bad; i++)
+		load_window(&p->windows[i], r);
+	return r->bad ? -EBADMSG : 0;
 }

@@ -1,0 +1,105 @@
+#include "state.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LEB128_MAX 10
+
+static uint8_t *reserve(struct state_writer *w, size_t size)
+{
+	if (w->size + size > w->room) {
+		size_t room = 2 * (w->size + size) + 256;
+		uint8_t *data = w->bad ? NULL : realloc(w->data, room);
+		if (!data) {
+			w->bad = true;
+			return NULL;
+		}
+		w->data = data;
+		w->room = room;
+	}
+	return w->data + w->size;
+}
+
+/* Zigzag, so that small negative numbers are short as well. */
+void state_put_integer(struct state_writer *w, int64_t n)
+{
+	uint8_t *to = reserve(w, LEB128_MAX);
+	uint64_t u = (uint64_t)n << 1 ^ (uint64_t)(n >> 63);
+	if (!to)
+		return;
+	for (; u >= 0x80; u >>= 7)
+		*to++ = (uint8_t)(u | 0x80);
+	*to++ = (uint8_t)u;
+	w->size = (size_t)(to - w->data);
+}
+
+void state_put_number(struct state_writer *w, double n)
+{
+	uint8_t *to = reserve(w, sizeof(n));
+	if (!to)
+		return;
+	memcpy(to, &n, sizeof(n));
+	w->size += sizeof(n);
+}
+
+void state_put_text(struct state_writer *w, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	uint8_t *to = reserve(w, size);
+	if (!to)
+		return;
+	memcpy(to, text, size);
+	w->size += size;
+}
+
+void state_writer_deinit(struct state_writer *w)
+{
+	free(w->data);
+	*w = (struct state_writer){ 0 };
+}
+
+int64_t state_take_integer(struct state_reader *r)
+{
+	uint64_t u = 0;
+	for (unsigned shift = 0; !r->bad && r->at < r->end && shift < 64; shift += 7) {
+		uint8_t byte = *r->at++;
+		u |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return (int64_t)(u >> 1 ^ -(u & 1));
+	}
+	r->bad = true;
+	return 0;
+}
+
+int64_t state_take_within(struct state_reader *r, int64_t min, int64_t max)
+{
+	int64_t n = state_take_integer(r);
+	if (n >= min && n <= max)
+		return n;
+	r->bad = true;
+	return min;
+}
+
+double state_take_number(struct state_reader *r)
+{
+	double n = 0;
+	if (r->bad || (size_t)(r->end - r->at) < sizeof(n)) {
+		r->bad = true;
+		return 0;
+	}
+	memcpy(&n, r->at, sizeof(n));
+	r->at += sizeof(n);
+	return n;
+}
+
+void state_take_text(struct state_reader *r, char text[static STATE_TEXT_MAX])
+{
+	const uint8_t *end = r->bad || r->at == r->end ? NULL : memchr(r->at, '\0', (size_t)(r->end - r->at));
+	text[0] = '\0';
+	if (!end || end - r->at >= STATE_TEXT_MAX) {
+		r->bad = true;
+		return;
+	}
+	memcpy(text, r->at, (size_t)(end - r->at) + 1);
+	r->at = end + 1;
+}
