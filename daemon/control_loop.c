@@ -2,6 +2,7 @@
 
 #include "quantity.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,6 +168,89 @@ void control_loop_free(struct control_loop *l)
 	free(l->alarms);
 	config_unref(l->config);
 	free(l);
+}
+
+/* The version of what follows in the bytes: a new one for each change of what is saved. */
+#define STATE_VERSION 1
+
+static void put_entry(
+    struct state_writer *w, const char *name, uint64_t fingerprint, struct state_writer *block)
+{
+	state_put_text(w, name);
+	state_put_integer(w, (int64_t)fingerprint);
+	state_put_block(w, block);
+	state_writer_deinit(block);
+}
+
+void control_loop_save(const struct control_loop *l, int64_t offset_ns, struct state_writer *w)
+{
+	state_put_integer(w, STATE_VERSION);
+	state_put_integer(w, (int64_t)l->config->pue_count);
+	for (size_t i = 0; i < l->config->pue_count; i++) {
+		struct state_writer block = { 0 };
+		pue_save(l->pues[i].pue, &block);
+		put_entry(w, l->pues[i].config->name, l->pues[i].fingerprint, &block);
+	}
+	state_put_integer(w, (int64_t)l->config->alarm_count);
+	for (size_t i = 0; i < l->config->alarm_count; i++) {
+		struct state_writer block = { 0 };
+		alarm_save(&l->alarms[i], offset_ns, &block);
+		put_entry(w, l->alarms[i].config->name, l->alarms[i].config->fingerprint, &block);
+	}
+}
+
+/* Loads into a new figure, so that bytes that turn out to be bad leave nothing behind. */
+static bool load_pue(struct control_loop *l, const char *name, uint64_t fingerprint,
+    struct state_reader *block, int64_t offset_ns, int64_t now_ns)
+{
+	for (size_t i = 0; i < l->config->pue_count; i++) {
+		struct control_pue *p = &l->pues[i], fresh = { 0 };
+		if (strcmp(p->config->name, name) != 0 || p->fingerprint != fingerprint)
+			continue;
+		bool good = init_pue(&fresh, l->config, p->config) &&
+			    pue_load(fresh.pue, block, offset_ns, now_ns) == 0;
+		if (good) {
+			pue_free(p->pue);
+			p->pue = fresh.pue;
+		} else {
+			pue_free(fresh.pue);
+		}
+		free(fresh.meters);
+		return good;
+	}
+	return false;
+}
+
+static bool load_alarm(struct control_loop *l, const char *name, uint64_t fingerprint,
+    struct state_reader *block, int64_t offset_ns, int64_t now_ns)
+{
+	for (size_t i = 0; i < l->config->alarm_count; i++) {
+		struct alarm *a = &l->alarms[i];
+		if (strcmp(a->config->name, name) != 0 || a->config->fingerprint != fingerprint)
+			continue;
+		alarm_load(a, offset_ns, now_ns, block);
+		return !block->bad;
+	}
+	return false;
+}
+
+int control_loop_load(
+    struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns, size_t *taken)
+{
+	*taken = 0;
+	if (state_take_integer(r) != STATE_VERSION)
+		return -EBADMSG;
+	for (unsigned kind = 0; kind < 2; kind++) {
+		for (int64_t n = state_take_within(r, 0, INT64_MAX); n > 0 && !r->bad; n--) {
+			char name[STATE_TEXT_MAX];
+			state_take_text(r, name);
+			uint64_t fingerprint = (uint64_t)state_take_integer(r);
+			struct state_reader block = state_take_block(r);
+			*taken += kind == 0 ? load_pue(l, name, fingerprint, &block, offset_ns, now_ns)
+					    : load_alarm(l, name, fingerprint, &block, offset_ns, now_ns);
+		}
+	}
+	return r->bad ? -EBADMSG : 0;
 }
 
 static bool is_usable(const struct sample *s)

@@ -1,17 +1,11 @@
 #include "daemon.h"
 
-#include "batch_queue.h"
-#include "bus_load.h"
+#include "announce.h"
 #include "clock.h"
-#include "control_loop.h"
-#include "encoder.h"
+#include "control_state.h"
 #include "log.h"
-#include "own_alarm.h"
-#include "publisher.h"
 #include "reporter.h"
 #include "service.h"
-#include "state_dir.h"
-#include "supervisor.h"
 #include "value.h"
 
 #include <errno.h>
@@ -19,38 +13,18 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <systemd/sd-event.h>
 #include <unistd.h>
 
 /* How often stale values are looked for, stopped workers joined. */
 #define TURN_INTERVAL_NS (100 * NS_PER_MS)
 #define HEALTH_INTERVAL_NS (10 * NS_PER_S)
-/* From SIGTERM until the process ends are 2 s: this long for the broker, for the workers, for the spool. */
+/* From SIGTERM until the process ends are 2 s: this long for the broker, for the workers, and for
+ * the spool and the state. */
 #define STOP_GRACE_NS (1200 * NS_PER_MS)
 #define JOIN_LIMIT_NS (300 * NS_PER_MS)
-#define SPOOL_GRACE_NS (300 * NS_PER_MS)
+#define DISK_GRACE_NS (200 * NS_PER_MS)
 
-struct daemon {
-	struct config *config;
-	sd_event *event;
-	struct state_dir *state_dir;
-	struct batch_queue *queue;
-	struct supervisor *supervisor;
-	struct point_table *table;
-	struct control_loop *control;
-	struct publisher *publisher;
-	struct own_alarm spool_alarm;
-	sd_event_source *sources[8];
-	int64_t started_ns, started_ms;
-	int64_t last_tick_ns, lag_max_ns;
-	int64_t watchdog_ns, fed_ns;
-	struct bus_load *loads; /* one for each bus of the configuration */
-	uint64_t samples_at_status;
-	int64_t status_ns;
-	bool stopping, replacing_publisher, watchdog_silent;
-};
-
-static int64_t utc_ms(void)
+int64_t daemon_utc_ms(void)
 {
 	return clock_realtime() / NS_PER_MS;
 }
@@ -66,23 +40,9 @@ static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns
 	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
-/* A message of data under KIND/NAME. */
-static void publish_named(
-    struct daemon *d, const char *kind, const char *name, char *payload, unsigned flags, int64_t ts_ms)
-{
-	char topic[2 * (NAME_LENGTH_MAX + 1)];
-	snprintf(topic, sizeof(topic), "%s/%s", kind, name);
-	publisher_send(d->publisher, topic, payload, PUBLISH_RETAIN | PUBLISH_KEEP | flags, ts_ms);
-}
-
-static void publish_alarm(const struct alarm *a, void *user)
-{
-	publish_named(
-	    user, "alarm", a->config->name, encode_alarm(a, utc_ms()), PUBLISH_URGENT, a->changed_ms);
-}
-
 static void on_alarm(const struct alarm *a, void *user)
 {
+	struct daemon *d = user;
 	static const int levels[] = {
 		[SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_CRITICAL] = LOG_CRIT
 	};
@@ -94,31 +54,13 @@ static void on_alarm(const struct alarm *a, void *user)
 	};
 	log_event(level, fields, "alarm %s is %s: %s (%s)", a->config->name, alarm_state_word(a->state),
 	    a->config->message, a->config->point_name);
-	publish_alarm(a, user);
+	announce_alarm(a, d);
+	d->alarms_changed = true;
 }
 
 static void judge_alarms(struct daemon *d, int64_t now_ns)
 {
-	control_loop_judge(d->control, d->table, now_ns, utc_ms(), on_alarm, d);
-}
-
-static void publish_loops(struct daemon *d)
-{
-	int64_t now = utc_ms();
-	for (size_t i = 0; i < d->config->loop_count; i++) {
-		const struct loop_config *l = &d->config->loops[i];
-		publish_named(d, "loop", l->name, encode_loop(l, d->control->loops[i], now), 0, now);
-	}
-}
-
-static void publish_pues(struct daemon *d)
-{
-	int64_t now = utc_ms();
-	for (size_t i = 0; i < d->config->pue_count; i++) {
-		const struct control_pue *p = &d->control->pues[i];
-		char *payload = encode_pue(p->config, p->pue, clock_realtime_offset(), now);
-		publish_named(d, "pue", p->config->name, payload, 0, now);
-	}
+	control_loop_judge(d->control, d->table, now_ns, daemon_utc_ms(), on_alarm, d);
 }
 
 static void tick(struct daemon *d, int64_t now_ns)
@@ -126,8 +68,8 @@ static void tick(struct daemon *d, int64_t now_ns)
 	d->last_tick_ns = now_ns;
 	control_loop_tick(d->control, d->table);
 	judge_alarms(d, now_ns);
-	publish_loops(d);
-	publish_pues(d);
+	announce_loops(d);
+	announce_pues(d);
 }
 
 static int on_tick(sd_event_source *s, uint64_t usec, void *user)
@@ -254,51 +196,15 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 		d->fed_ns = now;
 	if (now - d->status_ns >= 5 * NS_PER_S)
 		update_status(d, now);
+	if (control_state_turn(d, now))
+		on_alarm(&d->state_alarm.alarm, d);
 	set_next(s, usec, TURN_INTERVAL_NS);
 	return 0;
 }
 
-static void publish_health(struct daemon *d)
-{
-	struct driver_stats *buses = calloc(d->config->bus_count + 1, sizeof(*buses));
-	struct publisher_stats p = publisher_describe(d->publisher);
-	if (!buses)
-		return;
-	for (size_t i = 0; i < d->config->bus_count; i++)
-		supervisor_describe(d->supervisor, i, &buses[i]);
-	int64_t now = clock_boottime();
-	struct health h = {
-		.ts_ms = utc_ms(),
-		.uptime_s = (now - d->started_ns) / NS_PER_S,
-		.buses = buses,
-		.loads = d->loads,
-		.config = d->config,
-		.utc_offset_ns = clock_realtime_offset(),
-		.samples = d->table->samples,
-		.batches_dropped = batch_queue_dropped(d->queue),
-		.loop_lag_ms = round((double)d->lag_max_ns / 1e3) / 1e3,
-		.broker_connected = p.connected,
-		.published = p.published,
-		.acknowledged = p.acknowledged,
-		.dropped = p.dropped,
-		.reconnects = p.reconnects,
-		.queued = p.queued,
-		.in_flight = p.in_flight,
-		.spool_messages = p.waiting,
-		.spool_bytes = p.waiting_bytes,
-		.spool_dropped = p.waiting_dropped,
-		.spool_trouble = p.spool_trouble,
-	};
-	publisher_send(d->publisher, "health", encode_health(&h), PUBLISH_RETAIN, h.ts_ms);
-	d->lag_max_ns = 0;
-	for (size_t i = 0; i < d->config->bus_count; i++)
-		driver_stats_deinit(&buses[i]);
-	free(buses);
-}
-
 static int on_health(sd_event_source *s, uint64_t usec, void *user)
 {
-	publish_health(user);
+	announce_health(user);
 	set_next(s, usec, HEALTH_INTERVAL_NS);
 	return 0;
 }
@@ -318,24 +224,9 @@ static struct bus_load *compute_loads(const struct config *c)
 	return loads;
 }
 
-static void publish_everything(struct daemon *d)
-{
-	int64_t now = clock_boottime();
-	struct info info = { COOLANTD_VERSION, d->started_ms };
-	publisher_send(d->publisher, "info", encode_info(d->config, &info), PUBLISH_RETAIN, utc_ms());
-	for (size_t i = 0; i < d->config->device_count; i++)
-		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
-	publish_loops(d);
-	publish_pues(d);
-	for (size_t i = 0; i < d->config->alarm_count; i++)
-		publish_alarm(&d->control->alarms[i], d);
-	publish_alarm(&d->spool_alarm.alarm, d);
-	publish_health(d);
-}
-
 static void on_broker_connected(void *user)
 {
-	publish_everything(user);
+	announce_everything(user);
 }
 
 static void on_broker_notice(void *user, int level, const char *text)
@@ -348,7 +239,7 @@ static void on_spool_trouble(void *user, const char *text)
 {
 	struct daemon *d = user;
 	const char *message = text[0] ? text : "the spool works";
-	if (own_alarm_set(&d->spool_alarm, text[0] != '\0', message, clock_boottime(), utc_ms()))
+	if (own_alarm_set(&d->spool_alarm, text[0] != '\0', message, clock_boottime(), daemon_utc_ms()))
 		on_alarm(&d->spool_alarm.alarm, d);
 }
 
@@ -421,7 +312,7 @@ static int apply(struct daemon *d, struct config *c)
 	if (new_publisher)
 		publisher_stop(d->publisher);
 	else if (publisher_is_connected(d->publisher))
-		publish_everything(d);
+		announce_everything(d);
 	return 0;
 }
 
@@ -508,7 +399,7 @@ static int add_sources(struct daemon *d)
 static int start(struct daemon *d)
 {
 	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
-	d->started_ms = utc_ms();
+	d->started_ms = daemon_utc_ms();
 	d->watchdog_ns = service_watchdog_interval();
 	d->queue = batch_queue_new();
 	d->supervisor = d->queue ? supervisor_new(d->queue) : NULL;
@@ -517,6 +408,7 @@ static int start(struct daemon *d)
 	d->loads = compute_loads(d->config);
 	if (!d->queue || !d->supervisor || !d->table || !d->control || !d->loads)
 		return -ENOMEM;
+	control_state_load(d);
 	control_loop_tick(d->control, d->table);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
@@ -532,11 +424,18 @@ static int start(struct daemon *d)
 	return r < 0 ? r : supervisor_apply(d->supervisor, d->config);
 }
 
+/* What is to outlive the process goes to the disk before anything is waited for. */
+static void save_all(struct daemon *d)
+{
+	publisher_free(d->publisher, DISK_GRACE_NS);
+	d->publisher = NULL;
+	control_state_end(d, DISK_GRACE_NS);
+}
+
 static void free_all(struct daemon *d)
 {
 	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
 		sd_event_source_disable_unref(d->sources[i]);
-	publisher_free(d->publisher, SPOOL_GRACE_NS);
 	control_loop_free(d->control);
 	point_table_free(d->table);
 	supervisor_free(d->supervisor);
@@ -551,13 +450,10 @@ static void free_all(struct daemon *d)
  * it. */
 static void join_workers(struct daemon *d, int result)
 {
-	struct timespec deadline;
-	int64_t until = clock_realtime() + JOIN_LIMIT_NS;
-	deadline = (struct timespec){ until / NS_PER_S, until % NS_PER_S };
 	if (!d->supervisor)
 		return;
 	supervisor_request_stop(d->supervisor);
-	if (supervisor_join(d->supervisor, &deadline) == 0)
+	if (supervisor_join(d->supervisor, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS) == 0)
 		return;
 	log_line(LOG_WARNING, "a bus worker did not stop in time, ending without it");
 	_exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
@@ -579,6 +475,7 @@ int daemon_run(struct config *c)
 	}
 	if (r < 0)
 		log_line(LOG_ERR, "cannot go on: %s", strerror(-r));
+	save_all(&d);
 	join_workers(&d, r);
 	free_all(&d);
 	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STOPPED }, "stopped");

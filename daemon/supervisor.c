@@ -94,10 +94,10 @@ int supervisor_apply(struct supervisor *s, struct config *c)
 	return supervisor_turn(s);
 }
 
-static int join_stopping(struct supervisor *s, const struct timespec *deadline)
+static int join_stopping(struct supervisor *s, int64_t deadline_ns)
 {
 	for (struct bus_worker *b; (b = s->stopping);) {
-		int err = worker_join(b->worker, deadline);
+		int err = worker_join(b->worker, deadline_ns);
 		if (err < 0)
 			return err;
 		s->stopping = b->next;
@@ -109,8 +109,7 @@ static int join_stopping(struct supervisor *s, const struct timespec *deadline)
 
 int supervisor_turn(struct supervisor *s)
 {
-	static const struct timespec past;
-	if (join_stopping(s, &past) < 0)
+	if (join_stopping(s, 0) < 0)
 		return 0; /* next time */
 	int result = 0;
 	for (size_t i = 0; i < s->config->bus_count; i++) {
@@ -128,9 +127,9 @@ void supervisor_request_stop(struct supervisor *s)
 	stop_unwanted(s, NULL);
 }
 
-int supervisor_join(struct supervisor *s, const struct timespec *deadline)
+int supervisor_join(struct supervisor *s, int64_t deadline_ns)
 {
-	return join_stopping(s, deadline);
+	return join_stopping(s, deadline_ns);
 }
 
 void supervisor_describe(struct supervisor *s, size_t bus, struct driver_stats *ret)

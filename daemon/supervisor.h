@@ -24,8 +24,8 @@ int supervisor_turn(struct supervisor *s);
 
 /* Asks all to stop. */
 void supervisor_request_stop(struct supervisor *s);
-/* Waits until `deadline` (CLOCK_REALTIME) for all to end. 0, or -ETIMEDOUT when some still run. */
-int supervisor_join(struct supervisor *s, const struct timespec *deadline);
+/* Waits until `deadline_ns` (CLOCK_MONOTONIC) for all to end. 0, or -ETIMEDOUT when some still run. */
+int supervisor_join(struct supervisor *s, int64_t deadline_ns);
 
 /* Stats of bus `i` of the present configuration; all zero while it has no worker. */
 void supervisor_describe(struct supervisor *s, size_t bus, struct driver_stats *ret);

@@ -1,12 +1,12 @@
 #include "worker.h"
 
 #include "clock.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,20 +115,9 @@ struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *qu
 	struct driver_host host = { .queue = queue, .stop_fd = w->stop_fd };
 	if (w->stop_fd >= 0 && w->wake_fd >= 0)
 		w->state = w->impl->open(c, bus, &host);
-	int err = w->state ? 0 : ENOMEM;
-	if (!err) {
-		/* signals belong to the main loop */
-		sigset_t all, before;
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		err = pthread_create(&w->thread, NULL, run, w);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
-	if (!err) {
-		char name[16]; /* the kernel's limit; for top -H and debuggers */
-		snprintf(name, sizeof(name), "bus-%s", c->buses[bus].name);
-		(void)pthread_setname_np(w->thread, name);
-	}
+	char name[80]; /* is cut anyway */
+	snprintf(name, sizeof(name), "bus-%s", c->buses[bus].name);
+	int err = w->state ? -thread_start(&w->thread, name, run, w) : ENOMEM;
 	if (err) {
 		worker_free(w);
 		errno = err;
@@ -152,11 +141,11 @@ void worker_request_stop(struct worker *w)
 	(void)eventfd_write(w->stop_fd, 1);
 }
 
-int worker_join(struct worker *w, const struct timespec *deadline)
+int worker_join(struct worker *w, int64_t deadline_ns)
 {
-	int err = pthread_timedjoin_np(w->thread, NULL, deadline);
-	if (err)
-		return -err;
+	int err = thread_join(w->thread, deadline_ns);
+	if (err < 0)
+		return err;
 	worker_free(w);
 	return 0;
 }

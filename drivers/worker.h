@@ -6,8 +6,6 @@
 
 #include "driver.h"
 
-#include <time.h>
-
 struct worker;
 
 /* Starts the thread for a bus. NULL with errno. */
@@ -19,9 +17,9 @@ void worker_reconfigure(struct worker *w, struct config *c, size_t bus);
 /* Asks the thread to stop; returns at once. */
 void worker_request_stop(struct worker *w);
 
-/* Waits until `deadline` (CLOCK_REALTIME, as pthread_timedjoin_np has it) for a stopped thread and frees it.
- * -ETIMEDOUT when it still runs: then nothing is freed. */
-int worker_join(struct worker *w, const struct timespec *deadline);
+/* Waits until `deadline_ns` (CLOCK_MONOTONIC) for a stopped thread and frees it. -ETIMEDOUT when it still
+ * runs: then nothing is freed. */
+int worker_join(struct worker *w, int64_t deadline_ns);
 
 void worker_describe(struct worker *w, struct driver_stats *ret);
 

@@ -61,6 +61,9 @@ bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, i
 	enum alarm_state next = ALARM_UNKNOWN;
 	bool latched = c->latch && (a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED_UNACKNOWLEDGED);
 
+	if (now_ns < a->hold_until_ns && input->quality == QUALITY_INVALID)
+		return false;
+	a->hold_until_ns = 0;
 	a->input = *input;
 	if (c->when == WHEN_STALE || quality_has_value(input->quality)) {
 		bool condition = judge(c, input, a->condition ? c->hysteresis : 0);
@@ -80,4 +83,28 @@ bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, i
 	a->state = next;
 	a->changed_ms = utc_ms;
 	return true;
+}
+
+void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w)
+{
+	state_put_integer(w, (int64_t)a->state);
+	state_put_integer(w, (int64_t)a->previous);
+	state_put_integer(w, a->acknowledged);
+	state_put_integer(w, a->condition);
+	state_put_integer(w, a->condition_since + offset_ns);
+	state_put_integer(w, a->changed_ms);
+}
+
+void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state_reader *r)
+{
+	struct alarm loaded = *a;
+	loaded.state = (enum alarm_state)state_take_within(r, 0, ALARM_CLEARED_UNACKNOWLEDGED);
+	loaded.previous = (enum alarm_state)state_take_within(r, 0, ALARM_CLEARED_UNACKNOWLEDGED);
+	loaded.acknowledged = state_take_within(r, 0, 1);
+	loaded.condition = state_take_within(r, 0, 1);
+	loaded.condition_since = state_take_integer(r) - offset_ns;
+	loaded.changed_ms = state_take_integer(r);
+	loaded.hold_until_ns = now_ns + ALARM_HOLD_NS;
+	if (!r->bad)
+		*a = loaded;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "loop.h"
+#include "state.h"
 
 enum alarm_state {
 	ALARM_UNKNOWN, /* the input is not good; also before the first input */
@@ -25,9 +26,18 @@ struct alarm {
 	int64_t condition_since; /* CLOCK_BOOTTIME */
 	struct figure input;	 /* the last one */
 	int64_t changed_ms;	 /* UTC of the last change of state; 0 = never */
+	int64_t
+	    hold_until_ns; /* after a restart: until then the state stays while its input is not yet there */
 };
 
+/* How long a state that was saved stands without an input. */
+#define ALARM_HOLD_NS INT64_C(30000000000)
+
 void alarm_init(struct alarm *a, const struct alarm_config *config);
+
+/* The state as bytes, with times in UTC, and back. */
+void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w);
+void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state_reader *r);
 
 /* Judges an input at `now_ns` (CLOCK_BOOTTIME); `utc_ms` stamps a change. For bools the figure is 0 or 1.
  * Returns whether the state changed. */

@@ -52,6 +52,19 @@ void state_put_text(struct state_writer *w, const char *text)
 	w->size += size;
 }
 
+void state_put_block(struct state_writer *w, const struct state_writer *block)
+{
+	state_put_integer(w, (int64_t)block->size);
+	uint8_t *to = block->bad ? NULL : reserve(w, block->size + 1);
+	if (!to) {
+		w->bad = true;
+		return;
+	}
+	if (block->size > 0)
+		memcpy(to, block->data, block->size);
+	w->size += block->size;
+}
+
 void state_writer_deinit(struct state_writer *w)
 {
 	free(w->data);
@@ -90,6 +103,18 @@ double state_take_number(struct state_reader *r)
 	memcpy(&n, r->at, sizeof(n));
 	r->at += sizeof(n);
 	return n;
+}
+
+struct state_reader state_take_block(struct state_reader *r)
+{
+	int64_t size = state_take_within(r, 0, INT64_MAX);
+	if (r->bad || size > r->end - r->at) {
+		r->bad = true;
+		return (struct state_reader){ .bad = true };
+	}
+	struct state_reader block = { r->at, r->at + size, false };
+	r->at += size;
+	return block;
 }
 
 void state_take_text(struct state_reader *r, char text[static STATE_TEXT_MAX])

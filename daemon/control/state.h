@@ -18,6 +18,8 @@ struct state_writer {
 void state_put_integer(struct state_writer *w, int64_t n);
 void state_put_number(struct state_writer *w, double n);
 void state_put_text(struct state_writer *w, const char *text);
+/* What another writer has gathered, as a block that a reader can skip. */
+void state_put_block(struct state_writer *w, const struct state_writer *block);
 void state_writer_deinit(struct state_writer *w);
 
 /* The longest text that is read back. */
@@ -32,4 +34,5 @@ int64_t state_take_integer(struct state_reader *r);
 /* An integer that must be within; else the reader is bad and `min` is returned. */
 int64_t state_take_within(struct state_reader *r, int64_t min, int64_t max);
 double state_take_number(struct state_reader *r);
+struct state_reader state_take_block(struct state_reader *r);
 void state_take_text(struct state_reader *r, char text[static STATE_TEXT_MAX]);

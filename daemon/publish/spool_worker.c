@@ -1,11 +1,11 @@
 #include "spool_worker.h"
 
 #include "clock.h"
+#include "thread.h"
 
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -332,20 +332,13 @@ struct spool_worker *spool_worker_new(const char *folder, struct spool_limits li
 	int err = w->fd < 0 ? errno : !w->folder ? ENOMEM : 0;
 	if (snprintf(w->path, sizeof(w->path), "%s/" FILE_NAME, folder) >= (int)sizeof(w->path))
 		err = ENAMETOOLONG;
-	if (err == 0) {
-		/* signals belong to the main loop */
-		sigset_t all, before;
-		sigfillset(&all);
-		pthread_sigmask(SIG_SETMASK, &all, &before);
-		err = pthread_create(&w->thread, NULL, work, w);
-		pthread_sigmask(SIG_SETMASK, &before, NULL);
-	}
+	if (err == 0)
+		err = -thread_start(&w->thread, "spool", work, w);
 	if (err) {
 		destroy(w);
 		errno = err;
 		return NULL;
 	}
-	(void)pthread_setname_np(w->thread, "spool");
 	return w;
 }
 
@@ -353,11 +346,9 @@ void spool_worker_free(struct spool_worker *w, int64_t grace_ns)
 {
 	if (!w)
 		return;
-	int64_t until = clock_realtime() + grace_ns;
-	struct timespec deadline = { until / NS_PER_S, until % NS_PER_S };
 	if (!give(w, &(struct job){ .kind = JOB_QUIT }))
 		return;
-	if (pthread_timedjoin_np(w->thread, NULL, &deadline) == 0)
+	if (thread_join(w->thread, clock_ns(CLOCK_MONOTONIC) + grace_ns) == 0)
 		destroy(w);
 }
 

@@ -1,0 +1,98 @@
+#include "announce.h"
+
+#include "clock.h"
+#include "encoder.h"
+#include "reporter.h"
+#include "value.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A message of data under KIND/NAME. */
+static void publish_named(
+    struct daemon *d, const char *kind, const char *name, char *payload, unsigned flags, int64_t ts_ms)
+{
+	char topic[2 * (NAME_LENGTH_MAX + 1)];
+	snprintf(topic, sizeof(topic), "%s/%s", kind, name);
+	publisher_send(d->publisher, topic, payload, PUBLISH_RETAIN | PUBLISH_KEEP | flags, ts_ms);
+}
+
+void announce_alarm(const struct alarm *a, struct daemon *d)
+{
+	publish_named(
+	    d, "alarm", a->config->name, encode_alarm(a, daemon_utc_ms()), PUBLISH_URGENT, a->changed_ms);
+}
+
+void announce_loops(struct daemon *d)
+{
+	int64_t now = daemon_utc_ms();
+	for (size_t i = 0; i < d->config->loop_count; i++) {
+		const struct loop_config *l = &d->config->loops[i];
+		publish_named(d, "loop", l->name, encode_loop(l, d->control->loops[i], now), 0, now);
+	}
+}
+
+void announce_pues(struct daemon *d)
+{
+	int64_t now = daemon_utc_ms();
+	for (size_t i = 0; i < d->config->pue_count; i++) {
+		const struct control_pue *p = &d->control->pues[i];
+		char *payload = encode_pue(p->config, p->pue, clock_realtime_offset(), now);
+		publish_named(d, "pue", p->config->name, payload, 0, now);
+	}
+}
+
+void announce_health(struct daemon *d)
+{
+	struct driver_stats *buses = calloc(d->config->bus_count + 1, sizeof(*buses));
+	struct publisher_stats p = publisher_describe(d->publisher);
+	if (!buses)
+		return;
+	for (size_t i = 0; i < d->config->bus_count; i++)
+		supervisor_describe(d->supervisor, i, &buses[i]);
+	int64_t now = clock_boottime();
+	struct health h = {
+		.ts_ms = daemon_utc_ms(),
+		.uptime_s = (now - d->started_ns) / NS_PER_S,
+		.buses = buses,
+		.loads = d->loads,
+		.config = d->config,
+		.utc_offset_ns = clock_realtime_offset(),
+		.samples = d->table->samples,
+		.batches_dropped = batch_queue_dropped(d->queue),
+		.loop_lag_ms = round((double)d->lag_max_ns / 1e3) / 1e3,
+		.broker_connected = p.connected,
+		.published = p.published,
+		.acknowledged = p.acknowledged,
+		.dropped = p.dropped,
+		.reconnects = p.reconnects,
+		.queued = p.queued,
+		.in_flight = p.in_flight,
+		.spool_messages = p.waiting,
+		.spool_bytes = p.waiting_bytes,
+		.spool_dropped = p.waiting_dropped,
+		.spool_trouble = p.spool_trouble,
+	};
+	publisher_send(d->publisher, "health", encode_health(&h), PUBLISH_RETAIN, h.ts_ms);
+	d->lag_max_ns = 0;
+	for (size_t i = 0; i < d->config->bus_count; i++)
+		driver_stats_deinit(&buses[i]);
+	free(buses);
+}
+
+void announce_everything(struct daemon *d)
+{
+	int64_t now = clock_boottime();
+	struct info info = { COOLANTD_VERSION, d->started_ms };
+	publisher_send(d->publisher, "info", encode_info(d->config, &info), PUBLISH_RETAIN, daemon_utc_ms());
+	for (size_t i = 0; i < d->config->device_count; i++)
+		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
+	announce_loops(d);
+	announce_pues(d);
+	for (size_t i = 0; i < d->config->alarm_count; i++)
+		announce_alarm(&d->control->alarms[i], d);
+	announce_alarm(&d->spool_alarm.alarm, d);
+	announce_alarm(&d->state_alarm.alarm, d);
+	announce_health(d);
+}

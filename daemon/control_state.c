@@ -1,0 +1,89 @@
+#include "control_state.h"
+
+#include "cleanup.h"
+#include "clock.h"
+#include "log.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Energies lose nothing by this, as far as they come from counters; without, what lies between two saves is
+ * not covered after a crash. */
+#define SAVE_INTERVAL_NS (10 * NS_PER_S)
+/* A changed alarm is saved so soon. */
+#define ALARM_INTERVAL_NS NS_PER_S
+
+static void set_aside(const char *folder)
+{
+	char from[PATH_MAX], to[PATH_MAX + 4];
+	snprintf(from, sizeof(from), "%.4000s/control.state", folder);
+	snprintf(to, sizeof(to), "%s.bad", from);
+	int err = rename(from, to) < 0 ? errno : 0;
+	log_line(LOG_WARNING, "%s is damaged or of another version, %s%s; PUE and alarms begin anew", from,
+	    err ? "and cannot be set aside: " : "it was set aside as control.state.bad",
+	    err ? strerror(err) : "");
+}
+
+void control_state_load(struct daemon *d)
+{
+	const char *folder = d->config->daemon.state_dir;
+	_cleanup_free_ void *data = NULL;
+	size_t taken = 0;
+	own_alarm_init(&d->state_alarm, OWN_ALARM_PREFIX "state", "state", SEVERITY_WARNING);
+	(void)own_alarm_set(&d->state_alarm, false, "the state is saved", clock_boottime(), daemon_utc_ms());
+	if (!d->state_dir)
+		return;
+	ssize_t n = state_file_read(folder, &data);
+	if (n > 0) {
+		struct state_reader r = { data, (uint8_t *)data + n, false };
+		n = control_loop_load(d->control, &r, clock_realtime_offset(), clock_boottime(), &taken);
+	}
+	if (n == -EBADMSG)
+		set_aside(folder);
+	else if (n < 0)
+		log_line(LOG_WARNING, "the state in %s cannot be read: %s", folder, strerror((int)-n));
+	else if (taken > 0)
+		log_line(LOG_INFO, "took up the state of %zu PUE figures and alarms", taken);
+	d->state_file = state_file_new(folder);
+	if (!d->state_file)
+		log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));
+	d->state_saved_ns = clock_boottime();
+}
+
+static void save(struct daemon *d)
+{
+	struct state_writer w = { 0 };
+	control_loop_save(d->control, clock_realtime_offset(), &w);
+	if (w.bad)
+		state_writer_deinit(&w);
+	else
+		state_file_write(d->state_file, w.data, w.size);
+	d->alarms_changed = false;
+}
+
+bool control_state_turn(struct daemon *d, int64_t now_ns)
+{
+	int64_t age = now_ns - d->state_saved_ns;
+	char text[256] = "the state is saved";
+	if (!d->state_file || age < (d->alarms_changed ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
+		return false;
+	d->state_saved_ns = now_ns;
+	save(d);
+	int err = state_file_error(d->state_file);
+	if (err < 0)
+		snprintf(text, sizeof(text), "the state cannot be saved, a restart would lose it: %s",
+		    strerror(-err));
+	return own_alarm_set(&d->state_alarm, err < 0, text, now_ns, daemon_utc_ms());
+}
+
+void control_state_end(struct daemon *d, int64_t grace_ns)
+{
+	if (!d->state_file)
+		return;
+	save(d);
+	state_file_free(d->state_file, grace_ns);
+	d->state_file = NULL;
+}

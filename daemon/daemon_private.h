@@ -1,0 +1,38 @@
+/* daemon_private: what the files of the daemon share (holder, main thread). */
+#pragma once
+
+#include "batch_queue.h"
+#include "bus_load.h"
+#include "control_loop.h"
+#include "own_alarm.h"
+#include "publisher.h"
+#include "state_dir.h"
+#include "state_file.h"
+#include "supervisor.h"
+
+#include <systemd/sd-event.h>
+
+struct daemon {
+	struct config *config;
+	sd_event *event;
+	struct state_dir *state_dir;
+	struct batch_queue *queue;
+	struct supervisor *supervisor;
+	struct point_table *table;
+	struct control_loop *control;
+	struct publisher *publisher;
+	struct own_alarm spool_alarm, state_alarm;
+	struct state_file *state_file; /* NULL without a state_dir */
+	sd_event_source *sources[8];
+	int64_t started_ns, started_ms;
+	int64_t state_saved_ns;
+	bool alarms_changed; /* since then */
+	int64_t last_tick_ns, lag_max_ns;
+	int64_t watchdog_ns, fed_ns;
+	struct bus_load *loads; /* one for each bus of the configuration */
+	uint64_t samples_at_status;
+	int64_t status_ns;
+	bool stopping, replacing_publisher, watchdog_silent;
+};
+
+int64_t daemon_utc_ms(void);

@@ -1,0 +1,29 @@
+#include "thread.h"
+
+#include "clock.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#define NAME_SIZE 16
+
+int thread_start(pthread_t *ret, const char *name, void *(*run)(void *user), void *user)
+{
+	sigset_t all, before;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	int err = pthread_create(ret, NULL, run, user);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		return -err;
+	char cut[NAME_SIZE];
+	snprintf(cut, sizeof(cut), "%s", name);
+	(void)pthread_setname_np(*ret, cut);
+	return 0;
+}
+
+int thread_join(pthread_t thread, int64_t deadline_ns)
+{
+	struct timespec deadline = { deadline_ns / NS_PER_S, deadline_ns % NS_PER_S };
+	return -pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline);
+}
