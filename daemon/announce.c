@@ -29,7 +29,8 @@ void announce_loops(struct daemon *d)
 	int64_t now = daemon_utc_ms();
 	for (size_t i = 0; i < d->config->loop_count; i++) {
 		const struct loop_config *l = &d->config->loops[i];
-		publish_named(d, "loop", l->name, encode_loop(l, d->control->loops[i], now), 0, now);
+		publish_named(
+		    d, "loop", l->name, encode_loop(l, d->control->loops[i], now), PUBLISH_EXPIRES, now);
 	}
 }
 
@@ -39,7 +40,7 @@ void announce_pues(struct daemon *d)
 	for (size_t i = 0; i < d->config->pue_count; i++) {
 		const struct control_pue *p = &d->control->pues[i];
 		char *payload = encode_pue(p->config, p->pue, clock_realtime_offset(), now);
-		publish_named(d, "pue", p->config->name, payload, 0, now);
+		publish_named(d, "pue", p->config->name, payload, PUBLISH_EXPIRES, now);
 	}
 }
 

@@ -16,13 +16,17 @@ enum message_flags {
 	PUBLISH_EXPIRES = 1 << 3, /* a live value: the broker forgets it when nothing follows */
 };
 
+/* As long as a profile allows, with the NUL. */
+#define MESSAGE_UNIT_MAX 16
+
 struct message {
 	struct message *next;
 	uint64_t id;
 	char *topic; /* below B, without "history/" */
 	char *payload;
-	unsigned flags;	 /* enum message_flags */
-	bool is_history; /* goes out late, under history/ and not retained */
+	unsigned flags;		     /* enum message_flags */
+	bool is_history;	     /* goes out late, under history/ and not retained */
+	char unit[MESSAGE_UNIT_MAX]; /* of a single value; "" = none */
 	int64_t ts_ms;
 	int64_t made_ns; /* CLOCK_BOOTTIME when it was to be sent */
 	/* of the spool, see history.h: the batch that it is saved in (0 = none), and its place in that */

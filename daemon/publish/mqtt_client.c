@@ -1,16 +1,20 @@
 #include "mqtt_client.h"
 
-#include "cleanup.h"
 #include "clock.h"
+#include "credential.h"
+#include "mqtt_tls.h"
 
 #include <MQTTAsync.h>
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <unistd.h>
 
-#define CONNECT_TIMEOUT_S 10
+/* For each broker. */
+#define CONNECT_TIMEOUT_S 5
 #define PASSWORD_MAX 4096
 #define REASON_MAX 256
 
@@ -27,7 +31,8 @@ struct event {
 	struct event *next;
 	enum event_kind kind;
 	unsigned generation;
-	uint64_t id; /* of the message, or the receive maximum */
+	uint64_t id; /* of the message */
+	struct mqtt_limits limits;
 	char *why;
 };
 
@@ -46,6 +51,9 @@ struct mqtt_client {
 	struct mqtt_events events;
 	MQTTAsync handle;
 	int fd;
+	size_t broker_count, broker;
+	bool connecting;
+	char failures[1024]; /* of the brokers that were tried so far */
 	unsigned generation; /* of the connection; main thread writes, under the lock */
 	char password[PASSWORD_MAX];
 
@@ -54,15 +62,12 @@ struct mqtt_client {
 	struct token *tokens;
 };
 
-static void post(
-    struct mqtt_client *m, enum event_kind kind, unsigned generation, uint64_t id, const char *why)
+static void post(struct mqtt_client *m, const struct event *what, const char *why)
 {
 	struct event *e = calloc(1, sizeof(*e));
 	if (!e)
 		abort(); /* a lost outcome would be a lost message */
-	e->kind = kind;
-	e->generation = generation;
-	e->id = id;
+	*e = *what;
 	e->why = why ? strdup(why) : NULL;
 	pthread_mutex_lock(&m->lock);
 	*m->tail = e;
@@ -103,7 +108,7 @@ static void token_free(struct token *t)
 /* Ends a token with an outcome. */
 static void settle(struct token *t, enum event_kind kind, uint64_t id, const char *why)
 {
-	post(t->client, kind, t->generation, id, why);
+	post(t->client, &(struct event){ .kind = kind, .generation = t->generation, .id = id }, why);
 	token_free(t);
 }
 
@@ -133,17 +138,31 @@ static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 	settle(t, EVENT_REFUSED, t->id, data ? data->message : NULL);
 }
 
+static void settle_connected(struct token *t, struct mqtt_limits limits)
+{
+	post(t->client,
+	    &(struct event){ .kind = EVENT_CONNECTED, .generation = t->generation, .limits = limits }, NULL);
+	token_free(t);
+}
+
+static const struct mqtt_limits no_limits = { .receive_maximum = UINT16_MAX, .packet_size = UINT32_MAX };
+
 static void on_connected(void *context, MQTTAsync_successData *data)
 {
 	(void)data;
-	settle(context, EVENT_CONNECTED, UINT16_MAX, NULL);
+	settle_connected(context, no_limits);
 }
 
 static void on_connected5(void *context, MQTTAsync_successData5 *data)
 {
-	int64_t maximum =
-	    MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
-	settle(context, EVENT_CONNECTED, maximum > 0 ? (uint64_t)maximum : UINT16_MAX, NULL);
+	struct mqtt_limits limits = no_limits;
+	int64_t n = MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_RECEIVE_MAXIMUM);
+	if (n > 0)
+		limits.receive_maximum = (unsigned)n;
+	n = MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE);
+	if (n > 0)
+		limits.packet_size = (uint32_t)n;
+	settle_connected(context, limits);
 }
 
 /* CONNACK return codes of MQTT 3.1.1, 3.2.2.3 */
@@ -177,7 +196,7 @@ static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 static void on_lost(void *context, char *cause)
 {
 	struct mqtt_client *m = context;
-	post(m, EVENT_LOST, 0, 0, cause ? cause : "the connection was lost");
+	post(m, &(struct event){ .kind = EVENT_LOST }, cause ? cause : "the connection was lost");
 }
 
 static void on_disconnected(void *context, MQTTAsync_successData *data)
@@ -219,14 +238,17 @@ static bool is_v5(const struct mqtt_client *m)
 	return m->config->mqtt.protocol == MQTT_5;
 }
 
-struct mqtt_client *mqtt_client_new(
-    const struct config *c, struct mqtt_will will, const struct mqtt_events *events)
+struct mqtt_client *mqtt_client_new(const struct config *c, size_t broker_count, const char *suffix,
+    struct mqtt_will will, const struct mqtt_events *events)
 {
+	char client_id[512];
+	snprintf(client_id, sizeof(client_id), "%s%s", c->mqtt.client_id, suffix);
 	static MQTTAsync_init_options init = MQTTAsync_init_options_initializer;
 	struct mqtt_client *m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
 	m->config = c;
+	m->broker_count = broker_count;
 	m->will = will;
 	m->events = *events;
 	m->tail = &m->first;
@@ -237,7 +259,7 @@ struct mqtt_client *mqtt_client_new(
 
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
 	options.MQTTVersion = c->mqtt.protocol;
-	if (m->fd < 0 || MQTTAsync_createWithOptions(&m->handle, c->mqtt.brokers.items[0], c->mqtt.client_id,
+	if (m->fd < 0 || MQTTAsync_createWithOptions(&m->handle, c->mqtt.brokers.items[0], client_id,
 			     MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS) {
 		mqtt_client_free(m);
 		errno = ENOMEM;
@@ -272,41 +294,8 @@ int mqtt_client_fd(const struct mqtt_client *m)
 	return m->fd;
 }
 
-/* Reads the password anew for each connection, so that a changed file is taken without a restart. A relative
- * path is looked up among the service's credentials, then beside the configuration. */
-static int read_password(struct mqtt_client *m)
-{
-	const char *file = m->config->mqtt.password_file, *credentials = getenv("CREDENTIALS_DIRECTORY");
-	const char *slash = strrchr(m->config->path, '/');
-	char path[4096] = "";
-	if (file[0] == '/')
-		snprintf(path, sizeof(path), "%s", file);
-	else if (credentials)
-		snprintf(path, sizeof(path), "%s/%s", credentials, file);
-	if (file[0] != '/' && (path[0] == '\0' || access(path, R_OK) < 0))
-		snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - m->config->path) : 0,
-		    m->config->path, file);
-
-	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	if (!f)
-		return -errno;
-	size_t n = fread(m->password, 1, sizeof(m->password) - 1, f);
-	m->password[n] = '\0';
-	m->password[strcspn(m->password, "\r\n")] = '\0';
-	return 0;
-}
-
-static void set_tls(const struct mqtt_client *m, MQTTAsync_SSLOptions *tls)
-{
-	const struct mqtt_config *c = &m->config->mqtt;
-	tls->enableServerCertAuth = 1;
-	tls->verify = 1;
-	tls->trustStore = *c->ca_file ? c->ca_file : NULL;
-	tls->keyStore = *c->cert_file ? c->cert_file : NULL;
-	tls->privateKey = *c->key_file ? c->key_file : NULL;
-}
-
-int mqtt_client_connect(struct mqtt_client *m, const char **why)
+/* Begins with the present broker. 0, or negative errno with `*why` set. */
+static int begin_connect(struct mqtt_client *m, const char **why)
 {
 	const struct mqtt_config *c = &m->config->mqtt;
 	MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
@@ -325,7 +314,10 @@ int mqtt_client_connect(struct mqtt_client *m, const char **why)
 		options.onFailure = on_connect_failed;
 	}
 	if (*c->username) {
-		int err = *c->password_file ? read_password(m) : 0;
+		/* anew for each connection, so that a changed file is taken without a restart */
+		int err = *c->password_file ? credential_read(c->password_file, m->config->path, m->password,
+						  sizeof(m->password))
+					    : 0;
 		if (err < 0) {
 			*why = "password_file cannot be read";
 			return err;
@@ -337,13 +329,14 @@ int mqtt_client_connect(struct mqtt_client *m, const char **why)
 	will.message = m->will.payload;
 	will.retained = 1;
 	will.qos = (int)c->qos;
-	options.will = &will;
-	set_tls(m, &tls);
+	options.will = m->will.topic ? &will : NULL;
+	mqtt_tls_set(c, &tls);
 	options.ssl = &tls;
 	options.keepAliveInterval = (int)(c->keep_alive / NS_PER_S);
 	options.connectTimeout = CONNECT_TIMEOUT_S;
-	options.serverURIs = (char *const *)c->brokers.items;
-	options.serverURIcount = (int)c->brokers.count;
+	/* one at a time: which comes next is decided here, and each failure has its reason */
+	options.serverURIs = (char *const *)&c->brokers.items[m->broker];
+	options.serverURIcount = 1;
 
 	pthread_mutex_lock(&m->lock);
 	m->generation++;
@@ -354,6 +347,7 @@ int mqtt_client_connect(struct mqtt_client *m, const char **why)
 		return -ENOMEM;
 	}
 	options.context = t;
+	mqtt_tls_watch();
 	int r = MQTTAsync_connect(m->handle, &options);
 	if (r != MQTTASYNC_SUCCESS) {
 		token_free(t);
@@ -361,6 +355,42 @@ int mqtt_client_connect(struct mqtt_client *m, const char **why)
 		return -EIO;
 	}
 	return 0;
+}
+
+static void note_failure(struct mqtt_client *m, const char *why)
+{
+	char tls[MQTT_TLS_REASON_MAX];
+	size_t used = strlen(m->failures);
+	mqtt_tls_unwatch(tls);
+	snprintf(m->failures + used, sizeof(m->failures) - used, "%s%s: %s", used > 0 ? "; " : "",
+	    m->config->mqtt.brokers.items[m->broker], tls[0] ? tls : why);
+}
+
+/* Tries brokers from the present one on, until a connect is under way; past the last it is told. */
+static void try_brokers(struct mqtt_client *m)
+{
+	const char *why = "";
+	for (; m->broker < m->broker_count; m->broker++) {
+		if (begin_connect(m, &why) == 0)
+			return;
+		note_failure(m, why);
+	}
+	m->broker = m->broker_count - 1;
+	m->connecting = false;
+	m->events.disconnected(m->events.user, m->failures);
+}
+
+void mqtt_client_connect(struct mqtt_client *m)
+{
+	m->connecting = true;
+	m->broker = 0;
+	m->failures[0] = '\0';
+	try_brokers(m);
+}
+
+size_t mqtt_client_broker(const struct mqtt_client *m)
+{
+	return m->broker;
 }
 
 void mqtt_client_disconnect(struct mqtt_client *m)
@@ -381,35 +411,66 @@ void mqtt_client_disconnect(struct mqtt_client *m)
 	if (!t || MQTTAsync_disconnect(m->handle, &options) != MQTTASYNC_SUCCESS) {
 		if (t)
 			token_free(t);
-		post(m, EVENT_DISCONNECTED, m->generation, 0, "disconnected");
+		post(m, &(struct event){ .kind = EVENT_DISCONNECTED, .generation = m->generation },
+		    "disconnected");
 	}
 }
 
-int mqtt_client_publish(
-    struct mqtt_client *m, uint64_t id, const char *topic, const char *payload, bool retain)
+/* MQTT 5, 3.3.2.3 */
+static void add_properties(const struct mqtt_message *message, MQTTProperties *properties)
+{
+	MQTTProperty expiry = { .identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL,
+		.value.integer4 = (unsigned)message->expiry_s };
+	MQTTProperty unit = { .identifier = MQTTPROPERTY_CODE_USER_PROPERTY,
+		.value.data = { 4, (char *)"unit" },
+		.value.value = { message->unit ? (int)strlen(message->unit) : 0, (char *)message->unit } };
+	if (message->expiry_s > 0)
+		(void)MQTTProperties_add(properties, &expiry);
+	if (message->unit && message->unit[0])
+		(void)MQTTProperties_add(properties, &unit);
+}
+
+int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_message *what)
 {
 	MQTTAsync_message message = MQTTAsync_message_initializer;
 	MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
 	struct token *t = token_new(m, id);
 	if (!t)
 		return -ENOMEM;
-	message.payload = (void *)payload;
-	message.payloadlen = (int)strlen(payload);
+	message.payload = (void *)what->payload;
+	message.payloadlen = (int)strlen(what->payload);
 	message.qos = (int)m->config->mqtt.qos;
-	message.retained = retain;
+	message.retained = what->retain;
 	response.context = t;
 	if (is_v5(m)) {
 		response.onSuccess5 = on_delivered5;
 		response.onFailure5 = on_refused5;
+		add_properties(what, &message.properties);
 	} else {
 		response.onSuccess = on_delivered;
 		response.onFailure = on_refused;
 	}
-	int r = MQTTAsync_sendMessage(m->handle, topic, &message, &response);
+	int r = MQTTAsync_sendMessage(m->handle, what->topic, &message, &response);
+	MQTTProperties_free(&message.properties);
 	if (r == MQTTASYNC_SUCCESS)
 		return 0;
 	token_free(t);
 	return r == MQTTASYNC_DISCONNECTED ? -ENOTCONN : -EIO;
+}
+
+static void connected(struct mqtt_client *m, const struct event *e)
+{
+	char unused[MQTT_TLS_REASON_MAX];
+	mqtt_tls_unwatch(unused);
+	m->connecting = false;
+	m->events.connected(m->events.user, &e->limits);
+}
+
+static void connect_failed(struct mqtt_client *m, const struct event *e)
+{
+	note_failure(m, e->why ? e->why : "");
+	m->broker++;
+	try_brokers(m);
 }
 
 static void tell(struct mqtt_client *m, const struct event *e)
@@ -418,11 +479,16 @@ static void tell(struct mqtt_client *m, const struct event *e)
 	/* an outcome of an earlier connection says nothing about this one */
 	if (e->kind != EVENT_LOST && e->generation != m->generation)
 		return;
+	/* a connect that fails is told as such */
+	if (e->kind == EVENT_LOST && m->connecting)
+		return;
 	switch (e->kind) {
 	case EVENT_CONNECTED:
-		to->connected(to->user, (unsigned)e->id);
+		connected(m, e);
 		break;
 	case EVENT_CONNECT_FAILED:
+		connect_failed(m, e);
+		break;
 	case EVENT_LOST:
 	case EVENT_DISCONNECTED:
 		to->disconnected(to->user, e->why ? e->why : "");

@@ -1,5 +1,6 @@
 #include "publisher.h"
 
+#include "broker_return.h"
 #include "clock.h"
 #include "history.h"
 #include "mqtt_client.h"
@@ -21,11 +22,16 @@ struct publisher {
 	sd_event *event;
 	struct publisher_events events;
 	struct mqtt_client *client;
+	struct broker_return *broker_return; /* while a later broker of the list serves us */
 	struct history *history;
 	sd_event_source *io, *reconnect_timer, *replay_timer;
 	char *base, *status_topic;
 	bool connected, was_connected, stopping, stopped;
+	bool returning; /* to an earlier broker */
 	unsigned in_flight_max;
+	uint32_t packet_size_max;
+	bool told_oversize; /* on this connection */
+	int64_t expiry_s;   /* of live values */
 	int64_t backoff_ns, last_progress_ns;
 	unsigned failures;
 	uint64_t next_id;
@@ -34,14 +40,40 @@ struct publisher {
 	struct publisher_stats stats;
 };
 
+/* Topic, properties and header beside the payload, at most. */
+#define PACKET_OVERHEAD 1100
+
+/* A broker that gets more than it allows closes the connection: then the same would come again. */
+static bool is_oversize(struct publisher *p, struct message *m)
+{
+	size_t size = strlen(m->payload) + PACKET_OVERHEAD;
+	char text[256];
+	if (size <= p->packet_size_max)
+		return false;
+	snprintf(text, sizeof(text),
+	    "%.100s is dropped: %zu bytes are more than the broker takes (allowed: %u)", m->topic, size,
+	    (unsigned)p->packet_size_max);
+	p->events.notice(p->events.user, p->told_oversize ? LOG_DEBUG : LOG_WARNING, text);
+	p->told_oversize = true;
+	p->stats.dropped++;
+	history_delivered(p->history, m); /* as far as it is known: nothing more comes of it */
+	return true;
+}
+
 static bool publish(struct publisher *p, struct message *m)
 {
+	if (is_oversize(p, m))
+		return true;
 	char topic[1024];
 	bool late = m->is_history && strcmp(m->topic, "gap") != 0;
 	snprintf(topic, sizeof(topic), "%s/%s%s", p->base, late ? "history/" : "", m->topic);
 	m->id = ++p->next_id;
-	bool retain = (m->flags & PUBLISH_RETAIN) && !m->is_history;
-	if (mqtt_client_publish(p->client, m->id, topic, m->payload, retain) < 0)
+	const struct mqtt_message message = { .topic = topic,
+		.payload = m->payload,
+		.unit = m->unit,
+		.expiry_s = (m->flags & PUBLISH_EXPIRES) && !m->is_history ? p->expiry_s : 0,
+		.retain = (m->flags & PUBLISH_RETAIN) && !m->is_history };
+	if (mqtt_client_publish(p->client, m->id, &message) < 0)
 		return false;
 	if (p->in_flight.count == 0)
 		p->last_progress_ns = clock_boottime(); /* from here on an acknowledgement is waited for */
@@ -144,14 +176,25 @@ static void say_no_connection(struct publisher *p, int level, const char *why)
 	p->events.notice(p->events.user, level, text);
 }
 
-static void on_connected(void *user, unsigned receive_maximum)
+/* Leave this broker for an earlier one. What is in flight goes the way of every disconnect. */
+static void on_broker_back(void *user)
 {
 	struct publisher *p = user;
+	p->returning = true;
+	mqtt_client_disconnect(p->client);
+}
+
+static void on_connected(void *user, const struct mqtt_limits *limits)
+{
+	struct publisher *p = user;
+	char text[512];
 	p->connected = true;
 	p->stats.reconnects += p->was_connected;
 	p->was_connected = true;
-	p->in_flight_max =
-	    receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? receive_maximum : PUBLISHER_IN_FLIGHT_MAX;
+	p->in_flight_max = limits->receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? limits->receive_maximum
+									     : PUBLISHER_IN_FLIGHT_MAX;
+	p->packet_size_max = limits->packet_size;
+	p->told_oversize = false;
 	p->backoff_ns = 0;
 	p->failures = 0;
 	p->last_progress_ns = clock_boottime();
@@ -159,10 +202,14 @@ static void on_connected(void *user, unsigned receive_maximum)
 		send_offline(p);
 		return;
 	}
-	p->events.notice(p->events.user, LOG_INFO, "connected to the broker");
+	size_t broker = mqtt_client_broker(p->client);
+	snprintf(text, sizeof(text), "connected to the broker %s", p->config->mqtt.brokers.items[broker]);
+	p->events.notice(p->events.user, LOG_INFO, text);
 	publisher_send(p, "status", strdup("online"), PUBLISH_RETAIN, 0);
 	p->events.connected(p->events.user);
 	start_replay(p);
+	if (broker > 0) /* without memory there is no way back before the next disconnect */
+		p->broker_return = broker_return_new(p->event, p->config, broker, on_broker_back, p);
 }
 
 static void schedule_reconnect(struct publisher *p, const char *why)
@@ -189,6 +236,12 @@ static void take_back(struct publisher *p)
 	history_offline(p->history);
 }
 
+static void begin_connect(struct publisher *p)
+{
+	p->last_progress_ns = clock_boottime();
+	mqtt_client_connect(p->client);
+}
+
 static void on_disconnected(void *user, const char *why)
 {
 	struct publisher *p = user;
@@ -198,7 +251,17 @@ static void on_disconnected(void *user, const char *why)
 		finish_stop(p);
 		return;
 	}
-	schedule_reconnect(p, why);
+	if (p->returning)
+		p->events.notice(
+		    p->events.user, LOG_NOTICE, "an earlier broker of the list is back, returning to it");
+	bool at_once = p->returning;
+	p->returning = false;
+	broker_return_free(p->broker_return);
+	p->broker_return = NULL;
+	if (at_once)
+		begin_connect(p);
+	else
+		schedule_reconnect(p, why);
 }
 
 static void on_delivered(void *user, uint64_t id)
@@ -223,14 +286,6 @@ static void on_refused(void *user, uint64_t id)
 	else if (m)
 		history_lost(p->history, m);
 	pump(p);
-}
-
-static void begin_connect(struct publisher *p)
-{
-	const char *why = "";
-	p->last_progress_ns = clock_boottime();
-	if (mqtt_client_connect(p->client, &why) < 0)
-		schedule_reconnect(p, why);
 }
 
 static int on_reconnect_timer(sd_event_source *s, uint64_t usec, void *user)
@@ -265,6 +320,18 @@ static int add_sources(struct publisher *p)
 	return r;
 }
 
+/* Live values are sent again at every full_interval, or when their device is polled, if that is more rarely;
+ * when three such times bring nothing the broker forgets them. */
+static int64_t expiry_of(const struct config *c)
+{
+	int64_t longest = c->mqtt.full_interval;
+	for (size_t i = 0; i < c->device_count; i++) {
+		int64_t slow = 10 * c->devices[i].poll_interval;
+		longest = slow > longest ? slow : longest;
+	}
+	return 3 * longest / NS_PER_S;
+}
+
 /* Everything that depends on the configuration. */
 static int open_client(struct publisher *p, struct config *c)
 {
@@ -278,7 +345,8 @@ static int open_client(struct publisher *p, struct config *c)
 		return -ENOMEM;
 	}
 	struct mqtt_will will = { p->status_topic, "offline" };
-	p->client = mqtt_client_new(c, will, &to);
+	p->expiry_s = expiry_of(c);
+	p->client = mqtt_client_new(c, c->mqtt.brokers.count, "", will, &to);
 	if (!p->client)
 		return -errno;
 	return add_sources(p); /* the reconnect timer is due at once: that is the first connect */
@@ -286,6 +354,8 @@ static int open_client(struct publisher *p, struct config *c)
 
 static void close_client(struct publisher *p)
 {
+	broker_return_free(p->broker_return);
+	p->broker_return = NULL;
 	p->io = sd_event_source_disable_unref(p->io);
 	p->reconnect_timer = sd_event_source_disable_unref(p->reconnect_timer);
 	p->replay_timer = sd_event_source_disable_unref(p->replay_timer);
@@ -349,11 +419,18 @@ void publisher_free(struct publisher *p, int64_t grace_ns)
 
 void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms)
 {
+	publisher_send_value(p, topic, payload, "", flags, ts_ms);
+}
+
+void publisher_send_value(
+    struct publisher *p, const char *topic, char *payload, const char *unit, unsigned flags, int64_t ts_ms)
+{
 	struct message *m = message_new(topic, payload, flags, ts_ms);
 	if (!m) {
 		p->stats.dropped++;
 		return;
 	}
+	snprintf(m->unit, sizeof(m->unit), "%s", unit);
 	m->made_ns = clock_boottime();
 	if (!p->connected || p->queue.count >= PUBLISHER_QUEUE_MAX) {
 		history_lost(p->history, m);

@@ -50,6 +50,9 @@ void publisher_free(struct publisher *p, int64_t grace_ns);
 
 /* Sends `payload` (malloc'd, taken over; NULL = no memory for it, counted as dropped) under B/`topic`. */
 void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms);
+/* The same for a single value: its unit goes along as a user property. */
+void publisher_send_value(
+    struct publisher *p, const char *topic, char *payload, const char *unit, unsigned flags, int64_t ts_ms);
 
 /* Takes the limits of the spool from another configuration, without a restart. */
 void publisher_set_limits(struct publisher *p, const struct config *c);

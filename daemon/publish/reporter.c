@@ -58,29 +58,46 @@ static int64_t time_of(const struct table_device *d, const bool *take, int64_t n
 	return ((all_stale ? now_ns : newest) + offset) / NS_PER_MS;
 }
 
-static void send_points(struct publisher *p, const struct table_device *d, const bool *take, int64_t ts_ms)
+static void send_points(
+    struct publisher *p, const struct table_device *d, const bool *take, unsigned flags, int64_t ts_ms)
 {
 	char topic[3 * (NAME_LENGTH_MAX + 1)];
 	for (size_t i = 0; i < d->config->point_count; i++) {
 		if (!take[i])
 			continue;
 		snprintf(topic, sizeof(topic), "point/%s/%s", d->config->name, d->config->points[i].name);
-		publisher_send(p, topic, encode_point(d, i, ts_ms), PUBLISH_RETAIN | PUBLISH_KEEP, ts_ms);
+		publisher_send_value(
+		    p, topic, encode_point(d, i, ts_ms), d->config->points[i].unit, flags, ts_ms);
 	}
+}
+
+/* A flag that changes, as of a leak, does not wait behind numbers. */
+static bool is_urgent(const struct table_device *d, const bool *take)
+{
+	for (size_t i = 0; i < d->config->point_count; i++) {
+		const struct table_point *p = &d->points[i];
+		if (take[i] && p->published && p->sample.value.kind == VALUE_BOOL &&
+		    !value_equal(&p->published_value, &p->sample.value))
+			return true;
+	}
+	return false;
 }
 
 static void send(struct publisher *p, struct table_device *d, const bool *take, const struct mqtt_config *c,
     int64_t now_ns)
 {
+	unsigned flags = PUBLISH_RETAIN | PUBLISH_KEEP | PUBLISH_EXPIRES;
+	if (is_urgent(d, take))
+		flags |= PUBLISH_URGENT;
 	int64_t ts_ms = time_of(d, take, now_ns);
 	char topic[2 * (NAME_LENGTH_MAX + 1)];
 	if (c->layout & LAYOUT_DEVICE) {
 		d->seq++;
 		snprintf(topic, sizeof(topic), "device/%s", d->config->name);
-		publisher_send(p, topic, encode_device(d, take, ts_ms), PUBLISH_RETAIN | PUBLISH_KEEP, ts_ms);
+		publisher_send(p, topic, encode_device(d, take, ts_ms), flags, ts_ms);
 	}
 	if (c->layout & LAYOUT_POINT)
-		send_points(p, d, take, ts_ms);
+		send_points(p, d, take, flags, ts_ms);
 	for (size_t i = 0; i < d->config->point_count; i++)
 		if (take[i])
 			remember(&d->points[i]);

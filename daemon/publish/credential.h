@@ -1,0 +1,8 @@
+/* credential: a secret from a file (main thread). */
+#pragma once
+
+#include <stddef.h>
+
+/* Reads the first line of `file` into `secret`. A relative path is looked up in $CREDENTIALS_DIRECTORY (the
+ * service's credentials), then beside `beside`. 0 or negative errno. */
+int credential_read(const char *file, const char *beside, char *secret, size_t size);
