@@ -10,6 +10,7 @@
 struct broker_return {
 	struct mqtt_client *client;
 	sd_event_source *io, *timer;
+	bool seen; /* a broker took us */
 	void (*back)(void *user);
 	void *user;
 };
@@ -18,13 +19,20 @@ static void on_connected(void *user, const struct mqtt_limits *limits)
 {
 	struct broker_return *b = user;
 	(void)limits;
-	b->back(b->user);
+	b->seen = true;
+	/* gone before anything else happens: paho might close a descriptor that another client has got by
+	 * then */
+	mqtt_client_disconnect(b->client);
 }
 
 static void on_failed(void *user, const char *why)
 {
 	struct broker_return *b = user;
 	(void)why; /* it was said when that broker was left */
+	if (b->seen) {
+		b->back(b->user);
+		return;
+	}
 	(void)sd_event_source_set_time_relative(b->timer, INTERVAL_US);
 	(void)sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
 }

@@ -347,7 +347,7 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 		return -ENOMEM;
 	}
 	options.context = t;
-	mqtt_tls_watch();
+	mqtt_tls_watch(c);
 	int r = MQTTAsync_connect(m->handle, &options);
 	if (r != MQTTASYNC_SUCCESS) {
 		token_free(t);

@@ -16,7 +16,7 @@
 void mqtt_tls_set(const struct mqtt_config *c, MQTTAsync_SSLOptions *options);
 
 /* Begins to listen for reasons; forgets the last one. */
-void mqtt_tls_watch(void);
+void mqtt_tls_watch(const struct mqtt_config *c);
 
 /* Ends listening. The reason, in words for an operator, or "" when TLS has said nothing. */
 void mqtt_tls_unwatch(char reason[static MQTT_TLS_REASON_MAX]);

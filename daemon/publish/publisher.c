@@ -27,6 +27,7 @@ struct publisher {
 	sd_event_source *io, *reconnect_timer, *replay_timer;
 	char *base, *status_topic;
 	bool connected, was_connected, stopping, stopped;
+	bool leaving;	/* a connection that is of no use any more */
 	bool returning; /* to an earlier broker */
 	unsigned in_flight_max;
 	uint32_t packet_size_max;
@@ -153,10 +154,26 @@ static void on_history_ready(void *user)
 	replay(user);
 }
 
+/* A link on which nothing comes back for a keep-alive time is not worth waiting for: paho takes twice as long
+ * to see it. */
+static void leave_dead_link(struct publisher *p, int64_t now_ns)
+{
+	int64_t waited = now_ns - p->last_progress_ns;
+	if (!p->connected || p->leaving || !p->in_flight.first || waited < p->config->mqtt.keep_alive)
+		return;
+	char text[128];
+	snprintf(text, sizeof(text), "the broker has acknowledged nothing for %lld s, connecting anew",
+	    (long long)(waited / NS_PER_S));
+	p->events.notice(p->events.user, LOG_WARNING, text);
+	p->leaving = true;
+	mqtt_client_disconnect(p->client);
+}
+
 static void on_saving(void *user)
 {
 	struct publisher *p = user;
 	int64_t now = clock_boottime();
+	leave_dead_link(p, now);
 	for (struct message *m = p->in_flight.first; m; m = m->next)
 		history_save(p->history, m, now);
 	for (struct message *m = p->queue.first; m; m = m->next)
@@ -254,8 +271,8 @@ static void on_disconnected(void *user, const char *why)
 	if (p->returning)
 		p->events.notice(
 		    p->events.user, LOG_NOTICE, "an earlier broker of the list is back, returning to it");
-	bool at_once = p->returning;
-	p->returning = false;
+	bool at_once = p->returning || p->leaving;
+	p->returning = p->leaving = false;
 	broker_return_free(p->broker_return);
 	p->broker_return = NULL;
 	if (at_once)

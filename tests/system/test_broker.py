@@ -119,37 +119,6 @@ def test_a_wrong_password_is_said_and_tried_again(start, tmp_path):
     daemon.wait_line("connected to the broker")
 
 
-def make_certificates(tmp_path):
-    def openssl(*args):
-        subprocess.run(["openssl", *args], cwd=tmp_path, check=True, capture_output=True)
-    openssl("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.crt", "-days", "2",
-            "-subj", "/CN=test CA")
-    for name in ("localhost", "other.example"):
-        openssl("req", "-newkey", "rsa:2048", "-nodes", "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
-        (tmp_path / "ext").write_text(f"subjectAltName=DNS:{name}\n")
-        openssl("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2",
-                "-extfile", "ext", "-out", f"{name}.crt")
-
-
-def tls_daemon(start, tmp_path, name):
-    make_certificates(tmp_path)
-    port = free_port()
-    start(Broker, tmp_path, f"user root\nlistener {port} 127.0.0.1\nallow_anonymous true\ncafile {tmp_path}/ca.crt\n"
-          f"certfile {tmp_path}/{name}.crt\nkeyfile {tmp_path}/{name}.key\nrequire_certificate false\n", port)
-    ini = head(tmp_path, port, f"ca_file = {tmp_path}/ca.crt\n").replace("mqtt://127.0.0.1", "mqtts://localhost")
-    return start(Coolantd, tmp_path, ini)
-
-
-def test_tls(start, tmp_path):
-    tls_daemon(start, tmp_path, "localhost").wait_line("connected to the broker")
-
-
-def test_tls_with_a_certificate_of_another_host_is_refused(start, tmp_path):
-    daemon = tls_daemon(start, tmp_path, "other.example")
-    daemon.wait_line("no connection to the broker")
-    assert "connected to the broker" not in daemon.text.replace("no connection", "")
-
-
 def test_sigterm_within_two_seconds_whatever_hangs(start, tmp_path):
     """No broker, a Modbus port that black-holes, a device that never answers."""
     silent = start(harness.Process, ["socat", "-u", f"TCP-LISTEN:{(port := free_port())},bind=127.0.0.1,fork", "OPEN:/dev/null"])
