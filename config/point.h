@@ -34,6 +34,12 @@ enum point_poll { POINT_FAST, POINT_NORMAL, POINT_SLOW, POINT_ONCE, POINT_POLL_C
 #define POINT_SENTINELS_MAX 16
 #define POINT_ENUM_MAX 256
 
+/* A smaller change than this is not worth a message. */
+struct point_deadband {
+	double size;
+	bool percent; /* of the last value that was published */
+};
+
 struct point_register {
 	enum register_table table;
 	uint16_t address; /* zero-based */
@@ -84,7 +90,7 @@ struct point {
 	double min, max; /* NAN = none */
 	struct point_enums enums;
 	int poll; /* enum point_poll */
-	double deadband;
+	struct point_deadband deadband;
 	bool counter;
 	int writable; /* access = rw; coolantd itself writes nothing */
 };

@@ -84,6 +84,21 @@ static int parse_bits(struct arena *a, const char *text, void *field, const char
 	return 0;
 }
 
+static int parse_deadband(struct arena *a, const char *text, void *field, const char **why)
+{
+	struct point_deadband *d = field;
+	size_t n = strlen(text);
+	d->percent = n > 0 && text[n - 1] == '%';
+	while (n > 0 && strchr("% ", text[n - 1]))
+		n--;
+	if (value_double(arena_printf(a, "%.*s", (int)n, text), &d->size) < 0 || !(d->size >= 0) ||
+	    d->size > 1e18) {
+		*why = "not a deadband (allowed: a number of 0 or more, in the value's unit or with %)";
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static bool parse_sentinel(const char *text, struct point_sentinel *ret)
 {
 	int64_t integer;
@@ -195,8 +210,9 @@ static const struct schema_key point_keys[] = {
 	    .help = "words for values: 0:off, 1:on" },
 	{ "poll", SCHEMA_CHOICE, FIELD(poll), "normal", .choices = poll_choices,
 	    .help = "fast and normal: every interval; slow: every tenth; once: when the device appears" },
-	{ "deadband", SCHEMA_DOUBLE, FIELD(deadband), "0", .min = 0, .max = 1e18,
-	    .help = "a smaller change is not published in change mode" },
+	{ "deadband", SCHEMA_CUSTOM, FIELD(deadband), "0", .parse = parse_deadband,
+	    .help = "a smaller change is not published in change mode: in the value's unit, or a percentage "
+		    "(1 %) of the last value that was" },
 	{ "counter", SCHEMA_BOOL, FIELD(counter), "no", .help = "a meter reading that only grows" },
 	{ "access", SCHEMA_CHOICE, FIELD(writable), "ro", .choices = access_choices, .help = "ro or rw" },
 	{ "description", SCHEMA_TEXT, FIELD(description), .help = "for people" },

@@ -23,8 +23,10 @@ static bool has_changed(const struct point *config, const struct table_point *p)
 		return true;
 	if (value_equal(&p->published_value, &p->sample.value))
 		return false;
-	double moved = fabs(value_number(&p->sample.value) - value_number(&p->published_value));
-	return !(moved < config->deadband); /* also when one of them is no number */
+	double before = value_number(&p->published_value);
+	double moved = fabs(value_number(&p->sample.value) - before);
+	double size = config->deadband.size * (config->deadband.percent ? fabs(before) / 100 : 1);
+	return !(moved < size); /* also when one of them is no number */
 }
 
 static void remember(struct table_point *p)

@@ -1,12 +1,16 @@
 """What the broker has not taken survives: outages, kills, broken disks, clocks that jump."""
+import os
 import random
 import resource
 import signal
 import sqlite3
+import struct
+import subprocess
 import threading
 import time
 
 import harness
+import pytest
 from harness import BASE, Coolantd, Subscriber, device, head, tcp_bus
 from test_faults import Scripted, answer
 
@@ -296,3 +300,100 @@ def test_a_disk_that_takes_no_more_and_recovers(start, broker, tmp_path):
     history = [m.json["seq"] for m in collector.messages() if "history" in m.topic]
     assert history == sorted(history)
     collector.close()
+
+
+class Disk:
+    """An ext4 file system in a file; `cut` takes what the disk has at a moment, as a power cut leaves it."""
+
+    def __init__(self, folder):
+        self.process, self.folder, self.mount_point = self, folder, folder / "disk"
+        self.mount_point.mkdir()
+        self.image = folder / "disk.img"
+        with open(self.image, "wb") as f:
+            f.truncate(16 * 2**20)
+        subprocess.run(["mkfs.ext4", "-q", self.image], check=True, env={"PATH": os.environ["PATH"] + ":/usr/sbin:/sbin"})
+        self.mount()
+
+    def mount(self):
+        if subprocess.run(["mount", "-o", "loop", self.image, self.mount_point], capture_output=True, check=False).returncode:
+            pytest.skip("no loop device can be mounted here")
+
+    def cut(self, process):
+        """The process is stopped, the file behind the loop device read until two readings agree: then nothing was written
+        in between. What the kernel still holds back is not in it."""
+        process.send_signal(signal.SIGSTOP)
+        before, now = None, self.image.read_bytes()
+        while before != now:
+            before, now = now, self.image.read_bytes()
+        return now
+
+    def restore(self, image):
+        self.stop()
+        self.image.write_bytes(image)
+        self.mount()
+
+    def stop(self):
+        subprocess.run(["umount", self.mount_point], check=True)
+
+
+def test_a_power_cut_loses_nothing_older_than_a_second(start, broker, tmp_path):
+    server, wanted = start(Counting), set()
+    disk = start(Disk, tmp_path)
+    ini = (head(tmp_path, broker.port, "publish = always\n").replace(f"{tmp_path}/state", f"{disk.mount_point}/state") +
+           fast(server))
+    broker.stop()
+    for run in range(5):
+        first = len(server.log)
+        daemon = Coolantd(tmp_path, ini)
+        harness.wait_for(lambda first=first: len(server.log) > first, "a poll")
+        moment = time.monotonic() + random.Random(run).uniform(1.5, 4)
+        harness.wait_for(lambda moment=moment: time.monotonic() > moment, "the moment")
+        cut = time.time()
+        image = disk.cut(daemon.process)
+        daemon.process.kill()
+        daemon.process.wait()
+        with server.lock:
+            wanted |= {n for t, n in server.log[first:] if t < cut - 1}
+        disk.restore(image)
+    assert len(wanted) > 50
+    broker.start()
+    collector = Collector(broker.port)
+    daemon = start(Coolantd, tmp_path, ini)
+    harness.wait_for(lambda: wanted <= collector.numbers(), lambda: f"missing {sorted(wanted - collector.numbers())[:20]}", 30)
+    assert "set aside" not in daemon.text and "damaged" not in daemon.text
+    collector.close()
+    assert daemon.stop() == 0
+
+
+def test_steps_of_the_clock_lose_nothing(start, broker, tmp_path):
+    """Five years forward and an hour back, while the broker is away: no sample expires, no window is negative."""
+    step = tmp_path / "step"
+    step.write_bytes(struct.pack("q", 0))
+    server = start(Counting)
+    power = start(harness.ModbusServer, tmp_path, {"1": {"holding": harness.registers(0, harness.f32(118.0) + harness.f32(100.0))}})
+    points = "[point:m.{0}]\nregister = holding:{1}\ntype = f32\nunit = kW\n"
+    ini = (head(tmp_path, broker.port, "publish = always\n") + fast(server) + tcp_bus("p", power.port) +
+           device("m", "p", extra="poll_interval = 200ms\n" + points.format("total", 0) + points.format("it", 2)) +
+           "[pue:row]\nfacility = m.total\nit = m.it\nwindows = 1m, 1h, 1d\n")
+    env = {"LD_PRELOAD": str(harness.BUILD / "tests/system/clock_step.so"), "CLOCK_STEP": str(step),
+           "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    broker.stop()
+    daemon = start(Coolantd, tmp_path, ini, env=env)
+    for seconds in (5 * 365 * 86400, 5 * 365 * 86400 - 3600, 0):
+        mark = len(server.log)
+        harness.wait_for(lambda mark=mark: len(server.log) > mark + 40, "polling goes on")
+        step.write_bytes(struct.pack("q", seconds))
+    mark = len(server.log)
+    harness.wait_for(lambda: len(server.log) > mark + 40, "polling goes on")
+    broker.start()
+    collector = Collector(broker.port)
+    wanted = server.before(time.time() - 0.2)
+    harness.wait_for(lambda: wanted <= collector.numbers(), lambda: f"missing {sorted(wanted - collector.numbers())[:20]}", 30)
+    history = [m.json["seq"] for m in collector.messages() if "history" in m.topic]
+    assert history == sorted(history)
+    pues = [m.json for m in collector.subscriber.messages if m.topic.endswith("pue/row")]
+    assert pues and all(w["start"] <= w["end"] and (w["it_kwh"] is None or w["it_kwh"] >= 0) and
+                        (w["pue"] is None or abs(w["pue"] - 1.18) < 0.01) for p in pues for w in p["windows"].values())
+    harness.wait_for(lambda: not collector.subscriber.of("gap"), "no gap")
+    collector.close()
+    assert daemon.process.poll() is None

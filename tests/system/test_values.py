@@ -176,6 +176,19 @@ def test_layout_point_has_no_device_topic(start, coolantd, subscriber, tmp_path)
     assert subscriber.of("device/d") == []
 
 
+def test_a_deadband_may_be_a_percentage(start, coolantd, subscriber, tmp_path):
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1000, 1: 7}}})
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 100ms\n"
+             "[point:d.a]\nregister = holding:0\ndeadband = 2 %\n[point:d.b]\nregister = holding:1\n"))
+    subscriber.wait("device/d", lambda m: m.json["values"] == {"a": 1000, "b": 7})
+    mark = len(subscriber.messages)
+    server.set(1, "holding", 0, [1019])
+    server.set(1, "holding", 1, [8])
+    assert subscriber.wait("device/d", after=mark).json["values"] == {"b": 8}
+    server.set(1, "holding", 0, [1020])
+    assert subscriber.wait("device/d", lambda m: "a" in m.json["values"], after=mark).json["values"] == {"a": 1020}
+
+
 def test_change_mode_sends_what_moved_past_its_deadband(start, coolantd, subscriber, tmp_path):
     server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 100, 1: 7}}})
     coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 100ms\n"
