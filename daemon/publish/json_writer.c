@@ -22,17 +22,24 @@ char *json_finish(struct json_writer *w)
 	return NULL;
 }
 
+static bool is_plain(unsigned char c)
+{
+	return c >= 0x20 && c != '"' && c != '\\';
+}
+
 static void put_string(struct json_writer *w, const char *s)
 {
 	putc_unlocked('"', w->out);
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c == '"' || c == '\\')
-			fprintf(w->out, "\\%c", c);
-		else if (c < 0x20)
-			fprintf(w->out, "\\u%04x", c);
-		else
-			putc_unlocked(c, w->out);
+	while (*s) {
+		size_t n = 0;
+		while (is_plain((unsigned char)s[n]))
+			n++;
+		fwrite_unlocked(s, 1, n, w->out);
+		s += n;
+		if (*s == '"' || *s == '\\')
+			fprintf(w->out, "\\%c", *s++);
+		else if (*s)
+			fprintf(w->out, "\\u%04x", (unsigned char)*s++);
 	}
 	putc_unlocked('"', w->out);
 }
@@ -109,27 +116,76 @@ void json_unsigned(struct json_writer *w, const char *key, uint64_t v)
 void json_bool(struct json_writer *w, const char *key, bool v)
 {
 	if (before_value(w, key))
-		fputs(v ? "true" : "false", w->out);
+		fputs_unlocked(v ? "true" : "false", w->out);
 }
 
 void json_null(struct json_writer *w, const char *key)
 {
 	if (before_value(w, key))
-		fputs("null", w->out);
+		fputs_unlocked("null", w->out);
+}
+
+/* Whether a decimal that reads back as `back` is as good as `v` for what its source knows. */
+static bool is_same(double back, double v, enum json_digits digits)
+{
+	switch (digits) {
+	case JSON_FLOAT:
+		/* half a step of a float's 24 bits: a scaled float is no float any more, but knows no more
+		 * than one */
+		return fabs(back - v) <= fabs(v) * 0x1p-25 || (float)back == (float)v;
+	case JSON_DOUBLE:
+		return back == v;
+	case JSON_DECIMAL:
+		return fabs(back - v) <= fabs(v) * 0x1p-51;
+	}
+	return false;
+}
+
+#define DECIMALS_MAX 9
+
+/* An integer with its last `decimals` digits behind the point. */
+static void put_decimal(char *to, bool negative, uint64_t n, int decimals)
+{
+	char digits[24];
+	int count = 0;
+	for (; n > 0 || count <= decimals; n /= 10)
+		digits[count++] = (char)('0' + n % 10);
+	if (negative)
+		*to++ = '-';
+	while (count > 0) {
+		*to++ = digits[--count];
+		if (count == decimals && decimals > 0)
+			*to++ = '.';
+	}
+	*to = '\0';
+}
+
+/* Few decimals, as most values have them: an integer divided by a power of ten is what strtod would read.
+ * False when that is not enough. A message of a hundred values is mostly this, and printf with its reading
+ * back takes ten times as long. */
+static bool format_short(char buf[static 40], double v, enum json_digits digits)
+{
+	static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
+	double a = fabs(v);
+	for (int d = 0; d <= DECIMALS_MAX && a * powers[d] < 0x1p53; d++) {
+		double scaled = rint(a * powers[d]);
+		if (!is_same(scaled / powers[d], a, digits))
+			continue;
+		put_decimal(buf, v < 0, (uint64_t)scaled, d);
+		return true;
+	}
+	return false;
 }
 
 /* The fewest digits that read back to the same number. */
 static void format_number(char buf[static 40], double v, enum json_digits digits)
 {
 	int least = digits == JSON_FLOAT ? 6 : 15, most = digits == JSON_FLOAT ? 9 : 17;
-	/* half a step of a float's 24 bits: a scaled float is no float any more, but knows no more than one
-	 */
-	double tolerance = digits == JSON_FLOAT ? fabs(v) * 0x1p-25 : 0;
+	if (format_short(buf, v, digits))
+		return;
 	for (int n = least; n <= most; n++) {
 		snprintf(buf, 40, "%.*g", n, v);
-		double back = strtod(buf, NULL);
-		if (digits == JSON_DECIMAL || fabs(back - v) <= tolerance ||
-		    (digits == JSON_FLOAT && (float)back == (float)v))
+		if (digits == JSON_DECIMAL || is_same(strtod(buf, NULL), v, digits))
 			return;
 	}
 }
@@ -143,5 +199,5 @@ void json_number(struct json_writer *w, const char *key, double v, enum json_dig
 	char buf[40];
 	format_number(buf, v, digits);
 	if (before_value(w, key))
-		fputs(buf, w->out);
+		fputs_unlocked(buf, w->out);
 }

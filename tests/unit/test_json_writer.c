@@ -3,7 +3,9 @@
 #include "json_writer.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 static void document(void **state)
 {
@@ -60,11 +62,38 @@ static void numbers_have_the_digits_of_their_source(void **state)
 	}
 }
 
+/* Random numbers of all sizes: the text reads back to the number, and is no longer than printf's shortest. */
+static void numbers_read_back(void **state)
+{
+	(void)state;
+	srandom(7);
+	for (int i = 0; i < 100000; i++) {
+		double v = (double)(random() - (1L << 30)) * pow(10, (double)(random() % 24) - 15);
+		bool single = i % 2;
+		if (single)
+			v = (double)(float)v;
+		struct json_writer w;
+		json_begin(&w);
+		json_number(&w, NULL, v, single ? JSON_FLOAT : JSON_DOUBLE);
+		char *text = json_finish(&w), shortest[400];
+		double back = strtod(text, NULL);
+		assert_true(single ? (float)back == (float)v : back == v);
+		int n = 1;
+		do
+			snprintf(shortest, sizeof(shortest), "%.*g", n++, v);
+		while (single ? strtof(shortest, NULL) != (float)v : strtod(shortest, NULL) != v);
+		if (!strchr(shortest, 'e'))
+			assert_true(strlen(text) <= strlen(shortest));
+		free(text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(document),
 		cmocka_unit_test(numbers_have_the_digits_of_their_source),
+		cmocka_unit_test(numbers_read_back),
 	};
 	return cmocka_run_group_tests_name("json_writer", tests, NULL, NULL);
 }
