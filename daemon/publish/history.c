@@ -16,11 +16,11 @@
 #define LOADED_MAX 2
 /* The next batch is asked for when so few messages are left. */
 #define LOAD_AHEAD 200
-/* Batches of live messages, one for each half second that the broker owes an answer. */
+/* Batches of live messages, one for each save while the broker owes an answer. */
 #define LIVE_MAX 256
 
 /* Saves between two times of tending the spool: 10 s. */
-#define TEND_TURNS 20
+#define TEND_TURNS 14
 
 /* Live messages that were copied into one batch. */
 struct live_batch {

@@ -16,17 +16,18 @@
 /* What waits in memory when the disk does not work: about ten minutes of a row of 30 devices. */
 #define HISTORY_MEMORY_MAX 20000
 #define HISTORY_MEMORY_BYTES_MAX ((size_t)32 << 20)
-/* How often what has gathered is written: with the write itself well below the second that may be lost. */
-#define HISTORY_SAVE_INTERVAL_MS 500
+/* How often what has gathered is written: with the age below and the write itself less than the second that
+ * may be lost, and no more often than that, because each write costs the disk some pages. */
+#define HISTORY_SAVE_INTERVAL_MS 700
 /* A live message that is not acknowledged for so long is written with the next save. */
-#define HISTORY_LIVE_AGE_MS 300
+#define HISTORY_LIVE_AGE_MS 200
 
 struct history;
 
 struct history_events {
 	/* There is something to hand out: call history_next. */
 	void (*ready)(void *user);
-	/* Twice a second: the owner offers its live messages that wait to history_save. */
+	/* At each save: the owner offers its live messages that wait to history_save. */
 	void (*saving)(void *user);
 	/* The spool has a problem from now on; "" = it has none. */
 	void (*trouble)(void *user, const char *text);

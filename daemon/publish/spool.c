@@ -13,8 +13,8 @@
 /* The write-ahead log may grow to this share of the whole, and to this size at most. */
 #define WAL_SHARE 20
 #define WAL_PAGES_MAX 256
-/* Batches are packed together when there are so many: a minute of them, at two a second. */
-#define PACK_BATCHES 120
+/* Batches are packed together when there are so many: a minute of them. */
+#define PACK_BATCHES 86
 /* A packed batch is no larger than this share of the whole: it is what goes at once when space runs out. */
 #define PACK_SHARE 20
 /* Pages given back to the file system at once. */
@@ -189,8 +189,6 @@ int spool_append(struct spool *s, uint64_t id, const struct message_list *l, boo
 	    SPOOL_NUMBERS((int64_t)id, live, from, to, spool_db_uptime(&s->db, now_ns), (int64_t)l->count));
 	s->stats.messages += l->count;
 	s->unpacked_count++;
-	if (r >= 0)
-		r = spool_db_save_clock(&s->db, now_ns);
 	if (r >= 0)
 		r = keep_size(s);
 	r = spool_db_finish(&s->db, r);
@@ -374,6 +372,8 @@ static int pack_minute(struct spool *s)
 int spool_tend(struct spool *s, int64_t now_ns)
 {
 	int r = drop_aged(s, now_ns);
+	if (r >= 0 && s->stats.messages > 0) /* it matters for what is there only */
+		r = spool_db_save_clock(&s->db, now_ns);
 	while (r >= 0 && s->unpacked_count >= PACK_BATCHES && s->live_count == 0 && s->loaded_id == 0)
 		r = pack_minute(s);
 	return r;

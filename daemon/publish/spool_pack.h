@@ -14,7 +14,7 @@
 #include <sys/types.h>
 
 /* Fast for what is written every second, thorough for what is packed again later. */
-enum { SPOOL_LEVEL_FAST = 1, SPOOL_LEVEL_THOROUGH = 9 };
+enum { SPOOL_LEVEL_FAST = 1, SPOOL_LEVEL_THOROUGH = 19 };
 
 /* The longest block that is unpacked: no more than this is ever packed into one. */
 #define SPOOL_UNPACKED_MAX ((size_t)16 << 20)
