@@ -93,7 +93,9 @@ static int parse_deadband(struct arena *a, const char *text, void *field, const 
 		n--;
 	if (value_double(arena_printf(a, "%.*s", (int)n, text), &d->size) < 0 || !(d->size >= 0) ||
 	    d->size > 1e18) {
-		*why = "not a deadband (allowed: a number of 0 or more, in the value's unit or with %)";
+		*why = arena_printf(a,
+		    "'%s' is not a deadband (allowed: a number of 0 or more, in the value's unit or with %%)",
+		    text);
 		return -EINVAL;
 	}
 	return 0;

@@ -24,7 +24,7 @@ static uint8_t *reserve(struct state_writer *w, size_t size)
 void state_put_integer(struct state_writer *w, int64_t n)
 {
 	uint8_t *to = reserve(w, LEB128_MAX);
-	uint64_t u = (uint64_t)n << 1 ^ (uint64_t)(n >> 63);
+	uint64_t u = n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1;
 	if (!to)
 		return;
 	for (; u >= 0x80; u >>= 7)

@@ -178,7 +178,7 @@ static int on_save(sd_event_source *s, uint64_t usec, void *user)
 	save_memory(h);
 	if (h->turns++ % TEND_TURNS == 0)
 		spool_worker_tend(h->worker);
-	(void)sd_event_source_set_time_relative(s, HISTORY_SAVE_INTERVAL_MS * 1000);
+	(void)sd_event_source_set_time_relative(s, HISTORY_SAVE_INTERVAL_MS * UINT64_C(1000));
 	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 	return 0;
 }

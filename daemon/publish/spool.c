@@ -157,7 +157,7 @@ static int drop(struct spool *s, const struct oldest *o)
 
 static int keep_size(struct spool *s)
 {
-	struct oldest o;
+	struct oldest o = { 0 };
 	uint64_t most = (uint64_t)(s->limits.max_size - wal_bytes(&s->limits));
 	int r = update_bytes(s);
 	while (r >= 0 && s->stats.bytes > most) {
@@ -283,7 +283,7 @@ int spool_release(struct spool *s)
 
 static int drop_aged(struct spool *s, int64_t now_ns)
 {
-	struct oldest o;
+	struct oldest o = { 0 };
 	int64_t limit = spool_db_uptime(&s->db, now_ns) - s->limits.max_age_ns / NS_PER_S;
 	int r;
 	while ((r = find_oldest(s, &o)) == 1 && o.born_s < limit) {
