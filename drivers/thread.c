@@ -24,6 +24,9 @@ int thread_start(pthread_t *ret, const char *name, void *(*run)(void *user), voi
 
 int thread_join(pthread_t thread, int64_t deadline_ns)
 {
-	struct timespec deadline = { deadline_ns / NS_PER_S, deadline_ns % NS_PER_S };
-	return -pthread_clockjoin_np(thread, NULL, CLOCK_MONOTONIC, &deadline);
+	/* pthread_clockjoin_np takes the monotonic clock, but the thread sanitizer does not know that it
+	 * joins */
+	int64_t until = clock_realtime() + deadline_ns - clock_ns(CLOCK_MONOTONIC);
+	struct timespec deadline = { until / NS_PER_S, until % NS_PER_S };
+	return until > 0 ? -pthread_timedjoin_np(thread, NULL, &deadline) : -pthread_tryjoin_np(thread, NULL);
 }

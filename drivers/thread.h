@@ -8,5 +8,5 @@
  * cut to the kernel's 15 characters. 0 or negative errno. */
 int thread_start(pthread_t *ret, const char *name, void *(*run)(void *user), void *user);
 
-/* Waits for its end until `deadline_ns` (CLOCK_MONOTONIC). 0, or -ETIMEDOUT when it still runs. */
+/* Waits for its end until `deadline_ns` (CLOCK_MONOTONIC). 0, or negative errno when it still runs. */
 int thread_join(pthread_t thread, int64_t deadline_ns);
