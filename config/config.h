@@ -83,6 +83,7 @@ struct device_config {
 	int64_t unit;
 	int64_t poll_interval;
 	bool enabled;
+	double accuracy_class;	       /* of a meter, in percent; NAN = not known */
 	const struct profile *profile; /* NULL when all points are given by the configuration */
 	const struct point *points;
 	size_t point_count;

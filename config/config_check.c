@@ -4,6 +4,7 @@
 #include "value.h"
 
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 
 static const struct ini_section *section_of(const struct config *c, const char *kind, const char *name)
@@ -118,6 +119,8 @@ static void resolve_unit(
 			diag_add(d, DIAG_ERROR, schema_place(s, "unit"),
 			    "missing, but required (the profile has no default_unit)");
 	}
+	if (isnan(device->accuracy_class) && device->profile)
+		device->accuracy_class = device->profile->accuracy_class;
 	if (device->bus == SIZE_MAX)
 		return;
 	if (device->unit > 247 && (device->unit != 255 || c->buses[device->bus].type != BUS_TCP))

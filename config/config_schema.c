@@ -265,6 +265,8 @@ static const struct schema_key device_keys[] = {
 	    .help = "time between two polls" },
 	{ "enabled", SCHEMA_BOOL, FIELD(enabled), "yes",
 	    .help = "no: not polled, its values are out_of_service" },
+	{ "accuracy_class", SCHEMA_DOUBLE, FIELD(accuracy_class), .min = 0.001, .max = 20,
+	    .help = "of a meter, in percent: for the uncertainty of a PUE; default the profile's" },
 };
 #undef FIELD
 

@@ -68,6 +68,8 @@ static const struct schema_key profile_keys[] = {
 	    .help = "addresses that the device does not have, never read along: holding:300..309, input:7" },
 	{ "default_unit", SCHEMA_INT, FIELD(default_unit), "-1", .min = -1, .max = 255,
 	    .help = "unit id when the device section has none" },
+	{ "accuracy_class", SCHEMA_DOUBLE, FIELD(accuracy_class), .min = 0.001, .max = 20,
+	    .help = "of a meter, in percent, as 0.5 for class 0.5: for the uncertainty of a PUE" },
 };
 
 const struct schema_section profile_section = {

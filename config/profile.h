@@ -29,7 +29,8 @@ struct profile {
 	int64_t max_registers;	    /* in one request; for coils and discrete inputs 16 times as many */
 	int64_t max_gap;	    /* registers that may be read along to join two points */
 	struct profile_holes holes;
-	int64_t default_unit; /* -1 = none */
+	int64_t default_unit;  /* -1 = none */
+	double accuracy_class; /* of a meter, in percent; NAN = not known */
 	const struct point *points;
 	size_t point_count;
 	uint64_t fingerprint; /* of all its sections, see ini_section_fingerprint */

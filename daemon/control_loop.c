@@ -41,7 +41,10 @@ static const struct point *point_of(const struct config *c, struct point_ref r)
 
 static struct meter_type meter_type_of(const struct config *c, struct meter_ref ref)
 {
-	struct meter_type type = { 0 };
+	struct meter_type type = { .accuracy = NAN };
+	struct point_ref any = point_ref_is_set(ref.power) ? ref.power : ref.energy;
+	if (point_ref_is_set(any))
+		type.accuracy = c->devices[any.device].accuracy_class / 100;
 	if (point_ref_is_set(ref.energy)) {
 		type.has_counter = true;
 		type.counter = counter_type_of(point_of(c, ref.energy));
@@ -171,7 +174,7 @@ void control_loop_free(struct control_loop *l)
 }
 
 /* The version of what follows in the bytes: a new one for each change of what is saved. */
-#define STATE_VERSION 1
+#define STATE_VERSION 2
 
 static void put_entry(
     struct state_writer *w, const char *name, uint64_t fingerprint, struct state_writer *block)

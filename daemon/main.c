@@ -2,6 +2,7 @@
 #include "bus_load.h"
 #include "daemon.h"
 #include "log.h"
+#include "replay.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -16,13 +17,13 @@
 #define FILES_MAX 8192
 
 struct options {
-	const char *path;
+	const char *path, *replay;
 	bool check;
 };
 
 static void print_help(void)
 {
-	printf("Usage: coolantd [-c FILE] [--check]\n"
+	printf("Usage: coolantd [-c FILE] [--check | --replay FILE]\n"
 	       "\n"
 	       "Polls liquid-cooling devices over Modbus and publishes their values, the coolant's\n"
 	       "heat and the live PUE to MQTT.\n"
@@ -30,6 +31,7 @@ static void print_help(void)
 	       "  -c, --config FILE  configuration (default " DEFAULT_CONFIG ");\n"
 	       "                     then every *.ini of the folder coolantd.d beside it\n"
 	       "      --check        check the configuration and exit: 0 good, 78 errors\n"
+	       "      --replay FILE  print the PUE figures of a CSV file of readings and exit\n"
 	       "      --version      print the version and exit\n"
 	       "  -h, --help         print this and exit\n"
 	       "\n"
@@ -39,10 +41,11 @@ static void print_help(void)
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPTION_CHECK = 256, OPTION_VERSION };
+	enum { OPTION_CHECK = 256, OPTION_REPLAY, OPTION_VERSION };
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, OPTION_CHECK },
+		{ "replay", required_argument, NULL, OPTION_REPLAY },
 		{ "version", no_argument, NULL, OPTION_VERSION },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -54,6 +57,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPTION_CHECK:
 			o->check = true;
+			break;
+		case OPTION_REPLAY:
+			o->replay = optarg;
 			break;
 		case OPTION_VERSION:
 			printf("coolantd %s\n", COOLANTD_VERSION);
@@ -154,6 +160,11 @@ int main(int argc, char **argv)
 		print_summary(c);
 		config_unref(c);
 		return EXIT_SUCCESS;
+	}
+	if (o.replay) {
+		int err = replay_run(c, o.replay);
+		config_unref(c);
+		return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	set_up_signals();
 	raise_file_limit();

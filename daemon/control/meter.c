@@ -114,6 +114,14 @@ static double max_watts(const struct meter *m)
 	return m->type.max_watts > 0 ? m->type.max_watts : 2 * m->most_watts;
 }
 
+/* A meter without a power reading: how much it can count is known from what it has counted. */
+static void note_power(struct meter *m, const struct counter_step *step, int64_t until_ns)
+{
+	double watts = step->joules / ((double)(until_ns - step->from_ns) / 1e9);
+	if (!m->type.has_power && watts > m->most_watts)
+		m->most_watts = watts;
+}
+
 static void read_counter(struct meter *m, const struct meter_reading *r)
 {
 	struct counter_reading reading = { r->time_ns, r->raw, r->number };
@@ -129,6 +137,8 @@ static void read_counter(struct meter *m, const struct meter_reading *r)
 			    m->last_watts * (double)(step.reset_until_ns - step.reset_from_ns) / 1e9, false);
 		break;
 	case COUNTER_STEP:
+		note_power(m, &step, r->time_ns);
+		break;
 	case COUNTER_WRAP:
 		break;
 	}

@@ -23,6 +23,7 @@ struct meter_type {
 	bool has_power, has_counter;
 	struct counter_type counter;
 	int64_t interval_ns; /* of its polls */
+	double accuracy;     /* class as a fraction: 0.005 for class 0.5; NAN = not known */
 	double max_watts;    /* the most it can measure; 0 = unknown: twice the most that was seen */
 };
 

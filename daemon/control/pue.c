@@ -1,8 +1,7 @@
-#include "pue.h"
+#include "pue_private.h"
 
 #include "clock.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,40 +13,6 @@
 /* Cells that a meter may be behind: four of its intervals, and something for short ones. */
 #define PENDING_INTERVALS 4
 #define PENDING_MIN_CELLS 64
-
-struct bucket {
-	int64_t key; /* UTC seconds / bucket length */
-	int64_t millijoules[PUE_ROLE_COUNT];
-	int32_t known, good; /* cells */
-	int32_t role_known[PUE_ROLE_COUNT];
-};
-
-struct window {
-	int64_t seconds, bucket_s;
-	struct bucket *ring;
-	int64_t bucket_count; /* in the window; the ring has one more, for the running one */
-};
-
-struct entry {
-	enum pue_role role;
-	char *name;
-	struct meter meter;
-	enum quality power, energy;
-	char reason[128]; /* while a quality has no value: which meter and why */
-};
-
-struct pue {
-	struct entry *entries;
-	size_t entry_count;
-	struct window windows[CONFIG_PUE_WINDOWS_MAX];
-	size_t window_count;
-	bool has_role[PUE_ROLE_COUNT];
-	int64_t step_s, cell_count;
-	int64_t offset_ns;
-	bool started;
-	int64_t next_cell;    /* first that is not folded into the windows */
-	int64_t resumed_cell; /* in which a saved state was taken up; 0 = none was */
-};
 
 static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 900, 300, 60, 30, 15, 5, 1 };
 
@@ -127,8 +92,7 @@ bool pue_is_partial(const struct pue *p)
 	return !p->has_role[PUE_FACILITY];
 }
 
-/* Whether the PUE itself needs the meters of a role. */
-static bool is_needed(const struct pue *p, enum pue_role r)
+bool pue_needs(const struct pue *p, enum pue_role r)
 {
 	if (r == PUE_COOLING)
 		return pue_is_partial(p);
@@ -169,9 +133,10 @@ static void fold_cells(struct pue *p, int64_t cell, int64_t count)
 		struct entry *e = &p->entries[i];
 		struct meter_cell c = meter_fold(&e->meter, cell, count);
 		sums.millijoules[e->role] += c.millijoules;
+		e->joules += (double)c.millijoules / 1000;
 		sums.known[e->role] &= c.known_ns == whole;
 		/* an optional meter that is missing leaves its own role unknown, not the PUE */
-		if (is_needed(p, e->role)) {
+		if (pue_needs(p, e->role)) {
 			known &= c.known_ns == whole;
 			sums.good &= c.good_ns == whole;
 		}
@@ -205,7 +170,7 @@ static int64_t even_cells(const struct pue *p, int64_t until)
 static bool is_waited_for(const struct pue *p, const struct entry *e, int64_t newest)
 {
 	int64_t patience = 3 * e->meter.type.interval_ns / (p->step_s * NS_PER_S) + 2;
-	return is_needed(p, e->role) || newest - e->meter.next_cell <= patience;
+	return pue_needs(p, e->role) || newest - e->meter.next_cell <= patience;
 }
 
 static void fold(struct pue *p)
@@ -219,8 +184,8 @@ static void fold(struct pue *p)
 		if (e->meter.next_cell < all && is_waited_for(p, e, newest))
 			all = e->meter.next_cell;
 	}
-	/* a meter that is far behind is given up: its cells are folded as unknown. After a restart all are
-	 * far behind until they were read once. */
+	/* A meter that is far behind is given up: its cells are folded as unknown. After a time when nothing
+	 * was polled all are far behind until they were read again. */
 	int64_t behind = all > p->resumed_cell ? all : p->resumed_cell;
 	if (newest - p->cell_count > behind)
 		all = newest - p->cell_count;
@@ -257,8 +222,12 @@ static void set_clock(struct pue *p, int64_t time_ns, int64_t offset_ns)
 
 void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns)
 {
+	struct meter *m = &p->entries[i].meter;
 	set_clock(p, r->time_ns, offset_ns);
-	meter_read(&p->entries[i].meter, r);
+	int64_t before = m->next_cell;
+	meter_read(m, r);
+	if (m->next_cell - before > p->cell_count)
+		p->resumed_cell = m->next_cell;
 	fold(p);
 }
 
@@ -280,7 +249,7 @@ static int64_t common_time(const struct pue *p)
 	int64_t t = INT64_MAX;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
-		if (e->meter.type.has_power && is_needed(p, e->role) && meter_last_power_ns(&e->meter) < t)
+		if (e->meter.type.has_power && pue_needs(p, e->role) && meter_last_power_ns(&e->meter) < t)
 			t = meter_last_power_ns(&e->meter);
 	}
 	return t;
@@ -358,7 +327,7 @@ static struct figure current_state(const struct pue *p)
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
 		enum quality q = e->meter.type.has_counter ? e->energy : e->power;
-		if (is_needed(p, e->role) && !quality_has_value(q))
+		if (pue_needs(p, e->role) && !quality_has_value(q))
 			return unusable(e);
 	}
 	return f;
@@ -428,86 +397,13 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 		       joules[PUE_EXPORT];
 	out.pue = judge(p, w, out.coverage, total, it);
 	out.ere = out.pue;
+	out.uncertainty = NAN;
 	if (!quality_has_value(out.pue.quality))
 		return out;
+	out.uncertainty = pue_uncertainty(p, joules);
 	out.ere.value = (total - joules[PUE_REUSE_HEAT]) / it;
 	if (role_known[PUE_REUSE_HEAT] < known)
 		out.ere = (struct figure){ NAN, QUALITY_INVALID,
 			"the reused heat is not known for all of the covered time" };
 	return out;
-}
-
-static void save_bucket(struct state_writer *w, const struct bucket *b)
-{
-	state_put_integer(w, b->key);
-	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
-		state_put_integer(w, b->millijoules[r]);
-		state_put_integer(w, b->role_known[r]);
-	}
-	state_put_integer(w, b->known);
-	state_put_integer(w, b->good);
-}
-
-static struct bucket load_bucket(struct state_reader *r)
-{
-	struct bucket b = { .key = state_take_integer(r) };
-	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
-		b.millijoules[i] = state_take_integer(r);
-		b.role_known[i] = (int32_t)state_take_within(r, 0, INT32_MAX);
-	}
-	b.known = (int32_t)state_take_within(r, 0, INT32_MAX);
-	b.good = (int32_t)state_take_within(r, 0, INT32_MAX);
-	return b;
-}
-
-void pue_save(const struct pue *p, struct state_writer *w)
-{
-	state_put_integer(w, p->started);
-	state_put_integer(w, p->next_cell);
-	state_put_integer(w, (int64_t)p->entry_count);
-	for (size_t i = 0; i < p->entry_count; i++)
-		meter_save(&p->entries[i].meter, p->next_cell, w);
-	state_put_integer(w, (int64_t)p->window_count);
-	for (size_t i = 0; i < p->window_count; i++) {
-		const struct window *win = &p->windows[i];
-		state_put_integer(w, win->seconds);
-		for (int64_t b = 0; b <= win->bucket_count; b++)
-			if (win->ring[b].known > 0)
-				save_bucket(w, &win->ring[b]);
-		state_put_integer(w, 0); /* no bucket has this key */
-	}
-}
-
-static void load_window(struct window *w, struct state_reader *r)
-{
-	if (state_take_integer(r) != w->seconds)
-		r->bad = true;
-	while (!r->bad) {
-		const uint8_t *at = r->at;
-		int64_t key = state_take_integer(r);
-		if (key <= 0) {
-			r->bad |= key < 0;
-			return;
-		}
-		r->at = at;
-		w->ring[key % (w->bucket_count + 1)] = load_bucket(r);
-	}
-}
-
-int pue_load(struct pue *p, struct state_reader *r, int64_t offset_ns, int64_t now_ns)
-{
-	const int64_t step_ns = p->step_s * NS_PER_S;
-	p->started = state_take_within(r, 0, 1);
-	p->next_cell = state_take_within(r, 0, INT64_MAX / step_ns);
-	p->offset_ns = offset_ns;
-	p->resumed_cell = (now_ns + offset_ns) / step_ns;
-	if (state_take_integer(r) != (int64_t)p->entry_count)
-		r->bad = true;
-	for (size_t i = 0; i < p->entry_count && !r->bad; i++)
-		meter_load(&p->entries[i].meter, offset_ns, now_ns, r);
-	if (state_take_integer(r) != (int64_t)p->window_count)
-		r->bad = true;
-	for (size_t i = 0; i < p->window_count && !r->bad; i++)
-		load_window(&p->windows[i], r);
-	return r->bad ? -EBADMSG : 0;
 }

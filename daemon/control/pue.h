@@ -7,6 +7,8 @@
  * PUE) E_IT    = sum it - sum it_embedded_cooling PUE     = E_total / E_IT        ERE = (E_total - sum
  * reuse_heat) / E_IT
  *
+ * The uncertainty follows from the accuracy classes of the meters (pue_uncertainty.c).
+ *
  * All meters are put on one time grid (meter.h); a cell counts only when every needed meter has energy for
  * it, so that the sums always belong to the same time. Windows are aligned to UTC and slide by buckets, 60 or
  * so to a window. Samples go in, figures come out: no clock, no I/O.
@@ -58,6 +60,7 @@ struct pue_window {
 	int64_t start_ms, end_ms; /* UTC; 0 before anything is known */
 	double coverage;
 	struct figure pue, ere;
+	double uncertainty; /* of `pue`, k = 2; NAN while a needed meter has no accuracy class */
 	bool has_role[PUE_ROLE_COUNT];
 	double kwh[PUE_ROLE_COUNT]; /* over the covered part; NAN when it is not known for all of it */
 };

@@ -200,8 +200,7 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 			json_number(w, keys[r], win->kwh[r], JSON_DECIMAL);
 	json_text(w, "quality", quality_word(win->pue.quality));
 	put_reason(w, &win->pue);
-	/* not known until profiles tell the accuracy class of meters */
-	json_null(w, "uncertainty");
+	json_number(w, "uncertainty", round(win->uncertainty * 1e6) / 1e6, JSON_DECIMAL);
 	json_close(w);
 }
 

@@ -367,6 +367,52 @@ static void roles_add_up(void **state)
 	pue_free(p);
 }
 
+/* At so many kW each, with these classes in percent. */
+static double uncertainty_of(
+    const struct pue_meter_spec *specs, const double *kw, const double *class, size_t n)
+{
+	struct pue_meter_spec meters[4];
+	for (size_t i = 0; i < n; i++) {
+		meters[i] = specs[i];
+		meters[i].type = power_meter;
+		meters[i].type.accuracy = class[i] / 100;
+	}
+	struct pue *p = pue_new(&(struct pue_spec){ meters, n, one_minute, 1 });
+	for (size_t i = 0; i < n; i++)
+		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 0; s <= 70; s++)
+		for (size_t i = 0; i < n; i++)
+			power(p, i, s, kw[i]);
+	double u = pue_window(p, 0).uncertainty;
+	pue_free(p);
+	return u;
+}
+
+static void uncertainty_follows_from_the_classes(void **state)
+{
+	(void)state;
+	/* golden: two class-0.5 meters at PUE 1.05 */
+	static const struct pue_meter_spec two[] = { { .role = PUE_FACILITY, .name = "main" },
+		{ .role = PUE_IT, .name = "pdu" } };
+	assert_float_equal(
+	    uncertainty_of(two, (double[]){ 105, 100 }, (double[]){ 0.5, 0.5 }, 2), 0.0074, 0.00005);
+	assert_float_equal(uncertainty_of(two, (double[]){ 118, 100 }, (double[]){ 0.2, 1 }, 2),
+	    1.18 * sqrt(0.002 * 0.002 + 0.01 * 0.01), 1e-9);
+	assert_true(isnan(uncertainty_of(two, (double[]){ 118, 100 }, (double[]){ NAN, 1 }, 2)));
+
+	/* two equal IT meters: their errors partly cancel */
+	static const struct pue_meter_spec three[] = { { .role = PUE_FACILITY, .name = "main" },
+		{ .role = PUE_IT, .name = "a" }, { .role = PUE_IT, .name = "b" } };
+	assert_float_equal(uncertainty_of(three, (double[]){ 118, 50, 50 }, (double[]){ 0.5, 1, 1 }, 3),
+	    1.18 * sqrt(0.005 * 0.005 + 0.01 * 0.01 / 2), 1e-9);
+
+	/* partial: the IT meter is in both terms, so only the cooling's part of the ratio is uncertain */
+	static const struct pue_meter_spec partial[] = { { .role = PUE_COOLING, .name = "pump" },
+		{ .role = PUE_IT, .name = "pdu" } };
+	assert_float_equal(uncertainty_of(partial, (double[]){ 8, 100 }, (double[]){ 1, 0.5 }, 2),
+	    0.08 * sqrt(0.01 * 0.01 + 0.005 * 0.005), 1e-9);
+}
+
 static void without_a_facility_meter_it_is_partial(void **state)
 {
 	struct pue_meter_spec meters[] = { { PUE_IT, "a", power_meter },
@@ -549,6 +595,7 @@ int main(void)
 		cmocka_unit_test(a_coarse_counter_is_not_divided),
 		cmocka_unit_test(a_counter_bridges_a_gap_as_estimated),
 		cmocka_unit_test(roles_add_up),
+		cmocka_unit_test(uncertainty_follows_from_the_classes),
 		cmocka_unit_test(without_a_facility_meter_it_is_partial),
 		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
 		cmocka_unit_test(a_short_restart_changes_nothing),
