@@ -185,6 +185,9 @@ struct alarm_config {
 	int severity;
 	bool latch;
 	const char *message;
+	struct schema_list suppressor_names;
+	const size_t *suppressors; /* indices of alarms, as many as names */
+	unsigned rank;		   /* higher than that of its suppressors: they are judged first */
 	uint64_t fingerprint;
 };
 

@@ -358,6 +358,68 @@ static void check_alarm(struct config *c, struct alarm_config *a, struct diag *d
 		check_alarm_limits(c, a, s, d);
 }
 
+static const char *alarm_word(size_t i, void *user)
+{
+	return ((const struct config *)user)->alarms[i].name;
+}
+
+static size_t find_alarm(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->alarm_count; i++)
+		if (strcmp(c->alarms[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+static void resolve_suppressors(struct config *c, struct alarm_config *a, struct diag *d)
+{
+	size_t n = a->suppressor_names.count;
+	size_t *found = arena_alloc(c->tree.arena, (n + 1) * sizeof(*found));
+	struct diag_place place = schema_place(ini_tree_find(&c->tree, "alarm", a->name), "suppressed_by");
+	a->suppressors = found;
+	for (size_t i = 0; i < n; i++) {
+		const char *name = a->suppressor_names.items[i];
+		found[i] = find_alarm(c, name);
+		if (found[i] != SIZE_MAX)
+			continue;
+		const char *near = schema_nearest(name, c->alarm_count, alarm_word, c);
+		diag_add(d, DIAG_ERROR, place, "no [alarm:%s]%s%s%s (allowed: alarms of this configuration)",
+		    name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	}
+}
+
+/* One round: each alarm ranks above its suppressors. Whether that changed anything. */
+static bool raise_ranks(struct config *c)
+{
+	bool changed = false;
+	for (size_t i = 0; i < c->alarm_count; i++) {
+		struct alarm_config *a = &c->alarms[i];
+		for (size_t k = 0; k < a->suppressor_names.count; k++) {
+			if (a->suppressors[k] == SIZE_MAX || a->rank > c->alarms[a->suppressors[k]].rank)
+				continue;
+			a->rank = c->alarms[a->suppressors[k]].rank + 1;
+			changed = true;
+		}
+	}
+	return changed;
+}
+
+/* Ranks that still rise after as many rounds as there are alarms go round in a circle. */
+static void rank_alarms(struct config *c, struct diag *d)
+{
+	for (size_t round = 0; raise_ranks(c); round++) {
+		if (round <= c->alarm_count)
+			continue;
+		for (size_t i = 0; i < c->alarm_count; i++)
+			if (c->alarms[i].rank > c->alarm_count)
+				diag_add(d, DIAG_ERROR,
+				    schema_place(
+					ini_tree_find(&c->tree, "alarm", c->alarms[i].name), "suppressed_by"),
+				    "alarms suppress each other in a circle (allowed: one direction)");
+		return;
+	}
+}
+
 void config_check_control(struct config *c, struct diag *d)
 {
 	for (size_t i = 0; i < c->loop_count; i++)
@@ -366,4 +428,7 @@ void config_check_control(struct config *c, struct diag *d)
 		check_pue(c, &c->pues[i], d);
 	for (size_t i = 0; i < c->alarm_count; i++)
 		check_alarm(c, &c->alarms[i], d);
+	for (size_t i = 0; i < c->alarm_count; i++)
+		resolve_suppressors(c, &c->alarms[i], d);
+	rank_alarms(c, d);
 }

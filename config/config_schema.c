@@ -331,6 +331,8 @@ static const struct schema_key alarm_keys[] = {
 	{ "severity", SCHEMA_CHOICE, FIELD(severity), "warning", .choices = severities,
 	    .help = "how bad it is" },
 	{ "latch", SCHEMA_BOOL, FIELD(latch), "no", .help = "stays until acknowledged" },
+	{ "suppressed_by", SCHEMA_LIST, FIELD(suppressor_names), "",
+	    .help = "alarms that explain this one: while one of them is active it is suppressed" },
 	{ "message", SCHEMA_TEXT, FIELD(message), .help = "for people" },
 };
 #undef FIELD

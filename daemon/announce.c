@@ -95,5 +95,6 @@ void announce_everything(struct daemon *d)
 		announce_alarm(&d->control->alarms[i], d);
 	announce_alarm(&d->spool_alarm.alarm, d);
 	announce_alarm(&d->state_alarm.alarm, d);
+	announce_alarm(&d->flood_alarm.alarm, d);
 	announce_health(d);
 }

@@ -345,12 +345,32 @@ static struct figure alarm_input(
 	return (struct figure){ NAN, QUALITY_INVALID, NULL };
 }
 
+/* Whether an alarm that explains this one is active, or would be if it were not explained itself. */
+static bool is_explained(const struct control_loop *l, const struct alarm_config *a)
+{
+	for (size_t i = 0; i < a->suppressor_names.count; i++) {
+		enum alarm_state state = l->alarms[a->suppressors[i]].state;
+		if (state == ALARM_ACTIVE || state == ALARM_SUPPRESSED)
+			return true;
+	}
+	return false;
+}
+
 void control_loop_judge(struct control_loop *l, const struct point_table *t, int64_t now_ns, int64_t utc_ms,
     void (*changed)(const struct alarm *a, void *user), void *user)
 {
-	for (size_t i = 0; i < l->config->alarm_count; i++) {
-		struct figure input = alarm_input(l, t, l->alarms[i].config);
-		if (alarm_update(&l->alarms[i], &input, now_ns, utc_ms))
-			changed(&l->alarms[i], user);
+	bool more = true;
+	for (unsigned rank = 0; more; rank++) {
+		more = false;
+		for (size_t i = 0; i < l->config->alarm_count; i++) {
+			struct alarm *a = &l->alarms[i];
+			more |= a->config->rank > rank;
+			if (a->config->rank != rank)
+				continue;
+			struct figure input = alarm_input(l, t, a->config);
+			alarm_set_suppressed(a, is_explained(l, a->config), now_ns);
+			if (alarm_update(a, &input, now_ns, utc_ms))
+				changed(a, user);
+		}
 	}
 }

@@ -56,6 +56,16 @@ static void on_alarm(const struct alarm *a, void *user)
 	    a->config->message, a->config->point_name);
 	announce_alarm(a, d);
 	d->alarms_changed = true;
+	if (a->state == ALARM_ACTIVE && a != &d->flood_alarm.alarm)
+		alarm_flood_note(&d->flood, clock_boottime());
+}
+
+static void judge_flood(struct daemon *d, int64_t now_ns)
+{
+	bool flood = alarm_flood_lasts(&d->flood, now_ns);
+	const char *message = flood ? "more than 10 new alarms in 10 minutes" : "no flood of alarms";
+	if (own_alarm_set(&d->flood_alarm, flood, message, now_ns, daemon_utc_ms()))
+		on_alarm(&d->flood_alarm.alarm, d);
 }
 
 static void judge_alarms(struct daemon *d, int64_t now_ns)
@@ -196,6 +206,7 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 		d->fed_ns = now;
 	if (now - d->status_ns >= 5 * NS_PER_S)
 		update_status(d, now);
+	judge_flood(d, now);
 	if (control_state_turn(d, now))
 		on_alarm(&d->state_alarm.alarm, d);
 	set_next(s, usec, TURN_INTERVAL_NS);
@@ -413,6 +424,8 @@ static int start(struct daemon *d)
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
+	own_alarm_init(&d->flood_alarm, OWN_ALARM_PREFIX "flood", "alarms", SEVERITY_WARNING);
+	(void)own_alarm_set(&d->flood_alarm, false, "no flood of alarms", d->started_ns, d->started_ms);
 	own_alarm_init(&d->spool_alarm, "coolantd-spool", "spool", SEVERITY_WARNING);
 	(void)own_alarm_set(&d->spool_alarm, false, "the spool works", d->started_ns, d->started_ms);
 	struct publisher_events to = { on_broker_connected, on_broker_notice, on_spool_trouble,

@@ -21,7 +21,8 @@ struct daemon {
 	struct point_table *table;
 	struct control_loop *control;
 	struct publisher *publisher;
-	struct own_alarm spool_alarm, state_alarm;
+	struct own_alarm spool_alarm, state_alarm, flood_alarm;
+	struct alarm_flood flood;
 	struct state_file *state_file; /* NULL without a state_dir */
 	sd_event_source *sources[8];
 	int64_t started_ns, started_ms;

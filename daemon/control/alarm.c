@@ -5,6 +5,7 @@ static const char *const state_words[] = {
 	[ALARM_NORMAL] = "normal",
 	[ALARM_ACTIVE] = "active",
 	[ALARM_CLEARED_UNACKNOWLEDGED] = "cleared_unacknowledged",
+	[ALARM_SUPPRESSED] = "suppressed",
 };
 
 const char *alarm_state_word(enum alarm_state s)
@@ -55,6 +56,13 @@ static enum alarm_state next_state(const struct alarm *a, int64_t now_ns)
 	return ALARM_NORMAL;
 }
 
+void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns)
+{
+	if (a->suppressed && !suppressed)
+		a->condition_since = now_ns;
+	a->suppressed = suppressed;
+}
+
 bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, int64_t utc_ms)
 {
 	const struct alarm_config *c = a->config;
@@ -75,6 +83,8 @@ bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, i
 	} else if (latched) {
 		next = a->state;
 	}
+	if (next == ALARM_ACTIVE && a->suppressed && !latched)
+		next = ALARM_SUPPRESSED;
 	if (next == a->state)
 		return false;
 	if (next == ALARM_ACTIVE)
@@ -98,8 +108,8 @@ void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w
 void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state_reader *r)
 {
 	struct alarm loaded = *a;
-	loaded.state = (enum alarm_state)state_take_within(r, 0, ALARM_CLEARED_UNACKNOWLEDGED);
-	loaded.previous = (enum alarm_state)state_take_within(r, 0, ALARM_CLEARED_UNACKNOWLEDGED);
+	loaded.state = (enum alarm_state)state_take_within(r, 0, ALARM_SUPPRESSED);
+	loaded.previous = (enum alarm_state)state_take_within(r, 0, ALARM_SUPPRESSED);
 	loaded.acknowledged = state_take_within(r, 0, 1);
 	loaded.condition = state_take_within(r, 0, 1);
 	loaded.condition_since = state_take_integer(r) - offset_ns;
@@ -107,4 +117,16 @@ void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state
 	loaded.hold_until_ns = now_ns + ALARM_HOLD_NS;
 	if (!r->bad)
 		*a = loaded;
+}
+
+void alarm_flood_note(struct alarm_flood *f, int64_t now_ns)
+{
+	f->times[f->next] = now_ns;
+	f->next = (f->next + 1) % (ALARM_FLOOD_LIMIT + 1);
+}
+
+bool alarm_flood_lasts(const struct alarm_flood *f, int64_t now_ns)
+{
+	int64_t oldest = f->times[f->next];
+	return oldest != 0 && now_ns - oldest < ALARM_FLOOD_NS;
 }

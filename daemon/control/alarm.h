@@ -2,7 +2,7 @@
  *
  * ISA-18.2 / IEC 62682 vocabulary. A condition must hold for delay_on to raise the alarm and be gone for
  * delay_off to clear it; with hysteresis the limit to clear is further inside. A latched alarm stays until it
- * is acknowledged, also while its input is unknown.
+ * is acknowledged, also while its input is unknown. While another alarm explains it, it is suppressed.
  */
 #pragma once
 
@@ -14,6 +14,7 @@ enum alarm_state {
 	ALARM_NORMAL,
 	ALARM_ACTIVE,
 	ALARM_CLEARED_UNACKNOWLEDGED,
+	ALARM_SUPPRESSED, /* the condition holds, but another alarm explains it */
 };
 
 const char *alarm_state_word(enum alarm_state s);
@@ -22,6 +23,7 @@ struct alarm {
 	const struct alarm_config *config;
 	enum alarm_state state, previous;
 	bool acknowledged;
+	bool suppressed;	 /* another alarm explains this one */
 	bool condition;		 /* as last judged, with hysteresis */
 	int64_t condition_since; /* CLOCK_BOOTTIME */
 	struct figure input;	 /* the last one */
@@ -34,6 +36,22 @@ struct alarm {
 #define ALARM_HOLD_NS INT64_C(30000000000)
 
 void alarm_init(struct alarm *a, const struct alarm_config *config);
+
+/* More than so many new alarms in so short a time are a flood (ISA-18.2): nobody reads them one by one. */
+#define ALARM_FLOOD_LIMIT 10
+#define ALARM_FLOOD_NS INT64_C(600000000000)
+
+struct alarm_flood {
+	int64_t times[ALARM_FLOOD_LIMIT + 1]; /* of the last new alarms, a ring; 0 = none */
+	size_t next;
+};
+
+void alarm_flood_note(struct alarm_flood *f, int64_t now_ns);
+bool alarm_flood_lasts(const struct alarm_flood *f, int64_t now_ns);
+
+/* Whether another alarm explains this one now. Released, a condition that still holds must last for delay_on
+ * again. An alarm that is latched already stays. */
+void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns);
 
 /* The state as bytes, with times in UTC, and back. */
 void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w);

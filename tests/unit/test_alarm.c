@@ -114,6 +114,44 @@ static void stale_is_an_alarm_of_its_own(void **state)
 	assert_int_equal(a.state, ALARM_NORMAL);
 }
 
+static void a_suppressed_alarm_waits(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_BELOW, .limit = 10, .delay_on = SECONDS(5) };
+	const struct figure low = { 5, QUALITY_GOOD, NULL }, high = { 20, QUALITY_GOOD, NULL };
+	struct alarm a;
+	(void)state;
+	alarm_init(&a, &c);
+	alarm_update(&a, &low, SECONDS(0), 0);
+	alarm_set_suppressed(&a, true, SECONDS(1));
+	alarm_update(&a, &low, SECONDS(5), 5);
+	assert_int_equal(a.state, ALARM_SUPPRESSED);
+	/* released, it must last for its delay again */
+	alarm_set_suppressed(&a, false, SECONDS(20));
+	alarm_update(&a, &low, SECONDS(20), 20);
+	assert_int_equal(a.state, ALARM_NORMAL);
+	alarm_update(&a, &low, SECONDS(25), 25);
+	assert_int_equal(a.state, ALARM_ACTIVE);
+	/* one that is active already is explained as well */
+	alarm_set_suppressed(&a, true, SECONDS(26));
+	alarm_update(&a, &low, SECONDS(26), 26);
+	assert_int_equal(a.state, ALARM_SUPPRESSED);
+	alarm_update(&a, &high, SECONDS(27), 27);
+	assert_int_equal(a.state, ALARM_NORMAL);
+}
+
+static void eleven_in_ten_minutes_are_a_flood(void **state)
+{
+	struct alarm_flood f = { 0 };
+	(void)state;
+	for (int i = 1; i <= 10; i++)
+		alarm_flood_note(&f, SECONDS(i));
+	assert_false(alarm_flood_lasts(&f, SECONDS(11)));
+	alarm_flood_note(&f, SECONDS(300));
+	assert_true(alarm_flood_lasts(&f, SECONDS(300)));
+	assert_true(alarm_flood_lasts(&f, SECONDS(600)));
+	assert_false(alarm_flood_lasts(&f, SECONDS(601)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -123,6 +161,8 @@ int main(void)
 		cmocka_unit_test(a_latch_waits_for_the_acknowledgement),
 		cmocka_unit_test(an_input_that_is_not_good_makes_it_unknown),
 		cmocka_unit_test(stale_is_an_alarm_of_its_own),
+		cmocka_unit_test(a_suppressed_alarm_waits),
+		cmocka_unit_test(eleven_in_ten_minutes_are_a_flood),
 	};
 	return cmocka_run_group_tests_name("alarm", tests, NULL, NULL);
 }

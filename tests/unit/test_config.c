@@ -151,6 +151,12 @@ static const struct {
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\n", "[alarm:a] when: 'd.p' is a number" },
 	{ HEAD BUS DEVICE "[alarm:coolantd-spool]\npoint = d.p\nwhen = stale\n",
 	    "[alarm:coolantd-spool]: names with coolantd- are coolantd's own (allowed: another name)" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = stale\nsuppressed_by = bb\n"
+			  "[alarm:b]\npoint = d.p\nwhen = stale\n",
+	    "[alarm:a] suppressed_by: no [alarm:bb], did you mean 'b'?" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = stale\nsuppressed_by = b\n"
+			  "[alarm:b]\npoint = d.p\nwhen = stale\nsuppressed_by = a\n",
+	    "[alarm:b] suppressed_by: alarms suppress each other in a circle" },
 	{ HEAD BUS DEVICE "deadband = -1\n", "[point:d.p] deadband: '-1' is not a deadband" },
 	{ HEAD BUS DEVICE "deadband = 1 K\n", "[point:d.p] deadband: '1 K' is not a deadband" },
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = loop.x.heat\nwhen = stale\n",
