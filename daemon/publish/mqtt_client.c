@@ -238,12 +238,19 @@ static bool is_v5(const struct mqtt_client *m)
 	return m->config->mqtt.protocol == MQTT_5;
 }
 
+/* Once: it makes locks anew that a client's threads may be holding. */
+static void init_library(void)
+{
+	MQTTAsync_init_options options = MQTTAsync_init_options_initializer;
+	options.do_openssl_init = 1;
+	MQTTAsync_global_init(&options);
+}
+
 struct mqtt_client *mqtt_client_new(const struct config *c, size_t broker_count, const char *suffix,
     struct mqtt_will will, const struct mqtt_events *events)
 {
 	char client_id[512];
 	snprintf(client_id, sizeof(client_id), "%s%s", c->mqtt.client_id, suffix);
-	static MQTTAsync_init_options init = MQTTAsync_init_options_initializer;
 	struct mqtt_client *m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
@@ -254,8 +261,8 @@ struct mqtt_client *mqtt_client_new(const struct config *c, size_t broker_count,
 	m->tail = &m->first;
 	pthread_mutex_init(&m->lock, NULL);
 	m->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	init.do_openssl_init = 1;
-	MQTTAsync_global_init(&init);
+	static pthread_once_t library = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&library, init_library);
 
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
 	options.MQTTVersion = c->mqtt.protocol;

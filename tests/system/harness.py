@@ -3,6 +3,7 @@ import contextlib
 import json
 import os
 import pathlib
+import random
 import re
 import signal
 import socket
@@ -35,6 +36,20 @@ def free_ports(count):
 
 def free_port():
     return free_ports(1)[0]
+
+
+def free_run(count):
+    """The first of so many free ports in a row, below the range that connections get theirs from."""
+    while True:
+        base = random.randrange(10000, 30000)
+        with contextlib.ExitStack() as stack:
+            sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+            try:
+                for i, s in enumerate(sockets):
+                    s.bind(("127.0.0.1", base + i))
+            except OSError:
+                continue
+            return base
 
 
 def wait_for(condition, what, timeout=PATIENCE):

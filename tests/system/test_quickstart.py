@@ -5,16 +5,13 @@ import socket
 import urllib.request
 
 import harness
-from harness import ROOT, free_port, run
+from harness import ROOT, free_port, free_run, run
 
 QUICKSTART = ROOT / "packaging" / "quickstart"
 
 
 def ports():
-    while True:
-        base = free_port()
-        if base < 65000 and not any(harness.is_listening(base + i) for i in range(4)):
-            return ["--mqtt-port", free_port(), "--web-port", free_port(), "--modbus-port", base]
+    return ["--mqtt-port", free_port(), "--web-port", free_port(), "--modbus-port", free_run(4)]
 
 
 def children_of(folder):
