@@ -5,7 +5,6 @@
 #include "log.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,13 +17,11 @@
 
 static void set_aside(const char *folder)
 {
-	char from[PATH_MAX], to[PATH_MAX + 4];
-	snprintf(from, sizeof(from), "%.4000s/control.state", folder);
-	snprintf(to, sizeof(to), "%s.bad", from);
-	int err = rename(from, to) < 0 ? errno : 0;
-	log_line(LOG_WARNING, "%s is damaged or of another version, %s%s; PUE and alarms begin anew", from,
-	    err ? "and cannot be set aside: " : "it was set aside as control.state.bad",
-	    err ? strerror(err) : "");
+	int err = state_file_set_aside(folder);
+	log_line(LOG_WARNING,
+	    "%s/control.state is damaged or of another version, %s%s; PUE and alarms begin anew", folder,
+	    err < 0 ? "and cannot be set aside: " : "it was set aside as control.state.bad",
+	    err < 0 ? strerror(-err) : "");
 }
 
 void control_state_load(struct daemon *d)

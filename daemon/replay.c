@@ -104,7 +104,7 @@ static bool parse_time(const char *text, int64_t *ret)
 static uint64_t raw_of(const struct point *p, double value)
 {
 	double raw = (value - p->offset) / p->scale;
-	return raw < 0 ? (uint64_t)llround(raw) : raw < 0x1p63 ? (uint64_t)llround(raw) : (uint64_t)raw;
+	return raw < 0x1p63 ? (uint64_t)llround(raw) : (uint64_t)raw;
 }
 
 /* One reading goes the way of a polled one. */

@@ -2,6 +2,7 @@
 
 #include "cleanup.h"
 #include "clock.h"
+#include "compressed.h"
 #include "thread.h"
 
 #include <errno.h>
@@ -13,7 +14,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zstd.h>
 
 #define FILE_NAME "control.state"
 #define LEVEL 3
@@ -33,27 +33,6 @@ struct state_file {
 	int error;
 };
 
-static ssize_t unpack(const uint8_t *file, size_t size, void **ret)
-{
-	if (size < sizeof(mark) || memcmp(file, mark, sizeof(mark)) != 0)
-		return -EBADMSG;
-	file += sizeof(mark);
-	size -= sizeof(mark);
-	unsigned long long length = ZSTD_getFrameContentSize(file, size);
-	if (length > SIZE_MAX_READ) /* as are the values for unknown and error */
-		return -EBADMSG;
-	void *data = malloc(length + 1);
-	if (!data)
-		return -ENOMEM;
-	size_t n = ZSTD_decompress(data, length, file, size);
-	if (ZSTD_isError(n)) {
-		free(data);
-		return -EBADMSG;
-	}
-	*ret = data;
-	return (ssize_t)n;
-}
-
 ssize_t state_file_read(const char *folder, void **ret)
 {
 	char path[PATH_MAX];
@@ -72,27 +51,18 @@ ssize_t state_file_read(const char *folder, void **ret)
 	if (!file)
 		return -ENOMEM;
 	size_t n = fread(file, 1, (size_t)st.st_size, f);
-	return unpack(file, n, ret);
+	if (n < sizeof(mark) || memcmp(file, mark, sizeof(mark)) != 0)
+		return -EBADMSG;
+	return compressed_unpack(file + sizeof(mark), n - sizeof(mark), SIZE_MAX_READ, ret);
 }
 
-static ssize_t pack(const void *data, size_t size, uint8_t **ret)
+int state_file_set_aside(const char *folder)
 {
-	size_t room = sizeof(mark) + ZSTD_compressBound(size), n = (size_t)-1;
-	uint8_t *file = malloc(room);
-	ZSTD_CCtx *context = ZSTD_createCCtx();
-	if (file && context) {
-		memcpy(file, mark, sizeof(mark));
-		(void)ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, LEVEL);
-		(void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-		n = ZSTD_compress2(context, file + sizeof(mark), room - sizeof(mark), data, size);
-	}
-	ZSTD_freeCCtx(context);
-	if (ZSTD_isError(n)) {
-		free(file);
-		return -ENOMEM;
-	}
-	*ret = file;
-	return (ssize_t)(sizeof(mark) + n);
+	char path[PATH_MAX], aside[PATH_MAX];
+	if (snprintf(path, sizeof(path), "%s/" FILE_NAME, folder) >= (int)sizeof(path) ||
+	    snprintf(aside, sizeof(aside), "%s/" FILE_NAME ".bad", folder) >= (int)sizeof(aside))
+		return -ENAMETOOLONG;
+	return rename(path, aside) < 0 ? -errno : 0;
 }
 
 static int write_new(const char *path, const uint8_t *file, size_t size)
@@ -118,10 +88,11 @@ static int sync_folder(const char *folder)
 
 static int replace(const struct state_file *f, const void *data, size_t size)
 {
-	_cleanup_free_ uint8_t *file = NULL;
-	ssize_t n = pack(data, size, &file);
+	_cleanup_free_ void *file = NULL;
+	ssize_t n = compressed_pack(data, size, LEVEL, sizeof(mark), &file);
 	if (n < 0)
 		return (int)n;
+	memcpy(file, mark, sizeof(mark));
 	int r = write_new(f->new_path, file, (size_t)n);
 	if (r == 0 && rename(f->new_path, f->path) < 0)
 		r = -errno;

@@ -18,6 +18,9 @@ struct state_file;
  * -EBADMSG when it is damaged or of another version. */
 ssize_t state_file_read(const char *folder, void **ret);
 
+/* Renames a file that cannot be used to control.state.bad. 0 or negative errno. */
+int state_file_set_aside(const char *folder);
+
 /* Starts the thread. NULL with errno. */
 struct state_file *state_file_new(const char *folder);
 

@@ -54,30 +54,34 @@ static bool push_span(struct meter *m, const struct meter_span *span)
 	return true;
 }
 
-/* A part of a span that is whole cells. */
-static void add_to_cells(struct meter *m, const struct meter_span *s, int64_t first, int64_t last)
+/* Adds to `cell` what a span has between two moments of UTC. */
+static void add_part(struct meter_cell *cell, const struct meter_span *s, int64_t from, int64_t until)
 {
-	for (int64_t i = first; i <= last; i++) {
-		int64_t a = i * m->step_ns > s->from_ns ? i * m->step_ns : s->from_ns;
-		int64_t b = (i + 1) * m->step_ns < s->until_ns ? (i + 1) * m->step_ns : s->until_ns;
-		struct meter_cell *cell = &m->cells[i % m->cell_count];
-		cell->millijoules += energy_at(s->from_ns, s->until_ns, s->millijoules, b) -
-				     energy_at(s->from_ns, s->until_ns, s->millijoules, a);
-		cell->known_ns += b - a;
-		cell->good_ns += s->good ? b - a : 0;
-	}
+	int64_t a = s->from_ns > from ? s->from_ns : from, b = s->until_ns < until ? s->until_ns : until;
+	if (b <= a)
+		return;
+	cell->millijoules += energy_at(s->from_ns, s->until_ns, s->millijoules, b) -
+			     energy_at(s->from_ns, s->until_ns, s->millijoules, a);
+	cell->known_ns += b - a;
+	cell->good_ns += s->good ? b - a : 0;
+}
+
+/* What a cell of the grid has, as a span from its beginning. */
+static struct meter_span span_of_cell(const struct meter *m, int64_t i)
+{
+	const struct meter_cell *c = &m->cells[i % m->cell_count];
+	return (struct meter_span){ i * m->step_ns, i * m->step_ns + c->known_ns, c->millijoules,
+		c->good_ns == c->known_ns };
 }
 
 /* The cells of the grid that are not folded yet become spans, and the grid begins with `first`. */
 static void move_grid(struct meter *m, int64_t first)
 {
 	for (int64_t i = m->first_cell; i < first && i < m->first_cell + m->cell_count; i++) {
-		struct meter_cell *c = &m->cells[i % m->cell_count];
-		struct meter_span span = { i * m->step_ns, i * m->step_ns + c->known_ns, c->millijoules,
-			c->good_ns == c->known_ns };
-		if (c->known_ns > 0)
+		struct meter_span span = span_of_cell(m, i);
+		if (span.until_ns > span.from_ns)
 			(void)push_span(m, &span); /* without memory the cell is unknown */
-		*c = (struct meter_cell){ 0 };
+		m->cells[i % m->cell_count] = (struct meter_cell){ 0 };
 	}
 	m->first_cell = first;
 }
@@ -99,7 +103,8 @@ static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double 
 		old.millijoules = energy_at(s.from_ns, s.until_ns, s.millijoules, old.until_ns);
 		(void)push_span(m, &old); /* without memory that time is unknown */
 	}
-	add_to_cells(m, &s, first > m->first_cell ? first : m->first_cell, last);
+	for (int64_t i = first > m->first_cell ? first : m->first_cell; i <= last; i++)
+		add_part(&m->cells[i % m->cell_count], &s, i * m->step_ns, (i + 1) * m->step_ns);
 	if (s.until_ns / m->step_ns > m->next_cell)
 		m->next_cell = s.until_ns / m->step_ns;
 }
@@ -171,22 +176,6 @@ void meter_read(struct meter *m, const struct meter_reading *r)
 		read_counter(m, r);
 }
 
-/* Adds what the spans have between two moments of UTC. */
-static void add_spans(const struct meter *m, int64_t from, int64_t until, struct meter_cell *sum)
-{
-	for (size_t i = 0; i < m->span_count; i++) {
-		const struct meter_span *s = &m->spans[i];
-		int64_t a = s->from_ns > from ? s->from_ns : from,
-			b = s->until_ns < until ? s->until_ns : until;
-		if (b <= a)
-			continue;
-		sum->millijoules += energy_at(s->from_ns, s->until_ns, s->millijoules, b) -
-				    energy_at(s->from_ns, s->until_ns, s->millijoules, a);
-		sum->known_ns += b - a;
-		sum->good_ns += s->good ? b - a : 0;
-	}
-}
-
 static void drop_spans(struct meter *m, int64_t until)
 {
 	size_t gone = 0;
@@ -201,7 +190,8 @@ struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 {
 	struct meter_cell sum = { 0 };
 	int64_t end = index + count;
-	add_spans(m, index * m->step_ns, end * m->step_ns, &sum);
+	for (size_t i = 0; i < m->span_count; i++)
+		add_part(&sum, &m->spans[i], index * m->step_ns, end * m->step_ns);
 	drop_spans(m, end * m->step_ns);
 	for (int64_t i = index > m->first_cell ? index : m->first_cell;
 	     i < end && i < m->first_cell + m->cell_count; i++) {
@@ -270,10 +260,8 @@ void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *
 		if (m->spans[i].until_ns > first_cell * m->step_ns)
 			save_span(w, &m->spans[i]);
 	for (int64_t i = m->first_cell; i < m->first_cell + m->cell_count; i++) {
-		const struct meter_cell *cell = &m->cells[i % m->cell_count];
-		struct meter_span s = { i * m->step_ns, i * m->step_ns + cell->known_ns, cell->millijoules,
-			cell->good_ns == cell->known_ns };
-		if (cell->known_ns > 0)
+		struct meter_span s = span_of_cell(m, i);
+		if (s.until_ns > s.from_ns)
 			save_span(w, &s);
 	}
 	save_span(w, &(struct meter_span){ 0 });

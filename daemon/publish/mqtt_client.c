@@ -16,7 +16,6 @@
 /* For each broker. */
 #define CONNECT_TIMEOUT_S 5
 #define PASSWORD_MAX 4096
-#define REASON_MAX 256
 
 enum event_kind {
 	EVENT_CONNECTED,

@@ -25,7 +25,8 @@ struct spool {
 	struct spool_limits limits;
 	struct spool_stats stats;
 	uint64_t last_id, loaded_id;
-	size_t live_count, unpacked_count;
+	bool has_live; /* something was live since the last release */
+	size_t unpacked_count;
 };
 
 static int64_t wal_bytes(const struct spool_limits *limits)
@@ -43,18 +44,25 @@ static int update_bytes(struct spool *s)
 	return r < 0 ? r : 0;
 }
 
+static int update_messages(struct spool *s)
+{
+	int r = spool_db_step(&s->db, SPOOL_WAITING, 0, NULL);
+	if (r == 1)
+		s->stats.messages = (uint64_t)spool_db_number(&s->db, SPOOL_WAITING, 0);
+	spool_db_done(&s->db, SPOOL_WAITING);
+	return r < 0 ? r : 0;
+}
+
 static int take_stock(struct spool *s)
 {
-	int64_t last = 0, messages = 0, unpacked = 0;
+	int64_t last = 0, unpacked = 0;
 	int r = spool_db_query(&s->db, "SELECT coalesce(max(id), 0) FROM batch", &last);
-	if (r >= 0)
-		r = spool_db_query(
-		    &s->db, "SELECT coalesce(sum(messages - sent), 0) FROM batch WHERE gap = 0", &messages);
 	if (r >= 0)
 		r = spool_db_query(&s->db, "SELECT count(*) FROM batch WHERE packed = 0", &unpacked);
 	s->last_id = (uint64_t)last;
-	s->stats.messages = (uint64_t)messages;
 	s->unpacked_count = (size_t)unpacked;
+	if (r >= 0)
+		r = update_messages(s);
 	return r < 0 ? r : update_bytes(s);
 }
 
@@ -198,7 +206,7 @@ int spool_append(struct spool *s, uint64_t id, const struct message_list *l, boo
 		return r;
 	}
 	s->last_id = id;
-	s->live_count += live;
+	s->has_live |= live;
 	return 0;
 }
 
@@ -264,19 +272,13 @@ int spool_delete(struct spool *s, uint64_t id)
 int spool_set_sent(struct spool *s, uint64_t id, uint64_t sent)
 {
 	int r = spool_db_run(&s->db, SPOOL_SET_SENT, SPOOL_NUMBERS((int64_t)sent, (int64_t)id));
-	if (r < 0)
-		return r;
-	r = spool_db_step(&s->db, SPOOL_WAITING, 0, NULL);
-	if (r == 1)
-		s->stats.messages = (uint64_t)spool_db_number(&s->db, SPOOL_WAITING, 0);
-	spool_db_done(&s->db, SPOOL_WAITING);
-	return r < 0 ? r : 0;
+	return r < 0 ? r : update_messages(s);
 }
 
 int spool_release(struct spool *s)
 {
 	s->loaded_id = 0;
-	s->live_count = 0;
+	s->has_live = false;
 	int r = spool_db_run(&s->db, SPOOL_RELEASE, 0, NULL);
 	return r < 0 ? r : 0;
 }
@@ -374,7 +376,7 @@ int spool_tend(struct spool *s, int64_t now_ns)
 	int r = drop_aged(s, now_ns);
 	if (r >= 0 && s->stats.messages > 0) /* it matters for what is there only */
 		r = spool_db_save_clock(&s->db, now_ns);
-	while (r >= 0 && s->unpacked_count >= PACK_BATCHES && s->live_count == 0 && s->loaded_id == 0)
+	while (r >= 0 && s->unpacked_count >= PACK_BATCHES && !s->has_live && s->loaded_id == 0)
 		r = pack_minute(s);
 	return r;
 }

@@ -1,11 +1,11 @@
 #include "spool_pack.h"
 
 #include "cleanup.h"
+#include "compressed.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <zstd.h>
 
 /* The most messages of one block: bounds what a damaged number can ask for. */
 #define MESSAGES_MAX 1000000
@@ -76,26 +76,6 @@ static void put_all(struct writer *w, const struct placed *p, size_t n)
 		put_text(w, p[i].message->payload);
 }
 
-static ssize_t compress(const void *data, size_t size, int level, void **ret)
-{
-	size_t room = ZSTD_compressBound(size);
-	void *packed = malloc(room);
-	ZSTD_CCtx *context = ZSTD_createCCtx();
-	size_t n = (size_t)-1;
-	if (packed && context) {
-		(void)ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
-		(void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-		n = ZSTD_compress2(context, packed, room, data, size);
-	}
-	ZSTD_freeCCtx(context);
-	if (ZSTD_isError(n)) {
-		free(packed);
-		return -ENOMEM;
-	}
-	*ret = packed;
-	return (ssize_t)n;
-}
-
 ssize_t spool_pack(const struct message_list *l, int level, void **ret)
 {
 	size_t n = 0, room = (size_t)2 * LEB128_MAX;
@@ -114,7 +94,7 @@ ssize_t spool_pack(const struct message_list *l, int level, void **ret)
 		return -ENOMEM;
 	struct writer w = { block };
 	put_all(&w, placed, n);
-	return compress(block, (size_t)(w.at - block), level, ret);
+	return compressed_pack(block, (size_t)(w.at - block), level, 0, ret);
 }
 
 struct reader {
@@ -210,12 +190,7 @@ static int unpack_block(const uint8_t *block, size_t size, struct message_list *
 
 int spool_unpack(const void *data, size_t size, struct message_list *l)
 {
-	unsigned long long room = ZSTD_getFrameContentSize(data, size);
-	if (room == ZSTD_CONTENTSIZE_UNKNOWN || room == ZSTD_CONTENTSIZE_ERROR || room > SPOOL_UNPACKED_MAX)
-		return -EBADMSG;
-	_cleanup_free_ uint8_t *block = malloc(room + 1);
-	if (!block)
-		return -ENOMEM;
-	size_t n = ZSTD_decompress(block, room, data, size);
-	return ZSTD_isError(n) ? -EBADMSG : unpack_block(block, n, l);
+	_cleanup_free_ void *block = NULL;
+	ssize_t n = compressed_unpack(data, size, SPOOL_UNPACKED_MAX, &block);
+	return n < 0 ? (int)n : unpack_block(block, (size_t)n, l);
 }

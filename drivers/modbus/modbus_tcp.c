@@ -29,7 +29,7 @@ static int connect_to(struct modbus_link *l, const struct addrinfo *ai, int64_t 
 		return -errno;
 	int err = 0, one = 1;
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (err == 0 && connect(fd, ai->ai_addr, ai->ai_addrlen) < 0)
+	if (connect(fd, ai->ai_addr, ai->ai_addrlen) < 0)
 		err = -errno;
 	if (err == -EINPROGRESS) {
 		socklen_t size = sizeof(err);
