@@ -99,7 +99,7 @@ static inline bool point_ref_is_set(struct point_ref r)
 	return r.device != SIZE_MAX;
 }
 
-enum coolant { COOLANT_WATER, COOLANT_PG25 };
+enum coolant { COOLANT_WATER, COOLANT_PG25, COOLANT_PG30, COOLANT_EG25, COOLANT_EG30 };
 
 enum loop_input {
 	LOOP_IN_FLOW,

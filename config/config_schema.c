@@ -97,60 +97,58 @@ static int parse_brokers(struct arena *a, const char *text, void *field, const c
 }
 
 static const struct schema_choice log_levels[] = {
-	{ "error", LOG_ERR, false },
-	{ "warning", LOG_WARNING, false },
-	{ "notice", LOG_NOTICE, false },
-	{ "info", LOG_INFO, false },
-	{ "debug", LOG_DEBUG, false },
-	{ NULL, 0, false },
+	{ "error", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "notice", LOG_NOTICE },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+	{ NULL, 0 },
 };
-static const struct schema_choice protocols[] = { { "5", MQTT_5, false }, { "3.1.1", MQTT_3_1_1, false },
-	{ NULL, 0, false } };
-static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE, false },
-	{ "point", LAYOUT_POINT, false }, { "both", LAYOUT_BOTH, false }, { NULL, 0, false } };
-static const struct schema_choice publish_modes[] = { { "change", false, false }, { "always", true, false },
-	{ NULL, 0, false } };
-static const struct schema_choice bus_types[] = { { "rtu", BUS_RTU, false }, { "tcp", BUS_TCP, false },
-	{ "rtutcp", BUS_RTUTCP, false }, { NULL, 0, false } };
+static const struct schema_choice protocols[] = { { "5", MQTT_5 }, { "3.1.1", MQTT_3_1_1 }, { NULL, 0 } };
+static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE }, { "point", LAYOUT_POINT },
+	{ "both", LAYOUT_BOTH }, { NULL, 0 } };
+static const struct schema_choice publish_modes[] = { { "change", false }, { "always", true }, { NULL, 0 } };
+static const struct schema_choice bus_types[] = { { "rtu", BUS_RTU }, { "tcp", BUS_TCP },
+	{ "rtutcp", BUS_RTUTCP }, { NULL, 0 } };
 /* the rates that libmodbus sets; it takes any other for 9600 */
 static const struct schema_choice bauds[] = {
-	{ "1200", 1200, false },
-	{ "2400", 2400, false },
-	{ "4800", 4800, false },
-	{ "9600", 9600, false },
-	{ "19200", 19200, false },
-	{ "38400", 38400, false },
-	{ "57600", 57600, false },
-	{ "115200", 115200, false },
-	{ "230400", 230400, false },
-	{ "460800", 460800, false },
-	{ "921600", 921600, false },
-	{ NULL, 0, false },
+	{ "1200", 1200 },
+	{ "2400", 2400 },
+	{ "4800", 4800 },
+	{ "9600", 9600 },
+	{ "19200", 19200 },
+	{ "38400", 38400 },
+	{ "57600", 57600 },
+	{ "115200", 115200 },
+	{ "230400", 230400 },
+	{ "460800", 460800 },
+	{ "921600", 921600 },
+	{ NULL, 0 },
 };
-static const struct schema_choice parities[] = { { "none", PARITY_NONE, false },
-	{ "even", PARITY_EVEN, false }, { "odd", PARITY_ODD, false }, { NULL, 0, false } };
+static const struct schema_choice parities[] = { { "none", PARITY_NONE }, { "even", PARITY_EVEN },
+	{ "odd", PARITY_ODD }, { NULL, 0 } };
 static const struct schema_choice coolants[] = {
-	{ "water", COOLANT_WATER, false },
-	{ "pg25", COOLANT_PG25, false },
-	{ "pg30", 0, true },
-	{ "eg25", 0, true },
-	{ "eg30", 0, true },
-	{ NULL, 0, false },
+	{ "water", COOLANT_WATER },
+	{ "pg25", COOLANT_PG25 },
+	{ "pg30", COOLANT_PG30 },
+	{ "eg25", COOLANT_EG25 },
+	{ "eg30", COOLANT_EG30 },
+	{ NULL, 0 },
 };
 static const struct schema_choice whens[] = {
-	{ "true", WHEN_TRUE, false },
-	{ "false", WHEN_FALSE, false },
-	{ "above", WHEN_ABOVE, false },
-	{ "below", WHEN_BELOW, false },
-	{ "outside", WHEN_OUTSIDE, false },
-	{ "stale", WHEN_STALE, false },
-	{ NULL, 0, false },
+	{ "true", WHEN_TRUE },
+	{ "false", WHEN_FALSE },
+	{ "above", WHEN_ABOVE },
+	{ "below", WHEN_BELOW },
+	{ "outside", WHEN_OUTSIDE },
+	{ "stale", WHEN_STALE },
+	{ NULL, 0 },
 };
 static const struct schema_choice severities[] = {
-	{ "info", SEVERITY_INFO, false },
-	{ "warning", SEVERITY_WARNING, false },
-	{ "critical", SEVERITY_CRITICAL, false },
-	{ NULL, 0, false },
+	{ "info", SEVERITY_INFO },
+	{ "warning", SEVERITY_WARNING },
+	{ "critical", SEVERITY_CRITICAL },
+	{ NULL, 0 },
 };
 
 const char *alarm_severity_word(enum alarm_severity s)

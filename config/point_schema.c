@@ -7,32 +7,31 @@
 #include <string.h>
 
 static const struct schema_choice type_choices[] = {
-	{ "u16", POINT_U16, false },
-	{ "i16", POINT_I16, false },
-	{ "u32", POINT_U32, false },
-	{ "i32", POINT_I32, false },
-	{ "u64", POINT_U64, false },
-	{ "i64", POINT_I64, false },
-	{ "f32", POINT_F32, false },
-	{ "f64", POINT_F64, false },
-	{ "bool", POINT_BOOL, false },
-	{ "string", POINT_STRING, false },
-	{ NULL, 0, false },
+	{ "u16", POINT_U16 },
+	{ "i16", POINT_I16 },
+	{ "u32", POINT_U32 },
+	{ "i32", POINT_I32 },
+	{ "u64", POINT_U64 },
+	{ "i64", POINT_I64 },
+	{ "f32", POINT_F32 },
+	{ "f64", POINT_F64 },
+	{ "bool", POINT_BOOL },
+	{ "string", POINT_STRING },
+	{ NULL, 0 },
 };
 
-const struct schema_choice point_order_choices[] = { { "big", POINT_BIG, false },
-	{ "little", POINT_LITTLE, false }, { NULL, 0, false } };
+const struct schema_choice point_order_choices[] = { { "big", POINT_BIG }, { "little", POINT_LITTLE },
+	{ NULL, 0 } };
 
 static const struct schema_choice poll_choices[] = {
-	{ "fast", POINT_FAST, false },
-	{ "normal", POINT_NORMAL, false },
-	{ "slow", POINT_SLOW, false },
-	{ "once", POINT_ONCE, false },
-	{ NULL, 0, false },
+	{ "fast", POINT_FAST },
+	{ "normal", POINT_NORMAL },
+	{ "slow", POINT_SLOW },
+	{ "once", POINT_ONCE },
+	{ NULL, 0 },
 };
 
-static const struct schema_choice access_choices[] = { { "ro", false, false }, { "rw", true, false },
-	{ NULL, 0, false } };
+static const struct schema_choice access_choices[] = { { "ro", false }, { "rw", true }, { NULL, 0 } };
 
 static int parse_register(struct arena *a, const char *text, void *field, const char **why)
 {

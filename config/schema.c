@@ -148,20 +148,11 @@ static int parse_choice(struct parse *p, const char *text)
 	const char *allowed = NULL;
 	size_t n = 0;
 	for (const struct schema_choice *c = p->row->choices; c->word; c++, n++) {
-		bool match = strcmp(c->word, text) == 0;
-		if (match && !c->later) {
+		if (strcmp(c->word, text) == 0) {
 			*(int *)p->field = c->value;
 			return 0;
 		}
-		if (match)
-			p->why = "later";
-		if (!c->later)
-			allowed = allowed ? arena_printf(p->arena, "%s, %s", allowed, c->word) : c->word;
-	}
-	if (p->why) {
-		p->why = arena_printf(
-		    p->arena, "'%s' is not available in this version (allowed: %s)", text, allowed);
-		return -EINVAL;
+		allowed = allowed ? arena_printf(p->arena, "%s, %s", allowed, c->word) : c->word;
 	}
 	const char *near = schema_nearest(text, n, choice_word, (void *)p->row->choices);
 	p->why = arena_printf(p->arena, "'%s' is not valid%s%s%s (allowed: %s)", text,

@@ -55,7 +55,6 @@ struct schema_list {
 struct schema_choice {
 	const char *word; /* NULL ends the list */
 	int value;
-	bool later; /* known, but not available in this version */
 };
 
 /* Reads `text` into `field`. 0, or -EINVAL with `*why` set to what is wrong, from the arena. */

@@ -1,5 +1,7 @@
 #include "coolant.h"
 
+#include "melinder.h"
+
 #include <math.h>
 #include <stddef.h>
 
@@ -81,11 +83,17 @@ static double pg25_viscosity(double t)
 	return exp(1.68982 - 0.045099 * t + 3.07117e-4 * t * t - 1.00182e-6 * t * t * t);
 }
 
+/* By fits of its own, or a mixture of Melinder's. */
 static const struct {
 	double (*density)(double celsius), (*heat_capacity)(double celsius), (*viscosity)(double celsius);
+	const struct melinder *mixture;
+	double percent; /* of the glycol, by mass */
 } coolants[] = {
-	[COOLANT_WATER] = { water_density, water_heat_capacity, water_viscosity },
-	[COOLANT_PG25] = { pg25_density, pg25_heat_capacity, pg25_viscosity },
+	[COOLANT_WATER] = { water_density, water_heat_capacity, water_viscosity, NULL, 0 },
+	[COOLANT_PG25] = { pg25_density, pg25_heat_capacity, pg25_viscosity, NULL, 0 },
+	[COOLANT_PG30] = { .mixture = &melinder_propylene_glycol, .percent = 30 },
+	[COOLANT_EG25] = { .mixture = &melinder_ethylene_glycol, .percent = 25 },
+	[COOLANT_EG30] = { .mixture = &melinder_ethylene_glycol, .percent = 30 },
 };
 
 /* False for NAN too. */
@@ -96,15 +104,27 @@ static bool in_range(double celsius)
 
 double coolant_density(enum coolant c, double celsius)
 {
-	return in_range(celsius) ? coolants[c].density(celsius) : NAN;
+	if (!in_range(celsius))
+		return NAN;
+	if (coolants[c].mixture)
+		return melinder_density(coolants[c].mixture, coolants[c].percent, celsius);
+	return coolants[c].density(celsius);
 }
 
 double coolant_heat_capacity(enum coolant c, double celsius)
 {
-	return in_range(celsius) ? coolants[c].heat_capacity(celsius) : NAN;
+	if (!in_range(celsius))
+		return NAN;
+	if (coolants[c].mixture)
+		return melinder_heat_capacity(coolants[c].mixture, coolants[c].percent, celsius);
+	return coolants[c].heat_capacity(celsius);
 }
 
 double coolant_viscosity(enum coolant c, double celsius)
 {
-	return in_range(celsius) ? coolants[c].viscosity(celsius) : NAN;
+	if (!in_range(celsius))
+		return NAN;
+	if (coolants[c].mixture)
+		return melinder_viscosity(coolants[c].mixture, coolants[c].percent, celsius);
+	return coolants[c].viscosity(celsius);
 }

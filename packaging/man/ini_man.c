@@ -19,8 +19,6 @@ static void put_choices(const struct schema_choice *c)
 {
 	const char *before = " One of";
 	for (; c->word; c++) {
-		if (c->later)
-			continue;
 		printf("%s ", before);
 		put(c->word);
 		before = ",";

@@ -130,8 +130,9 @@ static const struct {
 	    "[point:d.p] register: runs past address 65535" },
 	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = coil:1\ntype = u16\n",
 	    "[point:d.p] type: not for a coil or discrete input" },
-	{ HEAD BUS DEVICE "[loop:l]\ncoolant = pg30\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
-	    "[loop:l] coolant: 'pg30' is not available in this version" },
+	{ HEAD BUS DEVICE "[loop:l]\ncoolant = pg35\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
+	    "[loop:l] coolant: 'pg35' is not valid, did you mean 'pg25'? (allowed: water, pg25, pg30, eg25, "
+	    "eg30)" },
 	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.q\nsupply = d.p\nreturn = d.p\n",
 	    "[loop:l] flow: device 'd' has no point 'q'" },
 	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.p\nreturn = d.p\n",

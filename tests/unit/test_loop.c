@@ -3,6 +3,7 @@
 
 #include "coolant.h"
 #include "loop.h"
+#include "melinder.h"
 
 #include <math.h>
 
@@ -20,6 +21,45 @@ static void pg25_at_30_celsius(void **state)
 	assert_float_equal(coolant_density(COOLANT_PG25, 30), 1019.4, 0.05);
 	assert_float_equal(coolant_heat_capacity(COOLANT_PG25, 30), 3937.5, 0.1);
 	assert_float_equal(coolant_viscosity(COOLANT_PG25, 30), 1.797, 0.001);
+}
+
+/* Computed from Melinder's coefficients outside of this program. */
+static void mixtures_of_melinder_at_0_30_60_celsius(void **state)
+{
+	static const struct {
+		enum coolant coolant;
+		double celsius, density, heat_capacity, viscosity;
+	} golden[] = {
+		{ COOLANT_PG30, 0, 1031.560, 3802.64, 7.1171 },
+		{ COOLANT_PG30, 30, 1018.890, 3883.86, 2.1041 },
+		{ COOLANT_PG30, 60, 1001.153, 3962.34, 0.9946 },
+		{ COOLANT_EG25, 0, 1037.020, 3762.85, 3.6976 },
+		{ COOLANT_EG25, 30, 1027.102, 3834.25, 1.4466 },
+		{ COOLANT_EG25, 60, 1011.767, 3902.14, 0.7768 },
+		{ COOLANT_EG30, 0, 1044.972, 3658.09, 4.2976 },
+		{ COOLANT_EG30, 30, 1033.699, 3747.23, 1.6389 },
+		{ COOLANT_EG30, 60, 1017.462, 3828.72, 0.8660 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
+		enum coolant c = golden[i].coolant;
+		double t = golden[i].celsius;
+		assert_float_equal(coolant_density(c, t), golden[i].density, 0.001);
+		assert_float_equal(coolant_heat_capacity(c, t), golden[i].heat_capacity, 0.01);
+		assert_float_equal(coolant_viscosity(c, t), golden[i].viscosity, 0.0001);
+	}
+}
+
+/* Two sources that know nothing of each other: the OCP's fits of PG25 and Melinder's table at 25 %. */
+static void melinder_and_the_ocp_agree_on_pg25(void **state)
+{
+	(void)state;
+	for (double t = 0; t <= 60; t += 5) {
+		double density = melinder_density(&melinder_propylene_glycol, 25, t),
+		       capacity = melinder_heat_capacity(&melinder_propylene_glycol, 25, t);
+		assert_float_equal(density / coolant_density(COOLANT_PG25, t), 1, 0.006);
+		assert_float_equal(capacity / coolant_heat_capacity(COOLANT_PG25, t), 1, 0.004);
+	}
 }
 
 static void outside_their_range_properties_are_unknown(void **state)
@@ -152,6 +192,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(water_at_30_celsius),
 		cmocka_unit_test(pg25_at_30_celsius),
+		cmocka_unit_test(mixtures_of_melinder_at_0_30_60_celsius),
+		cmocka_unit_test(melinder_and_the_ocp_agree_on_pg25),
 		cmocka_unit_test(outside_their_range_properties_are_unknown),
 		cmocka_unit_test(heat_by_the_quick_factors),
 		cmocka_unit_test(heat_by_hand),
