@@ -179,7 +179,9 @@ struct config *config_load(const char *path, struct diag *d)
 		complete_daemon(c, d);
 		config_check_buses(c, d);
 		config_check_devices(c, d);
-		config_check_control(c, d);
+		config_check_loops(c, d);
+		config_check_pues(c, d);
+		config_check_alarms(c, d);
 	}
 	if (diag_errors(d) == 0)
 		return c;

@@ -83,6 +83,7 @@ struct device_config {
 	int64_t unit;
 	int64_t poll_interval;
 	bool enabled;
+	bool alarms;		       /* the default ones of its leak points */
 	double accuracy_class;	       /* of a meter, in percent; NAN = not known */
 	const struct profile *profile; /* NULL when all points are given by the configuration */
 	const struct point *points;
@@ -101,23 +102,59 @@ static inline bool point_ref_is_set(struct point_ref r)
 
 enum coolant { COOLANT_WATER, COOLANT_PG25, COOLANT_PG30, COOLANT_EG25, COOLANT_EG30 };
 
+/* How several sensors make one figure: of the same thing, or of parts that are added up. */
+enum combination { COMBINE_ONE, COMBINE_MEDIAN, COMBINE_MEAN, COMBINE_SUM };
+
+#define CONFIG_SOURCE_POINTS_MAX 64
+
+struct point_source {
+	enum combination how;
+	const struct point_ref *refs;
+	size_t count; /* 0 = not configured */
+};
+
 enum loop_input {
 	LOOP_IN_FLOW,
 	LOOP_IN_SUPPLY,
 	LOOP_IN_RETURN,
 	LOOP_IN_PRESSURE_DROP,
+	LOOP_IN_FILTER_PRESSURE_DROP, /* that of the whole loop when the filter has no sensor */
 	LOOP_IN_PUMP_POWER,
+	LOOP_IN_PUMP_SPEED,
 	LOOP_IN_IT_POWER,
 	LOOP_IN_AIR_TEMPERATURE,
 	LOOP_IN_AIR_HUMIDITY,
+	LOOP_IN_PRIMARY_SUPPLY,
+	LOOP_IN_RESERVOIR_LEVEL,
 	LOOP_IN_COUNT,
+};
+
+#define CONFIG_CURVE_POINTS_MAX 8
+
+/* What a pump gives at its nominal speed: flows in rising order and their differential pressures. */
+struct pump_curve {
+	double flow[CONFIG_CURVE_POINTS_MAX];	  /* L/min */
+	double pressure[CONFIG_CURVE_POINTS_MAX]; /* kPa */
+	size_t count;
 };
 
 struct loop_config {
 	const char *name;
 	int coolant;
 	const char *input_names[LOOP_IN_COUNT]; /* as written */
-	struct point_ref inputs[LOOP_IN_COUNT];
+	struct point_source inputs[LOOP_IN_COUNT];
+	double nominal_flow;	 /* L/min; this and what follows: NAN = not told */
+	double clean_resistance; /* kPa.min2/L2 */
+	struct pump_curve pump_curve;
+	double pump_curve_speed;		/* % */
+	double liquid_share;			/* of the IT power that the coolant is to carry */
+	double balance_tolerance;		/* of the electrical power */
+	double system_volume, reservoir_volume; /* L */
+	double reservoir_temperature;		/* Cel */
+	bool alarms;				/* the default ones */
+	double flow_low, pressure_high;		/* L/min, kPa */
+	double supply_high, return_high;	/* Cel */
+	double reservoir_low;			/* % */
 };
 
 /* The figures of a loop; their words are the names in topics and in alarms (loop.NAME.heat). */
@@ -129,10 +166,18 @@ enum loop_value {
 	LOOP_RETURN_TEMPERATURE,
 	LOOP_PRESSURE_DROP,
 	LOOP_HYDRAULIC_POWER,
+	LOOP_HYDRAULIC_RESISTANCE,
+	LOOP_FILTER_RESISTANCE,
+	LOOP_FILTER_RESISTANCE_RATIO,
 	LOOP_PUMP_EFFICIENCY,
+	LOOP_PUMP_SPEED,
+	LOOP_PUMP_DEVIATION,
 	LOOP_HEAT_CAPTURE_RATIO,
+	LOOP_ENERGY_BALANCE_RESIDUAL,
 	LOOP_DEW_POINT,
 	LOOP_DEW_POINT_MARGIN,
+	LOOP_APPROACH_TEMPERATURE,
+	LOOP_COMPENSATED_RESERVOIR_LEVEL,
 	LOOP_VALUE_COUNT,
 };
 
@@ -145,6 +190,7 @@ enum pue_role {
 	PUE_FACILITY,
 	PUE_IT,
 	PUE_COOLING,
+	PUE_LOSS,
 	PUE_IT_EMBEDDED_COOLING,
 	PUE_EXPORT,
 	PUE_REUSE_HEAT,
@@ -167,7 +213,7 @@ struct pue_config {
 
 const char *pue_role_word(enum pue_role r);
 
-enum alarm_when { WHEN_TRUE, WHEN_FALSE, WHEN_ABOVE, WHEN_BELOW, WHEN_OUTSIDE, WHEN_STALE };
+enum alarm_when { WHEN_TRUE, WHEN_FALSE, WHEN_ABOVE, WHEN_BELOW, WHEN_OUTSIDE, WHEN_STALE, WHEN_SUSPECT };
 enum alarm_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
 enum alarm_source { SOURCE_POINT, SOURCE_LOOP, SOURCE_PUE };
 
@@ -175,8 +221,8 @@ struct alarm_config {
 	const char *name;
 	const char *point_name; /* as written */
 	enum alarm_source source;
-	struct point_ref point; /* SOURCE_POINT */
-	size_t entry;		/* SOURCE_LOOP, SOURCE_PUE: index of the loop or PUE figure */
+	struct point_source points; /* SOURCE_POINT */
+	size_t entry;		    /* SOURCE_LOOP, SOURCE_PUE: index of the loop or PUE figure */
 	size_t value; /* SOURCE_LOOP: enum loop_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
 	int when;
 	double limit, low, high;

@@ -96,6 +96,30 @@ static int parse_brokers(struct arena *a, const char *text, void *field, const c
 	return 0;
 }
 
+/* FLOW:PRESSURE pairs with rising flow. */
+static int parse_curve(struct arena *a, const char *text, void *field, const char **why)
+{
+	struct pump_curve *c = field;
+	char *copy = arena_strdup(a, text), *save = NULL;
+	c->count = 0;
+	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+		char *colon = strchr(item, ':');
+		size_t n = c->count;
+		*why = arena_printf(a,
+		    "'%s' is not a curve (allowed: 2 to %d of FLOW:PRESSURE in L/min and kPa, with rising "
+		    "flow and no negative number)",
+		    text, CONFIG_CURVE_POINTS_MAX);
+		if (!colon || n == CONFIG_CURVE_POINTS_MAX)
+			return -EINVAL;
+		*colon = '\0';
+		if (value_double(item, &c->flow[n]) < 0 || value_double(colon + 1, &c->pressure[n]) < 0 ||
+		    !(c->flow[n] >= 0) || !(c->pressure[n] >= 0) || (n > 0 && c->flow[n] <= c->flow[n - 1]))
+			return -EINVAL;
+		c->count++;
+	}
+	return c->count == 1 ? -EINVAL : 0;
+}
+
 static const struct schema_choice log_levels[] = {
 	{ "error", LOG_ERR },
 	{ "warning", LOG_WARNING },
@@ -142,6 +166,7 @@ static const struct schema_choice whens[] = {
 	{ "below", WHEN_BELOW },
 	{ "outside", WHEN_OUTSIDE },
 	{ "stale", WHEN_STALE },
+	{ "suspect", WHEN_SUSPECT },
 	{ NULL, 0 },
 };
 static const struct schema_choice severities[] = {
@@ -263,6 +288,9 @@ static const struct schema_key device_keys[] = {
 	    .help = "time between two polls" },
 	{ "enabled", SCHEMA_BOOL, FIELD(enabled), "yes",
 	    .help = "no: not polled, its values are out_of_service" },
+	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
+	    .help = "yes: its leak points (bools named leak, leak_NAME or NAME_leak) each get an alarm "
+		    "DEVICE-POINT" },
 	{ "accuracy_class", SCHEMA_DOUBLE, FIELD(accuracy_class), .min = 0.001, .max = 20,
 	    .help = "of a meter, in percent: for the uncertainty of a PUE; default the profile's" },
 };
@@ -280,15 +308,55 @@ static const struct schema_key loop_keys[] = {
 	{ "return", SCHEMA_TEXT, INPUT(LOOP_IN_RETURN), .flags = SCHEMA_REQUIRED,
 	    .help = "DEVICE.POINT of the return temperature" },
 	{ "pressure_drop", SCHEMA_TEXT, INPUT(LOOP_IN_PRESSURE_DROP),
-	    .help = "DEVICE.POINT of the differential pressure: hydraulic power" },
+	    .help = "DEVICE.POINT of the differential pressure: hydraulic power and resistance" },
+	{ "filter_pressure_drop", SCHEMA_TEXT, INPUT(LOOP_IN_FILTER_PRESSURE_DROP),
+	    .help = "DEVICE.POINT of the filter's differential pressure; default pressure_drop" },
 	{ "pump_power", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_POWER),
 	    .help = "DEVICE.POINT of the pump's electrical power: efficiency" },
+	{ "pump_speed", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_SPEED),
+	    .help = "DEVICE.POINT of the pump's speed in %: deviation from its curve by the affinity laws" },
 	{ "it_power", SCHEMA_TEXT, INPUT(LOOP_IN_IT_POWER),
-	    .help = "DEVICE.POINT of the IT power: heat capture ratio" },
+	    .help = "DEVICE.POINT of the IT power: heat capture ratio, energy balance" },
 	{ "air_temperature", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_TEMPERATURE),
 	    .help = "DEVICE.POINT of the room's temperature: dew point" },
 	{ "air_humidity", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_HUMIDITY),
 	    .help = "DEVICE.POINT of the room's relative humidity: dew point" },
+	{ "primary_supply", SCHEMA_TEXT, INPUT(LOOP_IN_PRIMARY_SUPPLY),
+	    .help = "DEVICE.POINT of the facility water's supply temperature: approach temperature" },
+	{ "reservoir_level", SCHEMA_TEXT, INPUT(LOOP_IN_RESERVOIR_LEVEL),
+	    .help = "DEVICE.POINT of the reservoir's level in %: level without thermal expansion" },
+	{ "nominal_flow", SCHEMA_DOUBLE, FIELD(nominal_flow), .min = 0.001, .max = 1e6,
+	    .help = "L/min; resistances and the pump are judged above 30 % of it; default as learned" },
+	{ "clean_resistance", SCHEMA_DOUBLE, FIELD(clean_resistance), .min = 1e-12, .max = 1e6,
+	    .help = "of the clean filter, kPa per (L/min)^2; default as learned" },
+	{ "pump_curve", SCHEMA_CUSTOM, FIELD(pump_curve), "", .parse = parse_curve,
+	    .help = "differential pressures of the pump in kPa by flow in L/min, FLOW:PRESSURE with rising "
+		    "flow; default a parabola through the one point that was learned" },
+	{ "pump_curve_speed", SCHEMA_DOUBLE, FIELD(pump_curve_speed), "100", .min = 1, .max = 1000,
+	    .help = "the pump speed of pump_curve, in %" },
+	{ "liquid_share", SCHEMA_DOUBLE, FIELD(liquid_share), .min = 0.01, .max = 1,
+	    .help = "the share of the IT power that the coolant is to carry, 0..1: energy balance; without "
+		    "it, only more heat than electrical power is suspect" },
+	{ "balance_tolerance", SCHEMA_DOUBLE, FIELD(balance_tolerance), "0.15", .min = 0.01, .max = 1,
+	    .help = "how far the heat may be from the electrical power, as a share of it" },
+	{ "system_volume", SCHEMA_DOUBLE, FIELD(system_volume), .min = 0.001, .max = 1e6,
+	    .help = "L, of all coolant in the loop at reservoir_temperature" },
+	{ "reservoir_volume", SCHEMA_DOUBLE, FIELD(reservoir_volume), .min = 0.001, .max = 1e6,
+	    .help = "L, from 0 to 100 % of reservoir_level" },
+	{ "reservoir_temperature", SCHEMA_DOUBLE, FIELD(reservoir_temperature), "30", .min = 0, .max = 60,
+	    .help = "Cel; the level is told as it would be at this temperature" },
+	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
+	    .help = "yes: the default alarms of the figures that it has, see coolantd(8)" },
+	{ "flow_low", SCHEMA_DOUBLE, FIELD(flow_low), .min = 0, .max = 1e6,
+	    .help = "L/min; limit of the default alarm, default half of nominal_flow" },
+	{ "pressure_high", SCHEMA_DOUBLE, FIELD(pressure_high), .min = 0, .max = 1e6,
+	    .help = "kPa of pressure_drop; limit of the default alarm, default none" },
+	{ "supply_high", SCHEMA_DOUBLE, FIELD(supply_high), "45", .min = 0, .max = 100,
+	    .help = "Cel; limit of the default alarm, default the most that ASHRAE class W45 allows" },
+	{ "return_high", SCHEMA_DOUBLE, FIELD(return_high), .min = 0, .max = 100,
+	    .help = "Cel; limit of the default alarm, default none" },
+	{ "reservoir_low", SCHEMA_DOUBLE, FIELD(reservoir_low), "20", .min = 0, .max = 100,
+	    .help = "% of the compensated level; limit of the default alarm" },
 };
 #undef INPUT
 #undef FIELD
@@ -301,6 +369,8 @@ static const struct schema_key pue_keys[] = {
 	{ "it", SCHEMA_LIST, ROLE(PUE_IT), "", .flags = SCHEMA_REQUIRED,
 	    .help = "meters of the IT equipment" },
 	{ "cooling", SCHEMA_LIST, ROLE(PUE_COOLING), "", .help = "meters of cooling, for a partial PUE" },
+	{ "loss", SCHEMA_LIST, ROLE(PUE_LOSS), "",
+	    .help = "meters of losses (transformers, UPS, distribution), for a partial PUE and the parts" },
 	{ "it_embedded_cooling", SCHEMA_LIST, ROLE(PUE_IT_EMBEDDED_COOLING), "",
 	    .help = "counted inside `it` by the meters, but belongs to cooling" },
 	{ "export", SCHEMA_LIST, ROLE(PUE_EXPORT), "", .help = "energy that leaves the boundary" },
@@ -316,7 +386,9 @@ static const struct schema_key pue_keys[] = {
 static const struct schema_key alarm_keys[] = {
 	{ "point", SCHEMA_TEXT, FIELD(point_name), .flags = SCHEMA_REQUIRED,
 	    .help = "DEVICE.POINT, loop.NAME.VALUE, pue.NAME.power_ratio or pue.NAME.WINDOW" },
-	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens, .help = "what raises it" },
+	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens,
+	    .help = "what raises it; stale: no reading for three intervals; suspect: outside its plausible "
+		    "range, stuck, or far from other sensors" },
 	{ "limit", SCHEMA_DOUBLE, FIELD(limit), .help = "for above and below" },
 	{ "low", SCHEMA_DOUBLE, FIELD(low), .help = "for outside" },
 	{ "high", SCHEMA_DOUBLE, FIELD(high), .help = "for outside" },

@@ -49,12 +49,18 @@ static uint64_t hash_text(uint64_t hash, const char *s)
 	return hash;
 }
 
+static const uint64_t hash_basis = UINT64_C(14695981039346656037);
+
+uint64_t ini_text_fingerprint(const char *text)
+{
+	return hash_text(hash_basis, text);
+}
+
 uint64_t ini_section_fingerprint(const struct ini_section *s)
 {
-	const uint64_t basis = UINT64_C(14695981039346656037);
-	uint64_t sum = hash_text(basis, s->title);
+	uint64_t sum = hash_text(hash_basis, s->title);
 	for (const struct ini_entry *e = s->entries; e; e = e->next)
-		sum += hash_text(hash_text(basis, e->key), e->value);
+		sum += hash_text(hash_text(hash_basis, e->key), e->value);
 	return sum;
 }
 

@@ -47,6 +47,7 @@ int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d);
 /* A number that differs when a key or value of the section differs; the order of keys, comments and white
  * space do not count. Not for security: it tells what a reload changed. */
 uint64_t ini_section_fingerprint(const struct ini_section *s);
+uint64_t ini_text_fingerprint(const char *text);
 
 struct ini_section *ini_tree_find(const struct ini_tree *t, const char *kind, const char *name);
 struct ini_entry *ini_section_entry(const struct ini_section *s, const char *key);

@@ -34,10 +34,11 @@ enum point_poll { POINT_FAST, POINT_NORMAL, POINT_SLOW, POINT_ONCE, POINT_POLL_C
 #define POINT_SENTINELS_MAX 16
 #define POINT_ENUM_MAX 256
 
-/* A smaller change than this is not worth a message. */
-struct point_deadband {
-	double size;
-	bool percent; /* of the last value that was published */
+/* A difference in the point's unit or in percent: the change that is not worth a message, or how far sensors
+ * of the same thing may be apart. */
+struct point_band {
+	double size;  /* NAN = not told */
+	bool percent; /* of the last value that was published; of the value of all sensors */
 };
 
 struct point_register {
@@ -90,7 +91,8 @@ struct point {
 	double min, max; /* NAN = none */
 	struct point_enums enums;
 	int poll; /* enum point_poll */
-	struct point_deadband deadband;
+	struct point_band deadband, tolerance;
+	int64_t stuck_after; /* ns; 0 = never */
 	bool counter;
 	int writable; /* access = rw; coolantd itself writes nothing */
 };

@@ -83,17 +83,21 @@ static int parse_bits(struct arena *a, const char *text, void *field, const char
 	return 0;
 }
 
-static int parse_deadband(struct arena *a, const char *text, void *field, const char **why)
+static int parse_band(struct arena *a, const char *text, void *field, const char **why)
 {
-	struct point_deadband *d = field;
+	struct point_band *d = field;
 	size_t n = strlen(text);
+	*d = (struct point_band){ .size = NAN };
+	if (n == 0)
+		return 0;
 	d->percent = n > 0 && text[n - 1] == '%';
 	while (n > 0 && strchr("% ", text[n - 1]))
 		n--;
 	if (value_double(arena_printf(a, "%.*s", (int)n, text), &d->size) < 0 || !(d->size >= 0) ||
 	    d->size > 1e18) {
 		*why = arena_printf(a,
-		    "'%s' is not a deadband (allowed: a number of 0 or more, in the value's unit or with %%)",
+		    "'%s' is not a difference (allowed: a number of 0 or more, in the value's unit or with "
+		    "%%)",
 		    text);
 		return -EINVAL;
 	}
@@ -211,9 +215,14 @@ static const struct schema_key point_keys[] = {
 	    .help = "words for values: 0:off, 1:on" },
 	{ "poll", SCHEMA_CHOICE, FIELD(poll), "normal", .choices = poll_choices,
 	    .help = "fast and normal: every interval; slow: every tenth; once: when the device appears" },
-	{ "deadband", SCHEMA_CUSTOM, FIELD(deadband), "0", .parse = parse_deadband,
+	{ "deadband", SCHEMA_CUSTOM, FIELD(deadband), "0", .parse = parse_band,
 	    .help = "a smaller change is not published in change mode: in the value's unit, or a percentage "
 		    "(1 %) of the last value that was" },
+	{ "tolerance", SCHEMA_CUSTOM, FIELD(tolerance), "", .parse = parse_band,
+	    .help = "how far it may be from other sensors of the same thing (median:, mean:) before it is "
+		    "suspect, in the value's unit or in percent; default 1 for Cel, else 5 %" },
+	{ "stuck_after", SCHEMA_DURATION, FIELD(stuck_after), "0s", .min = 0, .max = 30 * 86400.0,
+	    .help = "a value that has not changed at all for so long is suspect; 0s = never" },
 	{ "counter", SCHEMA_BOOL, FIELD(counter), "no", .help = "a meter reading that only grows" },
 	{ "access", SCHEMA_CHOICE, FIELD(writable), "ro", .choices = access_choices, .help = "ro or rw" },
 	{ "description", SCHEMA_TEXT, FIELD(description), .help = "for people" },

@@ -29,8 +29,8 @@ void announce_loops(struct daemon *d)
 	int64_t now = daemon_utc_ms();
 	for (size_t i = 0; i < d->config->loop_count; i++) {
 		const struct loop_config *l = &d->config->loops[i];
-		publish_named(
-		    d, "loop", l->name, encode_loop(l, d->control->loops[i], now), PUBLISH_EXPIRES, now);
+		publish_named(d, "loop", l->name, encode_loop(l, d->control->loops[i].figures, now),
+		    PUBLISH_EXPIRES, now);
 	}
 }
 

@@ -6,7 +6,8 @@
 #pragma once
 
 #include "alarm.h"
-#include "point_table.h"
+#include "loop.h"
+#include "point_source.h"
 #include "pue.h"
 
 struct control_pue {
@@ -17,24 +18,31 @@ struct control_pue {
 	size_t meter_count;
 };
 
-#define CONTROL_REASON_MAX 160
+struct control_coolant {
+	const struct loop_config *config;
+	struct loop_model model;
+	uint64_t fingerprint; /* of what a learned reference depends on */
+	struct input inputs[LOOP_IN_COUNT];
+	struct figure now[LOOP_IN_COUNT];
+	struct figure figures[LOOP_VALUE_COUNT];
+};
 
 struct control_loop {
 	struct config *config; /* a reference */
-	struct figure (*loops)[LOOP_VALUE_COUNT];
-	char (*loop_reasons)[LOOP_IN_COUNT][CONTROL_REASON_MAX];
+	struct control_coolant *loops;
 	struct control_pue *pues;
 	struct alarm *alarms;
+	struct input *alarm_inputs; /* of those that look at points */
 };
 
 struct control_loop *control_loop_new(struct config *c); /* NULL without memory */
-/* Moves the PUE figures and alarms that did not change out of `old`. */
+/* Moves the PUE figures, alarms and learned references that did not change out of `old`. */
 void control_loop_inherit(struct control_loop *l, struct control_loop *old);
 void control_loop_free(struct control_loop *l);
 
-/* What must outlive a restart: the PUE figures' energies, the alarms' states. Loading takes what is of the
- * same section and devices and leaves out the rest; `taken` counts. 0, or -EBADMSG when the bytes are none of
- * ours. */
+/* What must outlive a restart: the PUE figures' energies, the loops' references, the alarms' states. Loading
+ * takes what is of the same section and devices and leaves out the rest; `taken` counts. 0, or -EBADMSG when
+ * the bytes are none of ours. */
 void control_loop_save(const struct control_loop *l, int64_t offset_ns, struct state_writer *w);
 int control_loop_load(
     struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns, size_t *taken);
@@ -43,8 +51,13 @@ int control_loop_load(
 void control_loop_feed(struct control_loop *l, const struct point_table *t, const struct table_device *d);
 
 /* Computes the loops and what the PUE figures know of their meters. */
-void control_loop_tick(struct control_loop *l, const struct point_table *t);
+void control_loop_tick(struct control_loop *l, struct point_table *t);
 
 /* Judges all alarms; `changed` is called for each whose state changed. */
-void control_loop_judge(struct control_loop *l, const struct point_table *t, int64_t now_ns, int64_t utc_ms,
+void control_loop_judge(struct control_loop *l, struct point_table *t, int64_t now_ns, int64_t utc_ms,
     void (*changed)(const struct alarm *a, void *user), void *user);
+
+struct control_coolant *control_loop_find(struct control_loop *l, const char *name); /* NULL = none */
+
+/* Takes the loop's state now as that of the clean filter and the new pump. NULL, or why it cannot. */
+const char *control_coolant_learn(struct control_coolant *l);

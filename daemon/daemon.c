@@ -73,10 +73,22 @@ static void judge_alarms(struct daemon *d, int64_t now_ns)
 	control_loop_judge(d->control, d->table, now_ns, daemon_utc_ms(), on_alarm, d);
 }
 
+/* Sensors that were found to deviate, or do so no more. */
+static void report_marks(struct daemon *d, int64_t now_ns)
+{
+	for (size_t i = 0; i < d->config->device_count; i++) {
+		struct table_device *device = &d->table->devices[i];
+		if (device->marked)
+			reporter_device(d->publisher, device, &d->config->mqtt, now_ns);
+		device->marked = false;
+	}
+}
+
 static void tick(struct daemon *d, int64_t now_ns)
 {
 	d->last_tick_ns = now_ns;
 	control_loop_tick(d->control, d->table);
+	report_marks(d, now_ns);
 	judge_alarms(d, now_ns);
 	announce_loops(d);
 	announce_pues(d);

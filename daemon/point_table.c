@@ -52,7 +52,8 @@ static bool init_device(struct table_device *d, const struct device_config *c, i
 	d->next_check_ns = now_ns;
 	d->points = calloc(c->point_count + 1, sizeof(d->points[0]));
 	for (size_t i = 0; d->points && i < c->point_count; i++)
-		d->points[i].sample.quality = c->enabled ? QUALITY_INVALID : QUALITY_OUT_OF_SERVICE;
+		d->points[i].sample.quality = d->points[i].measured =
+		    c->enabled ? QUALITY_INVALID : QUALITY_OUT_OF_SERVICE;
 	return d->points != NULL;
 }
 
@@ -73,6 +74,33 @@ struct point_table *point_table_new(struct config *c, int64_t now_ns)
 	return t;
 }
 
+static void judge(struct table_point *p)
+{
+	bool good = p->measured <= QUALITY_ESTIMATED;
+	p->sample.quality = good && p->deviations > 0 ? QUALITY_SUSPECT : p->measured;
+}
+
+/* Whoever had marked it is gone. */
+static void clear_marks(struct table_point *p)
+{
+	p->deviations = 0;
+	judge(p);
+}
+
+/* A sensor that shows the very same number for long may have died. */
+static void watch_change(const struct point *config, struct table_point *p)
+{
+	const struct sample *s = &p->sample;
+	if (config->stuck_after == 0 || s->quality > QUALITY_ESTIMATED)
+		return;
+	if (p->changed_ns == 0 || s->raw != p->last_raw) {
+		p->changed_ns = s->time_ns;
+		p->last_raw = s->raw;
+	}
+	if (s->time_ns - p->changed_ns >= config->stuck_after)
+		p->measured = QUALITY_SUSPECT;
+}
+
 void point_table_inherit(struct point_table *t, struct point_table *old)
 {
 	t->samples = old->samples;
@@ -85,6 +113,8 @@ void point_table_inherit(struct point_table *t, struct point_table *old)
 		*d = *same;
 		d->config = config;
 		same->points = NULL;
+		for (size_t k = 0; k < config->point_count; k++)
+			clear_marks(&d->points[k]);
 	}
 }
 
@@ -105,6 +135,9 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 		struct table_point *p = &d->points[from->point];
 		value_free(&p->sample.value);
 		p->sample = *from;
+		p->measured = from->quality;
+		watch_change(&d->config->points[from->point], p);
+		judge(p);
 		p->fresh = true;
 		from->value.kind = VALUE_NONE; /* its text lives on in the table */
 		if (from->time_ns > d->last_ns)
@@ -156,7 +189,7 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 		}
 		if (p->sample.quality == QUALITY_STALE && p->published)
 			continue;
-		p->sample.quality = QUALITY_STALE;
+		p->sample.quality = p->measured = QUALITY_STALE;
 		p->fresh = true;
 		value_free(&p->sample.value);
 		changed = true;
@@ -172,21 +205,45 @@ const struct table_point *point_table_at(const struct point_table *t, struct poi
 	return &t->devices[r.device].points[r.point];
 }
 
+void point_table_mark(struct point_table *t, struct point_ref r, bool deviates)
+{
+	struct table_device *d = &t->devices[r.device];
+	struct table_point *p = &d->points[r.point];
+	p->deviations += deviates ? 1 : -1U;
+	enum quality before = p->sample.quality;
+	judge(p);
+	if (p->sample.quality != before)
+		d->marked = p->fresh = true;
+}
+
+static struct figure figure_at(const struct point_table *t, struct point_ref r, enum quality quality)
+{
+	const struct sample *s = &point_table_at(t, r)->sample;
+	return (struct figure){ quality_has_value(quality) ? value_number(&s->value) : NAN, quality, NULL };
+}
+
 struct figure point_table_value(const struct point_table *t, struct point_ref r)
 {
-	if (!point_ref_is_set(r))
-		return (struct figure){ NAN, QUALITY_INVALID, "not configured" };
-	const struct sample *s = &point_table_at(t, r)->sample;
-	bool stated = quality_has_value(s->quality);
-	return (struct figure){ stated ? value_number(&s->value) : NAN, s->quality, NULL };
+	return figure_at(t, r, point_table_at(t, r)->sample.quality);
+}
+
+static double factor_of(const struct point_table *t, struct point_ref r)
+{
+	double factor;
+	(void)quantity_of(t->config->devices[r.device].points[r.point].unit, &factor);
+	return factor;
+}
+
+struct figure point_table_measured(const struct point_table *t, struct point_ref r)
+{
+	struct figure f = figure_at(t, r, point_table_at(t, r)->measured);
+	f.value *= factor_of(t, r);
+	return f;
 }
 
 struct figure point_table_figure(const struct point_table *t, struct point_ref r)
 {
 	struct figure f = point_table_value(t, r);
-	double factor = 1;
-	if (point_ref_is_set(r))
-		(void)quantity_of(t->config->devices[r.device].points[r.point].unit, &factor);
-	f.value *= factor;
+	f.value *= factor_of(t, r);
 	return f;
 }

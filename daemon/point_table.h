@@ -5,11 +5,15 @@
  */
 #pragma once
 
-#include "loop.h"
+#include "figure.h"
 #include "sample.h"
 
 struct table_point {
-	struct sample sample; /* owns its text; time 0 = never */
+	struct sample sample;  /* owns its text; time 0 = never */
+	enum quality measured; /* of the sample, before it is compared with other sensors */
+	unsigned deviations;   /* sources that find it far from the others: the sample is suspect */
+	uint64_t last_raw;     /* since changed_ns */
+	int64_t changed_ns;    /* 0 = never read well */
 	/* what was last published of it: for reports by exception */
 	bool published;
 	bool fresh; /* part of the last batch, not yet published */
@@ -25,6 +29,7 @@ struct table_device {
 	int64_t last_full_ns;  /* when all values were published last */
 	int64_t next_check_ns; /* when a point may become stale at the earliest */
 	uint64_t seq;	       /* of the last message */
+	bool marked;	       /* a mark has changed since it was published */
 };
 
 struct point_table {
@@ -45,6 +50,12 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b);
 
 /* Turns points stale. Returns whether any of the device did. */
 bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns);
+
+/* Adds or takes back a mark: the point deviates from other sensors of the same thing. */
+void point_table_mark(struct point_table *t, struct point_ref r, bool deviates);
+
+/* As point_table_figure, but without such marks. */
+struct figure point_table_measured(const struct point_table *t, struct point_ref r);
 
 /* A point as a number in the SI unit of its quantity; the reason is left NULL. */
 struct figure point_table_figure(const struct point_table *t, struct point_ref r);

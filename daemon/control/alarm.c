@@ -37,6 +37,8 @@ static bool judge(const struct alarm_config *c, const struct figure *f, double b
 		 * is known */
 		return c->source == SOURCE_POINT ? f->quality == QUALITY_STALE
 						 : !quality_has_value(f->quality);
+	case WHEN_SUSPECT:
+		return f->quality == QUALITY_SUSPECT;
 	}
 	return false;
 }

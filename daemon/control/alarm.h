@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "loop.h"
+#include "figure.h"
 #include "state.h"
 
 enum alarm_state {

@@ -1,45 +1,9 @@
 #include "loop.h"
 
 #include "coolant.h"
+#include "loop_private.h"
 
 #include <math.h>
-
-/* A figure of one or more inputs: the worst quality, and no value unless all have one. */
-static struct figure combine(const struct figure *const *inputs, size_t n)
-{
-	struct figure f = { NAN, QUALITY_GOOD, NULL };
-	for (size_t i = 0; i < n; i++) {
-		if (inputs[i]->quality > f.quality) {
-			f.quality = inputs[i]->quality;
-			f.reason = inputs[i]->reason;
-		}
-	}
-	if (!quality_has_value(f.quality))
-		f.quality = QUALITY_INVALID;
-	return f;
-}
-
-#define COMBINE(...)                                                                                         \
-	combine((const struct figure *const[]){ __VA_ARGS__ },                                               \
-	    sizeof((const struct figure *const[]){ __VA_ARGS__ }) / sizeof(const struct figure *))
-
-static void set(struct figure *f, double value, const char *reason_if_undefined)
-{
-	if (!quality_has_value(f->quality))
-		return;
-	if (isfinite(value)) {
-		f->value = value;
-		return;
-	}
-	*f = (struct figure){ NAN, QUALITY_INVALID, reason_if_undefined };
-}
-
-static struct figure copy(const struct figure *in, double factor)
-{
-	struct figure f = *in;
-	f.value = quality_has_value(f.quality) ? in->value * factor : NAN;
-	return f;
-}
 
 double loop_dew_point(double celsius, double relative_humidity)
 {
@@ -55,56 +19,108 @@ static void compute_heat(enum coolant coolant, const struct figure *in, struct f
 	       flow = in[LOOP_IN_FLOW].value;
 	struct figure *delta = &out[LOOP_DELTA_T], *heat = &out[LOOP_HEAT];
 
-	*delta = COMBINE(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
-	set(delta, ret - supply, "temperature is not a number");
+	*delta = FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
+	figure_set(delta, ret - supply, "temperature is not a number");
 
-	*heat = COMBINE(&in[LOOP_IN_FLOW], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
+	*heat = FIGURE_OF(&in[LOOP_IN_FLOW], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
 	if (quality_has_value(heat->quality) && flow < 0) {
 		*heat = (struct figure){ NAN, QUALITY_INVALID, "negative flow" };
 		return;
 	}
 	double watts = coolant_density(coolant, supply) * coolant_heat_capacity(coolant, (supply + ret) / 2) *
 		       flow * (ret - supply);
-	set(heat, watts / 1000, "temperature outside 0..60 Cel, where the coolant's properties are known");
+	figure_set(
+	    heat, watts / 1000, "temperature outside 0..60 Cel, where the coolant's properties are known");
 	if (quality_has_value(heat->quality) && fabs(ret - supply) < LOOP_DELTA_T_RESOLUTION) {
 		heat->quality = quality_worst(heat->quality, QUALITY_ESTIMATED);
 		heat->reason = "delta_t is below the resolution of the sensors";
 	}
 }
 
-static void compute_pump(const struct figure *in, struct figure *out)
+static void compute_balance(const struct loop_model *m, const struct figure *in, struct figure *out)
 {
-	double flow = in[LOOP_IN_FLOW].value;
-	struct figure *hydraulic = &out[LOOP_HYDRAULIC_POWER], *efficiency = &out[LOOP_PUMP_EFFICIENCY];
+	const struct figure *heat = &out[LOOP_HEAT], *it = &in[LOOP_IN_IT_POWER],
+			    *pump = &in[LOOP_IN_PUMP_POWER];
+	struct figure *capture = &out[LOOP_HEAT_CAPTURE_RATIO],
+		      *residual = &out[LOOP_ENERGY_BALANCE_RESIDUAL];
+	double watts = heat->value * 1000, share = isnan(m->liquid_share) ? 1 : m->liquid_share;
+	/* a pump without a meter of its own is small beside the IT */
+	double electrical = share * it->value + (quality_has_value(pump->quality) ? pump->value : 0);
 
-	*hydraulic = COMBINE(&in[LOOP_IN_FLOW], &in[LOOP_IN_PRESSURE_DROP]);
-	set(hydraulic, flow < 0 ? NAN : in[LOOP_IN_PRESSURE_DROP].value * flow, "negative flow");
-	*efficiency = COMBINE(hydraulic, &in[LOOP_IN_PUMP_POWER]);
-	set(efficiency,
-	    in[LOOP_IN_PUMP_POWER].value > 0 ? hydraulic->value / in[LOOP_IN_PUMP_POWER].value : NAN,
-	    "no pump power");
+	*capture = FIGURE_OF(heat, it);
+	figure_set(capture, it->value > 0 ? watts / it->value : NAN, "no IT power");
+	*residual = FIGURE_OF(heat, it);
+	figure_set(residual, electrical > 0 ? watts / electrical - 1 : NAN, "no electrical power");
+	if (!quality_has_value(residual->quality) || residual->quality == QUALITY_SUSPECT)
+		return;
+	/* heat that no electricity explains is always wrong; heat that is missing, when the share is known */
+	if (residual->value > m->balance_tolerance ||
+	    (!isnan(m->liquid_share) && residual->value < -m->balance_tolerance)) {
+		residual->quality = QUALITY_SUSPECT;
+		residual->reason =
+		    residual->value > 0
+			? "more heat than electrical power: flow, a temperature or it_power is wrong"
+			: "less heat than electrical power: flow, a temperature or it_power is wrong";
+	}
+}
+
+static void compute_reservoir(const struct loop_model *m, const struct figure *in, struct figure *out)
+{
+	struct figure *level = &out[LOOP_COMPENSATED_RESERVOIR_LEVEL];
+	double mean = (in[LOOP_IN_SUPPLY].value + in[LOOP_IN_RETURN].value) / 2;
+	double expansion =
+	    coolant_density(m->coolant, m->reservoir_temperature) / coolant_density(m->coolant, mean) - 1;
+	*level = FIGURE_OF(&in[LOOP_IN_RESERVOIR_LEVEL], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
+	figure_set(level,
+	    100 * (in[LOOP_IN_RESERVOIR_LEVEL].value - m->system_volume / m->reservoir_volume * expansion),
+	    "temperature outside 0..60 Cel, where the coolant's properties are known");
+}
+
+static void compute_air(const struct figure *in, struct figure *out)
+{
+	struct figure *dew = &out[LOOP_DEW_POINT], *margin = &out[LOOP_DEW_POINT_MARGIN];
+	*dew = FIGURE_OF(&in[LOOP_IN_AIR_TEMPERATURE], &in[LOOP_IN_AIR_HUMIDITY]);
+	figure_set(dew, loop_dew_point(in[LOOP_IN_AIR_TEMPERATURE].value, in[LOOP_IN_AIR_HUMIDITY].value),
+	    "humidity is not within 0..100 %");
+	*margin = FIGURE_OF(dew, &in[LOOP_IN_SUPPLY]);
+	figure_set(margin, in[LOOP_IN_SUPPLY].value - dew->value, "temperature is not a number");
 }
 
 void loop_compute(
-    enum coolant coolant, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT])
+    const struct loop_model *m, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT])
 {
-	compute_heat(coolant, in, out);
-	compute_pump(in, out);
-	out[LOOP_FLOW] = copy(&in[LOOP_IN_FLOW], 60e3);
-	out[LOOP_SUPPLY_TEMPERATURE] = copy(&in[LOOP_IN_SUPPLY], 1);
-	out[LOOP_RETURN_TEMPERATURE] = copy(&in[LOOP_IN_RETURN], 1);
-	out[LOOP_PRESSURE_DROP] = copy(&in[LOOP_IN_PRESSURE_DROP], 1e-3);
+	compute_heat(m->coolant, in, out);
+	loop_compute_hydraulics(m, in, out);
+	compute_balance(m, in, out);
+	compute_reservoir(m, in, out);
+	compute_air(in, out);
+	out[LOOP_FLOW] = figure_copy(&in[LOOP_IN_FLOW], 60e3);
+	out[LOOP_SUPPLY_TEMPERATURE] = figure_copy(&in[LOOP_IN_SUPPLY], 1);
+	out[LOOP_RETURN_TEMPERATURE] = figure_copy(&in[LOOP_IN_RETURN], 1);
+	out[LOOP_PRESSURE_DROP] = figure_copy(&in[LOOP_IN_PRESSURE_DROP], 1e-3);
+	out[LOOP_PUMP_SPEED] = figure_copy(&in[LOOP_IN_PUMP_SPEED], 100);
+	out[LOOP_APPROACH_TEMPERATURE] = FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_PRIMARY_SUPPLY]);
+	figure_set(&out[LOOP_APPROACH_TEMPERATURE],
+	    in[LOOP_IN_SUPPLY].value - in[LOOP_IN_PRIMARY_SUPPLY].value, "temperature is not a number");
+}
 
-	struct figure *capture = &out[LOOP_HEAT_CAPTURE_RATIO];
-	*capture = COMBINE(&out[LOOP_HEAT], &in[LOOP_IN_IT_POWER]);
-	set(capture,
-	    in[LOOP_IN_IT_POWER].value > 0 ? out[LOOP_HEAT].value * 1000 / in[LOOP_IN_IT_POWER].value : NAN,
-	    "no IT power");
-
-	struct figure *dew = &out[LOOP_DEW_POINT], *margin = &out[LOOP_DEW_POINT_MARGIN];
-	*dew = COMBINE(&in[LOOP_IN_AIR_TEMPERATURE], &in[LOOP_IN_AIR_HUMIDITY]);
-	set(dew, loop_dew_point(in[LOOP_IN_AIR_TEMPERATURE].value, in[LOOP_IN_AIR_HUMIDITY].value),
-	    "humidity is not within 0..100 %");
-	*margin = COMBINE(dew, &in[LOOP_IN_SUPPLY]);
-	set(margin, in[LOOP_IN_SUPPLY].value - dew->value, "temperature is not a number");
+struct loop_model loop_model_of(const struct loop_config *c)
+{
+	struct loop_model m = {
+		.coolant = (enum coolant)c->coolant,
+		.nominal_flow = c->nominal_flow / LPM_PER_SI,
+		.clean_resistance = c->clean_resistance * 1e3 * LPM_PER_SI * LPM_PER_SI,
+		.curve = { .count = c->pump_curve.count, .speed = c->pump_curve_speed / 100 },
+		.liquid_share = c->liquid_share,
+		.balance_tolerance = c->balance_tolerance,
+		.system_volume = c->system_volume / 1e3,
+		.reservoir_volume = c->reservoir_volume / 1e3,
+		.reservoir_temperature = c->reservoir_temperature,
+		.learned = { NAN, NAN, NAN, NAN },
+	};
+	for (size_t i = 0; i < c->pump_curve.count; i++) {
+		m.curve.flow[i] = c->pump_curve.flow[i] / LPM_PER_SI;
+		m.curve.pressure[i] = c->pump_curve.pressure[i] * 1e3;
+	}
+	return m;
 }

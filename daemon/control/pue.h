@@ -3,9 +3,11 @@
  * ISO/IEC 30134-2 and The Green Grid WP49: a ratio of energies over a window, never a mean of ratios, never
  * clamped.
  *
- *   E_total = sum facility - sum export; without a facility meter E_total = sum it + sum cooling (a partial
- * PUE) E_IT    = sum it - sum it_embedded_cooling PUE     = E_total / E_IT        ERE = (E_total - sum
- * reuse_heat) / E_IT
+ *   E_total = sum facility - sum export; without a facility meter, for a partial PUE,
+ *   E_total = sum it + sum cooling + sum loss - sum export
+ *   E_IT = sum it - sum it_embedded_cooling
+ *   PUE = E_total / E_IT
+ *   ERE = (E_total - sum reuse_heat) / E_IT
  *
  * The uncertainty follows from the accuracy classes of the meters (pue_uncertainty.c).
  *
@@ -15,7 +17,7 @@
  */
 #pragma once
 
-#include "loop.h"
+#include "figure.h"
 #include "meter.h"
 
 /* Coverage below which a window is estimated, and below which it is not stated. */
@@ -56,6 +58,9 @@ struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns);
 /* Power of a role at that moment, in kW. */
 struct figure pue_role_power(const struct pue *p, enum pue_role role);
 
+/* The additive form: with a facility meter the parts that are known add up to E_total. */
+enum pue_part { PUE_PART_IT, PUE_PART_COOLING, PUE_PART_LOSS, PUE_PART_OTHER, PUE_PART_COUNT };
+
 struct pue_window {
 	int64_t start_ms, end_ms; /* UTC; 0 before anything is known */
 	double coverage;
@@ -63,6 +68,8 @@ struct pue_window {
 	double uncertainty; /* of `pue`, k = 2; NAN while a needed meter has no accuracy class */
 	bool has_role[PUE_ROLE_COUNT];
 	double kwh[PUE_ROLE_COUNT]; /* over the covered part; NAN when it is not known for all of it */
+	bool has_part[PUE_PART_COUNT];
+	double part_kwh[PUE_PART_COUNT]; /* likewise */
 };
 
 struct pue_window pue_window(const struct pue *p, size_t window);

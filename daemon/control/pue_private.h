@@ -41,6 +41,9 @@ struct pue {
 /* Whether the PUE itself needs the meters of a role. */
 bool pue_needs(const struct pue *p, enum pue_role r);
 
+/* E_total of these energies. */
+double pue_total(const struct pue *p, const double joules[PUE_ROLE_COUNT]);
+
 /* Uncertainty (k = 2) of the ratio of these energies; NAN when a meter that it needs has no accuracy class.
  */
 double pue_uncertainty(const struct pue *p, const double joules[PUE_ROLE_COUNT]);

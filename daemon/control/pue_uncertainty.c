@@ -28,11 +28,11 @@ double pue_uncertainty(const struct pue *p, const double joules[PUE_ROLE_COUNT])
 {
 	bool partial = pue_is_partial(p);
 	double it = joules[PUE_IT] - joules[PUE_IT_EMBEDDED_COOLING];
-	double total =
-	    (partial ? joules[PUE_IT] + joules[PUE_COOLING] : joules[PUE_FACILITY]) - joules[PUE_EXPORT];
+	double total = pue_total(p, joules);
 	double slopes[PUE_ROLE_COUNT] = {
 		[PUE_FACILITY] = partial ? 0 : 1 / it,
 		[PUE_COOLING] = partial ? 1 / it : 0,
+		[PUE_LOSS] = partial ? 1 / it : 0,
 		[PUE_EXPORT] = -1 / it,
 		[PUE_IT] = (partial ? 1 / it : 0) - total / (it * it),
 		[PUE_IT_EMBEDDED_COOLING] = total / (it * it),

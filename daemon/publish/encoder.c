@@ -184,9 +184,16 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 		[PUE_FACILITY] = "facility_kwh",
 		[PUE_IT] = "it_kwh",
 		[PUE_COOLING] = "cooling_kwh",
+		[PUE_LOSS] = "loss_kwh",
 		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kwh",
 		[PUE_EXPORT] = "export_kwh",
 		[PUE_REUSE_HEAT] = "reuse_heat_kwh",
+	};
+	static const char *const parts[] = {
+		[PUE_PART_IT] = "it",
+		[PUE_PART_COOLING] = "cooling",
+		[PUE_PART_LOSS] = "loss",
+		[PUE_PART_OTHER] = "other",
 	};
 	json_open(w, name);
 	put_figure(w, "pue", &win->pue);
@@ -198,6 +205,11 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (win->has_role[r])
 			json_number(w, keys[r], win->kwh[r], JSON_DECIMAL);
+	json_open(w, "parts_kwh");
+	for (unsigned i = 0; i < PUE_PART_COUNT; i++)
+		if (win->has_part[i])
+			json_number(w, parts[i], win->part_kwh[i], JSON_DECIMAL);
+	json_close(w);
 	json_text(w, "quality", quality_word(win->pue.quality));
 	put_reason(w, &win->pue);
 	json_number(w, "uncertainty", round(win->uncertainty * 1e6) / 1e6, JSON_DECIMAL);
@@ -210,6 +222,7 @@ char *encode_pue(const struct pue_config *c, const struct pue *p, int64_t utc_of
 		[PUE_FACILITY] = "facility_kw",
 		[PUE_IT] = "it_kw",
 		[PUE_COOLING] = "cooling_kw",
+		[PUE_LOSS] = "loss_kw",
 		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kw",
 		[PUE_EXPORT] = "export_kw",
 		[PUE_REUSE_HEAT] = "reuse_heat_kw",

@@ -67,6 +67,7 @@ static struct config *load_good(const char *text)
 
 #define HEAD "[daemon]\nsite = dc1\nrack = r07\n"
 #define BUS "[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
+#define LOOP "[loop:l]\ncoolant = water\nflow = d.p\nreturn = d.p\n"
 #define DEVICE "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = holding:0\n"
 
 /* One wrong line each, and the finding it must give. */
@@ -158,10 +159,26 @@ static const struct {
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = stale\nsuppressed_by = b\n"
 			  "[alarm:b]\npoint = d.p\nwhen = stale\nsuppressed_by = a\n",
 	    "[alarm:b] suppressed_by: alarms suppress each other in a circle" },
-	{ HEAD BUS DEVICE "deadband = -1\n", "[point:d.p] deadband: '-1' is not a deadband" },
-	{ HEAD BUS DEVICE "deadband = 1 K\n", "[point:d.p] deadband: '1 K' is not a deadband" },
+	{ HEAD BUS DEVICE "deadband = -1\n", "[point:d.p] deadband: '-1' is not a difference" },
+	{ HEAD BUS DEVICE "deadband = 1 K\n", "[point:d.p] deadband: '1 K' is not a difference" },
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = loop.x.heat\nwhen = stale\n",
 	    "[alarm:a] point: 'loop.x.heat' is not a figure of a loop" },
+	{ HEAD BUS DEVICE "unit = Cel\n" LOOP "supply = median: d.p\n",
+	    "[loop:l] supply: ' d.p' (allowed: median:, mean: or sum: and two or more points)" },
+	{ HEAD BUS DEVICE "unit = Cel\n" LOOP "supply = mean: d.p, d.p\n",
+	    "[loop:l] supply: 'p' is listed twice" },
+	{ HEAD BUS DEVICE "unit = Cel\n[point:d.q]\nregister = holding:1\nunit = kPa\n" LOOP
+			  "supply = mean: d.p, d.q\n",
+	    "[loop:l] supply: 'q' is in 'kPa' and 'p' in 'Cel' (allowed in a list: one quantity)" },
+	{ HEAD BUS DEVICE "unit = Cel\n" LOOP "pump_curve = 100:200, 50:220\n",
+	    "[loop:l] pump_curve: '100:200, 50:220' is not a curve" },
+	{ HEAD BUS DEVICE "unit = Cel\n" LOOP "pump_curve = 100:200\n", "[loop:l] pump_curve: '100:200' is" },
+	{ HEAD BUS DEVICE "unit = %\n" LOOP "reservoir_level = d.p\n",
+	    "[loop:l] system_volume: missing, but required with reservoir_level" },
+	{ HEAD BUS DEVICE "unit = %\n" LOOP "clean_resistance = 0.01\n",
+	    "[loop:l] nominal_flow: missing, but required with clean_resistance" },
+	{ HEAD BUS DEVICE "unit = %\n" LOOP "liquid_share = 1.2\n",
+	    "[loop:l] liquid_share: '1.2' is out of range" },
 	{ HEAD "nonsense\n", ":4: neither a [section] nor a line of the form key = value" },
 	{ "x = 1\n" HEAD, ":1: an entry before the first [section]" },
 	{ HEAD "[mqtt\n", ":4: a section line is not of the form" },
@@ -337,6 +354,79 @@ static void points_of_a_profile_are_changed_and_added_per_device(void **state)
 	config_unref(c);
 }
 
+static const struct alarm_config *find_alarm(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->alarm_count; i++)
+		if (strcmp(c->alarms[i].name, name) == 0)
+			return &c->alarms[i];
+	return NULL;
+}
+
+#define LOOP_POINTS                                                                                          \
+	"[device:d]\nbus = b\nunit = 1\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"                \
+	"[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"    \
+	"[point:d.speed]\nregister = holding:3\nunit = %\n[point:d.leak]\nregister = coil:0\n"
+#define WHOLE_LOOP                                                                                           \
+	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npressure_drop = d.dp\n"       \
+	"pump_speed = d.speed\nnominal_flow = 100\n"
+
+/* DOMAIN: leak 0 s on, 5 s off, latch, critical; flow low 5 s; supply temperature high 30 s, 1 K; filter at 2
+ * and 3 times its clean resistance; communication lost 3 missed polls. */
+static void loops_and_leak_points_have_default_alarms(void **state)
+{
+	(void)state;
+	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP);
+	const struct alarm_config *leak = find_alarm(c, "d-leak"), *flow = find_alarm(c, "l-flow_low"),
+				  *supply = find_alarm(c, "l-supply_high"),
+				  *lost = find_alarm(c, "l-flow_lost");
+	assert_non_null(leak);
+	assert_true(leak->latch && leak->delay_on == 0 && leak->delay_off == 5000000000);
+	assert_int_equal(leak->severity, SEVERITY_CRITICAL);
+	assert_non_null(flow);
+	assert_true(flow->limit == 50 && flow->delay_on == 5000000000);
+	assert_int_equal(flow->suppressor_names.count, 1);
+	assert_string_equal(c->alarms[flow->suppressors[0]].name, "l-pump_stopped");
+	assert_true(flow->rank > c->alarms[flow->suppressors[0]].rank);
+	assert_non_null(supply);
+	assert_true(supply->limit == 45 && supply->delay_on == 30000000000 && supply->hysteresis == 1);
+	assert_true(find_alarm(c, "l-filter_dirty")->limit == 2);
+	assert_true(find_alarm(c, "l-filter_blocked")->limit == 3);
+	assert_non_null(lost);
+	assert_int_equal(lost->when, WHEN_STALE);
+	assert_string_equal(lost->point_name, "d.flow");
+	assert_null(find_alarm(c, "l-supply_lost"));  /* the same device is said once */
+	assert_null(find_alarm(c, "l-condensation")); /* no air sensors */
+	config_unref(c);
+}
+
+static void own_alarms_replace_default_ones(void **state)
+{
+	(void)state;
+	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
+	    "[alarm:wet]\npoint = d.leak\n[alarm:little]\npoint = d.flow\nwhen = below\nlimit = 1\n"
+	    "[alarm:l-supply_high]\npoint = d.t\nwhen = above\nlimit = 60\n"
+	    "[alarm:filter]\npoint = loop.l.filter_resistance_ratio\nwhen = above\nlimit = 5\n");
+	assert_null(find_alarm(c, "d-leak"));
+	assert_null(find_alarm(c, "l-flow_low"));
+	assert_null(find_alarm(c, "l-filter_dirty"));
+	assert_true(find_alarm(c, "l-supply_high")->limit == 60);
+	assert_non_null(find_alarm(c, "l-pump_stopped"));
+	config_unref(c);
+}
+
+static void default_alarms_can_be_turned_off(void **state)
+{
+	(void)state;
+	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP "alarms = no\n");
+	assert_int_equal(c->alarm_count, 1);
+	assert_string_equal(c->alarms[0].name, "d-leak");
+	config_unref(c);
+	c = load_good(
+	    HEAD BUS "[device:d]\nbus = b\nunit = 1\nalarms = no\n[point:d.leak]\nregister = coil:0\n");
+	assert_int_equal(c->alarm_count, 0);
+	config_unref(c);
+}
+
 static void fingerprints_tell_what_a_reload_changes(void **state)
 {
 	(void)state;
@@ -385,6 +475,9 @@ int main(void)
 		cmocka_unit_test(drop_ins_add_and_override_in_order_of_name),
 		cmocka_unit_test(a_missing_file_is_one_error),
 		cmocka_unit_test(points_of_a_profile_are_changed_and_added_per_device),
+		cmocka_unit_test(loops_and_leak_points_have_default_alarms),
+		cmocka_unit_test(own_alarms_replace_default_ones),
+		cmocka_unit_test(default_alarms_can_be_turned_off),
 		cmocka_unit_test(fingerprints_tell_what_a_reload_changes),
 	};
 	return cmocka_run_group_tests_name("config", tests, make_folder, remove_folder);

@@ -4,6 +4,7 @@
 #include "coolant.h"
 #include "loop.h"
 #include "melinder.h"
+#include "redundant.h"
 
 #include <math.h>
 
@@ -81,9 +82,23 @@ struct sensors {
 	double flow_lpm, supply, ret;
 };
 
-static void compute(enum coolant c, struct sensors s, struct figure out[LOOP_VALUE_COUNT])
+static struct loop_model model_of(enum coolant c)
 {
-	struct figure in[LOOP_IN_COUNT];
+	return (struct loop_model){
+		.coolant = c,
+		.nominal_flow = NAN,
+		.clean_resistance = NAN,
+		.liquid_share = NAN,
+		.balance_tolerance = 0.15,
+		.system_volume = NAN,
+		.reservoir_volume = NAN,
+		.reservoir_temperature = 30,
+		.learned = { NAN, NAN, NAN, NAN },
+	};
+}
+
+static void fill(struct sensors s, struct figure in[LOOP_IN_COUNT])
+{
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
 		in[i] = (struct figure){ NAN, QUALITY_INVALID, "not configured" };
 	in[LOOP_IN_FLOW] = good(s.flow_lpm / 60e3);
@@ -94,7 +109,14 @@ static void compute(enum coolant c, struct sensors s, struct figure out[LOOP_VAL
 	in[LOOP_IN_IT_POWER] = good(80e3);
 	in[LOOP_IN_AIR_TEMPERATURE] = good(25);
 	in[LOOP_IN_AIR_HUMIDITY] = good(0.5);
-	loop_compute(c, in, out);
+}
+
+static void compute(enum coolant c, struct sensors s, struct figure out[LOOP_VALUE_COUNT])
+{
+	struct figure in[LOOP_IN_COUNT];
+	struct loop_model m = model_of(c);
+	fill(s, in);
+	loop_compute(&m, in, out);
 }
 
 /* The trade's quick factors: kW per L/min and K at 30 Cel. */
@@ -154,7 +176,8 @@ static void negative_flow_and_bad_sensors_are_invalid(void **state)
 	in[LOOP_IN_FLOW] = good(1e-3);
 	in[LOOP_IN_SUPPLY] = good(30);
 	in[LOOP_IN_RETURN] = (struct figure){ NAN, QUALITY_STALE, "cdu1.return_temperature is stale" };
-	loop_compute(COOLANT_WATER, in, out);
+	struct loop_model water = model_of(COOLANT_WATER);
+	loop_compute(&water, in, out);
 	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_INVALID);
 	assert_true(isnan(out[LOOP_HEAT].value));
 	assert_string_equal(out[LOOP_HEAT].reason, "cdu1.return_temperature is stale");
@@ -168,7 +191,8 @@ static void a_figure_is_as_bad_as_its_worst_input(void **state)
 	in[LOOP_IN_FLOW] = (struct figure){ 1e-3, QUALITY_SUSPECT, "cdu1.flow_rate is suspect" };
 	in[LOOP_IN_SUPPLY] = (struct figure){ 30, QUALITY_ESTIMATED, NULL };
 	in[LOOP_IN_RETURN] = good(40);
-	loop_compute(COOLANT_WATER, in, out);
+	struct loop_model water = model_of(COOLANT_WATER);
+	loop_compute(&water, in, out);
 	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_SUSPECT);
 	assert_int_equal(out[LOOP_DELTA_T].quality, QUALITY_ESTIMATED);
 	assert_true(out[LOOP_HEAT].value > 0);
@@ -187,6 +211,226 @@ static void dew_point(void **state)
 	assert_float_equal(out[LOOP_DEW_POINT_MARGIN].value, 17 - 13.86, 0.01);
 }
 
+/* 120 kPa at 100 L/min: R = 0.012 kPa/(L/min)^2, judged above 30 % of the nominal flow. */
+static void filter_resistance_against_its_clean_value(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	fill((struct sensors){ 100, 30, 40 }, in);
+	in[LOOP_IN_FILTER_PRESSURE_DROP] = good(30e3);
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_HYDRAULIC_RESISTANCE].value, 0.012, 1e-12);
+	assert_float_equal(out[LOOP_FILTER_RESISTANCE].value, 0.003, 1e-12);
+	assert_int_equal(out[LOOP_FILTER_RESISTANCE].quality, QUALITY_ESTIMATED); /* no nominal flow */
+	assert_int_equal(out[LOOP_FILTER_RESISTANCE_RATIO].quality, QUALITY_INVALID);
+
+	m.nominal_flow = 200 / 60e3;
+	m.clean_resistance = 0.0015 * 1e3 * 60e3 * 60e3;
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_FILTER_RESISTANCE_RATIO].value, 2, 1e-9);
+	assert_int_equal(out[LOOP_FILTER_RESISTANCE_RATIO].quality, QUALITY_GOOD);
+
+	in[LOOP_IN_FLOW] = good(59.9 / 60e3);
+	loop_compute(&m, in, out);
+	assert_int_equal(out[LOOP_FILTER_RESISTANCE_RATIO].quality, QUALITY_INVALID);
+	assert_true(isnan(out[LOOP_FILTER_RESISTANCE].value));
+	in[LOOP_IN_FLOW] = good(60.1 / 60e3);
+	loop_compute(&m, in, out);
+	assert_int_equal(out[LOOP_FILTER_RESISTANCE].quality, QUALITY_GOOD);
+}
+
+static void a_learned_filter_is_clean_then(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	fill((struct sensors){ 100, 30, 40 }, in);
+	assert_string_equal(
+	    loop_learn(in, &m.learned), "there is no good reading of a pressure drop above 0");
+	in[LOOP_IN_FILTER_PRESSURE_DROP] = good(30e3);
+	assert_null(loop_learn(in, &m.learned));
+	in[LOOP_IN_FILTER_PRESSURE_DROP] = good(90e3);
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_FILTER_RESISTANCE_RATIO].value, 3, 1e-9);
+	in[LOOP_IN_FLOW] = (struct figure){ 1e-3, QUALITY_SUSPECT, NULL };
+	assert_string_equal(loop_learn(in, &m.learned), "there is no good reading of a flow above 0");
+}
+
+/* Affinity laws: V ~ n, dp ~ n^2. A pump on its curve has no deviation at any speed. */
+static void pump_deviation_by_the_affinity_laws(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	fill((struct sensors){ 100, 30, 40 }, in);
+	m.curve.count = 3;
+	m.curve.speed = 1;
+	for (unsigned i = 0; i < 3; i++) {
+		m.curve.flow[i] = i * 100 / 60e3; /* 0, 100, 200 L/min: 200, 160, 80 kPa */
+		m.curve.pressure[i] = (double[]){ 200e3, 160e3, 80e3 }[i];
+	}
+	for (double n = 0.4; n <= 1; n += 0.1) {
+		in[LOOP_IN_PUMP_SPEED] = good(n);
+		in[LOOP_IN_FLOW] = good(n * 150 / 60e3);
+		in[LOOP_IN_PRESSURE_DROP] = good(n * n * 120e3);
+		loop_compute(&m, in, out);
+		assert_float_equal(out[LOOP_PUMP_DEVIATION].value, 0, 1e-9);
+		assert_int_equal(out[LOOP_PUMP_DEVIATION].quality, QUALITY_GOOD);
+	}
+	in[LOOP_IN_PRESSURE_DROP] = good(96e3);
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_PUMP_DEVIATION].value, -0.2, 1e-9);
+	in[LOOP_IN_FLOW] = good(201 / 60e3);
+	loop_compute(&m, in, out);
+	assert_int_equal(out[LOOP_PUMP_DEVIATION].quality, QUALITY_INVALID);
+	in[LOOP_IN_PUMP_SPEED] = good(0.29);
+	loop_compute(&m, in, out);
+	assert_string_equal(
+	    out[LOOP_PUMP_DEVIATION].reason, "the pump turns below 30 % of its nominal speed");
+}
+
+/* With one learned point the curve is EPANET's (4 - v^2) / 3, and the figure estimated. */
+static void pump_deviation_from_one_learned_point(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	fill((struct sensors){ 100, 30, 40 }, in);
+	in[LOOP_IN_FILTER_PRESSURE_DROP] = in[LOOP_IN_PRESSURE_DROP];
+	in[LOOP_IN_PUMP_SPEED] = good(0.6);
+	loop_compute(&m, in, out);
+	assert_int_equal(out[LOOP_PUMP_DEVIATION].quality, QUALITY_INVALID);
+	assert_null(loop_learn(in, &m.learned));
+	in[LOOP_IN_FLOW] = good(50 / 60e3);
+	in[LOOP_IN_PRESSURE_DROP] = good(120e3 * 3.75 / 3);
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_PUMP_DEVIATION].value, 0, 1e-9);
+	assert_int_equal(out[LOOP_PUMP_DEVIATION].quality, QUALITY_ESTIMATED);
+}
+
+static void approach_temperature_by_hand(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	fill((struct sensors){ 100, 32, 40 }, in);
+	in[LOOP_IN_PRIMARY_SUPPLY] = good(28.5);
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_APPROACH_TEMPERATURE].value, 3.5, 1e-9);
+}
+
+/* PG25 expands by about 4.9e-4 1/K: 100 L warmed by 10 K gain half a litre, which is no refill. */
+static void reservoir_level_without_thermal_expansion(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	m.system_volume = 0.1;
+	m.reservoir_volume = 0.01;
+	fill((struct sensors){ 100, 30, 30 }, in);
+	in[LOOP_IN_RESERVOIR_LEVEL] = good(0.6);
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_COMPENSATED_RESERVOIR_LEVEL].value, 60, 1e-9);
+	fill((struct sensors){ 100, 35, 45 }, in);
+	in[LOOP_IN_RESERVOIR_LEVEL] = good(0.6);
+	loop_compute(&m, in, out);
+	double beta = (0.6 - out[LOOP_COMPENSATED_RESERVOIR_LEVEL].value / 100) * 0.01 / 0.1 / 10;
+	assert_float_equal(beta, 4.9e-4, 0.1e-4);
+}
+
+/* Heat against electrical power: 1 kW of heat more than power is a wrong sensor, whatever the share. */
+static void energy_balance_shows_what_cannot_be(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT],
+	    *residual = &out[LOOP_ENERGY_BALANCE_RESIDUAL];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	fill((struct sensors){ 100, 30, 40 }, in); /* 67.1 kW of heat */
+	in[LOOP_IN_PUMP_POWER] = good(1e3);
+	in[LOOP_IN_IT_POWER] = good(66.1e3);
+	loop_compute(&m, in, out);
+	assert_float_equal(residual->value, 0, 0.001);
+	assert_int_equal(residual->quality, QUALITY_GOOD);
+	in[LOOP_IN_IT_POWER] = good(50e3);
+	loop_compute(&m, in, out);
+	assert_float_equal(residual->value, 67.1 / 51 - 1, 0.001);
+	assert_int_equal(residual->quality, QUALITY_SUSPECT);
+	/* less than all may go into the air, unless the share is told */
+	in[LOOP_IN_IT_POWER] = good(100e3);
+	loop_compute(&m, in, out);
+	assert_int_equal(residual->quality, QUALITY_GOOD);
+	m.liquid_share = 0.9;
+	loop_compute(&m, in, out);
+	assert_float_equal(residual->value, 67.1 / 91 - 1, 0.001);
+	assert_int_equal(residual->quality, QUALITY_SUSPECT);
+	m.liquid_share = 0.7;
+	loop_compute(&m, in, out);
+	assert_int_equal(residual->quality, QUALITY_GOOD);
+}
+
+static void combine(enum combination how, const double values[3], bool deviates[3], struct figure *ret)
+{
+	struct redundant_sensor s[3];
+	for (unsigned i = 0; i < 3; i++) {
+		struct figure f = good(values[i]);
+		if (isnan(values[i]))
+			f.quality = QUALITY_STALE;
+		s[i] = (struct redundant_sensor){ f, 1, NAN, deviates[i] };
+	}
+	*ret = redundant_combine(how, s, 3);
+	for (unsigned i = 0; i < 3; i++)
+		deviates[i] = s[i].deviates;
+}
+
+static void the_one_that_differs_is_left_out(void **state)
+{
+	bool deviates[3] = { false };
+	struct figure f;
+	(void)state;
+	combine(COMBINE_MEDIAN, (const double[]){ 30, 30.4, 33 }, deviates, &f);
+	assert_float_equal(f.value, 30.2, 1e-9);
+	assert_int_equal(f.quality, QUALITY_GOOD);
+	assert_true(!deviates[0] && !deviates[1] && deviates[2]);
+	/* back only when it is well within */
+	combine(COMBINE_MEAN, (const double[]){ 30, 30.4, 31.3 }, deviates, &f);
+	assert_true(deviates[2]);
+	assert_float_equal(f.value, 30.2, 1e-9);
+	combine(COMBINE_MEAN, (const double[]){ 30, 30.4, 30.8 }, deviates, &f);
+	assert_false(deviates[2]);
+	assert_float_equal(f.value, 30.4, 1e-9);
+}
+
+static void of_two_nobody_knows_which(void **state)
+{
+	bool deviates[3] = { false };
+	struct figure f;
+	(void)state;
+	combine(COMBINE_MEDIAN, (const double[]){ 30, 32, NAN }, deviates, &f);
+	assert_int_equal(f.quality, QUALITY_SUSPECT);
+	assert_float_equal(f.value, 31, 1e-9);
+	assert_true(deviates[0] && deviates[1] && !deviates[2]);
+	combine(COMBINE_MEDIAN, (const double[]){ 30, 30.5, NAN }, deviates, &f);
+	assert_int_equal(f.quality, QUALITY_GOOD);
+	combine(COMBINE_MEDIAN, (const double[]){ 30, NAN, NAN }, deviates, &f);
+	assert_int_equal(f.quality, QUALITY_ESTIMATED);
+	combine(COMBINE_MEDIAN, (const double[]){ NAN, NAN, NAN }, deviates, &f);
+	assert_int_equal(f.quality, QUALITY_STALE);
+	assert_true(isnan(f.value));
+}
+
+static void a_sum_needs_all_of_its_parts(void **state)
+{
+	bool deviates[3] = { false };
+	struct figure f;
+	(void)state;
+	combine(COMBINE_SUM, (const double[]){ 10, 20, 300 }, deviates, &f);
+	assert_float_equal(f.value, 330, 1e-9);
+	combine(COMBINE_SUM, (const double[]){ 10, 20, NAN }, deviates, &f);
+	assert_int_equal(f.quality, QUALITY_STALE);
+	assert_true(isnan(f.value));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +446,16 @@ int main(void)
 		cmocka_unit_test(negative_flow_and_bad_sensors_are_invalid),
 		cmocka_unit_test(a_figure_is_as_bad_as_its_worst_input),
 		cmocka_unit_test(dew_point),
+		cmocka_unit_test(filter_resistance_against_its_clean_value),
+		cmocka_unit_test(a_learned_filter_is_clean_then),
+		cmocka_unit_test(pump_deviation_by_the_affinity_laws),
+		cmocka_unit_test(pump_deviation_from_one_learned_point),
+		cmocka_unit_test(approach_temperature_by_hand),
+		cmocka_unit_test(reservoir_level_without_thermal_expansion),
+		cmocka_unit_test(energy_balance_shows_what_cannot_be),
+		cmocka_unit_test(the_one_that_differs_is_left_out),
+		cmocka_unit_test(of_two_nobody_knows_which),
+		cmocka_unit_test(a_sum_needs_all_of_its_parts),
 	};
 	return cmocka_run_group_tests_name("loop", tests, NULL, NULL);
 }

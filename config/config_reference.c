@@ -1,0 +1,157 @@
+/* References of loops, PUE figures and alarms to points. */
+#include "config_private.h"
+
+#include "quantity.h"
+
+#include <string.h>
+
+const struct point_ref point_ref_unset = { SIZE_MAX, SIZE_MAX };
+
+static const char *device_word(size_t i, void *user)
+{
+	return ((const struct config *)user)->devices[i].name;
+}
+
+static const char *point_word(size_t i, void *user)
+{
+	return ((const struct device_config *)user)->points[i].name;
+}
+
+/* The device named by the first `n` bytes of `text`; NULL with a finding. */
+const struct device_config *config_find_device(
+    struct config *c, const char *text, size_t n, struct diag_place place, struct diag *d)
+{
+	for (size_t i = 0; i < c->device_count; i++)
+		if (strlen(c->devices[i].name) == n && strncmp(c->devices[i].name, text, n) == 0)
+			return &c->devices[i];
+	const char *name = arena_strndup(c->tree.arena, text, n);
+	const char *near = schema_nearest(name, c->device_count, device_word, c);
+	diag_add(d, DIAG_ERROR, place, "no [device:%s]%s%s%s (allowed: a device of this configuration)", name,
+	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	return NULL;
+}
+
+size_t config_find_point(const struct device_config *device, const char *name)
+{
+	for (size_t i = 0; i < device->point_count; i++)
+		if (strcmp(device->points[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+/* DEVICE.POINT to indices; unset with a finding. */
+struct point_ref config_resolve(struct config *c, const char *text, struct diag_place place, struct diag *d)
+{
+	const char *dot = strchr(text, '.');
+	if (!dot) {
+		diag_add(d, DIAG_ERROR, place, "'%s' is not a point (allowed: DEVICE.POINT)", text);
+		return point_ref_unset;
+	}
+	const struct device_config *device = config_find_device(c, text, (size_t)(dot - text), place, d);
+	if (!device || device->point_count == 0)
+		return point_ref_unset; /* said already */
+	size_t point = config_find_point(device, dot + 1);
+	if (point != SIZE_MAX)
+		return (struct point_ref){ (size_t)(device - c->devices), point };
+	const char *near = schema_nearest(dot + 1, device->point_count, point_word, (void *)device);
+	diag_add(d, DIAG_ERROR, place,
+	    "device '%s' has no point '%s'%s%s%s (allowed: a point of its profile or of "
+	    "[point:%s.NAME])",
+	    device->name, dot + 1, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
+	    device->name);
+	return point_ref_unset;
+}
+
+const struct point *config_point(const struct config *c, struct point_ref r)
+{
+	return &c->devices[r.device].points[r.point];
+}
+
+bool config_point_is_number(const struct point *p)
+{
+	return p->type != POINT_BOOL && p->type != POINT_STRING && p->bit.low < 0;
+}
+
+bool config_has_quantity(const struct config *c, struct point_ref r, enum quantity q)
+{
+	double factor;
+	const struct point *p = config_point(c, r);
+	return config_point_is_number(p) && quantity_of(p->unit, &factor) == q;
+}
+
+static const struct {
+	const char *prefix;
+	enum combination how;
+} combinations[] = { { "median:", COMBINE_MEDIAN }, { "mean:", COMBINE_MEAN }, { "sum:", COMBINE_SUM } };
+
+static enum combination combination_of(const char **text)
+{
+	for (size_t i = 0; i < sizeof(combinations) / sizeof(combinations[0]); i++) {
+		size_t n = strlen(combinations[i].prefix);
+		if (strncmp(*text, combinations[i].prefix, n) == 0) {
+			*text += n;
+			return combinations[i].how;
+		}
+	}
+	return COMBINE_ONE;
+}
+
+/* Whether a list's newest point may stand beside the others. */
+static bool check_member(struct config *c, const struct point_source *s, struct point_ref new,
+    struct diag_place place, struct diag *d)
+{
+	const struct point *p = config_point(c, new);
+	double factor;
+	if (!config_point_is_number(p)) {
+		diag_add(d, DIAG_ERROR, place, "'%s' is no number (allowed in a list: numbers)", p->name);
+		return false;
+	}
+	for (size_t i = 0; i < s->count; i++) {
+		const struct point *other = config_point(c, s->refs[i]);
+		if (s->refs[i].device == new.device && s->refs[i].point == new.point) {
+			diag_add(d, DIAG_ERROR, place, "'%s' is listed twice", p->name);
+			return false;
+		}
+		if (strcmp(p->unit, other->unit) != 0 &&
+		    (quantity_of(p->unit, &factor) == QUANTITY_NONE ||
+			quantity_of(p->unit, &factor) != quantity_of(other->unit, &factor))) {
+			diag_add(d, DIAG_ERROR, place,
+			    "'%s' is in '%s' and '%s' in '%s' (allowed in a list: one quantity)", p->name,
+			    p->unit, other->name, other->unit);
+			return false;
+		}
+	}
+	return true;
+}
+
+struct point_source config_resolve_source(
+    struct config *c, const char *text, struct diag_place place, struct diag *d)
+{
+	struct point_source s = { .how = combination_of(&text) };
+	struct point_ref *refs = arena_alloc(c->tree.arena, CONFIG_SOURCE_POINTS_MAX * sizeof(*refs));
+	const size_t before = diag_errors(d);
+	char *copy = arena_strdup(c->tree.arena, text), *save = NULL;
+	s.refs = refs;
+	if (s.how == COMBINE_ONE) {
+		refs[0] = config_resolve(c, text, place, d);
+		s.count = point_ref_is_set(refs[0]);
+		return s;
+	}
+	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+		if (s.count == CONFIG_SOURCE_POINTS_MAX) {
+			diag_add(d, DIAG_ERROR, place, "too many points (allowed: %d in a list)",
+			    CONFIG_SOURCE_POINTS_MAX);
+			break;
+		}
+		struct point_ref r = config_resolve(c, item, place, d);
+		if (!point_ref_is_set(r) || !check_member(c, &s, r, place, d))
+			break;
+		refs[s.count++] = r;
+	}
+	if (diag_errors(d) == before && s.count < 2)
+		diag_add(d, DIAG_ERROR, place,
+		    "'%s' (allowed: median:, mean: or sum: and two or more points)", text);
+	if (diag_errors(d) != before)
+		s.count = 0;
+	return s;
+}
