@@ -102,6 +102,9 @@ static void complete_daemon(struct config *c, struct diag *d)
 
 	if (*c->daemon.state_dir == '\0')
 		c->daemon.state_dir = state && *state ? arena_strdup(a, state) : "/var/lib/coolantd";
+	const char *runtime = getenv("RUNTIME_DIRECTORY");
+	if (*c->daemon.http_socket == '\0' && runtime && *runtime)
+		c->daemon.http_socket = arena_printf(a, "%s/http.sock", runtime);
 	if (*c->mqtt.client_id == '\0' && c->daemon.site && c->daemon.rack)
 		c->mqtt.client_id = arena_printf(a, "coolantd-%s-%s", c->daemon.site, c->daemon.rack);
 	if (mqtt) {

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/un.h>
 #include <syslog.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -37,6 +38,18 @@ static int parse_prefix(struct arena *a, const char *text, void *field, const ch
 		    "'%s' cannot be a topic prefix (allowed: levels with one / between them, "
 		    "no blank + #, no / at either end, no $ in front)",
 		    text);
+		return -EINVAL;
+	}
+	*(const char **)field = text;
+	return 0;
+}
+
+static int parse_socket(struct arena *a, const char *text, void *field, const char **why)
+{
+	struct sockaddr_un address;
+	if (strlen(text) >= sizeof(address.sun_path)) {
+		*why = arena_printf(a, "'%s' is too long for a socket (allowed: %zu bytes)", text,
+		    sizeof(address.sun_path) - 1);
 		return -EINVAL;
 	}
 	*(const char **)field = text;
@@ -190,8 +203,9 @@ static const struct schema_key daemon_keys[] = {
 	{ "state_dir", SCHEMA_TEXT, FIELD(state_dir),
 	    .help = "folder for what must outlive a restart; default "
 		    "$STATE_DIRECTORY, else /var/lib/coolantd. One coolantd at a time may run on it" },
-	{ "http_socket", SCHEMA_TEXT, FIELD(http_socket), .flags = SCHEMA_LATER,
-	    .help = "Unix socket of the HTTP interface" },
+	{ "http_socket", SCHEMA_CUSTOM, FIELD(http_socket), "", .parse = parse_socket,
+	    .help = "Unix socket for operators' requests, see coolantd(8); default "
+		    "$RUNTIME_DIRECTORY/http.sock, off without that folder" },
 	{ "http_listen", SCHEMA_TEXT, FIELD(http_listen), .flags = SCHEMA_LATER,
 	    .help = "TCP address for /metrics, e.g. 127.0.0.1:9109; empty = off" },
 	{ "log_level", SCHEMA_CHOICE, FIELD(log_level), "info", .choices = log_levels,

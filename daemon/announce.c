@@ -1,5 +1,6 @@
 #include "announce.h"
 
+#include "alarms.h"
 #include "clock.h"
 #include "encoder.h"
 #include "reporter.h"
@@ -13,7 +14,7 @@
 static void publish_named(
     struct daemon *d, const char *kind, const char *name, char *payload, unsigned flags, int64_t ts_ms)
 {
-	char topic[2 * (NAME_LENGTH_MAX + 1)];
+	char topic[3 * (NAME_LENGTH_MAX + 1)]; /* a default alarm has two names in one */
 	snprintf(topic, sizeof(topic), "%s/%s", kind, name);
 	publisher_send(d->publisher, topic, payload, PUBLISH_RETAIN | PUBLISH_KEEP | flags, ts_ms);
 }
@@ -82,6 +83,12 @@ void announce_health(struct daemon *d)
 	free(buses);
 }
 
+static void see_alarm(const struct alarm *a, struct daemon *d, void *user)
+{
+	(void)user;
+	announce_alarm(a, d);
+}
+
 void announce_everything(struct daemon *d)
 {
 	int64_t now = clock_boottime();
@@ -91,10 +98,6 @@ void announce_everything(struct daemon *d)
 		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
 	announce_loops(d);
 	announce_pues(d);
-	for (size_t i = 0; i < d->config->alarm_count; i++)
-		announce_alarm(&d->control->alarms[i], d);
-	announce_alarm(&d->spool_alarm.alarm, d);
-	announce_alarm(&d->state_alarm.alarm, d);
-	announce_alarm(&d->flood_alarm.alarm, d);
+	alarms_each(d, see_alarm, NULL);
 	announce_health(d);
 }

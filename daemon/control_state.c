@@ -1,5 +1,6 @@
 #include "control_state.h"
 
+#include "alarms.h"
 #include "cleanup.h"
 #include "clock.h"
 #include "log.h"
@@ -29,8 +30,6 @@ void control_state_load(struct daemon *d)
 	const char *folder = d->config->daemon.state_dir;
 	_cleanup_free_ void *data = NULL;
 	size_t taken = 0;
-	own_alarm_init(&d->state_alarm, OWN_ALARM_PREFIX "state", "state", SEVERITY_WARNING);
-	(void)own_alarm_set(&d->state_alarm, false, "the state is saved", clock_boottime(), daemon_utc_ms());
 	if (!d->state_dir)
 		return;
 	ssize_t n = state_file_read(folder, &data);
@@ -61,19 +60,18 @@ static void save(struct daemon *d)
 	d->alarms_changed = false;
 }
 
-bool control_state_turn(struct daemon *d, int64_t now_ns)
+void control_state_turn(struct daemon *d, int64_t now_ns)
 {
 	int64_t age = now_ns - d->state_saved_ns;
-	char text[256] = "the state is saved";
+	char text[256];
 	if (!d->state_file || age < (d->alarms_changed ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
-		return false;
+		return;
 	d->state_saved_ns = now_ns;
 	save(d);
 	int err = state_file_error(d->state_file);
-	if (err < 0)
-		snprintf(text, sizeof(text), "the state cannot be saved, a restart would lose it: %s",
-		    strerror(-err));
-	return own_alarm_set(&d->state_alarm, err < 0, text, now_ns, daemon_utc_ms());
+	snprintf(
+	    text, sizeof(text), "the state cannot be saved, a restart would lose it: %s", strerror(-err));
+	alarms_set_own(d, OWN_ALARM_STATE, err < 0 ? text : NULL);
 }
 
 void control_state_end(struct daemon *d, int64_t grace_ns)

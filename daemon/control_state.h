@@ -7,9 +7,8 @@
  * that cannot be used is set aside and said. */
 void control_state_load(struct daemon *d);
 
-/* Some times a second: saves when it is time, or when an alarm has changed. Whether the alarm about saving
- * has news. */
-bool control_state_turn(struct daemon *d, int64_t now_ns);
+/* Some times a second: saves when it is time, or when an alarm has changed; an alarm tells when it cannot. */
+void control_state_turn(struct daemon *d, int64_t now_ns);
 
 /* Saves for the last time, waits for the disk for `grace_ns` at most, and ends. */
 void control_state_end(struct daemon *d, int64_t grace_ns);

@@ -1,8 +1,11 @@
 #include "daemon.h"
 
+#include "alarms.h"
 #include "announce.h"
+#include "api.h"
 #include "clock.h"
 #include "control_state.h"
+#include "http.h"
 #include "log.h"
 #include "reporter.h"
 #include "service.h"
@@ -40,39 +43,6 @@ static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns
 	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
-static void on_alarm(const struct alarm *a, void *user)
-{
-	struct daemon *d = user;
-	static const int levels[] = {
-		[SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_CRITICAL] = LOG_CRIT
-	};
-	int level = a->state == ALARM_ACTIVE ? levels[a->config->severity] : LOG_NOTICE;
-	if (a->previous == ALARM_UNKNOWN && a->state == ALARM_NORMAL)
-		level = LOG_DEBUG; /* nothing has happened: the first reading is there */
-	struct log_fields fields = {
-		.message_id = LOG_ID_ALARM, .alarm = a->config->name, .point = a->config->point_name
-	};
-	log_event(level, fields, "alarm %s is %s: %s (%s)", a->config->name, alarm_state_word(a->state),
-	    a->config->message, a->config->point_name);
-	announce_alarm(a, d);
-	d->alarms_changed = true;
-	if (a->state == ALARM_ACTIVE && a != &d->flood_alarm.alarm)
-		alarm_flood_note(&d->flood, clock_boottime());
-}
-
-static void judge_flood(struct daemon *d, int64_t now_ns)
-{
-	bool flood = alarm_flood_lasts(&d->flood, now_ns);
-	const char *message = flood ? "more than 10 new alarms in 10 minutes" : "no flood of alarms";
-	if (own_alarm_set(&d->flood_alarm, flood, message, now_ns, daemon_utc_ms()))
-		on_alarm(&d->flood_alarm.alarm, d);
-}
-
-static void judge_alarms(struct daemon *d, int64_t now_ns)
-{
-	control_loop_judge(d->control, d->table, now_ns, daemon_utc_ms(), on_alarm, d);
-}
-
 /* Sensors that were found to deviate, or do so no more. */
 static void report_marks(struct daemon *d, int64_t now_ns)
 {
@@ -89,7 +59,7 @@ static void tick(struct daemon *d, int64_t now_ns)
 	d->last_tick_ns = now_ns;
 	control_loop_tick(d->control, d->table);
 	report_marks(d, now_ns);
-	judge_alarms(d, now_ns);
+	alarms_judge(d, now_ns);
 	announce_loops(d);
 	announce_pues(d);
 }
@@ -154,7 +124,7 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 			log_batch(b);
 		batch_free(b);
 	}
-	judge_alarms(d, now);
+	alarms_judge(d, now);
 	return 0;
 }
 
@@ -218,9 +188,9 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 		d->fed_ns = now;
 	if (now - d->status_ns >= 5 * NS_PER_S)
 		update_status(d, now);
-	judge_flood(d, now);
-	if (control_state_turn(d, now))
-		on_alarm(&d->state_alarm.alarm, d);
+	alarms_judge_flood(d, now);
+	control_state_turn(d, now);
+	http_turn(d->http);
 	set_next(s, usec, TURN_INTERVAL_NS);
 	return 0;
 }
@@ -260,10 +230,7 @@ static void on_broker_notice(void *user, int level, const char *text)
 
 static void on_spool_trouble(void *user, const char *text)
 {
-	struct daemon *d = user;
-	const char *message = text[0] ? text : "the spool works";
-	if (own_alarm_set(&d->spool_alarm, text[0] != '\0', message, clock_boottime(), daemon_utc_ms()))
-		on_alarm(&d->spool_alarm.alarm, d);
+	alarms_set_own(user, OWN_ALARM_SPOOL, text[0] ? text : NULL);
 }
 
 static void on_publisher_stopped(void *user)
@@ -320,6 +287,7 @@ static int apply(struct daemon *d, struct config *c)
 	control_loop_inherit(control, d->control);
 	point_table_inherit(table, d->table);
 	bool new_publisher = needs_new_publisher(d->config, c);
+	bool new_socket = strcmp(d->config->daemon.http_socket, c->daemon.http_socket) != 0;
 	control_loop_free(d->control);
 	point_table_free(d->table);
 	d->control = control;
@@ -332,6 +300,10 @@ static int apply(struct daemon *d, struct config *c)
 	if (err < 0)
 		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
 	publisher_set_limits(d->publisher, c);
+	if (new_socket) {
+		http_close(d->http);
+		d->http = http_open(d->event, c->daemon.http_socket, api_answer, d);
+	}
 	if (new_publisher)
 		publisher_stop(d->publisher);
 	else if (publisher_is_connected(d->publisher))
@@ -431,20 +403,18 @@ static int start(struct daemon *d)
 	d->loads = compute_loads(d->config);
 	if (!d->queue || !d->supervisor || !d->table || !d->control || !d->loads)
 		return -ENOMEM;
+	alarms_init(d);
 	control_state_load(d);
 	control_loop_tick(d->control, d->table);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
-	own_alarm_init(&d->flood_alarm, OWN_ALARM_PREFIX "flood", "alarms", SEVERITY_WARNING);
-	(void)own_alarm_set(&d->flood_alarm, false, "no flood of alarms", d->started_ns, d->started_ms);
-	own_alarm_init(&d->spool_alarm, "coolantd-spool", "spool", SEVERITY_WARNING);
-	(void)own_alarm_set(&d->spool_alarm, false, "the spool works", d->started_ns, d->started_ms);
 	struct publisher_events to = { on_broker_connected, on_broker_notice, on_spool_trouble,
 		on_publisher_stopped, d };
 	d->publisher = publisher_new(d->event, d->config, &to);
 	if (!d->publisher)
 		return -errno;
+	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, d);
 	r = add_sources(d);
 	return r < 0 ? r : supervisor_apply(d->supervisor, d->config);
 }
@@ -461,6 +431,7 @@ static void free_all(struct daemon *d)
 {
 	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
 		sd_event_source_disable_unref(d->sources[i]);
+	http_close(d->http);
 	control_loop_free(d->control);
 	point_table_free(d->table);
 	supervisor_free(d->supervisor);

@@ -21,7 +21,8 @@ struct daemon {
 	struct point_table *table;
 	struct control_loop *control;
 	struct publisher *publisher;
-	struct own_alarm spool_alarm, state_alarm, flood_alarm;
+	struct http *http; /* NULL = off */
+	struct own_alarm own_alarms[OWN_ALARM_COUNT];
 	struct alarm_flood flood;
 	struct state_file *state_file; /* NULL without a state_dir */
 	sd_event_source *sources[8];

@@ -1,19 +1,27 @@
-/* own_alarm: an alarm about coolantd itself, beside those of the configuration (holder, main thread).
+/* own_alarm: the alarms about coolantd itself, beside those of the configuration (holder, main thread).
  *
- * Its name begins with OWN_ALARM_PREFIX, which the configuration may not use.
+ * Their names begin with OWN_ALARM_PREFIX, which the configuration may not use.
  */
 #pragma once
 
 #include "alarm.h"
 
+enum own_alarm_id {
+	OWN_ALARM_SPOOL, /* the disk does not take what must outlive an outage */
+	OWN_ALARM_STATE, /* nor what must outlive a restart */
+	OWN_ALARM_FLOOD, /* more new alarms than anybody reads */
+	OWN_ALARM_COUNT
+};
+
 struct own_alarm {
 	struct alarm alarm;
 	struct alarm_config config;
+	const char *all_well;
 	char message[512];
 };
 
-/* `name` and `point` (what it is about) must outlive it. */
-void own_alarm_init(struct own_alarm *a, const char *name, const char *point, enum alarm_severity severity);
+/* Begins as normal. */
+void own_alarm_init(struct own_alarm *a, enum own_alarm_id id, int64_t now_ns, int64_t utc_ms);
 
-/* Raises or clears it, with what is to be said. Returns whether that is news. */
-bool own_alarm_set(struct own_alarm *a, bool active, const char *message, int64_t now_ns, int64_t utc_ms);
+/* Raises it with what is to be said, or with NULL clears it. Returns whether that is news. */
+bool own_alarm_set(struct own_alarm *a, const char *trouble, int64_t now_ns, int64_t utc_ms);

@@ -97,6 +97,21 @@ bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, i
 	return true;
 }
 
+const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms)
+{
+	bool latched = a->state == ALARM_CLEARED_UNACKNOWLEDGED;
+	if (a->state != ALARM_ACTIVE && !latched)
+		return "it is not active";
+	if (a->acknowledged)
+		return "it is acknowledged already";
+	a->acknowledged = true;
+	a->previous = a->state;
+	if (latched)
+		a->state = ALARM_NORMAL;
+	a->changed_ms = utc_ms;
+	return NULL;
+}
+
 void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w)
 {
 	state_put_integer(w, (int64_t)a->state);

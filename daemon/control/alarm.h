@@ -53,6 +53,10 @@ bool alarm_flood_lasts(const struct alarm_flood *f, int64_t now_ns);
  * again. An alarm that is latched already stays. */
 void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns);
 
+/* An operator has seen it: a latched alarm whose condition is gone becomes normal. NULL, or why there is
+ * nothing to acknowledge. */
+const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms);
+
 /* The state as bytes, with times in UTC, and back. */
 void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w);
 void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state_reader *r);

@@ -23,7 +23,7 @@ void state_put_block(struct state_writer *w, const struct state_writer *block);
 void state_writer_deinit(struct state_writer *w);
 
 /* The longest text that is read back. */
-#define STATE_TEXT_MAX 128
+#define STATE_TEXT_MAX 192
 
 struct state_reader {
 	const uint8_t *at, *end;

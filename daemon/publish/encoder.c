@@ -256,23 +256,41 @@ char *encode_pue(const struct pue_config *c, const struct pue *p, int64_t utc_of
 	return json_finish(&w);
 }
 
-char *encode_alarm(const struct alarm *a, int64_t now_ms)
+void encode_alarm_into(struct json_writer *w, const char *key, const struct alarm *a, int64_t now_ms)
 {
 	const struct alarm_config *c = a->config;
 	bool is_truth = c->when == WHEN_TRUE || c->when == WHEN_FALSE;
+	json_open(w, key);
+	json_integer(w, "ts", a->changed_ms ? a->changed_ms : now_ms);
+	json_text(w, "state", alarm_state_word(a->state));
+	json_text(w, "severity", alarm_severity_word((enum alarm_severity)c->severity));
+	if (is_truth && quality_has_value(a->input.quality))
+		json_bool(w, "value", a->input.value != 0);
+	else
+		put_figure(w, "value", &a->input);
+	json_text(w, "point", c->point_name);
+	json_text(w, "message", c->message);
+	json_bool(w, "acknowledged", a->acknowledged);
+	json_close(w);
+}
+
+char *encode_alarm(const struct alarm *a, int64_t now_ms)
+{
+	struct json_writer w;
+	json_begin(&w);
+	encode_alarm_into(&w, NULL, a, now_ms);
+	return json_finish(&w);
+}
+
+char *encode_reference(const struct loop_reference *r)
+{
 	struct json_writer w;
 	json_begin(&w);
 	json_open(&w, NULL);
-	json_integer(&w, "ts", a->changed_ms ? a->changed_ms : now_ms);
-	json_text(&w, "state", alarm_state_word(a->state));
-	json_text(&w, "severity", alarm_severity_word((enum alarm_severity)c->severity));
-	if (is_truth && quality_has_value(a->input.quality))
-		json_bool(&w, "value", a->input.value != 0);
-	else
-		put_figure(&w, "value", &a->input);
-	json_text(&w, "point", c->point_name);
-	json_text(&w, "message", c->message);
-	json_bool(&w, "acknowledged", a->acknowledged);
+	json_number(&w, "nominal_flow", r->flow * 60e3, JSON_DECIMAL);
+	json_number(&w, "clean_resistance", r->filter_resistance / 1e3 / 60e3 / 60e3, JSON_DECIMAL);
+	json_number(&w, "differential_pressure", r->pressure / 1e3, JSON_DECIMAL);
+	json_number(&w, "pump_speed", r->pump_speed * 100, JSON_DECIMAL);
 	json_close(&w);
 	return json_finish(&w);
 }

@@ -7,6 +7,8 @@
 #include "alarm.h"
 #include "bus_load.h"
 #include "driver.h"
+#include "json_writer.h"
+#include "loop.h"
 #include "point_table.h"
 #include "pue.h"
 
@@ -31,6 +33,11 @@ char *encode_pue(const struct pue_config *c, const struct pue *p, int64_t utc_of
 
 /* B/alarm/NAME. */
 char *encode_alarm(const struct alarm *a, int64_t now_ms);
+/* The same as part of a document, under a key. */
+void encode_alarm_into(struct json_writer *w, const char *key, const struct alarm *a, int64_t now_ms);
+
+/* What a loop has learned, in the units of its configuration. */
+char *encode_reference(const struct loop_reference *r);
 
 /* B/gap. */
 char *encode_gap(int64_t from_ms, int64_t to_ms, uint64_t dropped);

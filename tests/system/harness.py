@@ -1,5 +1,6 @@
 """What the system tests are made of: coolantd, a broker, Modbus servers, a subscriber. All on loopback, ended by pid."""
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -220,8 +221,29 @@ class Coolantd(Process):
         return self.wait_line("reloaded", after=before)
 
 
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost", timeout=PATIENCE)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(PATIENCE)
+        self.sock.connect(self.path)
+
+
+def ask(folder, method, path, body=None):
+    """(status, JSON) of a request to the coolantd whose head() has this folder."""
+    connection = _UnixConnection(f"{folder}/http")
+    connection.request(method, path, body)
+    reply = connection.getresponse()
+    answer = reply.status, json.loads(reply.read())
+    connection.close()
+    return answer
+
+
 def head(folder, broker_port, extra=""):
-    return f"[daemon]\nsite = dc1\nrack = r07\nstate_dir = {folder}/state\n[mqtt]\nbroker = mqtt://127.0.0.1:{broker_port}\n{extra}"
+    return f"[daemon]\nsite = dc1\nrack = r07\nstate_dir = {folder}/state\nhttp_socket = {folder}/http\n[mqtt]\nbroker = mqtt://127.0.0.1:{broker_port}\n{extra}"
 
 
 def tcp_bus(name, port, extra=""):

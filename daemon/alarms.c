@@ -1,0 +1,88 @@
+#include "alarms.h"
+
+#include "announce.h"
+#include "clock.h"
+#include "log.h"
+
+#include <string.h>
+
+static int level_of(const struct alarm *a)
+{
+	static const int levels[] = {
+		[SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_CRITICAL] = LOG_CRIT
+	};
+	if (a->state == ALARM_ACTIVE && !a->acknowledged)
+		return levels[a->config->severity];
+	/* nothing has happened: the first reading is there */
+	return a->previous == ALARM_UNKNOWN && a->state == ALARM_NORMAL ? LOG_DEBUG : LOG_NOTICE;
+}
+
+static void tell(struct daemon *d, const struct alarm *a, const char *what)
+{
+	struct log_fields fields = {
+		.message_id = LOG_ID_ALARM, .alarm = a->config->name, .point = a->config->point_name
+	};
+	log_event(level_of(a), fields, "alarm %s is %s%s: %s (%s)", a->config->name,
+	    alarm_state_word(a->state), what, a->config->message, a->config->point_name);
+	announce_alarm(a, d);
+	d->alarms_changed = true;
+}
+
+static void on_change(const struct alarm *a, void *user)
+{
+	struct daemon *d = user;
+	tell(d, a, "");
+	if (a->state == ALARM_ACTIVE && a != &d->own_alarms[OWN_ALARM_FLOOD].alarm)
+		alarm_flood_note(&d->flood, clock_boottime());
+}
+
+void alarms_init(struct daemon *d)
+{
+	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
+		own_alarm_init(&d->own_alarms[i], (enum own_alarm_id)i, clock_boottime(), daemon_utc_ms());
+}
+
+void alarms_judge(struct daemon *d, int64_t now_ns)
+{
+	control_loop_judge(d->control, d->table, now_ns, daemon_utc_ms(), on_change, d);
+}
+
+void alarms_judge_flood(struct daemon *d, int64_t now_ns)
+{
+	bool flood = alarm_flood_lasts(&d->flood, now_ns);
+	alarms_set_own(d, OWN_ALARM_FLOOD, flood ? "more than 10 new alarms in 10 minutes" : NULL);
+}
+
+void alarms_set_own(struct daemon *d, enum own_alarm_id id, const char *trouble)
+{
+	if (own_alarm_set(&d->own_alarms[id], trouble, clock_boottime(), daemon_utc_ms()))
+		on_change(&d->own_alarms[id].alarm, d);
+}
+
+void alarms_each(
+    struct daemon *d, void (*see)(const struct alarm *a, struct daemon *d, void *user), void *user)
+{
+	for (size_t i = 0; i < d->config->alarm_count; i++)
+		see(&d->control->alarms[i], d, user);
+	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
+		see(&d->own_alarms[i].alarm, d, user);
+}
+
+struct alarm *alarms_find(struct daemon *d, const char *name)
+{
+	for (size_t i = 0; i < d->config->alarm_count; i++)
+		if (strcmp(d->config->alarms[i].name, name) == 0)
+			return &d->control->alarms[i];
+	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
+		if (strcmp(d->own_alarms[i].config.name, name) == 0)
+			return &d->own_alarms[i].alarm;
+	return NULL;
+}
+
+const char *alarms_acknowledge(struct daemon *d, struct alarm *a)
+{
+	const char *why = alarm_acknowledge(a, daemon_utc_ms());
+	if (!why)
+		tell(d, a, ", acknowledged");
+	return why;
+}

@@ -1,0 +1,26 @@
+/* http: requests of operators on a Unix socket (holder, main thread).
+ *
+ * libmicrohttpd in the main loop, without threads. Answers are small JSON texts that are there at once.
+ * Connections, their memory and their time are bounded.
+ */
+#pragma once
+
+#include <systemd/sd-event.h>
+
+struct http_answer {
+	unsigned status;
+	char *text; /* JSON, malloc'd; NULL without memory */
+};
+
+/* The answer to a request without a body. */
+typedef struct http_answer (*http_answerer)(const char *method, const char *path, void *user);
+
+struct http;
+
+/* Listens at `path`. NULL when it is empty, and when it cannot: that is said in the journal, and the daemon
+ * goes on without. */
+struct http *http_open(sd_event *event, const char *path, http_answerer answer, void *user);
+void http_close(struct http *h);
+
+/* Some times a second, for connections whose time is over. */
+void http_turn(struct http *h);
