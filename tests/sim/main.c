@@ -42,7 +42,8 @@ static void print_help(void)
 	       "  -h, --help           print this and exit\n"
 	       "\n"
 	       "Commands, a line each: leak DEVICE on|off, silence DEVICE [on|off],\n"
-	       "pump DEVICE PERCENT, load DEVICE KW|auto\n");
+	       "pump DEVICE PERCENT, load DEVICE KW|auto, plug DEVICE FACTOR,\n"
+	       "wear DEVICE PERCENT, stick DEVICE POINT|off\n");
 }
 
 /* Returns -1 to go on, else the exit code. */

@@ -13,8 +13,8 @@
 #define LOSS_SHARE 0.04	    /* of the facility: transformers, distribution */
 #define FAN_WATTS 1500.0
 #define PUMP_WATTS_AT_60 800.0
-#define FLOW_PER_PERCENT 1.6 /* L/min */
-#define PRESSURE_AT_100_LPM 120.0
+#define FLOW_PER_PERCENT 1.6 /* L/min of a new pump through a clean filter */
+#define RESISTANCE 0.012     /* kPa per (L/min)^2, of the loop with a clean filter */
 #define SUPPLY_CELSIUS 32.0
 #define RETURN_LAG_S 20.0
 /* PG25 at 35 Cel: kW per L/min and K, the rule of thumb of the trade */
@@ -72,6 +72,7 @@ struct plant *plant_new(const struct config *c, uint64_t seed, double time_of_da
 			.supply = SUPPLY_CELSIUS,
 			.ret = SUPPLY_CELSIUS + 7,
 			.pump_speed = 60,
+			.plug = 1,
 			.temperature = 26,
 			.humidity = 45 };
 	plant_step(p, 0);
@@ -103,8 +104,11 @@ static void set_power(struct plant_device *d, double watts, double seconds)
 
 static void step_cooling_unit(struct plant *p, struct plant_device *d, double heat_kw, double seconds)
 {
-	d->flow = d->pump_speed * FLOW_PER_PERCENT;
-	d->pressure_drop = PRESSURE_AT_100_LPM * pow(d->flow / 100, 2);
+	/* where the pump's curve h = w (4 - v^2) / 3 meets that of the loop, h = k v^2, in shares of the
+	 * point where a new pump and a clean filter meet; affinity laws for the speed */
+	double head = 1 - d->wear, resistance = RESISTANCE * d->plug;
+	d->flow = d->pump_speed * FLOW_PER_PERCENT * sqrt(4 * head / (3 * d->plug + head));
+	d->pressure_drop = resistance * d->flow * d->flow;
 	d->pump_power = PUMP_WATTS_AT_60 * pow(d->pump_speed / 60, 3);
 	d->supply = SUPPLY_CELSIUS + 0.5 * sin(p->time_s / 300) + 0.02 * noise(p);
 	/* without flow the coolant that stands in the cold plates boils away from any model: 40 K is where it
@@ -185,6 +189,8 @@ double plant_value(const struct plant *p, const struct plant_device *d, const st
 {
 	double factor;
 	(void)p;
+	if (d->stuck == point)
+		return d->stuck_value;
 	(void)quantity_of(point->unit, &factor);
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
 		if (strcmp(shown[i].name, point->name) != 0)
@@ -257,11 +263,45 @@ static const char *set_load(struct plant_device *d, const char *word)
 	return NULL;
 }
 
+static const char *set_plug(struct plant_device *d, const char *word)
+{
+	if (d->part != PART_COOLING_UNIT)
+		return "this device has no filter";
+	return number(word, 1, 1000, &d->plug) ? NULL : "allowed: 1..1000 (times the clean resistance)";
+}
+
+static const char *set_wear(struct plant_device *d, const char *word)
+{
+	double percent;
+	if (d->part != PART_COOLING_UNIT)
+		return "this device has no pump";
+	if (!number(word, 0, 99, &percent))
+		return "allowed: 0..99 (percent of the pressure that is lost)";
+	d->wear = percent / 100;
+	return NULL;
+}
+
+static const char *set_stick(struct plant_device *d, const char *word)
+{
+	d->stuck = NULL;
+	if (word && strcmp(word, "off") == 0)
+		return NULL;
+	for (size_t i = 0; word && i < d->config->point_count; i++) {
+		const struct point *point = &d->config->points[i];
+		if (strcmp(point->name, word) != 0 || point->type == POINT_STRING)
+			continue;
+		d->stuck_value = plant_value(NULL, d, point);
+		d->stuck = point;
+		return NULL;
+	}
+	return "allowed: a point of the device, or off";
+}
+
 static const struct {
 	const char *word;
 	const char *(*run)(struct plant_device *d, const char *argument);
-} commands[] = { { "leak", set_leak }, { "silence", set_silence }, { "pump", set_pump },
-	{ "load", set_load } };
+} commands[] = { { "leak", set_leak }, { "silence", set_silence }, { "pump", set_pump }, { "load", set_load },
+	{ "plug", set_plug }, { "wear", set_wear }, { "stick", set_stick } };
 
 const char *plant_command(struct plant *p, const char *line)
 {
@@ -281,5 +321,5 @@ const char *plant_command(struct plant *p, const char *line)
 		return "no such device";
 	}
 	return "allowed: leak DEVICE on|off, silence DEVICE [on|off], pump DEVICE PERCENT, load DEVICE "
-	       "KW|auto";
+	       "KW|auto, plug DEVICE FACTOR, wear DEVICE PERCENT, stick DEVICE POINT|off";
 }

@@ -23,10 +23,14 @@ struct plant_device {
 	double supply, ret;   /* Cel */
 	double pump_speed;    /* % */
 	double pump_power;    /* W */
+	double plug;	      /* times the resistance with a clean filter */
+	double wear;	      /* share of the pump's pressure that is lost */
 	double pressure_drop; /* kPa */
 	double temperature, humidity;
 	bool leak;
-	bool silent; /* does not answer */
+	bool silent;		   /* does not answer */
+	const struct point *stuck; /* a sensor that shows the same for ever; NULL = none */
+	double stuck_value;
 };
 
 struct plant {
@@ -47,6 +51,5 @@ void plant_step(struct plant *p, double seconds);
 double plant_value(const struct plant *p, const struct plant_device *d, const struct point *point);
 const char *plant_text(const struct plant_device *d, const struct point *point);
 
-/* Runs a command: `leak DEVICE on|off`, `silence DEVICE [on|off]`, `pump DEVICE PERCENT`, `load DEVICE
- * KW|auto`. Returns NULL, or what is wrong. */
+/* Runs a command, as in coolantd-sim(1). Returns NULL, or what is wrong. */
 const char *plant_command(struct plant *p, const char *line);

@@ -1,0 +1,176 @@
+"""A row that breaks in many ways: exactly the expected alarms, in order, within their delays, and gone again."""
+import time
+
+import pytest
+
+import harness
+from harness import PROFILES, SIM, device, free_ports, head, tcp_bus
+
+# The pump as coolantd-sim has it: 160 L/min and 307.2 kPa at full speed, h = (4 - v^2) / 3.
+CURVE = ", ".join(f"{v * 160:g}:{307.2 * (4 - v * v) / 3:g}" for v in (0, 0.5, 0.75, 0.9, 1, 1.1, 1.3, 1.6))
+
+LOOP = f"""
+[loop:secondary]
+coolant = pg25
+flow = cdu1.flow_rate
+supply = cdu1.supply_temperature
+return = cdu1.return_temperature
+pressure_drop = cdu1.differential_pressure
+pump_power = cdu1.pump_power
+pump_speed = cdu1.pump_speed
+it_power = sum: pdu1.active_power, pdu2.active_power
+liquid_share = 0.8
+nominal_flow = 96
+pump_curve = {CURVE}
+[point:cdu1.return_temperature]
+scale = 0.001
+stuck_after = 3s
+[alarm:secondary-pump_worn]
+point = loop.secondary.pump_deviation
+when = below
+limit = -0.15
+hysteresis = 0.03
+delay_on = 4s
+suppressed_by = secondary-pump_stopped
+message = the pump is worn
+[pue:row]
+facility = meter_main
+it = pdu1, pdu2
+windows = 1m
+[alarm:facility_meter]
+point = meter_main.active_power
+when = stale
+message = no reading of the facility meter
+"""
+
+
+def start_row(start, tmp_path, broker):
+    ports = free_ports(3)
+    ini = tmp_path / "coolantd.ini"
+    ini.write_text(
+        head(tmp_path, broker.port) + tcp_bus("cdu", ports[0]) + tcp_bus("pdu", ports[1]) + tcp_bus("main", ports[2]) +
+        device("cdu1", "cdu", 12, "orv3-rpu", "poll_interval = 500ms\n") +
+        device("pdu1", "pdu", 1, "schneider-iem3000") + device("pdu2", "pdu", 2, "schneider-iem3000") +
+        device("meter_main", "main", 1, "janitza-b-series", "poll_interval = 500ms\n") + LOOP)
+    env = {"COOLANTD_PROFILE_PATH": str(PROFILES)}
+    # a plant minute takes 6 s: temperatures have settled before anybody looks
+    sim = start(harness.Process, [SIM, "-c", ini, "--speed", "10"], env=env)
+    sim.wait_line("^ready$")
+    daemon = start(harness.Process, [harness.COOLANTD, "-c", ini], env=env)
+    daemon.wait_line("started: ")
+    return sim, daemon
+
+
+class Story:
+    """Commands to the plant, and the changes of alarms that follow."""
+
+    def __init__(self, sim, subscriber):
+        self.sim, self.subscriber = sim, subscriber
+        self.told, self.count = [], 0
+
+    def alarms(self, states=("active", "suppressed", "cleared_unacknowledged")):
+        """All changes so far as (time, name, state), but those that only say that nothing is."""
+        seen = [(m.json["ts"] / 1000, m.topic.rsplit("/", 1)[1], m.json["state"])
+                for m in self.subscriber.messages if "/alarm/" in m.topic and m.text]
+        seen.sort()
+        changes, now = [], {}
+        for ts, name, state in seen:
+            before = now.get(name)
+            now[name] = state
+            if state != before and (state in states or before in states):
+                changes.append((ts, name, state))
+        return changes
+
+    def tell(self, command):
+        self.told.append(command)
+        self.sim.process.stdin.write(command + "\n")
+        self.sim.process.stdin.flush()
+        return time.time()
+
+    def expect(self, since, name, state, least=0.0, most=5.0):
+        """The next change of all alarms is this one, between `least` and `most` seconds after `since`."""
+        harness.wait_for(lambda: len(self.alarms()) > self.count,
+                         lambda: f"{name} {state} after {self.told[-1]}: {self.alarms()}", most + harness.PATIENCE)
+        ts, found, found_state = self.alarms()[self.count]
+        self.count += 1
+        assert (found, found_state) == (name, state), (self.told[-1], self.alarms())
+        # the plant steps every 100 ms, polls are 500 ms apart and the control loop ticks each second
+        assert least - 0.1 <= ts - since <= most, (self.told[-1], name, state, ts - since)
+        return ts
+
+    def next(self, since, n, most=4.0):
+        """The next n changes as (name, state) by name, none later than `most` seconds."""
+        harness.wait_for(lambda: len(self.alarms()) >= self.count + n,
+                         lambda: f"{n} changes after {self.told[-1]}: {self.alarms()}", most + harness.PATIENCE)
+        found = self.alarms()[self.count:self.count + n]
+        self.count += n
+        assert all(ts - since <= most for ts, _, _ in found), (self.told[-1], found)
+        return sorted((name, state) for _, name, state in found)
+
+
+def loop(subscriber, condition):
+    return subscriber.wait("loop/secondary", lambda m: condition(m.json)).json
+
+
+def test_each_fault_raises_its_alarm_and_no_other(start, broker, subscriber, tmp_path):
+    sim, daemon = start_row(start, tmp_path, broker)
+    story = Story(sim, subscriber)
+    subscriber.wait("alarm/secondary-energy_balance", lambda m: m.json["state"] == "normal")
+    loop(subscriber, lambda j: abs(j["values"]["energy_balance_residual"] or 1) < 0.1)
+    status, learned = harness.ask(tmp_path, "POST", "/v1/loops/secondary/learn")
+    assert status == 200 and learned["clean_resistance"] == pytest.approx(0.012, rel=0.02)
+    clean = loop(subscriber, lambda j: j["values"]["filter_resistance_ratio"] is not None)
+    assert clean["values"]["filter_resistance_ratio"] == pytest.approx(1, abs=0.02)
+    assert clean["values"]["pump_deviation"] == pytest.approx(0, abs=0.02)
+
+    # a filter that plugs: first dirty, then blocked; both clear when it is changed
+    since = story.tell("plug cdu1 2.5")
+    story.expect(since, "secondary-filter_dirty", "active", 10, 13)
+    since = story.tell("plug cdu1 3.5")
+    story.expect(since, "secondary-filter_blocked", "active", 10, 13)
+    since = story.tell("plug cdu1 1")
+    assert story.next(since, 2) == [("secondary-filter_blocked", "normal"), ("secondary-filter_dirty", "normal")]
+
+    # a worn pump is no dirty filter
+    since = story.tell("wear cdu1 30")
+    story.expect(since, "secondary-pump_worn", "active", 4, 7)
+    worn = loop(subscriber, lambda j: (j["values"]["pump_deviation"] or 0) < -0.25)["values"]
+    assert worn["filter_resistance_ratio"] == pytest.approx(1, abs=0.03)
+    since = story.tell("wear cdu1 0")
+    story.expect(since, "secondary-pump_worn", "normal", 0, 3)
+
+    # a leak, seen within a poll, latched until somebody has seen it
+    since = story.tell("leak cdu1 on")
+    story.expect(since, "cdu1-leak", "active", 0, 1)
+    since = story.tell("leak cdu1 off")
+    story.expect(since, "cdu1-leak", "cleared_unacknowledged", 5, 7)
+    since = time.time()
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/cdu1-leak/ack")[0] == 200
+    story.expect(since, "cdu1-leak", "normal", 0, 1)
+
+    # a sensor that died with its last value
+    since = story.tell("stick cdu1 return_temperature")
+    story.expect(since, "secondary-sensor_suspect", "active", 12.5, 16)
+    assert subscriber.last("device/cdu1").json["quality"].get("return_temperature", "suspect") == "suspect"
+    since = story.tell("stick cdu1 off")
+    story.expect(since, "secondary-sensor_suspect", "normal", 0, 5)
+
+    # a meter that is gone: its own alarm, and the figures that need it are null with a reason
+    since = story.tell("silence meter_main on")
+    story.expect(since, "facility_meter", "active", 1, 3)
+    lost = subscriber.wait("pue/row", lambda m: m.json["power_ratio"] is None and m.json["ts"] / 1000 > since).json
+    assert lost["reason"] == "meter_main is stale"
+    since = story.tell("silence meter_main off")
+    story.expect(since, "facility_meter", "normal", 0, 10)
+
+    # the pump stands still: that explains the low flow
+    since = story.tell("pump cdu1 0")
+    story.expect(since, "secondary-pump_stopped", "active", 2, 4)
+    story.expect(since, "secondary-flow_low", "suppressed", 5, 7)
+    since = story.tell("pump cdu1 60")
+    assert story.next(since, 2) == [("secondary-flow_low", "normal"), ("secondary-pump_stopped", "normal")]
+    assert story.count == len(story.alarms()), story.alarms()
+    # each of them is in the journal too
+    for name in {name for _, name, _ in story.alarms()}:
+        assert any(f"alarm {name} is " in line for line in daemon.lines), name
+
