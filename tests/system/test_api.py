@@ -1,0 +1,126 @@
+"""What operators ask and do on the Unix socket."""
+import contextlib
+import socket
+
+import harness
+import pytest
+from harness import device, head, tcp_bus
+
+POINTS = ("poll_interval = 200ms\n[point:d.leak]\nregister = coil:0\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"
+          "[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"
+          "[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npressure_drop = d.dp\n")
+
+
+@pytest.fixture
+def server(start, tmp_path):
+    return start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 100, 1: 30, 2: 120}}})
+
+
+@pytest.fixture
+def daemon(server, coolantd, subscriber):
+    d = coolantd(tcp_bus("b", server.port) + device("d", "b", extra=POINTS))
+    subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "active")
+    return d
+
+
+def test_an_alarm_is_acknowledged_once(daemon, server, subscriber, tmp_path):
+    status, all_alarms = harness.ask(tmp_path, "GET", "/v1/alarms")
+    assert status == 200 and all_alarms["alarms"]["d-leak"]["state"] == "active"
+    assert {"coolantd-spool", "coolantd-state", "coolantd-flood", "l-flow_lost"} <= set(all_alarms["alarms"])
+    status, alarm = harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack")
+    assert status == 200 and alarm["acknowledged"] is True and alarm["state"] == "active"
+    # the dashboards hear of it
+    assert subscriber.wait("alarm/d-leak", lambda m: m.json["acknowledged"]).json["state"] == "active"
+    daemon.wait_line("alarm d-leak is active, acknowledged")
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack") == (
+        409, {"error": "d-leak cannot be acknowledged: it is acknowledged already"})
+    # seen already, so it does not wait when the condition goes
+    server.set(1, "coil", 0, [0])
+    subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "normal", timeout=15)
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack") == (
+        409, {"error": "d-leak cannot be acknowledged: it is not active"})
+    # a new leak is new
+    server.set(1, "coil", 0, [1])
+    again = subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "active" and not m.json["acknowledged"],
+                            after=len(subscriber.messages) - 1).json
+    assert again["acknowledged"] is False
+
+
+def test_an_acknowledgement_outlives_a_restart(daemon, subscriber, start, broker, tmp_path):
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack")[0] == 200
+    assert daemon.stop() == 0
+    start(harness.Process, [harness.COOLANTD, "-c", daemon.path]).wait_line("started: ")
+    assert harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"]["d-leak"]["acknowledged"] is True
+
+
+def test_what_a_loop_has_learned_outlives_reload_and_restart(daemon, server, subscriber, start, tmp_path):
+    subscriber.wait("loop/l", lambda m: m.json["quality"]["filter_resistance"] == "estimated")
+    assert subscriber.last("loop/l").json["values"]["filter_resistance_ratio"] is None
+    status, learned = harness.ask(tmp_path, "POST", "/v1/loops/l/learn")
+    assert status == 200 and learned["nominal_flow"] == pytest.approx(100) and learned["clean_resistance"] == pytest.approx(0.012)
+    assert learned["pump_speed"] is None
+    server.set(1, "holding", 2, [240])
+    subscriber.wait("loop/l", lambda m: m.json["values"]["filter_resistance_ratio"] == pytest.approx(2))
+    daemon.reload(daemon.path.read_text() + "return_high = 60\n")
+    mark = len(subscriber.messages)
+    subscriber.wait("loop/l", lambda m: m.json["values"]["filter_resistance_ratio"] == pytest.approx(2), after=mark)
+    daemon.stop()
+    mark = len(subscriber.messages)
+    start(harness.Process, [harness.COOLANTD, "-c", daemon.path]).wait_line("took up the state")
+    subscriber.wait("loop/l", lambda m: m.json["values"]["filter_resistance_ratio"] == pytest.approx(2), after=mark)
+
+
+@pytest.mark.parametrize("method, path, status, what", [
+    ("GET", "/", 404, "no such path"),
+    ("GET", "/v1/alarms/", 404, "no such path"),
+    ("POST", "/v1/alarms", 405, "not with this method"),
+    ("GET", "/v1/alarms/d-leak/ack", 405, "not with this method"),
+    ("POST", "/v1/alarms/none/ack", 404, "no such alarm"),
+    ("POST", "/v1/alarms//ack", 404, "no such path"),
+    ("POST", "/v1/alarms/" + 300 * "x" + "/ack", 404, "no such path"),
+    ("POST", "/v1/loops/none/learn", 404, "no such loop"),
+])
+def test_wrong_requests_are_told_what_is_allowed(daemon, tmp_path, method, path, status, what):
+    got, answer = harness.ask(tmp_path, method, path)
+    assert got == status and what in answer["error"]
+
+
+def test_a_loop_without_flow_cannot_learn(daemon, server, subscriber, tmp_path):
+    server.set(1, "holding", 0, [0])
+    subscriber.wait("loop/l", lambda m: m.json["values"]["flow"] == 0)
+    status, answer = harness.ask(tmp_path, "POST", "/v1/loops/l/learn")
+    assert status == 409 and answer["error"] == "l cannot learn: there is no good reading of a flow above 0"
+
+
+def test_nonsense_and_too_many_connections_harm_nobody(daemon, subscriber, tmp_path):
+    idle = [socket.socket(socket.AF_UNIX) for _ in range(40)]
+    for s in idle:
+        s.settimeout(harness.PATIENCE)
+        with contextlib.suppress(BlockingIOError):  # more than wait in line are refused
+            s.connect(f"{tmp_path}/http")
+    idle[0].sendall(b"\0\xff nonsense\r\n\r\n")
+    idle[1].sendall(b"GET /v1/alarms HTTP/1.1\r\n" + b"X: " + 100000 * b"y")
+    mark = len(subscriber.messages)
+    subscriber.wait("loop/l", after=mark)  # the loop goes on
+    for s in idle:
+        s.close()
+    harness.wait_for(lambda: harness.ask(tmp_path, "GET", "/v1/alarms")[0] == 200, "an answer")
+    # a body that nobody asked for is not kept
+    assert harness.ask(tmp_path, "POST", "/v1/loops/none/learn", body=b"z" * 1000)[0] == 404
+    assert daemon.process.poll() is None
+
+
+def test_a_socket_that_is_in_use_is_left_alone(daemon, coolantd, broker, start, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    ini = head(tmp_path, broker.port).replace(f"{tmp_path}/state", f"{other}/state")
+    second = start(harness.Coolantd, other, ini)
+    second.wait_line(f"no requests at {tmp_path}/http: another process listens there")
+    second.stop()
+    assert harness.ask(tmp_path, "GET", "/v1/alarms")[0] == 200
+    # what a killed one has left behind is no hindrance
+    daemon.process.kill()
+    daemon.process.wait()
+    third = start(harness.Coolantd, other, ini)
+    assert harness.ask(tmp_path, "GET", "/v1/alarms")[0] == 200
+    assert "no requests" not in third.text
