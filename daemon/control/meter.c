@@ -203,8 +203,8 @@ struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 	}
 	if (end > m->first_cell)
 		m->first_cell = end;
-	if (m->next_cell < m->first_cell)
-		m->next_cell = m->first_cell;
+	if (m->next_cell < end)
+		m->next_cell = end;
 	return sum;
 }
 
@@ -278,7 +278,11 @@ void meter_load(struct meter *m, int64_t offset_ns, int64_t now_ns, struct state
 	m->last_ns = state_take_integer(r) - offset_ns;
 	m->last_watts = state_take_number(r);
 	m->most_watts = state_take_number(r);
-	m->next_cell = 0;
+	/* it is known up to its last reading, also when that is folded already */
+	int64_t last_ns = m->counter.started && m->type.has_counter ? m->counter.last.time_ns
+			  : m->has_last				    ? m->last_ns
+								    : -offset_ns;
+	m->next_cell = (last_ns + offset_ns) / m->step_ns;
 	while (!r->bad) {
 		struct meter_span s = { .from_ns = state_take_integer(r) };
 		s.until_ns = s.from_ns + state_take_within(r, 0, INT64_MAX / 4);

@@ -166,11 +166,13 @@ static int64_t even_cells(const struct pue *p, int64_t until)
 	return end > next ? end - next : 1;
 }
 
-/* A meter that the PUE does not need is waited for only while it is about as current as the others. */
+/* A meter that the PUE does not need is waited for only while it is about as current as the others, or as
+ * they were when polling went on. */
 static bool is_waited_for(const struct pue *p, const struct entry *e, int64_t newest)
 {
 	int64_t patience = 3 * e->meter.type.interval_ns / (p->step_s * NS_PER_S) + 2;
-	return pue_needs(p, e->role) || newest - e->meter.next_cell <= patience;
+	int64_t current = e->meter.next_cell > p->resumed_cell ? e->meter.next_cell : p->resumed_cell;
+	return pue_needs(p, e->role) || newest - current <= patience;
 }
 
 static void fold(struct pue *p)
