@@ -45,7 +45,7 @@ static int connect_or_bind(const char *path, int (*call)(int, const struct socka
 static int remove_stale(const char *path)
 {
 	struct stat st;
-	int fd;
+	int fd = -1;
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
@@ -60,7 +60,7 @@ static int remove_stale(const char *path)
 
 static int listen_at(const char *path, int *ret)
 {
-	int fd, err = remove_stale(path);
+	int fd = -1, err = remove_stale(path);
 	if (err == 0)
 		err = connect_or_bind(path, bind, &fd);
 	if (err < 0)
