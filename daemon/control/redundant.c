@@ -85,8 +85,8 @@ struct figure redundant_combine(enum combination how, struct redundant_sensor *s
 	compare(s, n, usable, middle);
 	size_t agreeing = gather(s, n, true, values);
 	struct figure f = { middle, QUALITY_SUSPECT, NULL };
-	if (agreeing == 0)
-		return f;
+	if (2 * agreeing <= usable)
+		return f; /* most say something else */
 	f.value = how == COMBINE_MEAN ? mean(values, agreeing) : median(values, agreeing);
 	f.quality = 2 * agreeing > n ? QUALITY_GOOD : QUALITY_ESTIMATED;
 	for (size_t i = 0; i < n; i++)

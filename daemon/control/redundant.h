@@ -15,6 +15,7 @@ struct redundant_sensor {
 	bool deviates;		/* as judged last; judged anew */
 };
 
-/* The median, mean or sum. Medians and means are good while more than half of the sensors are good and agree,
- * estimated while fewer do; a sum needs all of its parts. The reason is left to whoever knows the names. */
+/* The median, mean or sum. Medians and means are good while more than half of all sensors agree, estimated
+ * while others cannot be read; a sum needs all of its parts. The reason is left to whoever knows the names.
+ */
 struct figure redundant_combine(enum combination how, struct redundant_sensor *sensors, size_t n);

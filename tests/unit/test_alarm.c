@@ -91,6 +91,46 @@ static void a_latch_waits_for_the_acknowledgement(void **state)
 	assert_int_equal(a.state, ALARM_NORMAL);
 }
 
+static void an_acknowledged_alarm_goes_with_its_condition(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_TRUE, .latch = true };
+	const struct figure on = { 1, QUALITY_GOOD, NULL }, off = { 0, QUALITY_GOOD, NULL };
+	struct alarm a;
+	(void)state;
+	alarm_init(&a, &c);
+	alarm_update(&a, &off, 1, 1);
+	assert_string_equal(alarm_acknowledge(&a, 2), "it is not active");
+	alarm_update(&a, &on, 3, 3);
+	assert_null(alarm_acknowledge(&a, 4));
+	assert_int_equal(a.state, ALARM_ACTIVE); /* active acknowledged */
+	assert_int_equal(a.changed_ms, 4);
+	assert_string_equal(alarm_acknowledge(&a, 5), "it is acknowledged already");
+	alarm_update(&a, &off, 6, 6);
+	assert_int_equal(a.state, ALARM_NORMAL);
+	/* a new one is unacknowledged; acknowledged after its condition is gone it is over */
+	alarm_update(&a, &on, 7, 7);
+	assert_false(a.acknowledged);
+	alarm_update(&a, &off, 8, 8);
+	assert_int_equal(a.state, ALARM_CLEARED_UNACKNOWLEDGED);
+	assert_null(alarm_acknowledge(&a, 9));
+	assert_int_equal(a.state, ALARM_NORMAL);
+	assert_int_equal(a.changed_ms, 9);
+}
+
+static void suspect_is_an_alarm_of_its_own(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_SUSPECT };
+	struct alarm a;
+	(void)state;
+	alarm_init(&a, &c);
+	alarm_update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, 1, 1);
+	assert_int_equal(a.state, ALARM_NORMAL);
+	alarm_update(&a, &(struct figure){ 1, QUALITY_SUSPECT, NULL }, 2, 2);
+	assert_int_equal(a.state, ALARM_ACTIVE);
+	alarm_update(&a, &(struct figure){ NAN, QUALITY_STALE, NULL }, 3, 3);
+	assert_int_equal(a.state, ALARM_UNKNOWN);
+}
+
 static void an_input_that_is_not_good_makes_it_unknown(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_ABOVE, .limit = 1 };
@@ -159,6 +199,8 @@ int main(void)
 		cmocka_unit_test(a_limit_must_be_passed_for_its_delay),
 		cmocka_unit_test(hysteresis_keeps_it_until_well_inside),
 		cmocka_unit_test(a_latch_waits_for_the_acknowledgement),
+		cmocka_unit_test(an_acknowledged_alarm_goes_with_its_condition),
+		cmocka_unit_test(suspect_is_an_alarm_of_its_own),
 		cmocka_unit_test(an_input_that_is_not_good_makes_it_unknown),
 		cmocka_unit_test(stale_is_an_alarm_of_its_own),
 		cmocka_unit_test(a_suppressed_alarm_waits),

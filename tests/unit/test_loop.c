@@ -410,6 +410,9 @@ static void of_two_nobody_knows_which(void **state)
 	assert_int_equal(f.quality, QUALITY_SUSPECT);
 	assert_float_equal(f.value, 31, 1e-9);
 	assert_true(deviates[0] && deviates[1] && !deviates[2]);
+	combine(COMBINE_MEDIAN, (const double[]){ 30, 32, 34 }, deviates, &f);
+	assert_int_equal(f.quality, QUALITY_SUSPECT); /* nor of three */
+	assert_float_equal(f.value, 32, 1e-9);
 	combine(COMBINE_MEDIAN, (const double[]){ 30, 30.5, NAN }, deviates, &f);
 	assert_int_equal(f.quality, QUALITY_GOOD);
 	combine(COMBINE_MEDIAN, (const double[]){ 30, NAN, NAN }, deviates, &f);

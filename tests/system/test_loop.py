@@ -1,0 +1,93 @@
+"""Coolant loops on real readings: sensors that check each other, the parts of a figure that are not known."""
+import harness
+import pytest
+from harness import device, tcp_bus
+
+SENSORS = "".join(f"[point:d.t{i}]\nregister = holding:{i}\nscale = 0.1\nunit = Cel\n" for i in range(4)) + (
+    "[point:d.flow]\nregister = holding:4\nunit = L/min\n[point:d.level]\nregister = holding:5\nscale = 0.1\nunit = %\n"
+    "[point:d.power]\nregister = holding:6\nunit = kW\n[point:d.power2]\nregister = holding:7\nunit = kW\n")
+LOOP = ("[loop:l]\ncoolant = pg25\nflow = d.flow\nsupply = median: d.t0, d.t1, d.t2\nreturn = d.t3\n"
+        "reservoir_level = d.level\nsystem_volume = 100\nreservoir_volume = 10\nprimary_supply = d.t0\n"
+        "it_power = sum: d.power, d.power2\n")
+HOLDING = {0: 300, 1: 302, 2: 304, 3: 400, 4: 100, 5: 600, 6: 40, 7: 30}
+
+
+@pytest.fixture
+def server(start, tmp_path):
+    return start(harness.ModbusServer, tmp_path, {"1": {"holding": HOLDING}})
+
+
+@pytest.fixture
+def daemon(server, coolantd, subscriber):
+    d = coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 200ms\n" + SENSORS + LOOP))
+    subscriber.wait("loop/l", lambda m: m.json["quality"]["heat"] == "good")
+    return d
+
+
+def test_a_sensor_that_differs_is_suspect_everywhere_and_left_out(daemon, server, subscriber):
+    first = subscriber.last("loop/l").json["values"]
+    assert first["supply_temperature"] == pytest.approx(30.2) and first["heat"] == pytest.approx(65.75, rel=0.003)
+    server.set(1, "holding", 2, [350])
+    shown = subscriber.wait("device/d", lambda m: m.json["quality"].get("t2") == "suspect").json
+    assert shown["values"]["t2"] == 35  # the reading itself is not hidden
+    loop = subscriber.wait("loop/l", lambda m: m.json["values"]["supply_temperature"] == pytest.approx(30.1)).json
+    assert loop["quality"]["supply_temperature"] == "good"  # two of three agree
+    server.set(1, "holding", 2, [304])
+    subscriber.wait("device/d", lambda m: "t2" in m.json["values"] and "t2" not in m.json["quality"], after=len(subscriber.messages) - 1)
+
+
+def test_two_that_differ_make_the_figure_suspect(daemon, server, subscriber):
+    server.set(1, "holding", 0, [300, 320, 340])
+    loop = subscriber.wait("loop/l", lambda m: m.json["quality"]["heat"] == "suspect").json
+    assert loop["values"]["supply_temperature"] is not None
+    # for ten seconds: then it is an alarm
+    subscriber.wait("alarm/l-sensor_suspect", lambda m: m.json["state"] == "active", timeout=15)
+
+
+def test_a_reload_forgets_who_differed(daemon, server, subscriber):
+    server.set(1, "holding", 2, [350])
+    subscriber.wait("device/d", lambda m: m.json["quality"].get("t2") == "suspect")
+    mark = len(subscriber.messages)
+    daemon.reload(daemon.path.read_text().replace("median: d.t0, d.t1, d.t2", "d.t0"))
+    subscriber.wait("device/d", lambda m: "t2" in m.json["values"] and "t2" not in m.json["quality"], after=mark)
+
+
+def test_the_level_is_told_without_thermal_expansion(daemon, server, subscriber):
+    cold = subscriber.last("loop/l").json["values"]["compensated_reservoir_level"]
+    assert cold == pytest.approx(60 - 2.4, abs=0.3)  # the loop is at 35.1 Cel, 5 K over its reference
+    server.set(1, "holding", 0, [350, 352, 354, 450])
+    warm = subscriber.wait("loop/l", lambda m: m.json["values"]["return_temperature"] == 45).json
+    # the level stayed where it was although the coolant is 5 K warmer: some of it is gone
+    assert warm["values"]["compensated_reservoir_level"] == pytest.approx(cold - 2.5, abs=0.2)
+    assert warm["values"]["approach_temperature"] == pytest.approx(0.2)
+
+
+def test_a_sum_without_one_of_its_parts_is_unknown(daemon, server, subscriber, start, tmp_path):
+    first = subscriber.last("loop/l").json["values"]
+    assert first["heat_capture_ratio"] == pytest.approx(first["heat"] / 70)
+    assert first["energy_balance_residual"] == pytest.approx(first["heat"] / 70 - 1)
+    server.stop()
+    lost = subscriber.wait("loop/l", lambda m: m.json["values"]["heat"] is None).json
+    assert lost["values"]["heat_capture_ratio"] is None and lost["quality"]["heat_capture_ratio"] == "invalid"
+    subscriber.wait("alarm/l-flow_lost", lambda m: m.json["state"] == "active")
+    # its other alarms have nothing to judge any more
+    subscriber.wait("alarm/l-supply_high", lambda m: m.json["state"] == "unknown")
+
+
+def test_more_heat_than_power_shows_a_wrong_sensor(daemon, server, subscriber):
+    server.set(1, "holding", 4, [200])  # the flow meter shows twice the flow
+    loop = subscriber.wait("loop/l", lambda m: m.json["quality"]["energy_balance_residual"] == "suspect").json
+    assert loop["values"]["energy_balance_residual"] == pytest.approx(0.88, abs=0.02)
+    assert "more heat than electrical power" in loop["reason"]["energy_balance_residual"]
+
+
+def test_a_value_that_never_changes_is_suspect(coolantd, server, subscriber):
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 200ms\n"
+             "[point:d.t0]\nregister = holding:0\nscale = 0.1\nunit = Cel\nstuck_after = 1s\n"
+             "[alarm:dead]\npoint = d.t0\nwhen = suspect\nmessage = the sensor is stuck\n"))
+    good = subscriber.wait("device/d", lambda m: "t0" not in m.json["quality"]).json["ts"]
+    bad = subscriber.wait("device/d", lambda m: m.json["quality"].get("t0") == "suspect").json
+    assert bad["values"]["t0"] == 30 and 900 <= bad["ts"] - good <= 1500
+    subscriber.wait("alarm/dead", lambda m: m.json["state"] == "active")
+    server.set(1, "holding", 0, [301])
+    subscriber.wait("alarm/dead", lambda m: m.json["state"] == "normal")
