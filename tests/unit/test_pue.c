@@ -2,79 +2,11 @@
 #include "unit.h"
 
 #include "clock.h"
-#include "counter.h"
 #include "pue.h"
 
 #include <math.h>
 
 #define WH 3600.0
-#define KWH 3.6e6
-
-/* --- counters --- */
-
-static struct counter_reading at(int64_t seconds, uint64_t raw)
-{
-	return (struct counter_reading){ .time_ns = seconds * NS_PER_S, .raw = raw };
-}
-
-static void counter_u32_wrap_is_18_wh(void **state)
-{
-	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
-	assert_int_equal(counter_read(&c, at(0, 4294967290u), 64800).event, COUNTER_FIRST);
-	/* one low reading alone is not believed */
-	assert_int_equal(counter_read(&c, at(1, 12), 64800).event, COUNTER_HELD);
-	struct counter_step step = counter_read(&c, at(2, 12), 64800);
-	assert_int_equal(step.event, COUNTER_WRAP);
-	assert_float_equal(step.joules, 18 * WH, 1e-6);
-	assert_int_equal(step.from_ns, 0);
-}
-
-static void counter_reset_is_no_wrap(void **state)
-{
-	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
-	counter_read(&c, at(0, 1000000), 10e3);
-	assert_int_equal(counter_read(&c, at(1, 3), 10e3).event, COUNTER_HELD);
-	struct counter_step step = counter_read(&c, at(2, 5), 10e3);
-	assert_int_equal(step.event, COUNTER_RESET);
-	assert_float_equal(step.joules, 2 * WH, 1e-6); /* from 3 to 5 */
-	assert_int_equal(step.reset_from_ns, 0);
-	assert_int_equal(step.reset_until_ns, 1 * NS_PER_S);
-}
-
-static void counter_forgets_a_stray_low_reading(void **state)
-{
-	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
-	counter_read(&c, at(0, 1000), 10e3);
-	assert_int_equal(counter_read(&c, at(1, 0), 10e3).event, COUNTER_HELD);
-	struct counter_step step = counter_read(&c, at(2, 1004), 10e3);
-	assert_int_equal(step.event, COUNTER_STEP);
-	assert_float_equal(step.joules, 4 * WH, 1e-6);
-	assert_int_equal(step.from_ns, 0);
-}
-
-static void counter_of_64_bits_keeps_every_unit(void **state)
-{
-	struct counter c = { .type = { .width = 64, .joules = 1 } };
-	(void)state;
-	counter_read(&c, at(0, UINT64_C(9007199254740993)), 10);
-	struct counter_step step = counter_read(&c, at(1, UINT64_C(9007199254740994)), 10);
-	assert_float_equal(step.joules, 1, 0); /* a double would have lost it */
-}
-
-static void counter_quantum_of_a_float_grows(void **state)
-{
-	struct counter c = { .type = { .width = 0, .joules = KWH, .mantissa = 24 } };
-	(void)state;
-	counter_read(&c, (struct counter_reading){ .time_ns = 1, .number = 1048576 }, 0); /* 2^20 kWh */
-	assert_float_equal(counter_quantum(&c) / KWH, 0.125, 1e-12);
-	counter_read(&c, (struct counter_reading){ .time_ns = 2, .number = 1048577 }, 0);
-	assert_float_equal(counter_quantum(&c) / KWH, 0.125, 1e-12);
-}
-
-/* --- figures --- */
 
 /* 2026-01-01T00:00:00Z, where the examples begin; boottime there is 1000 s */
 #define START_UTC_S INT64_C(1767225600)
@@ -312,7 +244,7 @@ static void a_coarse_counter_is_not_divided(void **state)
 	} cases[] = { { 1, QUALITY_INVALID }, { 2, QUALITY_GOOD } };
 	struct meter_type coarse = energy_meter;
 	(void)state;
-	coarse.counter.joules = KWH;
+	coarse.counter.joules = 3.6e6; /* 1 kWh */
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pue *p = make(coarse, one_minute, 1);
 		for (int s = 0; s <= 70; s++) {
@@ -340,6 +272,17 @@ static void a_counter_bridges_a_gap_as_estimated(void **state)
 	pue_free(p);
 }
 
+static struct pue *run_constant(const struct pue_meter_spec *meters, const double *kw, size_t n)
+{
+	struct pue *p = pue_new(&(struct pue_spec){ meters, n, one_minute, 1 });
+	for (size_t i = 0; i < n; i++)
+		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 0; s <= 70; s++)
+		for (size_t i = 0; i < n; i++)
+			power(p, i, s, kw[i]);
+	return p;
+}
+
 static void roles_add_up(void **state)
 {
 	struct pue_meter_spec meters[] = {
@@ -351,19 +294,52 @@ static void roles_add_up(void **state)
 		{ PUE_REUSE_HEAT, "heat", power_meter },
 	};
 	static const double kw[] = { 150, 10, 60, 50, 10, 30 };
-	struct pue *p = pue_new(&(struct pue_spec){ meters, COUNT(meters), one_minute, 1 });
+	struct pue *p = run_constant(meters, kw, COUNT(meters));
 	int64_t when;
 	(void)state;
-	for (size_t i = 0; i < COUNT(meters); i++)
-		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
-	for (int s = 0; s <= 70; s++)
-		for (size_t i = 0; i < COUNT(meters); i++)
-			power(p, i, s, kw[i]);
 	struct pue_window w = pue_window(p, 0);
 	assert_float_equal(pue_power_ratio(p, &when).value, 140.0 / 100, 1e-9);
 	assert_float_equal(w.pue.value, 140.0 / 100, 1e-9);
 	assert_float_equal(w.ere.value, 110.0 / 100, 1e-9);
 	assert_false(pue_is_partial(p));
+	pue_free(p);
+}
+
+/* Fans of 10 kW inside the IT racks are cooling; what no meter of cooling or losses tells is other. */
+static void parts_add_up_to_the_total(void **state)
+{
+	static const struct pue_meter_spec meters[] = { { PUE_FACILITY, "grid", power_meter },
+		{ PUE_EXPORT, "sold", power_meter }, { PUE_IT, "racks", power_meter },
+		{ PUE_IT_EMBEDDED_COOLING, "fans", power_meter }, { PUE_COOLING, "pumps", power_meter },
+		{ PUE_LOSS, "ups", power_meter } };
+	static const double kw[] = { 150, 6, 110, 10, 9, 5 };
+	struct pue *p = run_constant(meters, kw, COUNT(meters));
+	struct pue_window w = pue_window(p, 0);
+	(void)state;
+	assert_float_equal(w.part_kwh[PUE_PART_IT], 100 / 60.0, 1e-9);
+	assert_float_equal(w.part_kwh[PUE_PART_COOLING], 19 / 60.0, 1e-9);
+	assert_float_equal(w.part_kwh[PUE_PART_LOSS], 5 / 60.0, 1e-9);
+	assert_float_equal(w.part_kwh[PUE_PART_OTHER], 20 / 60.0, 1e-9);
+	double sum = 0;
+	for (unsigned i = 0; i < PUE_PART_COUNT; i++)
+		sum += w.part_kwh[i];
+	assert_float_equal(sum / w.part_kwh[PUE_PART_IT], w.pue.value, 1e-9);
+	pue_free(p);
+}
+
+/* pPUE = (E_IT + E_cooling + E_loss) / E_IT */
+static void a_partial_pue_counts_cooling_and_losses(void **state)
+{
+	static const struct pue_meter_spec meters[] = { { PUE_IT, "racks", power_meter },
+		{ PUE_COOLING, "pumps", power_meter }, { PUE_LOSS, "ups", power_meter } };
+	static const double kw[] = { 100, 4, 3 };
+	struct pue *p = run_constant(meters, kw, COUNT(meters));
+	struct pue_window w = pue_window(p, 0);
+	int64_t when;
+	(void)state;
+	assert_float_equal(w.pue.value, 1.07, 1e-9);
+	assert_float_equal(pue_power_ratio(p, &when).value, 1.07, 1e-9);
+	assert_false(w.has_part[PUE_PART_OTHER]); /* no facility meter could tell */
 	pue_free(p);
 }
 
@@ -377,12 +353,7 @@ static double uncertainty_of(
 		meters[i].type = power_meter;
 		meters[i].type.accuracy = class[i] / 100;
 	}
-	struct pue *p = pue_new(&(struct pue_spec){ meters, n, one_minute, 1 });
-	for (size_t i = 0; i < n; i++)
-		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
-	for (int s = 0; s <= 70; s++)
-		for (size_t i = 0; i < n; i++)
-			power(p, i, s, kw[i]);
+	struct pue *p = run_constant(meters, kw, n);
 	double u = pue_window(p, 0).uncertainty;
 	pue_free(p);
 	return u;
@@ -417,15 +388,9 @@ static void without_a_facility_meter_it_is_partial(void **state)
 {
 	struct pue_meter_spec meters[] = { { PUE_IT, "a", power_meter },
 		{ PUE_COOLING, "cdu", power_meter } };
-	struct pue *p = pue_new(&(struct pue_spec){ meters, 2, one_minute, 1 });
+	struct pue *p = run_constant(meters, (double[]){ 100, 4 }, 2);
 	int64_t when;
 	(void)state;
-	pue_set_quality(p, 0, QUALITY_GOOD, QUALITY_GOOD);
-	pue_set_quality(p, 1, QUALITY_GOOD, QUALITY_GOOD);
-	for (int s = 0; s <= 70; s++) {
-		power(p, 0, s, 100);
-		power(p, 1, s, 4);
-	}
 	assert_true(pue_is_partial(p));
 	assert_float_equal(pue_power_ratio(p, &when).value, 1.04, 1e-9);
 	assert_float_equal(pue_window(p, 0).pue.value, 1.04, 1e-9);
@@ -578,11 +543,6 @@ static void damaged_state_is_refused(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(counter_u32_wrap_is_18_wh),
-		cmocka_unit_test(counter_reset_is_no_wrap),
-		cmocka_unit_test(counter_forgets_a_stray_low_reading),
-		cmocka_unit_test(counter_of_64_bits_keeps_every_unit),
-		cmocka_unit_test(counter_quantum_of_a_float_grows),
 		cmocka_unit_test(constant_118_over_100_in_every_window),
 		cmocka_unit_test(counters_give_the_same_as_power),
 		cmocka_unit_test(meters_out_of_phase_agree),
@@ -595,6 +555,8 @@ int main(void)
 		cmocka_unit_test(a_coarse_counter_is_not_divided),
 		cmocka_unit_test(a_counter_bridges_a_gap_as_estimated),
 		cmocka_unit_test(roles_add_up),
+		cmocka_unit_test(parts_add_up_to_the_total),
+		cmocka_unit_test(a_partial_pue_counts_cooling_and_losses),
 		cmocka_unit_test(uncertainty_follows_from_the_classes),
 		cmocka_unit_test(without_a_facility_meter_it_is_partial),
 		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
