@@ -183,6 +183,9 @@ enum loop_value {
 
 const char *loop_value_word(enum loop_value v);
 const char *loop_value_unit(enum loop_value v);
+const char *loop_value_help(enum loop_value v);
+bool loop_value_needs(enum loop_value v, enum loop_input i);
+const char *loop_input_word(enum loop_input i); /* its key */
 /* Whether the loop has all inputs that the figure needs. */
 bool loop_has_value(const struct loop_config *l, enum loop_value v);
 
@@ -241,6 +244,7 @@ struct alarm_config {
 #define OWN_ALARM_PREFIX "coolantd-"
 
 const char *alarm_severity_word(enum alarm_severity s);
+const char *alarm_when_word(enum alarm_when w);
 
 struct config {
 	const char *path;

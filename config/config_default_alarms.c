@@ -1,5 +1,5 @@
-/* The alarms that a configuration gets without writing them. */
 #include "config_private.h"
+#include "default_alarms.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,53 +7,11 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SECONDS(s) ((s)*INT64_C(1000000000))
 
-/* Limits of a loop; NAN = no alarm. */
-static double flow_low(const struct loop_config *l)
-{
-	return isnan(l->flow_low) ? l->nominal_flow / 2 : l->flow_low;
-}
-
-static double supply_high(const struct loop_config *l)
-{
-	return l->supply_high;
-}
-
-static double return_high(const struct loop_config *l)
-{
-	return l->return_high;
-}
-
-static double pressure_high(const struct loop_config *l)
-{
-	return l->pressure_high;
-}
-
-static double reservoir_low(const struct loop_config *l)
-{
-	return l->reservoir_low;
-}
-
-static double balance_tolerance(const struct loop_config *l)
-{
-	return l->balance_tolerance;
-}
-
-struct loop_default {
-	const char *suffix; /* of the name: LOOP-SUFFIX */
-	enum loop_value value;
-	enum alarm_when when;
-	double (*limit_of)(const struct loop_config *l);
-	double limit;			     /* without limit_of */
-	double hysteresis, hysteresis_share; /* in the unit of the figure, and of the limit */
-	int64_t delay_on_s;
-	enum alarm_severity severity;
-	const char *suppressor; /* a suffix of a row above */
-	const char *message;	/* followed by the loop's name */
-};
+#define LIMIT(key) .limit_key = #key, .limit_offset = offsetof(struct loop_config, key)
 
 /* Delays and limits of ISA-18.2 practice for such loops; a filter is dirty at twice and blocked at three
  * times the resistance that it has when clean. */
-static const struct loop_default loop_defaults[] = {
+const struct loop_default loop_defaults[] = {
 	{ .suffix = "pump_stopped",
 	    LOOP_PUMP_SPEED,
 	    WHEN_BELOW,
@@ -65,7 +23,7 @@ static const struct loop_default loop_defaults[] = {
 	{ .suffix = "flow_low",
 	    LOOP_FLOW,
 	    WHEN_BELOW,
-	    .limit_of = flow_low,
+	    LIMIT(flow_low),
 	    .hysteresis_share = 0.05,
 	    .delay_on_s = 5,
 	    SEVERITY_CRITICAL,
@@ -74,7 +32,7 @@ static const struct loop_default loop_defaults[] = {
 	{ .suffix = "supply_high",
 	    LOOP_SUPPLY_TEMPERATURE,
 	    WHEN_ABOVE,
-	    .limit_of = supply_high,
+	    LIMIT(supply_high),
 	    .hysteresis = 1,
 	    .delay_on_s = 30,
 	    SEVERITY_CRITICAL,
@@ -82,7 +40,7 @@ static const struct loop_default loop_defaults[] = {
 	{ .suffix = "return_high",
 	    LOOP_RETURN_TEMPERATURE,
 	    WHEN_ABOVE,
-	    .limit_of = return_high,
+	    LIMIT(return_high),
 	    .hysteresis = 1,
 	    .delay_on_s = 30,
 	    SEVERITY_WARNING,
@@ -90,7 +48,7 @@ static const struct loop_default loop_defaults[] = {
 	{ .suffix = "pressure_high",
 	    LOOP_PRESSURE_DROP,
 	    WHEN_ABOVE,
-	    .limit_of = pressure_high,
+	    LIMIT(pressure_high),
 	    .hysteresis_share = 0.05,
 	    .delay_on_s = 10,
 	    SEVERITY_WARNING,
@@ -123,7 +81,7 @@ static const struct loop_default loop_defaults[] = {
 	{ .suffix = "energy_balance",
 	    LOOP_ENERGY_BALANCE_RESIDUAL,
 	    WHEN_ABOVE,
-	    .limit_of = balance_tolerance,
+	    LIMIT(balance_tolerance),
 	    .hysteresis_share = 0.2,
 	    .delay_on_s = 300,
 	    SEVERITY_WARNING,
@@ -135,7 +93,7 @@ static const struct loop_default loop_defaults[] = {
 	    .hysteresis = 0.5,
 	    .delay_on_s = 30,
 	    SEVERITY_WARNING,
-	    .message = "the coolant supply comes near the room's dew point in loop" },
+	    .message = "the coolant supply is within 3 K of the room's dew point in loop" },
 	{ .suffix = "condensation",
 	    LOOP_DEW_POINT_MARGIN,
 	    WHEN_BELOW,
@@ -143,11 +101,11 @@ static const struct loop_default loop_defaults[] = {
 	    .hysteresis = 0.5,
 	    .delay_on_s = 30,
 	    SEVERITY_CRITICAL,
-	    .message = "the coolant supply is at the room's dew point in loop" },
+	    .message = "the coolant supply is within 2 K of the room's dew point in loop" },
 	{ .suffix = "reservoir_low",
 	    LOOP_COMPENSATED_RESERVOIR_LEVEL,
 	    WHEN_BELOW,
-	    .limit_of = reservoir_low,
+	    LIMIT(reservoir_low),
 	    .hysteresis = 2,
 	    .delay_on_s = 30,
 	    SEVERITY_WARNING,
@@ -159,6 +117,8 @@ static const struct loop_default loop_defaults[] = {
 	    SEVERITY_WARNING,
 	    .message = "flow or a temperature is suspect in loop" },
 };
+
+const size_t loop_default_count = COUNT(loop_defaults);
 
 /* Figures that are one input as it is. */
 static const struct {
@@ -249,7 +209,9 @@ static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_defau
 {
 	struct arena *arena = a->config->tree.arena;
 	const struct loop_config *l = &a->config->loops[loop];
-	double limit = row->limit_of ? row->limit_of(l) : row->limit;
+	double limit = row->limit;
+	if (row->limit_key)
+		memcpy(&limit, (const char *)l + row->limit_offset, sizeof(limit));
 	if (!loop_has_value(l, row->value) || isnan(limit))
 		return;
 	struct alarm_config new = {
@@ -372,7 +334,7 @@ void config_add_default_alarms(struct config *c, struct diag *d)
 	for (size_t i = 0; i < c->loop_count; i++) {
 		if (!c->loops[i].alarms)
 			continue;
-		for (size_t row = 0; row < COUNT(loop_defaults); row++)
+		for (size_t row = 0; row < loop_default_count; row++)
 			add_loop_alarm(&a, i, &loop_defaults[row]);
 		add_lost_alarms(&a, i);
 	}

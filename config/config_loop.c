@@ -7,34 +7,56 @@
 static const struct {
 	const char *word, *unit;
 	unsigned inputs; /* bit mask of the enum loop_input that it needs */
+	const char *help;
 } loop_values[] = {
 #define NEEDS(i) (1u << (i))
 #define HEAT_INPUTS (NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN))
 #define AIR_INPUTS (NEEDS(LOOP_IN_AIR_TEMPERATURE) | NEEDS(LOOP_IN_AIR_HUMIDITY))
 #define PUMP_INPUTS (NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_PRESSURE_DROP))
 #define FILTER_INPUTS (NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_FILTER_PRESSURE_DROP))
-	[LOOP_HEAT] = { "heat", "kW", HEAT_INPUTS },
-	[LOOP_DELTA_T] = { "delta_t", "K", NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN) },
-	[LOOP_FLOW] = { "flow", "L/min", NEEDS(LOOP_IN_FLOW) },
-	[LOOP_SUPPLY_TEMPERATURE] = { "supply_temperature", "Cel", NEEDS(LOOP_IN_SUPPLY) },
-	[LOOP_RETURN_TEMPERATURE] = { "return_temperature", "Cel", NEEDS(LOOP_IN_RETURN) },
-	[LOOP_PRESSURE_DROP] = { "differential_pressure", "kPa", NEEDS(LOOP_IN_PRESSURE_DROP) },
-	[LOOP_HYDRAULIC_POWER] = { "hydraulic_power", "W", PUMP_INPUTS },
-	[LOOP_HYDRAULIC_RESISTANCE] = { "hydraulic_resistance", "kPa.min2/L2", PUMP_INPUTS },
-	[LOOP_FILTER_RESISTANCE] = { "filter_resistance", "kPa.min2/L2", FILTER_INPUTS },
-	[LOOP_FILTER_RESISTANCE_RATIO] = { "filter_resistance_ratio", "1", FILTER_INPUTS },
-	[LOOP_PUMP_EFFICIENCY] = { "pump_efficiency", "1", PUMP_INPUTS | NEEDS(LOOP_IN_PUMP_POWER) },
-	[LOOP_PUMP_SPEED] = { "pump_speed", "%", NEEDS(LOOP_IN_PUMP_SPEED) },
-	[LOOP_PUMP_DEVIATION] = { "pump_deviation", "1", PUMP_INPUTS | NEEDS(LOOP_IN_PUMP_SPEED) },
-	[LOOP_HEAT_CAPTURE_RATIO] = { "heat_capture_ratio", "1", HEAT_INPUTS | NEEDS(LOOP_IN_IT_POWER) },
+	[LOOP_HEAT] = { "heat", "kW", HEAT_INPUTS,
+	    "heat that the coolant takes up: rho cp V (T_return - T_supply), rho at the supply, cp at the "
+	    "mean temperature; estimated while delta_t is below 0.2 K" },
+	[LOOP_DELTA_T] = { "delta_t", "K", NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN),
+	    "return less supply temperature" },
+	[LOOP_FLOW] = { "flow", "L/min", NEEDS(LOOP_IN_FLOW), "the flow meter" },
+	[LOOP_SUPPLY_TEMPERATURE] = { "supply_temperature", "Cel", NEEDS(LOOP_IN_SUPPLY),
+	    "coolant towards the IT" },
+	[LOOP_RETURN_TEMPERATURE] = { "return_temperature", "Cel", NEEDS(LOOP_IN_RETURN),
+	    "coolant back from the IT" },
+	[LOOP_PRESSURE_DROP] = { "differential_pressure", "kPa", NEEDS(LOOP_IN_PRESSURE_DROP),
+	    "pressure_drop" },
+	[LOOP_HYDRAULIC_POWER] = { "hydraulic_power", "W", PUMP_INPUTS,
+	    "what the pump gives to the coolant: differential pressure times flow" },
+	[LOOP_HYDRAULIC_RESISTANCE] = { "hydraulic_resistance", "kPa.min2/L2", PUMP_INPUTS,
+	    "of the whole loop: differential pressure by the square of the flow; above 30 % of the nominal "
+	    "flow" },
+	[LOOP_FILTER_RESISTANCE] = { "filter_resistance", "kPa.min2/L2", FILTER_INPUTS,
+	    "of the filter, or of the whole loop without filter_pressure_drop" },
+	[LOOP_FILTER_RESISTANCE_RATIO] = { "filter_resistance_ratio", "1", FILTER_INPUTS,
+	    "of the filter to that of the clean one, as configured or learned" },
+	[LOOP_PUMP_EFFICIENCY] = { "pump_efficiency", "1", PUMP_INPUTS | NEEDS(LOOP_IN_PUMP_POWER),
+	    "hydraulic by electrical power" },
+	[LOOP_PUMP_SPEED] = { "pump_speed", "%", NEEDS(LOOP_IN_PUMP_SPEED), "pump_speed" },
+	[LOOP_PUMP_DEVIATION] = { "pump_deviation", "1", PUMP_INPUTS | NEEDS(LOOP_IN_PUMP_SPEED),
+	    "how far the pressure is from the pump's curve, scaled to the speed by the affinity laws; wear "
+	    "and cavitation make it negative" },
+	[LOOP_HEAT_CAPTURE_RATIO] = { "heat_capture_ratio", "1", HEAT_INPUTS | NEEDS(LOOP_IN_IT_POWER),
+	    "heat by IT power" },
 	[LOOP_ENERGY_BALANCE_RESIDUAL] = { "energy_balance_residual", "1",
-	    HEAT_INPUTS | NEEDS(LOOP_IN_IT_POWER) },
-	[LOOP_DEW_POINT] = { "dew_point", "Cel", AIR_INPUTS },
-	[LOOP_DEW_POINT_MARGIN] = { "dew_point_margin", "K", AIR_INPUTS | NEEDS(LOOP_IN_SUPPLY) },
+	    HEAT_INPUTS | NEEDS(LOOP_IN_IT_POWER),
+	    "heat by electrical power (liquid_share of the IT power, and pump_power) less 1; suspect beyond "
+	    "balance_tolerance, so that a wrong sensor is seen" },
+	[LOOP_DEW_POINT] = { "dew_point", "Cel", AIR_INPUTS,
+	    "of the room's air (Magnus form of Alduchov and Eskridge 1996)" },
+	[LOOP_DEW_POINT_MARGIN] = { "dew_point_margin", "K", AIR_INPUTS | NEEDS(LOOP_IN_SUPPLY),
+	    "supply temperature less dew point" },
 	[LOOP_APPROACH_TEMPERATURE] = { "approach_temperature", "K",
-	    NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_PRIMARY_SUPPLY) },
+	    NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_PRIMARY_SUPPLY),
+	    "supply temperature less that of the facility's water" },
 	[LOOP_COMPENSATED_RESERVOIR_LEVEL] = { "compensated_reservoir_level", "%",
-	    NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN) | NEEDS(LOOP_IN_RESERVOIR_LEVEL) },
+	    NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN) | NEEDS(LOOP_IN_RESERVOIR_LEVEL),
+	    "level as it would be at reservoir_temperature: a leak is seen through thermal expansion" },
 #undef FILTER_INPUTS
 #undef PUMP_INPUTS
 #undef AIR_INPUTS
@@ -70,10 +92,25 @@ const char *loop_value_unit(enum loop_value v)
 	return loop_values[v].unit;
 }
 
+const char *loop_value_help(enum loop_value v)
+{
+	return loop_values[v].help;
+}
+
+bool loop_value_needs(enum loop_value v, enum loop_input i)
+{
+	return loop_values[v].inputs & 1u << i;
+}
+
+const char *loop_input_word(enum loop_input i)
+{
+	return loop_inputs[i].key;
+}
+
 bool loop_has_value(const struct loop_config *l, enum loop_value v)
 {
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
-		if ((loop_values[v].inputs & 1u << i) && l->inputs[i].count == 0)
+		if (loop_value_needs(v, (enum loop_input)i) && l->inputs[i].count == 0)
 			return false;
 	return true;
 }
@@ -132,6 +169,8 @@ static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
 		{ !isnan(l->liquid_share) && !is_named(l, LOOP_IN_IT_POWER), "it_power",
 		    "missing, but required with liquid_share" },
 	};
+	if (isnan(l->flow_low))
+		l->flow_low = l->nominal_flow / 2;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
 		if (rules[i].broken)
 			diag_add(d, DIAG_ERROR, schema_place(s, rules[i].key), "%s", rules[i].what);

@@ -194,6 +194,11 @@ const char *alarm_severity_word(enum alarm_severity s)
 	return severities[s].word;
 }
 
+const char *alarm_when_word(enum alarm_when w)
+{
+	return whens[w].word;
+}
+
 #define FIELD(f) offsetof(struct daemon_config, f)
 static const struct schema_key daemon_keys[] = {
 	{ "site", SCHEMA_CUSTOM, FIELD(site), .parse = parse_level, .flags = SCHEMA_REQUIRED,

@@ -1,5 +1,6 @@
 /* Writes coolantd.ini(5) from the table of keys, so that the manual knows what the program knows. */
 #include "config.h"
+#include "default_alarms.h"
 #include "value.h"
 
 #include <stdio.h>
@@ -71,6 +72,76 @@ static void put_section(const struct schema_section *s, const char *title)
 		put_key(&s->keys[i]);
 }
 
+static void put_figures(void)
+{
+	printf(
+	    ".SH FIGURES OF A LOOP\n"
+	    "A loop publishes, and an alarm may look at as loop.NAME.FIGURE, what it has the inputs for:\n");
+	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++) {
+		const char *before = "Needs ";
+		printf(".TP\n.BR ");
+		put(loop_value_word(v));
+		printf(" \" (");
+		put(loop_value_unit(v));
+		printf(")\"\n");
+		put(loop_value_help(v));
+		printf(".\n");
+		for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
+			if (!loop_value_needs(v, i))
+				continue;
+			printf("%s", before);
+			put(loop_input_word(i));
+			before = ", ";
+		}
+		printf(".\n");
+	}
+}
+
+static void put_default_alarm(const struct loop_default *row)
+{
+	printf(".TP\n.B NAME\\-");
+	put(row->suffix);
+	printf("\n");
+	put(loop_value_word(row->value));
+	printf(" %s", alarm_when_word(row->when));
+	if (row->limit_key) {
+		printf(" ");
+		put(row->limit_key);
+	} else if (row->when != WHEN_SUSPECT) {
+		const char *unit = loop_value_unit(row->value);
+		printf(" %.15g%s%s", row->limit, strcmp(unit, "1") == 0 ? "" : " ",
+		    strcmp(unit, "1") == 0 ? "" : unit);
+	}
+	printf(" for %lld s, %s", (long long)row->delay_on_s, alarm_severity_word(row->severity));
+	if (row->suppressor) {
+		printf(", suppressed by NAME\\-");
+		put(row->suppressor);
+	}
+	printf(": ");
+	put(row->message);
+	printf(" NAME.\n");
+}
+
+static void put_default_alarms(void)
+{
+	printf(".SH DEFAULT ALARMS\n"
+	       "Unless alarms = no, a loop NAME has these, as far as it has their figures and limits. An "
+	       "alarm of "
+	       "the configuration\n"
+	       "with the same name, or on the same point or figure in the same direction, takes the place of "
+	       "a default "
+	       "one.\n");
+	for (size_t i = 0; i < loop_default_count; i++)
+		put_default_alarm(&loop_defaults[i]);
+	printf(".TP\n.BR NAME\\-flow_lost \", \" NAME\\-supply_lost \", \" NAME\\-return_lost\n"
+	       "No reading for three polls, warning; once for each device that measures these.\n"
+	       ".PP\nWith liquid_share the energy balance is also judged below \\-balance_tolerance.\n"
+	       "A leak point of a device (a bool named leak, leak_NAME or NAME_leak) has an alarm "
+	       "DEVICE\\-POINT: "
+	       "critical, at once,\n"
+	       "cleared after 5 s and latched until acknowledged, unless the device has alarms = no.\n");
+}
+
 int main(void)
 {
 	printf(".TH COOLANTD.INI 5 \"\" \"coolantd " COOLANTD_VERSION "\" \"coolantd\"\n"
@@ -105,6 +176,8 @@ int main(void)
 	       "big is CDAB;\n"
 	       "big, little is BADC; little, little is DCBA.\n");
 	put_section(&profile_section, "[profile]");
+	put_figures();
+	put_default_alarms();
 	printf(".SH SEE ALSO\n.BR coolantd (8),\n.BR coolantd\\-sim (1)\n");
 	return 0;
 }

@@ -2,6 +2,7 @@
 import re
 import subprocess
 
+import harness
 from harness import BUILD, COOLANTD, ROOT, SIM, run
 
 
@@ -26,3 +27,32 @@ def test_every_option_is_in_the_manual():
         text = rendered(ROOT / "packaging" / "man" / page)
         for option in re.findall(r"--[a-z]+", run([program, "--help"]).stdout):
             assert option in text or option in ("--version", "--help"), option
+
+
+def test_every_request_is_in_the_manual(coolantd, tmp_path):
+    """What a wrong request is told is allowed is what the manual lists."""
+    coolantd("")
+    allowed = harness.ask(tmp_path, "GET", "/")[1]["error"].split("allowed: ")[1].rstrip(")").split(", ")
+    page = rendered(ROOT / "packaging" / "man" / "coolantd.8")
+    assert len(allowed) >= 3
+    for request in allowed:
+        assert request in page, request
+
+
+def test_figures_and_default_alarms_of_the_manual_are_those_of_the_program(start, coolantd, subscriber, tmp_path):
+    """A loop with every input has each figure and each alarm that the manual lists."""
+    page = rendered(BUILD / "packaging" / "coolantd.ini.5")
+    figures, alarms = page.split("FIGURES OF A LOOP")[1].split("DEFAULT ALARMS")
+    quantities = {"flow": "L/min", "supply": "Cel", "return": "Cel", "pressure_drop": "kPa", "filter_pressure_drop": "kPa",
+                  "pump_power": "kW", "pump_speed": "%", "it_power": "kW", "air_temperature": "Cel", "air_humidity": "%",
+                  "primary_supply": "Cel", "reservoir_level": "%"}
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {i: 30 for i in range(len(quantities))}}})
+    coolantd(harness.tcp_bus("b", server.port) + harness.device("d", "b") + "".join(
+        f"[point:d.{key}]\nregister = holding:{i}\nunit = {unit}\n" for i, (key, unit) in enumerate(quantities.items())) +
+        "[loop:all]\ncoolant = pg25\n" + "".join(f"{key} = d.{key}\n" for key in quantities) +
+        "nominal_flow = 30\nreturn_high = 50\npressure_high = 100\nsystem_volume = 100\nreservoir_volume = 10\n")
+    values = subscriber.wait("loop/all").json["values"]
+    assert set(values) == set(re.findall(r"^       (\w+) \(\S+\)$", figures, re.M))
+    listed = {name for name in re.findall(r"NAME-(\w+)", alarms)}
+    raised = {name.removeprefix("all-") for name in harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"] if name.startswith("all-")}
+    assert raised == listed - {"supply_lost", "return_lost"}  # one device measures all
