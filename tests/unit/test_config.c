@@ -397,6 +397,12 @@ static void loops_and_leak_points_have_default_alarms(void **state)
 	assert_null(find_alarm(c, "l-supply_lost"));  /* the same device is said once */
 	assert_null(find_alarm(c, "l-condensation")); /* no air sensors */
 	config_unref(c);
+	c = load_good(HEAD BUS LOOP_POINTS "[point:d.rh]\nregister = holding:4\nunit = %\n" WHOLE_LOOP
+					   "air_temperature = d.t\nair_humidity = d.rh\n");
+	assert_true(find_alarm(c, "l-condensation_near")->limit == 3);
+	assert_true(find_alarm(c, "l-condensation")->limit == 2);
+	assert_int_equal(find_alarm(c, "l-condensation")->severity, SEVERITY_CRITICAL);
+	config_unref(c);
 }
 
 static void own_alarms_replace_default_ones(void **state)

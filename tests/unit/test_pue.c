@@ -1,54 +1,5 @@
 /* PUE as worked examples that a facility engineer can check with a pocket calculator. */
-#include "unit.h"
-
-#include "clock.h"
-#include "pue.h"
-
-#include <math.h>
-
-#define WH 3600.0
-
-/* 2026-01-01T00:00:00Z, where the examples begin; boottime there is 1000 s */
-#define START_UTC_S INT64_C(1767225600)
-#define BOOT_S INT64_C(1000)
-#define OFFSET ((START_UTC_S - BOOT_S) * NS_PER_S)
-
-enum { FACILITY, IT };
-
-static const int64_t one_minute[] = { 60 };
-static const int64_t four_windows[] = { 60, 900, 3600, 86400 };
-
-static struct pue *make(struct meter_type type, const int64_t *windows, size_t window_count)
-{
-	struct pue_meter_spec meters[] = { { PUE_FACILITY, "main", type }, { PUE_IT, "pdu", type } };
-	struct pue *p = pue_new(&(struct pue_spec){ meters, 2, windows, window_count });
-	assert_non_null(p);
-	pue_set_quality(p, FACILITY, QUALITY_GOOD, QUALITY_GOOD);
-	pue_set_quality(p, IT, QUALITY_GOOD, QUALITY_GOOD);
-	return p;
-}
-
-static const struct meter_type power_meter = { .has_power = true, .interval_ns = NS_PER_S };
-static const struct meter_type energy_meter = { .has_power = true,
-	.has_counter = true,
-	.interval_ns = NS_PER_S,
-	.counter = { .width = 32, .joules = WH } };
-
-static void power(struct pue *p, size_t meter, double seconds, double kw)
-{
-	struct meter_reading r = {
-		.time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .power_good = true, .watts = kw * 1000
-	};
-	pue_read(p, meter, &r, OFFSET);
-}
-
-static void energy(struct pue *p, size_t meter, double seconds, uint64_t raw)
-{
-	struct meter_reading r = {
-		.time_ns = BOOT_S * NS_PER_S + llround(seconds * 1e9), .counter_good = true, .raw = raw
-	};
-	pue_read(p, meter, &r, OFFSET);
-}
+#include "pue_meters.h"
 
 static void constant_118_over_100_in_every_window(void **state)
 {
@@ -188,6 +139,57 @@ static void coverage_decides_the_quality(void **state)
 	}
 }
 
+/* Windows of a day and more want 98 % and 96 %. */
+static void coverage_of_a_day_decides_more_strictly(void **state)
+{
+	static const struct {
+		double missing; /* share of the day */
+		enum quality quality;
+	} cases[] = { { 0.019, QUALITY_GOOD }, { 0.021, QUALITY_ESTIMATED }, { 0.039, QUALITY_ESTIMATED },
+		{ 0.041, QUALITY_INVALID } };
+	static const int64_t day[] = { 86400 };
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pue *p = make(power_meter, day, 1);
+		int until = 30000 + (int)(86400 * cases[i].missing);
+		for (int s = 0; s <= 86400 + 10; s++) {
+			power(p, FACILITY, s, 118);
+			if (s <= 30000 || s > until)
+				power(p, IT, s, 100);
+		}
+		struct pue_window w = pue_window(p, 0);
+		assert_float_equal(w.coverage, 1 - cases[i].missing, 1e-4);
+		assert_int_equal(w.pue.quality, cases[i].quality);
+		pue_free(p);
+	}
+}
+
+/* An annual figure is not stated before the year is there; how much of it is, is. */
+static void a_year_says_how_much_of_it_is_covered(void **state)
+{
+	static const int64_t year[] = { 365 * 86400 };
+	struct meter_type slow = power_meter;
+	(void)state;
+	slow.interval_ns = 600 * NS_PER_S; /* the grid is of whole minutes */
+	struct pue *p = make(slow, year, 1);
+	for (int64_t minute = 0; minute <= 366 * 1440; minute += 10) {
+		power(p, FACILITY, (double)minute * 60, 118);
+		power(p, IT, (double)minute * 60, 100);
+		if (minute != 100 * 1440)
+			continue;
+		struct pue_window w = pue_window(p, 0);
+		assert_int_equal(w.pue.quality, QUALITY_INVALID);
+		assert_string_equal(w.pue.reason, "too little of the window is covered");
+		assert_float_equal(w.coverage, 100.0 / 365, 1e-6);
+	}
+	struct pue_window w = pue_window(p, 0);
+	assert_int_equal(w.pue.quality, QUALITY_GOOD);
+	assert_float_equal(w.pue.value, 1.18, 1e-9);
+	assert_float_equal(w.coverage, 1, 1e-9);
+	assert_int_equal(w.end_ms % 86400000, 0); /* whole days of UTC */
+	pue_free(p);
+}
+
 static void a_meter_that_is_gone_makes_it_invalid_with_a_reason(void **state)
 {
 	struct pue *p = make(power_meter, four_windows, 4);
@@ -308,7 +310,7 @@ static void roles_add_up(void **state)
 /* Fans of 10 kW inside the IT racks are cooling; what no meter of cooling or losses tells is other. */
 static void parts_add_up_to_the_total(void **state)
 {
-	static const struct pue_meter_spec meters[] = { { PUE_FACILITY, "grid", power_meter },
+	const struct pue_meter_spec meters[] = { { PUE_FACILITY, "grid", power_meter },
 		{ PUE_EXPORT, "sold", power_meter }, { PUE_IT, "racks", power_meter },
 		{ PUE_IT_EMBEDDED_COOLING, "fans", power_meter }, { PUE_COOLING, "pumps", power_meter },
 		{ PUE_LOSS, "ups", power_meter } };
@@ -330,7 +332,7 @@ static void parts_add_up_to_the_total(void **state)
 /* pPUE = (E_IT + E_cooling + E_loss) / E_IT */
 static void a_partial_pue_counts_cooling_and_losses(void **state)
 {
-	static const struct pue_meter_spec meters[] = { { PUE_IT, "racks", power_meter },
+	const struct pue_meter_spec meters[] = { { PUE_IT, "racks", power_meter },
 		{ PUE_COOLING, "pumps", power_meter }, { PUE_LOSS, "ups", power_meter } };
 	static const double kw[] = { 100, 4, 3 };
 	struct pue *p = run_constant(meters, kw, COUNT(meters));
@@ -427,119 +429,6 @@ static void a_clock_that_jumps_gives_no_negative_window(void **state)
 	}
 }
 
-/* --- restarts --- */
-
-/* Saves, and loads into a new one that has another boottime: the machine was booted anew at START_UTC_S. */
-#define SECOND_OFFSET (START_UTC_S * NS_PER_S)
-
-static struct pue *restart(struct pue *p, struct meter_type type, double seconds)
-{
-	struct state_writer w = { 0 };
-	pue_save(p, &w);
-	assert_false(w.bad);
-	pue_free(p);
-	struct pue *next = make(type, four_windows, 4);
-	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_int_equal(pue_load(next, &r, SECOND_OFFSET, llround(seconds * 1e9)), 0);
-	assert_ptr_equal(r.at, r.end);
-	state_writer_deinit(&w);
-	return next;
-}
-
-/* Energies at 118 and 100 kW from `from` to `until`; `boot` is the boottime of START_UTC_S. */
-static void run_meters(struct pue *p, int64_t from, int64_t until, int64_t boot)
-{
-	static const double kilowatts[] = { [FACILITY] = 118, [IT] = 100 };
-	static const double phase[] = { [FACILITY] = 0.3, [IT] = 0.8 };
-	for (int64_t s = from; s < until; s++) {
-		for (size_t m = 0; m < 2; m++) {
-			double at = (double)s + phase[m];
-			struct meter_reading r = { .time_ns = boot * NS_PER_S + llround(at * 1e9),
-				.counter_good = true,
-				.power_good = true,
-				.watts = kilowatts[m] * 1000,
-				.raw = (uint64_t)(kilowatts[m] * 1000 / WH * at) };
-			pue_read(p, m, &r, (START_UTC_S - boot) * NS_PER_S);
-		}
-	}
-}
-
-static void a_short_restart_changes_nothing(void **state)
-{
-	(void)state;
-	struct pue *whole = make(energy_meter, four_windows, 4), *split = make(energy_meter, four_windows, 4);
-	run_meters(whole, 0, 4000, BOOT_S);
-	run_meters(split, 0, 2000, BOOT_S);
-	split = restart(split, energy_meter, 2000);
-	run_meters(split, 2000, 4000, 0);
-	for (size_t i = 0; i < 4; i++) {
-		struct pue_window a = pue_window(whole, i), b = pue_window(split, i);
-		assert_int_equal(a.end_ms, b.end_ms);
-		assert_float_equal(a.coverage, b.coverage, 0);
-		assert_float_equal(a.kwh[PUE_FACILITY], b.kwh[PUE_FACILITY], 1e-9);
-		assert_float_equal(a.kwh[PUE_IT], b.kwh[PUE_IT], 1e-9);
-	}
-	pue_free(whole);
-	pue_free(split);
-}
-
-/* Two hours without coolantd: the counters went on, so the energy is counted; it is not covered, though. */
-static void the_energy_of_a_stop_is_counted(void **state)
-{
-	(void)state;
-	struct pue *p = make(energy_meter, four_windows, 4);
-	run_meters(p, 0, 2000, BOOT_S);
-	p = restart(p, energy_meter, 9200);
-	run_meters(p, 9200, 10801, 0);
-	struct pue_window day = pue_window(p, 3), hour = pue_window(p, 2), quarter = pue_window(p, 1);
-	/* buckets of half an hour up to 3:00 */
-	assert_int_equal(day.end_ms, (START_UTC_S + 10800) * 1000);
-	assert_float_equal(day.kwh[PUE_FACILITY], 118.0 * 3, 0.1);
-	assert_float_equal(day.kwh[PUE_IT], 100.0 * 3, 0.1);
-	assert_float_equal(day.coverage * 86400, 2000 + 1600, 4);
-	assert_float_equal(hour.kwh[PUE_IT], 100, 0.01);
-	assert_float_equal(hour.coverage, 1600 / 3600.0, 0.001);
-	assert_float_equal(quarter.coverage, 1, 0);
-	assert_float_equal(quarter.pue.value, 1.18, 1e-4);
-	pue_free(p);
-}
-
-/* Without counters nothing is known of the stop. */
-static void the_energy_of_a_stop_without_counters_is_unknown(void **state)
-{
-	(void)state;
-	struct pue *p = make(power_meter, four_windows, 4);
-	run_meters(p, 0, 2000, BOOT_S);
-	p = restart(p, power_meter, 9200);
-	run_meters(p, 9200, 10801, 0);
-	struct pue_window day = pue_window(p, 3);
-	assert_float_equal(day.kwh[PUE_IT], 100.0 * (2000 + 1600) / 3600, 0.1);
-	assert_float_equal(day.coverage * 86400, 2000 + 1600, 4);
-	pue_free(p);
-}
-
-static void damaged_state_is_refused(void **state)
-{
-	(void)state;
-	struct pue *p = make(energy_meter, four_windows, 4);
-	struct state_writer w = { 0 };
-	run_meters(p, 0, 100, BOOT_S);
-	pue_save(p, &w);
-	pue_free(p);
-	for (size_t n = 0; n < w.size; n++) {
-		p = make(energy_meter, four_windows, 4);
-		struct state_reader r = { w.data, w.data + n, false };
-		assert_true(pue_load(p, &r, OFFSET, 200 * NS_PER_S) < 0);
-		pue_free(p);
-	}
-	/* other windows */
-	p = make(energy_meter, one_minute, 1);
-	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_true(pue_load(p, &r, OFFSET, 200 * NS_PER_S) < 0);
-	pue_free(p);
-	state_writer_deinit(&w);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -549,6 +438,8 @@ int main(void)
 		cmocka_unit_test(the_order_of_arrival_changes_nothing),
 		cmocka_unit_test(it_is_a_ratio_of_energies),
 		cmocka_unit_test(coverage_decides_the_quality),
+		cmocka_unit_test(coverage_of_a_day_decides_more_strictly),
+		cmocka_unit_test(a_year_says_how_much_of_it_is_covered),
 		cmocka_unit_test(a_meter_that_is_gone_makes_it_invalid_with_a_reason),
 		cmocka_unit_test(below_one_is_shown_and_suspect),
 		cmocka_unit_test(no_it_load_is_no_ratio),
@@ -560,10 +451,6 @@ int main(void)
 		cmocka_unit_test(uncertainty_follows_from_the_classes),
 		cmocka_unit_test(without_a_facility_meter_it_is_partial),
 		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
-		cmocka_unit_test(a_short_restart_changes_nothing),
-		cmocka_unit_test(the_energy_of_a_stop_is_counted),
-		cmocka_unit_test(the_energy_of_a_stop_without_counters_is_unknown),
-		cmocka_unit_test(damaged_state_is_refused),
 	};
 	return cmocka_run_group_tests_name("pue", tests, NULL, NULL);
 }

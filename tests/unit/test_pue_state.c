@@ -1,0 +1,124 @@
+/* PUE figures over a restart. */
+#include "pue_meters.h"
+
+/* Saves, and loads into a new one that has another boottime: the machine was booted anew at START_UTC_S. */
+#define SECOND_OFFSET (START_UTC_S * NS_PER_S)
+
+static struct pue *restart(struct pue *p, struct meter_type type, double seconds)
+{
+	struct state_writer w = { 0 };
+	pue_save(p, &w);
+	assert_false(w.bad);
+	pue_free(p);
+	struct pue *next = make(type, four_windows, 4);
+	struct state_reader r = { w.data, w.data + w.size, false };
+	assert_int_equal(pue_load(next, &r, SECOND_OFFSET, llround(seconds * 1e9)), 0);
+	assert_ptr_equal(r.at, r.end);
+	state_writer_deinit(&w);
+	return next;
+}
+
+/* Energies at 118 and 100 kW from `from` to `until`; `boot` is the boottime of START_UTC_S. */
+static void run_meters(struct pue *p, int64_t from, int64_t until, int64_t boot)
+{
+	static const double kilowatts[] = { [FACILITY] = 118, [IT] = 100 };
+	static const double phase[] = { [FACILITY] = 0.3, [IT] = 0.8 };
+	for (int64_t s = from; s < until; s++) {
+		for (size_t m = 0; m < 2; m++) {
+			double at = (double)s + phase[m];
+			struct meter_reading r = { .time_ns = boot * NS_PER_S + llround(at * 1e9),
+				.counter_good = true,
+				.power_good = true,
+				.watts = kilowatts[m] * 1000,
+				.raw = (uint64_t)(kilowatts[m] * 1000 / WH * at) };
+			pue_read(p, m, &r, (START_UTC_S - boot) * NS_PER_S);
+		}
+	}
+}
+
+static void a_short_restart_changes_nothing(void **state)
+{
+	(void)state;
+	struct pue *whole = make(energy_meter, four_windows, 4), *split = make(energy_meter, four_windows, 4);
+	run_meters(whole, 0, 4000, BOOT_S);
+	run_meters(split, 0, 2000, BOOT_S);
+	split = restart(split, energy_meter, 2000);
+	run_meters(split, 2000, 4000, 0);
+	for (size_t i = 0; i < 4; i++) {
+		struct pue_window a = pue_window(whole, i), b = pue_window(split, i);
+		assert_int_equal(a.end_ms, b.end_ms);
+		assert_float_equal(a.coverage, b.coverage, 0);
+		assert_float_equal(a.kwh[PUE_FACILITY], b.kwh[PUE_FACILITY], 1e-9);
+		assert_float_equal(a.kwh[PUE_IT], b.kwh[PUE_IT], 1e-9);
+	}
+	pue_free(whole);
+	pue_free(split);
+}
+
+/* Two hours without coolantd: the counters went on, so the energy is counted; it is not covered, though. */
+static void the_energy_of_a_stop_is_counted(void **state)
+{
+	(void)state;
+	struct pue *p = make(energy_meter, four_windows, 4);
+	run_meters(p, 0, 2000, BOOT_S);
+	p = restart(p, energy_meter, 9200);
+	run_meters(p, 9200, 10801, 0);
+	struct pue_window day = pue_window(p, 3), hour = pue_window(p, 2), quarter = pue_window(p, 1);
+	/* buckets of half an hour up to 3:00 */
+	assert_int_equal(day.end_ms, (START_UTC_S + 10800) * 1000);
+	assert_float_equal(day.kwh[PUE_FACILITY], 118.0 * 3, 0.1);
+	assert_float_equal(day.kwh[PUE_IT], 100.0 * 3, 0.1);
+	assert_float_equal(day.coverage * 86400, 2000 + 1600, 4);
+	assert_float_equal(hour.kwh[PUE_IT], 100, 0.01);
+	assert_float_equal(hour.coverage, 1600 / 3600.0, 0.001);
+	assert_float_equal(quarter.coverage, 1, 0);
+	assert_float_equal(quarter.pue.value, 1.18, 1e-4);
+	pue_free(p);
+}
+
+/* Without counters nothing is known of the stop. */
+static void the_energy_of_a_stop_without_counters_is_unknown(void **state)
+{
+	(void)state;
+	struct pue *p = make(power_meter, four_windows, 4);
+	run_meters(p, 0, 2000, BOOT_S);
+	p = restart(p, power_meter, 9200);
+	run_meters(p, 9200, 10801, 0);
+	struct pue_window day = pue_window(p, 3);
+	assert_float_equal(day.kwh[PUE_IT], 100.0 * (2000 + 1600) / 3600, 0.1);
+	assert_float_equal(day.coverage * 86400, 2000 + 1600, 4);
+	pue_free(p);
+}
+
+static void damaged_state_is_refused(void **state)
+{
+	(void)state;
+	struct pue *p = make(energy_meter, four_windows, 4);
+	struct state_writer w = { 0 };
+	run_meters(p, 0, 100, BOOT_S);
+	pue_save(p, &w);
+	pue_free(p);
+	for (size_t n = 0; n < w.size; n++) {
+		p = make(energy_meter, four_windows, 4);
+		struct state_reader r = { w.data, w.data + n, false };
+		assert_true(pue_load(p, &r, OFFSET, 200 * NS_PER_S) < 0);
+		pue_free(p);
+	}
+	/* other windows */
+	p = make(energy_meter, one_minute, 1);
+	struct state_reader r = { w.data, w.data + w.size, false };
+	assert_true(pue_load(p, &r, OFFSET, 200 * NS_PER_S) < 0);
+	pue_free(p);
+	state_writer_deinit(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_short_restart_changes_nothing),
+		cmocka_unit_test(the_energy_of_a_stop_is_counted),
+		cmocka_unit_test(the_energy_of_a_stop_without_counters_is_unknown),
+		cmocka_unit_test(damaged_state_is_refused),
+	};
+	return cmocka_run_group_tests_name("pue_state", tests, NULL, NULL);
+}
