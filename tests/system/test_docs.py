@@ -56,3 +56,14 @@ def test_figures_and_default_alarms_of_the_manual_are_those_of_the_program(start
     listed = {name for name in re.findall(r"NAME-(\w+)", alarms)}
     raised = {name.removeprefix("all-") for name in harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"] if name.startswith("all-")}
     assert raised == listed - {"supply_lost", "return_lost"}  # one device measures all
+
+
+def test_every_test_of_the_rules_is_there():
+    tests = "".join(p.read_text() for folder in ("unit", "system") for p in (ROOT / "tests" / folder).glob("test_*.[cp]*"))
+    rows = [r for r in (ROOT / "tests" / "rules.md").read_text().splitlines() if r.startswith("| ") and "| rule" not in r]
+    assert len(rows) > 40
+    for row in rows:
+        named = re.findall(r"`(\w+)`", row)
+        assert named, row
+        for name in named:
+            assert re.search(rf"(static void|def) {name}\(", tests), name
