@@ -1,4 +1,7 @@
+#include "config.h"
+
 #include "config_private.h"
+#include "config_schema.h"
 
 #include "value.h"
 

@@ -1,20 +1,9 @@
 /* config_private: what the files of the config module share. */
 #pragma once
 
-#include "config.h"
+#include "config_types.h"
+#include "diag.h"
 #include "quantity.h"
-
-enum config_kind {
-	CONFIG_DAEMON,
-	CONFIG_MQTT,
-	CONFIG_SPOOL,
-	CONFIG_BUS,
-	CONFIG_DEVICE,
-	CONFIG_LOOP,
-	CONFIG_PUE,
-	CONFIG_ALARM,
-	CONFIG_POINT,
-};
 
 /* Resolve names between sections and check what one key alone cannot tell. Findings go to `d`. In this order.
  */

@@ -1,4 +1,4 @@
-#include "config_private.h"
+#include "config_schema.h"
 
 #include "value.h"
 

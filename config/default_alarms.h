@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "config.h"
+#include "config_types.h"
 
 struct loop_default {
 	const char *suffix; /* of the name: LOOP-SUFFIX */

@@ -39,12 +39,12 @@ static void on_change(const struct alarm *a, void *user)
 void alarms_init(struct daemon *d)
 {
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
-		own_alarm_init(&d->own_alarms[i], (enum own_alarm_id)i, clock_boottime(), daemon_utc_ms());
+		own_alarm_init(&d->own_alarms[i], (enum own_alarm_id)i, clock_boottime(), clock_utc_ms());
 }
 
 void alarms_judge(struct daemon *d, int64_t now_ns)
 {
-	control_loop_judge(d->control, d->table, now_ns, daemon_utc_ms(), on_change, d);
+	control_loop_judge(d->control, d->table, now_ns, clock_utc_ms(), on_change, d);
 }
 
 void alarms_judge_flood(struct daemon *d, int64_t now_ns)
@@ -55,7 +55,7 @@ void alarms_judge_flood(struct daemon *d, int64_t now_ns)
 
 void alarms_set_own(struct daemon *d, enum own_alarm_id id, const char *trouble)
 {
-	if (own_alarm_set(&d->own_alarms[id], trouble, clock_boottime(), daemon_utc_ms()))
+	if (own_alarm_set(&d->own_alarms[id], trouble, clock_boottime(), clock_utc_ms()))
 		on_change(&d->own_alarms[id].alarm, d);
 }
 
@@ -81,7 +81,7 @@ struct alarm *alarms_find(struct daemon *d, const char *name)
 
 const char *alarms_acknowledge(struct daemon *d, struct alarm *a)
 {
-	const char *why = alarm_acknowledge(a, daemon_utc_ms());
+	const char *why = alarm_acknowledge(a, clock_utc_ms());
 	if (!why)
 		tell(d, a, ", acknowledged");
 	return why;

@@ -1,9 +1,7 @@
 #include "announce.h"
 
-#include "alarms.h"
 #include "clock.h"
 #include "encoder.h"
-#include "reporter.h"
 #include "value.h"
 
 #include <math.h>
@@ -22,12 +20,12 @@ static void publish_named(
 void announce_alarm(const struct alarm *a, struct daemon *d)
 {
 	publish_named(
-	    d, "alarm", a->config->name, encode_alarm(a, daemon_utc_ms()), PUBLISH_URGENT, a->changed_ms);
+	    d, "alarm", a->config->name, encode_alarm(a, clock_utc_ms()), PUBLISH_URGENT, a->changed_ms);
 }
 
 void announce_loops(struct daemon *d)
 {
-	int64_t now = daemon_utc_ms();
+	int64_t now = clock_utc_ms();
 	for (size_t i = 0; i < d->config->loop_count; i++) {
 		const struct loop_config *l = &d->config->loops[i];
 		publish_named(d, "loop", l->name, encode_loop(l, d->control->loops[i].figures, now),
@@ -37,12 +35,18 @@ void announce_loops(struct daemon *d)
 
 void announce_pues(struct daemon *d)
 {
-	int64_t now = daemon_utc_ms();
+	int64_t now = clock_utc_ms();
 	for (size_t i = 0; i < d->config->pue_count; i++) {
 		const struct control_pue *p = &d->control->pues[i];
 		char *payload = encode_pue(p->config, p->pue, clock_realtime_offset(), now);
 		publish_named(d, "pue", p->config->name, payload, PUBLISH_EXPIRES, now);
 	}
+}
+
+void announce_info(struct daemon *d)
+{
+	struct info info = { COOLANTD_VERSION, d->started_ms };
+	publisher_send(d->publisher, "info", encode_info(d->config, &info), PUBLISH_RETAIN, clock_utc_ms());
 }
 
 void announce_health(struct daemon *d)
@@ -55,7 +59,7 @@ void announce_health(struct daemon *d)
 		supervisor_describe(d->supervisor, i, &buses[i]);
 	int64_t now = clock_boottime();
 	struct health h = {
-		.ts_ms = daemon_utc_ms(),
+		.ts_ms = clock_utc_ms(),
 		.uptime_s = (now - d->started_ns) / NS_PER_S,
 		.buses = buses,
 		.loads = d->loads,
@@ -81,23 +85,4 @@ void announce_health(struct daemon *d)
 	for (size_t i = 0; i < d->config->bus_count; i++)
 		driver_stats_deinit(&buses[i]);
 	free(buses);
-}
-
-static void see_alarm(const struct alarm *a, struct daemon *d, void *user)
-{
-	(void)user;
-	announce_alarm(a, d);
-}
-
-void announce_everything(struct daemon *d)
-{
-	int64_t now = clock_boottime();
-	struct info info = { COOLANTD_VERSION, d->started_ms };
-	publisher_send(d->publisher, "info", encode_info(d->config, &info), PUBLISH_RETAIN, daemon_utc_ms());
-	for (size_t i = 0; i < d->config->device_count; i++)
-		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
-	announce_loops(d);
-	announce_pues(d);
-	alarms_each(d, see_alarm, NULL);
-	announce_health(d);
 }

@@ -10,8 +10,6 @@ void announce_alarm(const struct alarm *a, struct daemon *d);
 void announce_loops(struct daemon *d);
 void announce_pues(struct daemon *d);
 
-/* B/health. */
+/* B/info and B/health. */
+void announce_info(struct daemon *d);
 void announce_health(struct daemon *d);
-
-/* The whole live state, as after a connect. */
-void announce_everything(struct daemon *d);

@@ -1,6 +1,7 @@
 #include "api.h"
 
 #include "alarms.h"
+#include "clock.h"
 #include "encoder.h"
 #include "json_writer.h"
 #include "log.h"
@@ -27,7 +28,7 @@ static struct http_answer error(unsigned status, const char *what)
 static void put_alarm(const struct alarm *a, struct daemon *d, void *user)
 {
 	(void)d;
-	encode_alarm_into(user, a->config->name, a, daemon_utc_ms());
+	encode_alarm_into(user, a->config->name, a, clock_utc_ms());
 }
 
 static struct http_answer get_alarms(struct daemon *d, const char *name)
@@ -51,7 +52,7 @@ static struct http_answer acknowledge(struct daemon *d, const char *name)
 		return error(HTTP_NOT_FOUND, "no such alarm (allowed: a name of GET /v1/alarms)");
 	const char *why = alarms_acknowledge(d, a);
 	if (!why)
-		return (struct http_answer){ HTTP_OK, encode_alarm(a, daemon_utc_ms()) };
+		return (struct http_answer){ HTTP_OK, encode_alarm(a, clock_utc_ms()) };
 	snprintf(text, sizeof(text), "%s cannot be acknowledged: %s", name, why);
 	return error(HTTP_CONFLICT, text);
 }

@@ -27,11 +27,6 @@
 #define JOIN_LIMIT_NS (300 * NS_PER_MS)
 #define DISK_GRACE_NS (200 * NS_PER_MS)
 
-int64_t daemon_utc_ms(void)
-{
-	return clock_realtime() / NS_PER_MS;
-}
-
 /* The next slot of a timer at a fixed rhythm that is not in the past. */
 static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns)
 {
@@ -217,6 +212,25 @@ static struct bus_load *compute_loads(const struct config *c)
 	return loads;
 }
 
+static void see_alarm(const struct alarm *a, struct daemon *d, void *user)
+{
+	(void)user;
+	announce_alarm(a, d);
+}
+
+/* The whole live state, as after a connect. */
+static void announce_everything(struct daemon *d)
+{
+	int64_t now = clock_boottime();
+	announce_info(d);
+	for (size_t i = 0; i < d->config->device_count; i++)
+		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
+	announce_loops(d);
+	announce_pues(d);
+	alarms_each(d, see_alarm, NULL);
+	announce_health(d);
+}
+
 static void on_broker_connected(void *user)
 {
 	announce_everything(user);
@@ -394,7 +408,7 @@ static int add_sources(struct daemon *d)
 static int start(struct daemon *d)
 {
 	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
-	d->started_ms = daemon_utc_ms();
+	d->started_ms = clock_utc_ms();
 	d->watchdog_ns = service_watchdog_interval();
 	d->queue = batch_queue_new();
 	d->supervisor = d->queue ? supervisor_new(d->queue) : NULL;

@@ -36,5 +36,3 @@ struct daemon {
 	int64_t status_ns;
 	bool stopping, replacing_publisher, watchdog_silent;
 };
-
-int64_t daemon_utc_ms(void);

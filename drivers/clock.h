@@ -28,6 +28,12 @@ static inline int64_t clock_realtime(void)
 	return clock_ns(CLOCK_REALTIME);
 }
 
+/* UTC in milliseconds, as payloads have it. */
+static inline int64_t clock_utc_ms(void)
+{
+	return clock_realtime() / NS_PER_MS;
+}
+
 /* What must be added to a boottime to get the realtime of the same moment, as of now. */
 static inline int64_t clock_realtime_offset(void)
 {

@@ -44,6 +44,9 @@ bool pue_needs(const struct pue *p, enum pue_role r);
 /* E_total of these energies. */
 double pue_total(const struct pue *p, const double joules[PUE_ROLE_COUNT]);
 
+/* The additive form of a window whose energies by role are there. */
+void pue_add_up_parts(const struct pue *p, double total, struct pue_window *out);
+
 /* Uncertainty (k = 2) of the ratio of these energies; NAN when a meter that it needs has no accuracy class.
  */
 double pue_uncertainty(const struct pue *p, const double joules[PUE_ROLE_COUNT]);

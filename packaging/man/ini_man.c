@@ -1,5 +1,5 @@
 /* Writes coolantd.ini(5) from the table of keys, so that the manual knows what the program knows. */
-#include "config.h"
+#include "config_schema.h"
 #include "default_alarms.h"
 #include "value.h"
 

@@ -1,5 +1,6 @@
-#include "config_private.h"
 #include "default_alarms.h"
+
+#include "config_private.h"
 
 #include <math.h>
 #include <string.h>
