@@ -67,6 +67,29 @@ static struct counter_step confirm_drop(struct counter *c, struct counter_readin
 	return step;
 }
 
+/* More than the meter could have counted since the last step, as far as its power is known. */
+static bool is_jump(const struct counter *c, const struct counter_reading *r, double max_watts)
+{
+	double seconds = (double)(r->time_ns - c->last.time_ns) / NS_PER_S;
+	return max_watts > 0 &&
+	       forward(c, &c->last, r) > max_watts * seconds + SLACK_QUANTA * counter_quantum(c);
+}
+
+static struct counter_step hold(struct counter *c, struct counter_reading r)
+{
+	c->holding = true;
+	c->held = r;
+	return (struct counter_step){ .event = COUNTER_HELD, .from_ns = c->last.time_ns };
+}
+
+static struct counter_step step_up(struct counter *c, struct counter_reading r)
+{
+	struct counter_step step = { COUNTER_STEP, forward(c, &c->last, &r), .from_ns = c->last.time_ns };
+	c->holding = false;
+	c->last = r;
+	return step;
+}
+
 struct counter_step counter_read(struct counter *c, struct counter_reading r, double max_watts)
 {
 	if (!c->started) {
@@ -74,16 +97,10 @@ struct counter_step counter_read(struct counter *c, struct counter_reading r, do
 		c->last = r;
 		return (struct counter_step){ .event = COUNTER_FIRST, .from_ns = r.time_ns };
 	}
-	if (!is_below(c, &r, &c->last)) {
-		struct counter_step step = { COUNTER_STEP, forward(c, &c->last, &r),
-			.from_ns = c->last.time_ns };
-		c->holding = false;
-		c->last = r;
-		return step;
-	}
-	if (c->holding && !is_below(c, &r, &c->held))
-		return confirm_drop(c, r, max_watts);
-	c->holding = true;
-	c->held = r;
-	return (struct counter_step){ .event = COUNTER_HELD, .from_ns = c->last.time_ns };
+	bool held_low = c->holding && is_below(c, &c->held, &c->last), held_high = c->holding && !held_low;
+	if (is_below(c, &r, &c->last))
+		return held_low && !is_below(c, &r, &c->held) ? confirm_drop(c, r, max_watts) : hold(c, r);
+	if (is_jump(c, &r, max_watts) && !(held_high && !is_below(c, &r, &c->held)))
+		return hold(c, r);
+	return step_up(c, r);
 }

@@ -1,8 +1,9 @@
 /* counter: differences of an energy counter that may wrap or be reset (pure).
  *
- * A reading below the last one is believed only when the next reading confirms it; a single stray low reading
- * is forgotten. A confirmed drop is a wrap when the difference modulo 2^width is plausible against the most
- * energy that the meter could have counted meanwhile, else a reset.
+ * A reading below the last one, or further above it than the meter's power allows, is believed only when the
+ * next reading confirms it; a single stray reading is forgotten. A confirmed drop is a wrap when the
+ * difference modulo 2^width is plausible against the most energy that the meter could have counted meanwhile,
+ * else a reset.
  */
 #pragma once
 
@@ -26,7 +27,7 @@ struct counter_reading {
 enum counter_event {
 	COUNTER_FIRST, /* nothing to compare with yet */
 	COUNTER_STEP,  /* `joules` since the last step */
-	COUNTER_HELD,  /* lower than before: wait for the next reading */
+	COUNTER_HELD,  /* lower, or much higher, than before: wait for the next reading */
 	COUNTER_WRAP,  /* a step over the end of the range: `joules` since the last step */
 	COUNTER_RESET, /* began anew: `joules` counted since the first low reading only */
 };
@@ -45,6 +46,7 @@ struct counter_step {
 	int64_t reset_from_ns, reset_until_ns; /* with COUNTER_RESET: the span that was not counted */
 };
 
+/* `max_watts` is the most that the meter can count; 0 = not known. */
 struct counter_step counter_read(struct counter *c, struct counter_reading r, double max_watts);
 
 /* Energy of the counter's smallest step at its present reading, in joules. */

@@ -50,6 +50,36 @@ static void counter_forgets_a_stray_low_reading(void **state)
 	assert_int_equal(step.from_ns, 0);
 }
 
+static void counter_forgets_a_stray_high_reading(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	(void)state;
+	counter_read(&c, at(0, 1000), 10e3);
+	assert_int_equal(counter_read(&c, at(1, 65535000), 10e3).event, COUNTER_HELD);
+	struct counter_step step = counter_read(&c, at(2, 1004), 10e3);
+	assert_int_equal(step.event, COUNTER_STEP);
+	assert_float_equal(step.joules, 4 * WH, 1e-6);
+	assert_int_equal(step.from_ns, 0);
+	/* nor does it turn the next low one into a drop */
+	assert_int_equal(counter_read(&c, at(3, 65535000), 10e3).event, COUNTER_HELD);
+	assert_int_equal(counter_read(&c, at(4, 900), 10e3).event, COUNTER_HELD);
+	assert_int_equal(counter_read(&c, at(5, 1010), 10e3).event, COUNTER_STEP);
+}
+
+/* A burst between two readings of the power: the next reading confirms it, and nothing is lost. */
+static void counter_believes_a_jump_that_stays(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	(void)state;
+	counter_read(&c, at(0, 1000), 10e3);
+	assert_int_equal(counter_read(&c, at(1, 1100), 10e3).event, COUNTER_HELD);
+	struct counter_step step = counter_read(&c, at(2, 1102), 10e3);
+	assert_int_equal(step.event, COUNTER_STEP);
+	assert_float_equal(step.joules, 102 * WH, 1e-6);
+	/* while the power is not known every step is taken */
+	assert_int_equal(counter_read(&c, at(3, 900000), 0).event, COUNTER_STEP);
+}
+
 static void counter_of_64_bits_keeps_every_unit(void **state)
 {
 	struct counter c = { .type = { .width = 64, .joules = 1 } };
@@ -75,6 +105,8 @@ int main(void)
 		cmocka_unit_test(counter_u32_wrap_is_18_wh),
 		cmocka_unit_test(counter_reset_is_no_wrap),
 		cmocka_unit_test(counter_forgets_a_stray_low_reading),
+		cmocka_unit_test(counter_forgets_a_stray_high_reading),
+		cmocka_unit_test(counter_believes_a_jump_that_stays),
 		cmocka_unit_test(counter_of_64_bits_keeps_every_unit),
 		cmocka_unit_test(counter_quantum_of_a_float_grows),
 	};
