@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static int level_of(const struct alarm *a)
@@ -66,6 +67,54 @@ void alarms_each(
 		see(&d->control->alarms[i], d, user);
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
 		see(&d->own_alarms[i].alarm, d, user);
+}
+
+/* So many names are remembered; a broker keeps what is past them. */
+#define RETIRED_MAX 1000
+
+void alarms_retire(struct daemon *d, const char *name)
+{
+	struct retired *r = &d->retired;
+	for (size_t i = 0; i < r->count; i++)
+		if (strcmp(r->names[i], name) == 0)
+			return;
+	char **names = r->count < RETIRED_MAX ? reallocarray(r->names, r->count + 1, sizeof(*names)) : NULL;
+	char *copy = names ? strdup(name) : NULL;
+	if (names)
+		r->names = names;
+	if (copy)
+		r->names[r->count++] = copy;
+	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_ALARM, .alarm = name },
+	    "alarm %s is configured no more", name);
+}
+
+static const struct alarm_config *find_config(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->alarm_count; i++)
+		if (strcmp(c->alarms[i].name, name) == 0)
+			return &c->alarms[i];
+	return NULL;
+}
+
+void alarms_retire_missing(struct daemon *d, const struct config *old, const struct config *new)
+{
+	for (size_t i = 0; i < old->alarm_count; i++)
+		if (!find_config(new, old->alarms[i].name))
+			alarms_retire(d, old->alarms[i].name);
+}
+
+void alarms_announce_retired(struct daemon *d)
+{
+	for (size_t i = 0; i < d->retired.count; i++)
+		if (!find_config(d->config, d->retired.names[i])) /* it may be back */
+			announce_no_alarm(d->retired.names[i], d);
+}
+
+void alarms_free(struct daemon *d)
+{
+	for (size_t i = 0; i < d->retired.count; i++)
+		free(d->retired.names[i]);
+	free(d->retired.names);
 }
 
 struct alarm *alarms_find(struct daemon *d, const char *name)

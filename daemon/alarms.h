@@ -24,6 +24,13 @@ void alarms_set_own(struct daemon *d, enum own_alarm_id id, const char *trouble)
 void alarms_each(
     struct daemon *d, void (*see)(const struct alarm *a, struct daemon *d, void *user), void *user);
 
+/* An alarm that is configured no more: the broker forgets what it holds of it, now and after each connect. */
+void alarms_retire(struct daemon *d, const char *name);
+/* Those of a configuration that another one has no more. */
+void alarms_retire_missing(struct daemon *d, const struct config *old, const struct config *new);
+void alarms_announce_retired(struct daemon *d);
+void alarms_free(struct daemon *d);
+
 /* By name; NULL = none. */
 struct alarm *alarms_find(struct daemon *d, const char *name);
 

@@ -7,20 +7,26 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* A message of data under KIND/NAME. */
+/* A retained message under KIND/NAME. */
 static void publish_named(
     struct daemon *d, const char *kind, const char *name, char *payload, unsigned flags, int64_t ts_ms)
 {
 	char topic[3 * (NAME_LENGTH_MAX + 1)]; /* a default alarm has two names in one */
 	snprintf(topic, sizeof(topic), "%s/%s", kind, name);
-	publisher_send(d->publisher, topic, payload, PUBLISH_RETAIN | PUBLISH_KEEP | flags, ts_ms);
+	publisher_send(d->publisher, topic, payload, PUBLISH_RETAIN | flags, ts_ms);
+}
+
+void announce_no_alarm(const char *name, struct daemon *d)
+{
+	publish_named(d, "alarm", name, strdup(""), 0, clock_utc_ms());
 }
 
 void announce_alarm(const struct alarm *a, struct daemon *d)
 {
-	publish_named(
-	    d, "alarm", a->config->name, encode_alarm(a, clock_utc_ms()), PUBLISH_URGENT, a->changed_ms);
+	publish_named(d, "alarm", a->config->name, encode_alarm(a, clock_utc_ms()),
+	    PUBLISH_KEEP | PUBLISH_URGENT, a->changed_ms);
 }
 
 void announce_loops(struct daemon *d)
@@ -29,7 +35,7 @@ void announce_loops(struct daemon *d)
 	for (size_t i = 0; i < d->config->loop_count; i++) {
 		const struct loop_config *l = &d->config->loops[i];
 		publish_named(d, "loop", l->name, encode_loop(l, d->control->loops[i].figures, now),
-		    PUBLISH_EXPIRES, now);
+		    PUBLISH_KEEP | PUBLISH_EXPIRES, now);
 	}
 }
 
@@ -39,7 +45,7 @@ void announce_pues(struct daemon *d)
 	for (size_t i = 0; i < d->config->pue_count; i++) {
 		const struct control_pue *p = &d->control->pues[i];
 		char *payload = encode_pue(p->config, p->pue, clock_realtime_offset(), now);
-		publish_named(d, "pue", p->config->name, payload, PUBLISH_EXPIRES, now);
+		publish_named(d, "pue", p->config->name, payload, PUBLISH_KEEP | PUBLISH_EXPIRES, now);
 	}
 }
 

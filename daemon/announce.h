@@ -5,6 +5,8 @@
 
 /* B/alarm/NAME, ahead of what is queued. */
 void announce_alarm(const struct alarm *a, struct daemon *d);
+/* Empties that topic at the broker. */
+void announce_no_alarm(const char *name, struct daemon *d);
 
 /* B/loop/NAME and B/pue/NAME of all. */
 void announce_loops(struct daemon *d);

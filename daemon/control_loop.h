@@ -41,11 +41,18 @@ void control_loop_inherit(struct control_loop *l, struct control_loop *old);
 void control_loop_free(struct control_loop *l);
 
 /* What must outlive a restart: the PUE figures' energies, the loops' references, the alarms' states. Loading
- * takes what is of the same section and devices and leaves out the rest; `taken` counts. 0, or -EBADMSG when
- * the bytes are none of ours. */
+ * takes what is of the same section and devices and leaves out the rest. 0, or -EBADMSG when the bytes are
+ * none of ours. */
 void control_loop_save(const struct control_loop *l, int64_t offset_ns, struct state_writer *w);
-int control_loop_load(
-    struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns, size_t *taken);
+
+struct control_loaded {
+	size_t taken;					  /* figures, references and alarms */
+	void (*alarm_gone)(const char *name, void *user); /* one call for each that is configured no more */
+	void *user;
+};
+
+int control_loop_load(struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns,
+    struct control_loaded *ret);
 
 /* A device has new samples: its energies are counted. */
 void control_loop_feed(struct control_loop *l, const struct point_table *t, const struct table_device *d);

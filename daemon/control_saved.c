@@ -45,6 +45,7 @@ struct load {
 	const char *name;
 	uint64_t fingerprint;
 	int64_t offset_ns, now_ns;
+	const struct control_loaded *to;
 };
 
 /* Loads into a new figure, so that bytes that turn out to be bad leave nothing behind. */
@@ -83,21 +84,24 @@ static bool load_alarm(const struct load *from, struct state_reader *block)
 	struct control_loop *l = from->control;
 	for (size_t i = 0; i < l->config->alarm_count; i++) {
 		struct alarm *a = &l->alarms[i];
-		if (strcmp(a->config->name, from->name) != 0 || a->config->fingerprint != from->fingerprint)
+		if (strcmp(a->config->name, from->name) != 0)
 			continue;
+		if (a->config->fingerprint != from->fingerprint)
+			return false;
 		alarm_load(a, from->offset_ns, from->now_ns, block);
 		return !block->bad;
 	}
+	from->to->alarm_gone(from->name, from->to->user);
 	return false;
 }
 
-int control_loop_load(
-    struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns, size_t *taken)
+int control_loop_load(struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns,
+    struct control_loaded *ret)
 {
 	/* in the order in which they are saved */
 	static bool (*const loaders[])(
 	    const struct load *from, struct state_reader *block) = { load_pue, load_loop, load_alarm };
-	*taken = 0;
+	ret->taken = 0;
 	if (state_take_integer(r) != STATE_VERSION)
 		return -EBADMSG;
 	for (size_t kind = 0; kind < sizeof(loaders) / sizeof(loaders[0]); kind++) {
@@ -106,8 +110,8 @@ int control_loop_load(
 			state_take_text(r, name);
 			uint64_t fingerprint = (uint64_t)state_take_integer(r);
 			struct state_reader block = state_take_block(r);
-			struct load from = { l, name, fingerprint, offset_ns, now_ns };
-			*taken += loaders[kind](&from, &block);
+			struct load from = { l, name, fingerprint, offset_ns, now_ns, ret };
+			ret->taken += loaders[kind](&from, &block);
 		}
 	}
 	return r->bad ? -EBADMSG : 0;

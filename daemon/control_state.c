@@ -25,24 +25,29 @@ static void set_aside(const char *folder)
 	    err < 0 ? strerror(-err) : "");
 }
 
+static void on_alarm_gone(const char *name, void *user)
+{
+	alarms_retire(user, name);
+}
+
 void control_state_load(struct daemon *d)
 {
 	const char *folder = d->config->daemon.state_dir;
 	_cleanup_free_ void *data = NULL;
-	size_t taken = 0;
+	struct control_loaded loaded = { .alarm_gone = on_alarm_gone, .user = d };
 	if (!d->state_dir)
 		return;
 	ssize_t n = state_file_read(folder, &data);
 	if (n > 0) {
 		struct state_reader r = { data, (uint8_t *)data + n, false };
-		n = control_loop_load(d->control, &r, clock_realtime_offset(), clock_boottime(), &taken);
+		n = control_loop_load(d->control, &r, clock_realtime_offset(), clock_boottime(), &loaded);
 	}
 	if (n == -EBADMSG)
 		set_aside(folder);
 	else if (n < 0)
 		log_line(LOG_WARNING, "the state in %s cannot be read: %s", folder, strerror((int)-n));
-	else if (taken > 0)
-		log_line(LOG_INFO, "took up the state of %zu PUE figures and alarms", taken);
+	else if (loaded.taken > 0)
+		log_line(LOG_INFO, "took up the state of %zu PUE figures, loops and alarms", loaded.taken);
 	d->state_file = state_file_new(folder);
 	if (!d->state_file)
 		log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));

@@ -228,6 +228,7 @@ static void announce_everything(struct daemon *d)
 	announce_loops(d);
 	announce_pues(d);
 	alarms_each(d, see_alarm, NULL);
+	alarms_announce_retired(d);
 	announce_health(d);
 }
 
@@ -302,6 +303,7 @@ static int apply(struct daemon *d, struct config *c)
 	point_table_inherit(table, d->table);
 	bool new_publisher = needs_new_publisher(d->config, c);
 	bool new_socket = strcmp(d->config->daemon.http_socket, c->daemon.http_socket) != 0;
+	alarms_retire_missing(d, d->config, c);
 	control_loop_free(d->control);
 	point_table_free(d->table);
 	d->control = control;
@@ -446,6 +448,7 @@ static void free_all(struct daemon *d)
 	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
 		sd_event_source_disable_unref(d->sources[i]);
 	http_close(d->http);
+	alarms_free(d);
 	control_loop_free(d->control);
 	point_table_free(d->table);
 	supervisor_free(d->supervisor);

@@ -24,6 +24,10 @@ struct daemon {
 	struct http *http; /* NULL = off */
 	struct own_alarm own_alarms[OWN_ALARM_COUNT];
 	struct alarm_flood flood;
+	struct retired {
+		char **names;
+		size_t count;
+	} retired;		       /* alarms that are configured no more */
 	struct state_file *state_file; /* NULL without a state_dir */
 	sd_event_source *sources[8];
 	int64_t started_ns, started_ms;

@@ -11,6 +11,8 @@ const devices = {}; // the latest of every point, by device
 const loopUnits = {
   heat: 'kW', delta_t: 'K', flow: 'L/min', supply_temperature: 'Cel', return_temperature: 'Cel',
   differential_pressure: 'kPa', hydraulic_power: 'W', dew_point: 'Cel', dew_point_margin: 'K',
+  hydraulic_resistance: 'kPa·min²/L²', filter_resistance: 'kPa·min²/L²', pump_speed: '%', approach_temperature: 'K',
+  compensated_reservoir_level: '%',
 };
 
 function element(tag, className, text) {
@@ -78,16 +80,22 @@ function onLoop(name, m) {
 
 const alarms = {};
 function onAlarm(name, m) {
-  alarms[name] = m;
-  const order = { active: 0, cleared_unacknowledged: 1, unknown: 2, suppressed: 3, normal: 4 };
-  const names = Object.keys(alarms).sort((a, b) => order[alarms[a].state] - order[alarms[b].state] || (a < b ? -1 : 1));
-  document.querySelector('#alarms tbody').replaceChildren(...names.map((n) => {
+  if (m) alarms[name] = m;
+  else delete alarms[name]; // it is configured no more
+  const order = { active: 0, cleared_unacknowledged: 1, unknown: 2, suppressed: 3 };
+  const all = Object.keys(alarms), shown = all.filter((n) => alarms[n].state !== 'normal')
+    .sort((a, b) => order[alarms[a].state] - order[alarms[b].state] || (a < b ? -1 : 1));
+  const rows = shown.map((n) => {
     const a = alarms[n], tr = element('tr');
-    const className = a.state === 'active' ? 'bad' : a.state === 'normal' ? 'good' : 'warn';
-    tr.append(element('td', className, a.state.replaceAll('_', ' ')), element('td', '', a.message || n),
+    const state = a.state.replaceAll('_', ' ') + (a.acknowledged ? ', acknowledged' : '');
+    tr.append(element('td', a.state === 'active' ? 'bad' : 'warn', state), element('td', '', a.message || n),
       element('td', 'soft', a.severity), element('td', 'value soft', new Date(a.ts).toLocaleTimeString()));
     return tr;
-  }));
+  });
+  const rest = element('tr');
+  rest.append(element('td', 'good', 'normal'), element('td', 'soft', `${all.length - shown.length} alarms`));
+  rest.title = all.filter((n) => alarms[n].state === 'normal').sort().join(', ');
+  document.querySelector('#alarms tbody').replaceChildren(...rows, rest);
 }
 
 function onDevice(name, m) {
@@ -129,7 +137,8 @@ client.on('message', (topic, payload) => {
     setState(`coolantd is ${payload}`, String(payload) === 'online');
     return;
   }
-  const message = JSON.parse(payload);
+  const message = payload.length ? JSON.parse(payload) : null;
+  if (!message && kind !== 'alarm') return;
   if (kind === 'info') onInfo(message);
   else if (handlers[kind] && name) handlers[kind](name, message);
 });

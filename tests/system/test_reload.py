@@ -86,3 +86,31 @@ def test_a_pue_window_survives_a_reload(start, coolantd, subscriber, broker, tmp
     daemon.reload(head(tmp_path, broker.port) + ini + "[alarm:a]\npoint = d.it\nwhen = stale\n")
     after = subscriber.wait("pue/row", after=mark).json["windows"]["1m"]["coverage"]
     assert after >= before
+
+
+def test_an_alarm_that_is_configured_no_more_is_gone_from_the_broker(start, coolantd, subscriber, broker, tmp_path):
+    """Also when it was taken out while coolantd did not run."""
+    server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 1}}})
+    keep = tcp_bus("b", server.port) + device("d", "b", extra="[point:d.leak]\nregister = coil:0\n" + POINT.format("d"))
+    first, second = ("[alarm:%s]\npoint = d.p\nwhen = above\nlimit = 0\n" % name for name in ("one", "two"))
+    daemon = coolantd(keep + first + second)
+    for name in ("one", "two", "d-leak"):
+        subscriber.wait(f"alarm/{name}", lambda m: m.json["state"] == "active")
+    daemon.reload(head(tmp_path, broker.port) + keep + second)
+    assert subscriber.wait("alarm/one", lambda m: m.text == "")
+    daemon.stop()
+    daemon.path.write_text(head(tmp_path, broker.port) + keep.replace("unit = 1\n", "unit = 1\nalarms = no\n"))
+    again = start(harness.Process, [harness.COOLANTD, "-c", daemon.path])
+    again.wait_line("alarm two is configured no more")
+    for name in ("two", "d-leak"):
+        assert subscriber.wait(f"alarm/{name}", lambda m: m.text == "")
+    late = harness.Subscriber(broker.port, "coolant/+/+/alarm/#")
+    late.wait("alarm/coolantd-flood")
+    assert {m.topic.rsplit("/", 1)[1] for m in late.messages} == {"coolantd-flood", "coolantd-spool", "coolantd-state"}
+    late.close()
+    # and what comes back is there again
+    again.stop()
+    daemon.path.write_text(head(tmp_path, broker.port) + keep + second)
+    start(harness.Process, [harness.COOLANTD, "-c", daemon.path]).wait_line("started: ")
+    mark = len(subscriber.messages)
+    subscriber.wait("alarm/two", lambda m: m.text and m.json["state"] == "active", after=mark - 5)
