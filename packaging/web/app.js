@@ -34,7 +34,9 @@ function child(container, key, className) {
 
 function show(value, unit, digits) {
   if (value === null || value === undefined) return '–';
-  const text = typeof value === 'number' && !Number.isInteger(value) ? value.toFixed(digits ?? 2) : String(value);
+  const small = typeof value === 'number' && unit?.startsWith('kPa·') && Math.abs(value) < 0.1;
+  const text = typeof value !== 'number' || Number.isInteger(value) ? String(value)
+    : small ? value.toPrecision(3) : value.toFixed(digits ?? 2);
   return unit && unit !== '1' ? `${text} ${unit === 'Cel' ? '°C' : unit}` : text;
 }
 
