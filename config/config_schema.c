@@ -172,6 +172,8 @@ static const struct schema_choice coolants[] = {
 	{ "eg30", COOLANT_EG30 },
 	{ NULL, 0 },
 };
+static const struct schema_choice flow_places[] = { { "supply", LOOP_IN_SUPPLY },
+	{ "return", LOOP_IN_RETURN }, { NULL, 0 } };
 static const struct schema_choice whens[] = {
 	{ "true", WHEN_TRUE },
 	{ "false", WHEN_FALSE },
@@ -344,6 +346,10 @@ static const struct schema_key loop_keys[] = {
 	    .help = "DEVICE.POINT of the facility water's supply temperature: approach temperature" },
 	{ "reservoir_level", SCHEMA_TEXT, INPUT(LOOP_IN_RESERVOIR_LEVEL),
 	    .help = "DEVICE.POINT of the reservoir's level in %: level without thermal expansion" },
+	{ "flow_at", SCHEMA_CHOICE, FIELD(flow_at), "supply", .choices = flow_places,
+	    .help = "where the flow meter sits: the coolant's density there counts" },
+	{ "delta_t_resolution", SCHEMA_DOUBLE, FIELD(delta_t_resolution), "0.2", .min = 0, .max = 10,
+	    .help = "K, of both temperature sensors together: below it the heat is estimated" },
 	{ "nominal_flow", SCHEMA_DOUBLE, FIELD(nominal_flow), .min = 0.001, .max = 1e6,
 	    .help = "L/min; resistances and the pump are judged above 30 % of it; default as learned" },
 	{ "clean_resistance", SCHEMA_DOUBLE, FIELD(clean_resistance), .min = 1e-12, .max = 1e6,

@@ -139,8 +139,10 @@ struct loop_config {
 	int coolant;
 	const char *input_names[LOOP_IN_COUNT]; /* as written */
 	struct point_source inputs[LOOP_IN_COUNT];
-	double nominal_flow;	 /* L/min; this and what follows: NAN = not told */
-	double clean_resistance; /* kPa.min2/L2 */
+	int flow_at;		   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: where the flow meter sits */
+	double delta_t_resolution; /* K */
+	double nominal_flow;	   /* L/min; this and what follows: NAN = not told */
+	double clean_resistance;   /* kPa.min2/L2 */
 	struct pump_curve pump_curve;
 	double pump_curve_speed;		/* % */
 	double liquid_share;			/* of the IT power that the coolant is to carry */

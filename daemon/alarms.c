@@ -43,9 +43,9 @@ void alarms_init(struct daemon *d)
 		own_alarm_init(&d->own_alarms[i], (enum own_alarm_id)i, clock_boottime(), clock_utc_ms());
 }
 
-void alarms_judge(struct daemon *d, int64_t now_ns)
+void alarms_judge(struct daemon *d, enum judged which, int64_t now_ns)
 {
-	control_loop_judge(d->control, d->table, now_ns, clock_utc_ms(), on_change, d);
+	control_loop_judge(d->control, d->table, which, now_ns, clock_utc_ms(), on_change, d);
 }
 
 void alarms_judge_flood(struct daemon *d, int64_t now_ns)

@@ -11,8 +11,8 @@
 /* Those about coolantd itself begin as normal. */
 void alarms_init(struct daemon *d);
 
-/* Judges all alarms of the configuration. */
-void alarms_judge(struct daemon *d, int64_t now_ns);
+/* Judges alarms of the configuration. */
+void alarms_judge(struct daemon *d, enum judged which, int64_t now_ns);
 
 /* Whether there is a flood of new alarms. */
 void alarms_judge_flood(struct daemon *d, int64_t now_ns);

@@ -13,11 +13,22 @@ static struct alarm *find_alarm(struct control_loop *old, const struct alarm_con
 	return NULL;
 }
 
+/* By rank, else as configured. */
+static void sort_alarms(struct control_loop *l)
+{
+	size_t n = 0;
+	for (unsigned rank = 0; n < l->config->alarm_count; rank++)
+		for (size_t i = 0; i < l->config->alarm_count; i++)
+			if (l->config->alarms[i].rank == rank)
+				l->order[n++] = i;
+}
+
 static bool init_parts(struct control_loop *l)
 {
 	const struct config *c = l->config;
-	if (!l->loops || !l->pues || !l->alarms || !l->alarm_inputs)
+	if (!l->loops || !l->pues || !l->alarms || !l->alarm_inputs || !l->order)
 		return false;
+	sort_alarms(l);
 	bool good = true;
 	for (size_t i = 0; i < c->loop_count; i++)
 		good &= control_coolant_init(&l->loops[i], &c->loops[i]);
@@ -40,6 +51,7 @@ struct control_loop *control_loop_new(struct config *c)
 	l->pues = calloc(c->pue_count + 1, sizeof(l->pues[0]));
 	l->alarms = calloc(c->alarm_count + 1, sizeof(l->alarms[0]));
 	l->alarm_inputs = calloc(c->alarm_count + 1, sizeof(l->alarm_inputs[0]));
+	l->order = calloc(c->alarm_count + 1, sizeof(l->order[0]));
 	if (init_parts(l))
 		return l;
 	control_loop_free(l);
@@ -83,6 +95,7 @@ void control_loop_free(struct control_loop *l)
 	free(l->pues);
 	free(l->alarms);
 	free(l->alarm_inputs);
+	free(l->order);
 	config_unref(l->config);
 	free(l);
 }
@@ -129,21 +142,17 @@ static bool is_explained(const struct control_loop *l, const struct alarm_config
 	return false;
 }
 
-void control_loop_judge(struct control_loop *l, struct point_table *t, int64_t now_ns, int64_t utc_ms,
-    void (*changed)(const struct alarm *a, void *user), void *user)
+void control_loop_judge(struct control_loop *l, struct point_table *t, enum judged which, int64_t now_ns,
+    int64_t utc_ms, void (*changed)(const struct alarm *a, void *user), void *user)
 {
-	bool more = true;
-	for (unsigned rank = 0; more; rank++) {
-		more = false;
-		for (size_t i = 0; i < l->config->alarm_count; i++) {
-			struct alarm *a = &l->alarms[i];
-			more |= a->config->rank > rank;
-			if (a->config->rank != rank)
-				continue;
-			struct figure input = alarm_input(l, t, i);
-			alarm_set_suppressed(a, is_explained(l, a->config), now_ns);
-			if (alarm_update(a, &input, now_ns, utc_ms))
-				changed(a, user);
-		}
+	for (size_t k = 0; k < l->config->alarm_count; k++) {
+		size_t i = l->order[k];
+		struct alarm *a = &l->alarms[i];
+		if (which == JUDGE_POINTS && a->config->source != SOURCE_POINT)
+			continue;
+		struct figure input = alarm_input(l, t, i);
+		alarm_set_suppressed(a, is_explained(l, a->config), now_ns);
+		if (alarm_update(a, &input, now_ns, utc_ms))
+			changed(a, user);
 	}
 }

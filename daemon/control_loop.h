@@ -33,6 +33,7 @@ struct control_loop {
 	struct control_pue *pues;
 	struct alarm *alarms;
 	struct input *alarm_inputs; /* of those that look at points */
+	size_t *order;		    /* of the alarms: what explains others comes before them */
 };
 
 struct control_loop *control_loop_new(struct config *c); /* NULL without memory */
@@ -60,9 +61,11 @@ void control_loop_feed(struct control_loop *l, const struct point_table *t, cons
 /* Computes the loops and what the PUE figures know of their meters. */
 void control_loop_tick(struct control_loop *l, struct point_table *t);
 
-/* Judges all alarms; `changed` is called for each whose state changed. */
-void control_loop_judge(struct control_loop *l, struct point_table *t, int64_t now_ns, int64_t utc_ms,
-    void (*changed)(const struct alarm *a, void *user), void *user);
+/* Judges alarms; `changed` is called for each whose state changed. JUDGE_POINTS leaves out those on figures,
+ * which only change with a tick. */
+enum judged { JUDGE_ALL, JUDGE_POINTS };
+void control_loop_judge(struct control_loop *l, struct point_table *t, enum judged which, int64_t now_ns,
+    int64_t utc_ms, void (*changed)(const struct alarm *a, void *user), void *user);
 
 struct control_coolant *control_loop_find(struct control_loop *l, const char *name); /* NULL = none */
 

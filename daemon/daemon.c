@@ -54,7 +54,7 @@ static void tick(struct daemon *d, int64_t now_ns)
 	d->last_tick_ns = now_ns;
 	control_loop_tick(d->control, d->table);
 	report_marks(d, now_ns);
-	alarms_judge(d, now_ns);
+	alarms_judge(d, JUDGE_ALL, now_ns);
 	announce_loops(d);
 	announce_pues(d);
 }
@@ -119,7 +119,7 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 			log_batch(b);
 		batch_free(b);
 	}
-	alarms_judge(d, now);
+	alarms_judge(d, JUDGE_POINTS, now);
 	return 0;
 }
 

@@ -13,7 +13,7 @@ double loop_dew_point(double celsius, double relative_humidity)
 	return 243.04 * g / (17.625 - g);
 }
 
-static void compute_heat(enum coolant coolant, const struct figure *in, struct figure *out)
+static void compute_heat(const struct loop_model *m, const struct figure *in, struct figure *out)
 {
 	double supply = in[LOOP_IN_SUPPLY].value, ret = in[LOOP_IN_RETURN].value,
 	       flow = in[LOOP_IN_FLOW].value;
@@ -27,11 +27,11 @@ static void compute_heat(enum coolant coolant, const struct figure *in, struct f
 		*heat = (struct figure){ NAN, QUALITY_INVALID, "negative flow" };
 		return;
 	}
-	double watts = coolant_density(coolant, supply) * coolant_heat_capacity(coolant, (supply + ret) / 2) *
-		       flow * (ret - supply);
+	double watts = coolant_density(m->coolant, in[m->flow_at].value) *
+		       coolant_heat_capacity(m->coolant, (supply + ret) / 2) * flow * (ret - supply);
 	figure_set(
 	    heat, watts / 1000, "temperature outside 0..60 Cel, where the coolant's properties are known");
-	if (quality_has_value(heat->quality) && fabs(ret - supply) < LOOP_DELTA_T_RESOLUTION) {
+	if (quality_has_value(heat->quality) && fabs(ret - supply) < m->delta_t_resolution) {
 		heat->quality = quality_worst(heat->quality, QUALITY_ESTIMATED);
 		heat->reason = "delta_t is below the resolution of the sensors";
 	}
@@ -89,7 +89,7 @@ static void compute_air(const struct figure *in, struct figure *out)
 void loop_compute(
     const struct loop_model *m, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT])
 {
-	compute_heat(m->coolant, in, out);
+	compute_heat(m, in, out);
 	loop_compute_hydraulics(m, in, out);
 	compute_balance(m, in, out);
 	compute_reservoir(m, in, out);
@@ -108,6 +108,8 @@ struct loop_model loop_model_of(const struct loop_config *c)
 {
 	struct loop_model m = {
 		.coolant = (enum coolant)c->coolant,
+		.flow_at = (enum loop_input)c->flow_at,
+		.delta_t_resolution = c->delta_t_resolution,
 		.nominal_flow = c->nominal_flow / LPM_PER_SI,
 		.clean_resistance = c->clean_resistance * 1e3 * LPM_PER_SI * LPM_PER_SI,
 		.curve = { .count = c->pump_curve.count, .speed = c->pump_curve_speed / 100 },

@@ -4,9 +4,6 @@
 #include "config.h"
 #include "figure.h"
 
-/* Below this difference of temperatures (K) the sensors' own resolution decides: the heat is estimated. */
-#define LOOP_DELTA_T_RESOLUTION 0.2
-
 /* Resistances and the pump are judged above this share of the nominal flow. */
 #define LOOP_MIN_FLOW_SHARE 0.3
 
@@ -21,8 +18,10 @@ struct loop_reference {
 /* What a loop is, beside its sensors. SI units; NAN = not known. */
 struct loop_model {
 	enum coolant coolant;
-	double nominal_flow;	 /* m3/s */
-	double clean_resistance; /* Pa s2/m6 */
+	enum loop_input flow_at;   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: the flow meter's temperature */
+	double delta_t_resolution; /* K, of both sensors together: below it the heat is estimated */
+	double nominal_flow;	   /* m3/s */
+	double clean_resistance;   /* Pa s2/m6 */
 	struct {
 		double flow[CONFIG_CURVE_POINTS_MAX], pressure[CONFIG_CURVE_POINTS_MAX]; /* m3/s, Pa */
 		size_t count;
@@ -40,7 +39,7 @@ struct loop_model loop_model_of(const struct loop_config *c);
  * Cel, relative humidity, level and speed 0..1); an input that is not configured has quality QUALITY_INVALID.
  * Results are in the units of loop_value_unit.
  *
- *   heat [W] = rho(T_supply) cp((T_supply + T_return) / 2) V (T_return - T_supply)
+ *   heat [W] = rho(T_flow_at) cp((T_supply + T_return) / 2) V (T_return - T_supply)
  *   hydraulic power [W] = dp V, efficiency = hydraulic / electrical power
  *   resistance = dp / V^2, constant for a clean filter in turbulent flow; its ratio to that of the clean one
  *   pump deviation = H / curve(V) - 1 with the affinity laws V' = V n0/n, H = dp (n0/n)^2; without a

@@ -86,6 +86,8 @@ static struct loop_model model_of(enum coolant c)
 {
 	return (struct loop_model){
 		.coolant = c,
+		.flow_at = LOOP_IN_SUPPLY,
+		.delta_t_resolution = 0.2,
 		.nominal_flow = NAN,
 		.clean_resistance = NAN,
 		.liquid_share = NAN,
@@ -141,6 +143,21 @@ static void heat_by_hand(void **state)
 	assert_float_equal(out[LOOP_HEAT].value, 1019.426 * 3949.885 * 100 / 60000 * 10 / 1000, 0.005);
 	assert_float_equal(out[LOOP_DELTA_T].value, 10, 1e-9);
 	assert_float_equal(out[LOOP_FLOW].value, 100, 1e-9);
+}
+
+/* Sixty litres of warm coolant are less than of cold. */
+static void density_is_that_at_the_flow_meter(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_PG25);
+	(void)state;
+	fill((struct sensors){ 100, 30, 40 }, in);
+	loop_compute(&m, in, out);
+	double at_supply = out[LOOP_HEAT].value;
+	m.flow_at = LOOP_IN_RETURN;
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_HEAT].value / at_supply,
+	    coolant_density(COOLANT_PG25, 40) / coolant_density(COOLANT_PG25, 30), 1e-12);
 }
 
 static void pump_and_capture_by_hand(void **state)
@@ -444,6 +461,7 @@ int main(void)
 		cmocka_unit_test(outside_their_range_properties_are_unknown),
 		cmocka_unit_test(heat_by_the_quick_factors),
 		cmocka_unit_test(heat_by_hand),
+		cmocka_unit_test(density_is_that_at_the_flow_meter),
 		cmocka_unit_test(pump_and_capture_by_hand),
 		cmocka_unit_test(a_small_difference_is_estimated),
 		cmocka_unit_test(negative_flow_and_bad_sensors_are_invalid),
