@@ -410,7 +410,8 @@ static const struct schema_key pue_keys[] = {
 #define FIELD(f) offsetof(struct alarm_config, f)
 static const struct schema_key alarm_keys[] = {
 	{ "point", SCHEMA_TEXT, FIELD(point_name), .flags = SCHEMA_REQUIRED,
-	    .help = "DEVICE.POINT, loop.NAME.VALUE, pue.NAME.power_ratio or pue.NAME.WINDOW" },
+	    .help = "DEVICE.POINT (or median:, mean: or sum: and a comma list of them), loop.NAME.FIGURE, "
+		    "pue.NAME.power_ratio or pue.NAME.WINDOW" },
 	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens,
 	    .help = "what raises it; stale: no reading for three intervals; suspect: outside its plausible "
 		    "range, stuck, or far from other sensors" },
@@ -438,7 +439,11 @@ static const struct schema_section sections[] = {
 	{ "spool", false, spool_keys, COUNT(spool_keys), "what is kept while the broker is away" },
 	{ "bus", true, bus_keys, COUNT(bus_keys), "a Modbus line or endpoint" },
 	{ "device", true, device_keys, COUNT(device_keys), "a device on a bus" },
-	{ "loop", true, loop_keys, COUNT(loop_keys), "a coolant loop" },
+	{ "loop", true, loop_keys, COUNT(loop_keys),
+	    "a coolant loop. An input is DEVICE.POINT; or median: or mean: and a comma list of sensors of "
+	    "the same thing, "
+	    "of which one that differs by more than its tolerance is suspect and left out; or sum: and a "
+	    "list of parts" },
 	{ "pue", true, pue_keys, COUNT(pue_keys), "a power usage effectiveness" },
 	{ "alarm", true, alarm_keys, COUNT(alarm_keys), "an alarm" },
 };
