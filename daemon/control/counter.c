@@ -7,6 +7,9 @@
 /* A meter's step and the moment of the reading are not in phase: two quanta more than the power allows are
  * plausible. */
 #define SLACK_QUANTA 2
+/* Readings that show a drop before it is believed. */
+#define WRAP_READINGS 2
+#define RESET_READINGS 3
 
 static bool is_below(
     const struct counter *c, const struct counter_reading *a, const struct counter_reading *b)
@@ -50,10 +53,16 @@ static bool is_wrap(const struct counter *c, double max_watts)
 	       max_watts * seconds + SLACK_QUANTA * counter_quantum(c);
 }
 
+/* A drop is seen again. */
 static struct counter_step confirm_drop(struct counter *c, struct counter_reading r, double max_watts)
 {
 	struct counter_step step = { .from_ns = c->last.time_ns };
-	if (is_wrap(c, max_watts)) {
+	bool wrap = is_wrap(c, max_watts);
+	if (++c->held_count < (wrap ? WRAP_READINGS : RESET_READINGS)) {
+		step.event = COUNTER_HELD;
+		return step;
+	}
+	if (wrap) {
 		step.event = COUNTER_WRAP;
 		step.joules = forward_modulo(c, &c->last, &r);
 	} else {
@@ -62,7 +71,7 @@ static struct counter_step confirm_drop(struct counter *c, struct counter_readin
 		step.reset_until_ns = step.from_ns = c->held.time_ns;
 		step.joules = forward(c, &c->held, &r);
 	}
-	c->holding = false;
+	c->held_count = 0;
 	c->last = r;
 	return step;
 }
@@ -77,7 +86,7 @@ static bool is_jump(const struct counter *c, const struct counter_reading *r, do
 
 static struct counter_step hold(struct counter *c, struct counter_reading r)
 {
-	c->holding = true;
+	c->held_count = 1;
 	c->held = r;
 	return (struct counter_step){ .event = COUNTER_HELD, .from_ns = c->last.time_ns };
 }
@@ -85,7 +94,7 @@ static struct counter_step hold(struct counter *c, struct counter_reading r)
 static struct counter_step step_up(struct counter *c, struct counter_reading r)
 {
 	struct counter_step step = { COUNTER_STEP, forward(c, &c->last, &r), .from_ns = c->last.time_ns };
-	c->holding = false;
+	c->held_count = 0;
 	c->last = r;
 	return step;
 }
@@ -97,7 +106,8 @@ struct counter_step counter_read(struct counter *c, struct counter_reading r, do
 		c->last = r;
 		return (struct counter_step){ .event = COUNTER_FIRST, .from_ns = r.time_ns };
 	}
-	bool held_low = c->holding && is_below(c, &c->held, &c->last), held_high = c->holding && !held_low;
+	bool held_low = c->held_count > 0 && is_below(c, &c->held, &c->last),
+	     held_high = c->held_count > 0 && !held_low;
 	if (is_below(c, &r, &c->last))
 		return held_low && !is_below(c, &r, &c->held) ? confirm_drop(c, r, max_watts) : hold(c, r);
 	if (is_jump(c, &r, max_watts) && !(held_high && !is_below(c, &r, &c->held)))

@@ -1,9 +1,9 @@
 /* counter: differences of an energy counter that may wrap or be reset (pure).
  *
- * A reading below the last one, or further above it than the meter's power allows, is believed only when the
- * next reading confirms it; a single stray reading is forgotten. A confirmed drop is a wrap when the
- * difference modulo 2^width is plausible against the most energy that the meter could have counted meanwhile,
- * else a reset.
+ * A reading below the last one is a wrap when the difference modulo 2^width is plausible against the most
+ * energy that the meter could have counted meanwhile, else a reset; one reading more must confirm a wrap, two
+ * a reset. A reading further above the last one than the meter's power allows must be confirmed by the next.
+ * Stray readings are forgotten.
  */
 #pragma once
 
@@ -34,7 +34,8 @@ enum counter_event {
 
 struct counter {
 	struct counter_type type;
-	bool started, holding;
+	bool started;
+	unsigned held_count; /* readings since `held`, that one included; 0 = nothing is held */
 	struct counter_reading last, held;
 };
 

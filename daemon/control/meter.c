@@ -247,7 +247,7 @@ void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *
 {
 	const struct counter *c = &m->counter;
 	state_put_integer(w, c->started);
-	state_put_integer(w, c->holding);
+	state_put_integer(w, c->held_count);
 	save_reading(w, m, &c->last);
 	save_reading(w, m, &c->held);
 	state_put_integer(w, m->has_last);
@@ -271,7 +271,7 @@ void meter_load(struct meter *m, int64_t offset_ns, int64_t now_ns, struct state
 {
 	meter_set_offset(m, offset_ns, now_ns);
 	m->counter.started = state_take_within(r, 0, 1);
-	m->counter.holding = state_take_within(r, 0, 1);
+	m->counter.held_count = (unsigned)state_take_within(r, 0, 2);
 	m->counter.last = load_reading(r, offset_ns);
 	m->counter.held = load_reading(r, offset_ns);
 	m->has_last = state_take_within(r, 0, 1);
