@@ -1,5 +1,7 @@
 #include "alarm.h"
 
+#include <math.h>
+
 static const char *const state_words[] = {
 	[ALARM_UNKNOWN] = "unknown",
 	[ALARM_NORMAL] = "normal",
@@ -15,7 +17,9 @@ const char *alarm_state_word(enum alarm_state s)
 
 void alarm_init(struct alarm *a, const struct alarm_config *config)
 {
-	*a = (struct alarm){ .config = config, .state = ALARM_UNKNOWN };
+	*a = (struct alarm){
+		.config = config, .state = ALARM_UNKNOWN, .input = { NAN, QUALITY_INVALID, NULL }
+	};
 }
 
 /* Whether the condition holds; `back` is how far inside the limits it must be to be gone. */
@@ -71,10 +75,10 @@ bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, i
 	enum alarm_state next = ALARM_UNKNOWN;
 	bool latched = c->latch && (a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED_UNACKNOWLEDGED);
 
+	a->input = *input;
 	if (now_ns < a->hold_until_ns && input->quality == QUALITY_INVALID)
 		return false;
 	a->hold_until_ns = 0;
-	a->input = *input;
 	if (c->when == WHEN_STALE || quality_has_value(input->quality)) {
 		bool condition = judge(c, input, a->condition ? c->hysteresis : 0);
 		if (condition != a->condition || a->state == ALARM_UNKNOWN) {

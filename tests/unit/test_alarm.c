@@ -117,6 +117,30 @@ static void an_acknowledged_alarm_goes_with_its_condition(void **state)
 	assert_int_equal(a.changed_ms, 9);
 }
 
+/* A restart keeps the state, not the value: that is not known before the first reading. */
+static void after_a_restart_the_value_is_unknown(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_ABOVE, .limit = 1 };
+	const struct figure none = { NAN, QUALITY_INVALID, "without a reading yet" };
+	struct alarm a, b;
+	struct state_writer w = { 0 };
+	(void)state;
+	alarm_init(&a, &c);
+	assert_true(isnan(a.input.value));
+	alarm_update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, 1, 1);
+	alarm_save(&a, 0, &w);
+	alarm_init(&b, &c);
+	struct state_reader r = { w.data, w.data + w.size, false };
+	alarm_load(&b, 0, 2, &r);
+	assert_false(r.bad);
+	assert_int_equal(b.state, ALARM_ACTIVE);
+	assert_true(isnan(b.input.value));
+	assert_false(alarm_update(&b, &none, 3, 3));
+	assert_int_equal(b.state, ALARM_ACTIVE);
+	assert_int_equal(b.input.quality, QUALITY_INVALID);
+	state_writer_deinit(&w);
+}
+
 static void suspect_is_an_alarm_of_its_own(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_SUSPECT };
@@ -200,6 +224,7 @@ int main(void)
 		cmocka_unit_test(hysteresis_keeps_it_until_well_inside),
 		cmocka_unit_test(a_latch_waits_for_the_acknowledgement),
 		cmocka_unit_test(an_acknowledged_alarm_goes_with_its_condition),
+		cmocka_unit_test(after_a_restart_the_value_is_unknown),
 		cmocka_unit_test(suspect_is_an_alarm_of_its_own),
 		cmocka_unit_test(an_input_that_is_not_good_makes_it_unknown),
 		cmocka_unit_test(stale_is_an_alarm_of_its_own),
