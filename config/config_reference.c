@@ -17,13 +17,21 @@ static const char *point_word(size_t i, void *user)
 	return ((const struct device_config *)user)->points[i].name;
 }
 
-/* The device named by the first `n` bytes of `text`; NULL with a finding. */
-const struct device_config *config_find_device(
-    struct config *c, const char *text, size_t n, struct diag_place place, struct diag *d)
+/* The device named by the first `n` bytes of `text`; NULL = none. */
+static const struct device_config *device_named(const struct config *c, const char *text, size_t n)
 {
 	for (size_t i = 0; i < c->device_count; i++)
 		if (strlen(c->devices[i].name) == n && strncmp(c->devices[i].name, text, n) == 0)
 			return &c->devices[i];
+	return NULL;
+}
+
+const struct device_config *config_find_device(
+    struct config *c, const char *text, size_t n, struct diag_place place, struct diag *d)
+{
+	const struct device_config *device = device_named(c, text, n);
+	if (device)
+		return device;
 	const char *name = arena_strndup(c->tree.arena, text, n);
 	const char *near = schema_nearest(name, c->device_count, device_word, c);
 	diag_add(d, DIAG_ERROR, place, "no [device:%s]%s%s%s (allowed: a device of this configuration)", name,
@@ -39,10 +47,21 @@ size_t config_find_point(const struct device_config *device, const char *name)
 	return SIZE_MAX;
 }
 
-/* DEVICE.POINT to indices; unset with a finding. */
+struct point_ref config_lookup(const struct config *c, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	const struct device_config *device = dot ? device_named(c, name, (size_t)(dot - name)) : NULL;
+	size_t point = device ? config_find_point(device, dot + 1) : SIZE_MAX;
+	return point == SIZE_MAX ? point_ref_unset
+				 : (struct point_ref){ (size_t)(device - c->devices), point };
+}
+
 struct point_ref config_resolve(struct config *c, const char *text, struct diag_place place, struct diag *d)
 {
+	struct point_ref found = config_lookup(c, text);
 	const char *dot = strchr(text, '.');
+	if (point_ref_is_set(found))
+		return found;
 	if (!dot) {
 		diag_add(d, DIAG_ERROR, place, "'%s' is not a point (allowed: DEVICE.POINT)", text);
 		return point_ref_unset;
@@ -50,9 +69,6 @@ struct point_ref config_resolve(struct config *c, const char *text, struct diag_
 	const struct device_config *device = config_find_device(c, text, (size_t)(dot - text), place, d);
 	if (!device || device->point_count == 0)
 		return point_ref_unset; /* said already */
-	size_t point = config_find_point(device, dot + 1);
-	if (point != SIZE_MAX)
-		return (struct point_ref){ (size_t)(device - c->devices), point };
 	const char *near = schema_nearest(dot + 1, device->point_count, point_word, (void *)device);
 	diag_add(d, DIAG_ERROR, place,
 	    "device '%s' has no point '%s'%s%s%s (allowed: a point of its profile or of "

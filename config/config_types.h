@@ -259,3 +259,6 @@ struct config {
 	struct ini_tree tree;
 	unsigned references; /* atomic */
 };
+
+/* The point of a name DEVICE.POINT; not set when there is none. */
+struct point_ref config_lookup(const struct config *c, const char *name);

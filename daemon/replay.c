@@ -33,23 +33,6 @@ static int refuse(const struct replay *r, const char *text, const char *why)
 	return -EINVAL;
 }
 
-static bool find_point(const struct config *c, const char *name, struct point_ref *ret)
-{
-	const char *dot = strchr(name, '.');
-	for (size_t d = 0; dot && d < c->device_count; d++) {
-		const struct device_config *device = &c->devices[d];
-		if (strlen(device->name) != (size_t)(dot - name) ||
-		    strncmp(device->name, name, (size_t)(dot - name)) != 0)
-			continue;
-		for (size_t p = 0; p < device->point_count; p++)
-			if (strcmp(device->points[p].name, dot + 1) == 0) {
-				*ret = (struct point_ref){ d, p };
-				return true;
-			}
-	}
-	return false;
-}
-
 /* The next field of a line, without blanks around it; NULL after the last. */
 static char *next_field(char **rest)
 {
@@ -70,7 +53,9 @@ static int read_header(struct replay *r, char *line)
 	while ((field = next_field(&line))) {
 		if (r->column_count == COLUMNS_MAX)
 			return refuse(r, field, "is one column too many (allowed: 1024)");
-		if (!find_point(r->config, field, &r->columns[r->column_count++]))
+		struct point_ref point = config_lookup(r->config, field);
+		r->columns[r->column_count++] = point;
+		if (!point_ref_is_set(point))
 			return refuse(r, field, "is no point of the configuration (allowed: DEVICE.POINT)");
 	}
 	return 0;
