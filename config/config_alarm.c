@@ -171,7 +171,7 @@ void config_check_alarms(struct config *c, struct diag *d)
 {
 	for (size_t i = 0; i < c->alarm_count; i++)
 		check_alarm(c, &c->alarms[i], d);
-	config_add_default_alarms(c, d);
+	config_add_default_alarms(c);
 	for (size_t i = 0; i < c->alarm_count; i++)
 		resolve_suppressors(c, &c->alarms[i], d);
 	rank_alarms(c, d);

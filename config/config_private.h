@@ -15,7 +15,7 @@ void config_check_alarms(struct config *c, struct diag *d);
 
 /* Adds the alarms that loops and leak points have unless they are turned off; after those of the
  * configuration, which come first and replace them. */
-void config_add_default_alarms(struct config *c, struct diag *d);
+void config_add_default_alarms(struct config *c);
 
 /* --- references to points --- */
 

@@ -253,11 +253,9 @@ static void add_leak_alarms(struct adder *a, size_t device)
 	}
 }
 
-void config_add_default_alarms(struct config *c, struct diag *d)
+void config_add_default_alarms(struct config *c)
 {
 	struct adder a = { .config = c };
-	if (diag_errors(d) > 0)
-		return; /* inputs are not resolved */
 	for (size_t i = 0; i < c->device_count; i++)
 		if (c->devices[i].alarms && c->devices[i].enabled)
 			add_leak_alarms(&a, i);

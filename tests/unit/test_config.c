@@ -420,6 +420,17 @@ static void own_alarms_replace_default_ones(void **state)
 	config_unref(c);
 }
 
+/* What a mistake elsewhere leaves out must not look like another mistake. */
+static void default_alarms_are_known_beside_mistakes(void **state)
+{
+	static const char text[] = HEAD BUS LOOP_POINTS WHOLE_LOOP
+	    "[alarm:a]\npoint = d.flow\nwhen = stale\nsuppressed_by = l-pump_stopped\n[mqtt]\nqos = 7\n";
+	struct findings f = load(text, sizeof(text) - 1, NULL);
+	(void)state;
+	assert_int_equal(f.count, 1);
+	assert_non_null(strstr(f.text, "[mqtt] qos: '7' is out of range"));
+}
+
 static void default_alarms_can_be_turned_off(void **state)
 {
 	(void)state;
@@ -483,6 +494,7 @@ int main(void)
 		cmocka_unit_test(points_of_a_profile_are_changed_and_added_per_device),
 		cmocka_unit_test(loops_and_leak_points_have_default_alarms),
 		cmocka_unit_test(own_alarms_replace_default_ones),
+		cmocka_unit_test(default_alarms_are_known_beside_mistakes),
 		cmocka_unit_test(default_alarms_can_be_turned_off),
 		cmocka_unit_test(fingerprints_tell_what_a_reload_changes),
 	};
