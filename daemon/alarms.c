@@ -29,10 +29,23 @@ static void tell(struct daemon *d, const struct alarm *a, const char *what)
 	d->alarms_changed = true;
 }
 
+/* From the device's reply to here, of alarms that wait for nothing else. */
+static void note_latency(struct daemon *d, const struct alarm *a)
+{
+	const struct alarm_config *c = a->config;
+	if (c->source != SOURCE_POINT || c->points.count != 1 || c->delay_on > 0 || c->when == WHEN_STALE)
+		return;
+	int64_t latency = clock_boottime() - point_table_at(d->table, c->points.refs[0])->sample.time_ns;
+	if (latency > d->alarm_latency_max_ns)
+		d->alarm_latency_max_ns = latency;
+}
+
 static void on_change(const struct alarm *a, void *user)
 {
 	struct daemon *d = user;
 	tell(d, a, "");
+	if (a->state == ALARM_ACTIVE)
+		note_latency(d, a);
 	if (a->state == ALARM_ACTIVE && a != &d->own_alarms[OWN_ALARM_FLOOD].alarm)
 		alarm_flood_note(&d->flood, clock_boottime());
 }

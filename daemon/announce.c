@@ -74,6 +74,8 @@ void announce_health(struct daemon *d)
 		.samples = d->table->samples,
 		.batches_dropped = batch_queue_dropped(d->queue),
 		.loop_lag_ms = round((double)d->lag_max_ns / 1e3) / 1e3,
+		.alarm_latency_ms =
+		    d->alarm_latency_max_ns > 0 ? round((double)d->alarm_latency_max_ns / 1e3) / 1e3 : NAN,
 		.broker_connected = p.connected,
 		.published = p.published,
 		.acknowledged = p.acknowledged,
@@ -88,6 +90,7 @@ void announce_health(struct daemon *d)
 	};
 	publisher_send(d->publisher, "health", encode_health(&h), PUBLISH_RETAIN, h.ts_ms);
 	d->lag_max_ns = 0;
+	d->alarm_latency_max_ns = 0;
 	for (size_t i = 0; i < d->config->bus_count; i++)
 		driver_stats_deinit(&buses[i]);
 	free(buses);

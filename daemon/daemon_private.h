@@ -34,6 +34,7 @@ struct daemon {
 	int64_t state_saved_ns;
 	bool alarms_changed; /* since then */
 	int64_t last_tick_ns, lag_max_ns;
+	int64_t alarm_latency_max_ns; /* since the last health; 0 = no new alarm */
 	int64_t watchdog_ns, fed_ns;
 	struct bus_load *loads; /* one for each bus of the configuration */
 	uint64_t samples_at_status;

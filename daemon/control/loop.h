@@ -1,7 +1,7 @@
 /* loop: the figures of a coolant loop from its sensors (pure). */
 #pragma once
 
-#include "config.h"
+#include "config_types.h"
 #include "figure.h"
 
 /* Resistances and the pump are judged above this share of the nominal flow. */

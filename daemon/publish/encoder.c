@@ -366,6 +366,7 @@ char *encode_health(const struct health *h)
 	json_unsigned(&w, "samples", h->samples);
 	json_unsigned(&w, "batches_dropped", h->batches_dropped);
 	json_number(&w, "loop_lag_ms", h->loop_lag_ms, JSON_DECIMAL);
+	json_number(&w, "alarm_latency_ms", h->alarm_latency_ms, JSON_DECIMAL);
 	json_open(&w, "publisher");
 	json_bool(&w, "connected", h->broker_connected);
 	json_unsigned(&w, "published", h->published);

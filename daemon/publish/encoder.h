@@ -50,7 +50,8 @@ struct health {
 	const struct config *config;
 	int64_t utc_offset_ns;
 	uint64_t samples, batches_dropped;
-	double loop_lag_ms; /* longest since the last health message */
+	double alarm_latency_ms; /* NAN = no new alarm */
+	double loop_lag_ms;	 /* longest since the last health message */
 	bool broker_connected;
 	uint64_t published, acknowledged, dropped, reconnects;
 	size_t queued, in_flight;

@@ -40,10 +40,15 @@ def test_an_alarm_is_acknowledged_once(daemon, server, subscriber, tmp_path):
     assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack") == (
         409, {"error": "d-leak cannot be acknowledged: it is not active"})
     # a new leak is new
+    mark = len(subscriber.messages)
     server.set(1, "coil", 0, [1])
-    again = subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "active" and not m.json["acknowledged"],
-                            after=len(subscriber.messages) - 1).json
-    assert again["acknowledged"] is False
+    assert subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "active", after=mark).json["acknowledged"] is False
+
+
+def test_health_says_how_soon_alarms_were_told(daemon, subscriber):
+    first = subscriber.wait("health", lambda m: m.json["alarm_latency_ms"] is not None, timeout=30).json
+    assert 0 < first["alarm_latency_ms"] < 1000  # on a machine that is busy with tests
+    subscriber.wait("health", lambda m: m.json["ts"] > first["ts"] and m.json["alarm_latency_ms"] is None, timeout=30)
 
 
 def test_an_acknowledgement_outlives_a_restart(daemon, subscriber, start, broker, tmp_path):

@@ -32,8 +32,9 @@ def test_a_sensor_that_differs_is_suspect_everywhere_and_left_out(daemon, server
     assert shown["values"]["t2"] == 35  # the reading itself is not hidden
     loop = subscriber.wait("loop/l", lambda m: m.json["values"]["supply_temperature"] == pytest.approx(30.1)).json
     assert loop["quality"]["supply_temperature"] == "good"  # two of three agree
+    mark = len(subscriber.messages)
     server.set(1, "holding", 2, [304])
-    subscriber.wait("device/d", lambda m: "t2" in m.json["values"] and "t2" not in m.json["quality"], after=len(subscriber.messages) - 1)
+    subscriber.wait("device/d", lambda m: "t2" in m.json["values"] and "t2" not in m.json["quality"], after=mark)
 
 
 def test_two_that_differ_make_the_figure_suspect(daemon, server, subscriber):

@@ -111,6 +111,6 @@ def test_an_alarm_that_is_configured_no_more_is_gone_from_the_broker(start, cool
     # and what comes back is there again
     again.stop()
     daemon.path.write_text(head(tmp_path, broker.port) + keep + second)
-    start(harness.Process, [harness.COOLANTD, "-c", daemon.path]).wait_line("started: ")
     mark = len(subscriber.messages)
-    subscriber.wait("alarm/two", lambda m: m.text and m.json["state"] == "active", after=mark - 5)
+    start(harness.Process, [harness.COOLANTD, "-c", daemon.path])
+    subscriber.wait("alarm/two", lambda m: m.text and m.json["state"] == "active", after=mark)
