@@ -134,6 +134,8 @@ void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state
 	loaded.acknowledged = state_take_within(r, 0, 1);
 	loaded.condition = state_take_within(r, 0, 1);
 	loaded.condition_since = state_take_integer(r) - offset_ns;
+	if (loaded.condition_since > now_ns) /* the clock was behind at boot */
+		loaded.condition_since = now_ns;
 	loaded.changed_ms = state_take_integer(r);
 	loaded.hold_until_ns = now_ns + ALARM_HOLD_NS;
 	if (!r->bad)

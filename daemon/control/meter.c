@@ -28,10 +28,26 @@ void meter_deinit(struct meter *m)
 
 void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 {
+	int64_t moved = offset_ns - m->offset_ns;
 	m->offset_ns = offset_ns;
-	m->first_cell = m->next_cell = (now_ns + offset_ns) / m->step_ns;
-	m->span_count = 0;
+	m->first_cell = (now_ns + offset_ns) / m->step_ns;
+	if (m->restored) {
+		m->counter.last.time_ns -= moved;
+		m->counter.held.time_ns -= moved;
+		if (m->last_ns > now_ns) /* of the saved state too */
+			m->last_ns -= moved;
+	} else {
+		m->next_cell = m->first_cell;
+		m->span_count = 0;
+	}
 	memset(m->cells, 0, (size_t)m->cell_count * sizeof(m->cells[0]));
+}
+
+void meter_forget(struct meter *m)
+{
+	m->restored = false;
+	m->counter.started = false;
+	m->counter.held_count = 0;
 }
 
 /* Energy at UTC `at` within the span, from its start; whole millijoules. */
@@ -152,7 +168,8 @@ static void read_counter(struct meter *m, const struct meter_reading *r)
 
 static void read_power(struct meter *m, const struct meter_reading *r)
 {
-	if (!m->type.has_counter && m->has_last && is_bridged(m, m->last_ns, r->time_ns))
+	if (!m->type.has_counter && m->has_last && r->time_ns > m->last_ns &&
+	    is_bridged(m, m->last_ns, r->time_ns))
 		add_span(m, m->last_ns, r->time_ns,
 		    (m->last_watts + r->watts) / 2 * (double)(r->time_ns - m->last_ns) / 1e9, true);
 	m->has_last = true;
@@ -169,11 +186,16 @@ static void read_power(struct meter *m, const struct meter_reading *r)
 
 void meter_read(struct meter *m, const struct meter_reading *r)
 {
-	if (r->power_good && (!m->has_last || r->time_ns > m->last_ns))
+	/* a saved reading may lie ahead of a clock that is behind: live power does not wait for it */
+	if (r->power_good && (!m->has_last || r->time_ns > m->last_ns || m->restored)) {
 		read_power(m, r);
+		m->restored &= m->type.has_counter;
+	}
 	if (r->counter_good && m->type.has_counter &&
-	    (!m->counter.started || r->time_ns > m->counter.last.time_ns))
+	    (!m->counter.started || r->time_ns > m->counter.last.time_ns)) {
+		m->restored = false;
 		read_counter(m, r);
+	}
 }
 
 static void drop_spans(struct meter *m, int64_t until)
@@ -295,6 +317,7 @@ void meter_load(struct meter *m, int64_t offset_ns, int64_t now_ns, struct state
 		if (s.until_ns / m->step_ns > m->next_cell)
 			m->next_cell = s.until_ns / m->step_ns;
 	}
+	m->restored = true;
 }
 
 int64_t meter_last_power_ns(const struct meter *m)

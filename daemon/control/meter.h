@@ -57,6 +57,7 @@ struct meter {
 	struct meter_span *spans; /* before the grid, in order */
 	size_t span_count, span_room;
 	struct counter counter;
+	bool restored; /* what it knows is of a saved state: in UTC, whatever the clock says meanwhile */
 	bool has_last; /* a power reading for the trapezoid */
 	int64_t last_ns;
 	double last_watts, most_watts;
@@ -74,8 +75,12 @@ void meter_deinit(struct meter *m);
 /* Takes a reading; older ones than the last are ignored. */
 void meter_read(struct meter *m, const struct meter_reading *r);
 
-/* The clock was stepped: cells begin anew with the cell that `now_ns` is in. */
+/* The clock was stepped: cells begin anew with the cell that `now_ns` is in. A saved state that has not been
+ * read on yet stays, at its UTC. */
 void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns);
+
+/* Lets go of a saved state whose UTC is ahead of a clock that nobody sets right. */
+void meter_forget(struct meter *m);
 
 /* Takes the `count` oldest cells from `index` on out, as one; no known time when they are not there. */
 struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count);

@@ -10,6 +10,8 @@
 #define DAY_S 86400
 /* A difference of the clocks beyond this is a step, not jitter of reading them. */
 #define CLOCK_STEP_NS (100 * NS_PER_MS)
+/* So long a clock may be behind a saved state before that is given up. */
+#define CLOCK_PATIENCE_NS (600 * NS_PER_S)
 /* Cells that a meter may be behind: four of its intervals, and something for short ones. */
 #define PENDING_INTERVALS 4
 #define PENDING_MIN_CELLS 64
@@ -183,6 +185,7 @@ static void fold(struct pue *p)
 		int64_t count = even_cells(p, all);
 		fold_cells(p, p->next_cell, count);
 		p->next_cell += count;
+		p->restored = false;
 	}
 }
 
@@ -197,23 +200,55 @@ static void drop_future(struct pue *p)
 	}
 }
 
+static int64_t cell_at(const struct pue *p, int64_t time_ns)
+{
+	return (time_ns + p->offset_ns) / (p->step_s * NS_PER_S);
+}
+
+static void begin_anew(struct pue *p, int64_t time_ns)
+{
+	for (size_t i = 0; i < p->entry_count; i++)
+		meter_set_offset(&p->entries[i].meter, p->offset_ns, time_ns);
+	p->next_cell = cell_at(p, time_ns);
+	p->resumed_cell = 0;
+	drop_future(p);
+}
+
 static void set_clock(struct pue *p, int64_t time_ns, int64_t offset_ns)
 {
 	if (p->started && llabs(offset_ns - p->offset_ns) < CLOCK_STEP_NS)
 		return;
 	p->started = true;
 	p->offset_ns = offset_ns;
+	if (!p->restored) {
+		begin_anew(p, time_ns);
+		return;
+	}
+	/* a clock that was wrong at boot: what was saved is of a UTC that was right */
 	for (size_t i = 0; i < p->entry_count; i++)
 		meter_set_offset(&p->entries[i].meter, offset_ns, time_ns);
-	p->next_cell = (time_ns + offset_ns) / (p->step_s * NS_PER_S);
-	p->resumed_cell = 0;
-	drop_future(p);
+	p->resumed_cell = cell_at(p, time_ns);
+}
+
+/* A controller without a clock of its own boots with one that is behind, until it is set from the network.
+ * What was saved is ahead of it until then, and after some time is given up: this clock is the one that there
+ * is. */
+static void wait_for_clock(struct pue *p, int64_t time_ns)
+{
+	p->clock_behind = p->restored && cell_at(p, time_ns) < p->next_cell;
+	if (!p->clock_behind || time_ns - p->loaded_ns < CLOCK_PATIENCE_NS)
+		return;
+	p->restored = p->clock_behind = false;
+	for (size_t i = 0; i < p->entry_count; i++)
+		meter_forget(&p->entries[i].meter);
+	begin_anew(p, time_ns);
 }
 
 void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns)
 {
 	struct meter *m = &p->entries[i].meter;
 	set_clock(p, r->time_ns, offset_ns);
+	wait_for_clock(p, r->time_ns);
 	int64_t before = m->next_cell;
 	meter_read(m, r);
 	if (m->next_cell - before > p->cell_count)
@@ -315,6 +350,9 @@ struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
 static struct figure current_state(const struct pue *p)
 {
 	struct figure f = { NAN, QUALITY_GOOD, NULL };
+	if (p->clock_behind)
+		return (struct figure){ NAN, QUALITY_INVALID,
+			"the clock is behind what was measured before the restart" };
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
 		enum quality q = e->meter.type.has_counter ? e->energy : e->power;

@@ -69,6 +69,8 @@ int pue_load(struct pue *p, struct state_reader *r, int64_t offset_ns, int64_t n
 	p->started = state_take_within(r, 0, 1);
 	p->next_cell = state_take_within(r, 0, INT64_MAX / step_ns);
 	p->offset_ns = offset_ns;
+	p->restored = p->started;
+	p->loaded_ns = now_ns;
 	p->resumed_cell = (now_ns + offset_ns) / step_ns;
 	if (state_take_integer(r) != (int64_t)p->entry_count)
 		r->bad = true;

@@ -141,6 +141,27 @@ static void after_a_restart_the_value_is_unknown(void **state)
 	state_writer_deinit(&w);
 }
 
+/* Else it would be raised when the clock has caught up, however long that takes. */
+static void a_clock_that_is_behind_delays_no_alarm(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_TRUE, .delay_on = SECONDS(5) };
+	const struct figure on = { 1, QUALITY_GOOD, NULL };
+	struct alarm a, b;
+	struct state_writer w = { 0 };
+	(void)state;
+	alarm_init(&a, &c);
+	alarm_update(&a, &on, SECONDS(100), 1);
+	alarm_save(&a, SECONDS(86400), &w);
+	alarm_init(&b, &c);
+	struct state_reader r = { w.data, w.data + w.size, false };
+	alarm_load(&b, SECONDS(3600), SECONDS(10), &r); /* the clock is a day behind */
+	alarm_update(&b, &on, SECONDS(12), 2);
+	assert_int_equal(b.state, ALARM_NORMAL);
+	alarm_update(&b, &on, SECONDS(15), 3);
+	assert_int_equal(b.state, ALARM_ACTIVE);
+	state_writer_deinit(&w);
+}
+
 static void suspect_is_an_alarm_of_its_own(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_SUSPECT };
@@ -225,6 +246,7 @@ int main(void)
 		cmocka_unit_test(a_latch_waits_for_the_acknowledgement),
 		cmocka_unit_test(an_acknowledged_alarm_goes_with_its_condition),
 		cmocka_unit_test(after_a_restart_the_value_is_unknown),
+		cmocka_unit_test(a_clock_that_is_behind_delays_no_alarm),
 		cmocka_unit_test(suspect_is_an_alarm_of_its_own),
 		cmocka_unit_test(an_input_that_is_not_good_makes_it_unknown),
 		cmocka_unit_test(stale_is_an_alarm_of_its_own),

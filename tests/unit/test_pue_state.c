@@ -18,22 +18,27 @@ static struct pue *restart(struct pue *p, struct meter_type type, double seconds
 	return next;
 }
 
-/* Energies at 118 and 100 kW from `from` to `until`; `boot` is the boottime of START_UTC_S. */
-static void run_meters(struct pue *p, int64_t from, int64_t until, int64_t boot)
+/* Both meters in the second `s` after START_UTC_S; the clock is off by `wrong_s`. */
+static void run_meters_at(struct pue *p, int64_t s, int64_t boot, int64_t wrong_s)
 {
 	static const double kilowatts[] = { [FACILITY] = 118, [IT] = 100 };
 	static const double phase[] = { [FACILITY] = 0.3, [IT] = 0.8 };
-	for (int64_t s = from; s < until; s++) {
-		for (size_t m = 0; m < 2; m++) {
-			double at = (double)s + phase[m];
-			struct meter_reading r = { .time_ns = boot * NS_PER_S + llround(at * 1e9),
-				.counter_good = true,
-				.power_good = true,
-				.watts = kilowatts[m] * 1000,
-				.raw = (uint64_t)(kilowatts[m] * 1000 / WH * at) };
-			pue_read(p, m, &r, (START_UTC_S - boot) * NS_PER_S);
-		}
+	for (size_t m = 0; m < 2; m++) {
+		double at = (double)s + phase[m];
+		struct meter_reading r = { .time_ns = boot * NS_PER_S + llround(at * 1e9),
+			.counter_good = true,
+			.power_good = true,
+			.watts = kilowatts[m] * 1000,
+			.raw = (uint64_t)(kilowatts[m] * 1000 / WH * at) };
+		pue_read(p, m, &r, (START_UTC_S - boot + wrong_s) * NS_PER_S);
 	}
+}
+
+/* Energies at 118 and 100 kW from `from` to `until`; `boot` is the boottime of START_UTC_S. */
+static void run_meters(struct pue *p, int64_t from, int64_t until, int64_t boot)
+{
+	for (int64_t s = from; s < until; s++)
+		run_meters_at(p, s, boot, 0);
 }
 
 static void a_short_restart_changes_nothing(void **state)
@@ -90,6 +95,63 @@ static void the_energy_of_a_stop_without_counters_is_unknown(void **state)
 	pue_free(p);
 }
 
+/* A controller without a clock of its own: at boot its UTC is that of the last shutdown or earlier, until it
+ * is set from the network. `behind` is how much, `until` when it is set. */
+static struct pue *boot_with_clock_behind(struct pue *p, int64_t from, int64_t behind, int64_t until)
+{
+	struct state_writer w = { 0 };
+	pue_save(p, &w);
+	pue_free(p);
+	p = make(energy_meter, four_windows, 4);
+	struct state_reader r = { w.data, w.data + w.size, false };
+	assert_int_equal(pue_load(p, &r, SECOND_OFFSET - behind * NS_PER_S, from * NS_PER_S), 0);
+	state_writer_deinit(&w);
+	for (int64_t s = from; s < until; s++)
+		run_meters_at(p, s, 0, -behind);
+	return p;
+}
+
+static void a_clock_that_is_behind_at_boot_costs_no_energy(void **state)
+{
+	(void)state;
+	struct pue *p = make(energy_meter, four_windows, 4);
+	int64_t when;
+	run_meters(p, 0, 2000, BOOT_S);
+	/* off from 2000 to 3000, and for another minute the clock says an hour earlier */
+	p = boot_with_clock_behind(p, 3000, 3600, 3060);
+	struct pue_window now = pue_window(p, 0);
+	assert_int_equal(now.pue.quality, QUALITY_INVALID);
+	assert_string_equal(now.pue.reason, "the clock is behind what was measured before the restart");
+	assert_float_equal(pue_power_ratio(p, &when).value, 1.18, 1e-9); /* the powers are there */
+	run_meters(p, 3060, 3601, 0);
+	struct pue_window hour = pue_window(p, 2), minute = pue_window(p, 0);
+	assert_int_equal(hour.end_ms, (START_UTC_S + 3600) * 1000);
+	/* but for the second before the first reading */
+	assert_float_equal(hour.kwh[PUE_IT], 100.0 * 3599 / 3600, 0.001);
+	assert_float_equal(hour.kwh[PUE_FACILITY], 118.0 * 3599 / 3600, 0.001);
+	assert_float_equal(hour.coverage, (3600 - 1060) / 3600.0, 0.001);
+	assert_int_equal(minute.pue.quality, QUALITY_GOOD);
+	assert_float_equal(minute.coverage, 1, 0);
+	pue_free(p);
+}
+
+/* Nobody sets it: after ten minutes it is the clock that there is, and what lies ahead of it is dropped. */
+static void a_clock_that_stays_behind_is_taken_after_a_while(void **state)
+{
+	(void)state;
+	struct pue *p = make(energy_meter, four_windows, 4);
+	run_meters(p, 0, 2000, BOOT_S);
+	p = boot_with_clock_behind(p, 3000, 1800, 3000 + 590);
+	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_INVALID);
+	for (int64_t s = 3590; s < 3700; s++)
+		run_meters_at(p, s, 0, -1800);
+	struct pue_window minute = pue_window(p, 0);
+	assert_int_equal(minute.pue.quality, QUALITY_GOOD);
+	assert_float_equal(minute.pue.value, 1.18, 1e-3);
+	assert_in_range(minute.end_ms, (START_UTC_S + 1890) * 1000, (START_UTC_S + 1900) * 1000);
+	pue_free(p);
+}
+
 static void damaged_state_is_refused(void **state)
 {
 	(void)state;
@@ -118,6 +180,8 @@ int main(void)
 		cmocka_unit_test(a_short_restart_changes_nothing),
 		cmocka_unit_test(the_energy_of_a_stop_is_counted),
 		cmocka_unit_test(the_energy_of_a_stop_without_counters_is_unknown),
+		cmocka_unit_test(a_clock_that_is_behind_at_boot_costs_no_energy),
+		cmocka_unit_test(a_clock_that_stays_behind_is_taken_after_a_while),
 		cmocka_unit_test(damaged_state_is_refused),
 	};
 	return cmocka_run_group_tests_name("pue_state", tests, NULL, NULL);
