@@ -1,4 +1,5 @@
 """Energies and alarms over a restart, and what happens when they cannot be saved."""
+import struct
 import time
 
 import harness
@@ -69,6 +70,30 @@ def test_energy_of_a_stop_and_alarms_survive(start, broker, subscriber, tmp_path
     # the kilowatt-hour of before and the two of the stop
     subscriber.wait("pue/row", lambda m: abs((it_kwh(m) or 0) - 3) < 0.01, after=mark)
     assert state.read_bytes().startswith(b"CLSTATE1")
+
+
+def test_a_clock_that_is_set_after_the_start_costs_nothing(start, broker, subscriber, tmp_path):
+    """As on a controller without a clock of its own: after the boot it is an hour earlier until the network tells."""
+    server, ini = start_meters(start, tmp_path)
+    set_energy(server, 1000000)
+    daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini)
+    subscriber.wait("pue/row", lambda m: it_kwh(m) == 0)
+    set_energy(server, 1001000)
+    subscriber.wait("pue/row", lambda m: it_kwh(m) == 1)
+    daemon.stop()
+    set_energy(server, 1003000)
+    step = tmp_path / "step"
+    step.write_bytes(struct.pack("q", -3600))
+    env = {"LD_PRELOAD": str(harness.BUILD / "tests/system/clock_step.so"), "CLOCK_STEP": str(step),
+           "ASAN_OPTIONS": "verify_asan_link_order=0"}
+    mark = len(subscriber.messages)
+    daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini, env=env)
+    behind = subscriber.wait("pue/row", lambda m: "clock" in m.json["windows"]["1m"].get("reason", ""), after=mark).json
+    assert behind["windows"]["1m"]["pue"] is None
+    subscriber.wait("pue/row", lambda m: m.json["power_ratio"] is not None, after=mark)
+    with open(step, "r+b") as f:
+        f.write(struct.pack("q", 0))
+    subscriber.wait("pue/row", lambda m: abs((it_kwh(m) or 0) - 3) < 0.01, after=mark)
 
 
 def test_a_damaged_state_is_set_aside(start, broker, subscriber, tmp_path):
