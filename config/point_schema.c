@@ -271,6 +271,10 @@ static bool check(
 		{ p->min > p->max, "min", "greater than max (allowed: min <= max)" },
 		{ p->counter && (is_bool || is_text), "counter",
 		    "not for a bool or string (allowed: numbers)" },
+		{ p->stuck_after > 0 && (is_bool || is_text), "stuck_after",
+		    "not for a bool or string (allowed: numbers)" },
+		{ !isnan(p->tolerance.size) && (is_bool || is_text), "tolerance",
+		    "not for a bool or string (allowed: numbers)" },
 		{ p->reg.address + point_length(p) > 65536, "register", "runs past address 65535" },
 	};
 	bool good = true;

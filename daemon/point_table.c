@@ -93,9 +93,10 @@ static void watch_change(const struct point *config, struct table_point *p)
 	const struct sample *s = &p->sample;
 	if (config->stuck_after == 0 || s->quality > QUALITY_ESTIMATED)
 		return;
-	if (p->changed_ns == 0 || s->raw != p->last_raw) {
+	double number = value_number(&s->value);
+	if (p->changed_ns == 0 || number != p->last_number) {
 		p->changed_ns = s->time_ns;
-		p->last_raw = s->raw;
+		p->last_number = number;
 	}
 	if (s->time_ns - p->changed_ns >= config->stuck_after)
 		p->measured = QUALITY_SUSPECT;

@@ -12,7 +12,7 @@ struct table_point {
 	struct sample sample;  /* owns its text; time 0 = never */
 	enum quality measured; /* of the sample, before it is compared with other sensors */
 	unsigned deviations;   /* sources that find it far from the others: the sample is suspect */
-	uint64_t last_raw;     /* since changed_ns */
+	double last_number;    /* since changed_ns */
 	int64_t changed_ns;    /* 0 = never read well */
 	/* what was last published of it: for reports by exception */
 	bool published;

@@ -159,6 +159,10 @@ static const struct {
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = stale\nsuppressed_by = b\n"
 			  "[alarm:b]\npoint = d.p\nwhen = stale\nsuppressed_by = a\n",
 	    "[alarm:b] suppressed_by: alarms suppress each other in a circle" },
+	{ HEAD BUS DEVICE "bit = 1\nstuck_after = 1m\n",
+	    "[point:d.p] stuck_after: not for a bool or string (allowed: numbers)" },
+	{ HEAD BUS DEVICE "type = string\ntolerance = 1\n",
+	    "[point:d.p] tolerance: not for a bool or string" },
 	{ HEAD BUS DEVICE "deadband = -1\n", "[point:d.p] deadband: '-1' is not a difference" },
 	{ HEAD BUS DEVICE "deadband = 1 K\n", "[point:d.p] deadband: '1 K' is not a difference" },
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = loop.x.heat\nwhen = stale\n",
