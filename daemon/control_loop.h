@@ -52,7 +52,7 @@ struct control_loaded {
 	void *user;
 };
 
-int control_loop_load(struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns,
+int control_loop_load(struct control_loop *l, struct state_reader *r, const struct state_clock *clock,
     struct control_loaded *ret);
 
 /* A device has new samples: its energies are counted. */

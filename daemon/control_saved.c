@@ -44,7 +44,7 @@ struct load {
 	struct control_loop *control;
 	const char *name;
 	uint64_t fingerprint;
-	int64_t offset_ns, now_ns;
+	const struct state_clock *clock;
 	const struct control_loaded *to;
 };
 
@@ -57,7 +57,7 @@ static bool load_pue(const struct load *from, struct state_reader *block)
 		if (strcmp(p->config->name, from->name) != 0 || p->fingerprint != from->fingerprint)
 			continue;
 		bool good = control_pue_init(&fresh, l->config, p->config) &&
-			    pue_load(fresh.pue, block, from->offset_ns, from->now_ns) == 0;
+			    pue_load(fresh.pue, block, from->clock) == 0;
 		if (good) {
 			pue_free(p->pue);
 			p->pue = fresh.pue;
@@ -88,14 +88,14 @@ static bool load_alarm(const struct load *from, struct state_reader *block)
 			continue;
 		if (a->config->fingerprint != from->fingerprint)
 			return false;
-		alarm_load(a, from->offset_ns, from->now_ns, block);
+		alarm_load(a, from->clock, block);
 		return !block->bad;
 	}
 	from->to->alarm_gone(from->name, from->to->user);
 	return false;
 }
 
-int control_loop_load(struct control_loop *l, struct state_reader *r, int64_t offset_ns, int64_t now_ns,
+int control_loop_load(struct control_loop *l, struct state_reader *r, const struct state_clock *clock,
     struct control_loaded *ret)
 {
 	/* in the order in which they are saved */
@@ -110,7 +110,7 @@ int control_loop_load(struct control_loop *l, struct state_reader *r, int64_t of
 			state_take_text(r, name);
 			uint64_t fingerprint = (uint64_t)state_take_integer(r);
 			struct state_reader block = state_take_block(r);
-			struct load from = { l, name, fingerprint, offset_ns, now_ns, ret };
+			struct load from = { l, name, fingerprint, clock, ret };
 			ret->taken += loaders[kind](&from, &block);
 		}
 	}

@@ -40,7 +40,8 @@ void control_state_load(struct daemon *d)
 	ssize_t n = state_file_read(folder, &data);
 	if (n > 0) {
 		struct state_reader r = { data, (uint8_t *)data + n, false };
-		n = control_loop_load(d->control, &r, clock_realtime_offset(), clock_boottime(), &loaded);
+		struct state_clock clock = { clock_boottime(), clock_realtime_offset() };
+		n = control_loop_load(d->control, &r, &clock, &loaded);
 	}
 	if (n == -EBADMSG)
 		set_aside(folder);

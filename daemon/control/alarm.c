@@ -126,18 +126,18 @@ void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w
 	state_put_integer(w, a->changed_ms);
 }
 
-void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state_reader *r)
+void alarm_load(struct alarm *a, const struct state_clock *clock, struct state_reader *r)
 {
 	struct alarm loaded = *a;
 	loaded.state = (enum alarm_state)state_take_within(r, 0, ALARM_SUPPRESSED);
 	loaded.previous = (enum alarm_state)state_take_within(r, 0, ALARM_SUPPRESSED);
 	loaded.acknowledged = state_take_within(r, 0, 1);
 	loaded.condition = state_take_within(r, 0, 1);
-	loaded.condition_since = state_take_integer(r) - offset_ns;
-	if (loaded.condition_since > now_ns) /* the clock was behind at boot */
-		loaded.condition_since = now_ns;
+	loaded.condition_since = state_take_integer(r) - clock->offset_ns;
+	if (loaded.condition_since > clock->now_ns) /* the clock was behind at boot */
+		loaded.condition_since = clock->now_ns;
 	loaded.changed_ms = state_take_integer(r);
-	loaded.hold_until_ns = now_ns + ALARM_HOLD_NS;
+	loaded.hold_until_ns = clock->now_ns + ALARM_HOLD_NS;
 	if (!r->bad)
 		*a = loaded;
 }

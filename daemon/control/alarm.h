@@ -59,7 +59,7 @@ const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms);
 
 /* The state as bytes, with times in UTC, and back. */
 void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w);
-void alarm_load(struct alarm *a, int64_t offset_ns, int64_t now_ns, struct state_reader *r);
+void alarm_load(struct alarm *a, const struct state_clock *clock, struct state_reader *r);
 
 /* Judges an input at `now_ns` (CLOCK_BOOTTIME); `utc_ms` stamps a change. For bools the figure is 0 or 1.
  * Returns whether the state changed. */

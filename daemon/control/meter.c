@@ -34,8 +34,7 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 	if (m->restored) {
 		m->counter.last.time_ns -= moved;
 		m->counter.held.time_ns -= moved;
-		if (m->last_ns > now_ns) /* of the saved state too */
-			m->last_ns -= moved;
+		m->last_ns -= moved;
 	} else {
 		m->next_cell = m->first_cell;
 		m->span_count = 0;
@@ -45,7 +44,7 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 
 void meter_forget(struct meter *m)
 {
-	m->restored = false;
+	m->restored = m->has_last = false;
 	m->counter.started = false;
 	m->counter.held_count = 0;
 }
@@ -166,10 +165,19 @@ static void read_counter(struct meter *m, const struct meter_reading *r)
 	add_span(m, step.from_ns, r->time_ns, step.joules, is_bridged(m, step.from_ns, r->time_ns));
 }
 
+void meter_note_power(struct meter *m, const struct meter_reading *r)
+{
+	if (!r->power_good || (m->history_count > 0 && r->time_ns <= meter_last_power_ns(m)))
+		return;
+	if (m->history_count == METER_POWER_HISTORY)
+		memmove(&m->history[0], &m->history[1], --m->history_count * sizeof(m->history[0]));
+	m->history[m->history_count].time_ns = r->time_ns;
+	m->history[m->history_count++].watts = r->watts;
+}
+
 static void read_power(struct meter *m, const struct meter_reading *r)
 {
-	if (!m->type.has_counter && m->has_last && r->time_ns > m->last_ns &&
-	    is_bridged(m, m->last_ns, r->time_ns))
+	if (!m->type.has_counter && m->has_last && is_bridged(m, m->last_ns, r->time_ns))
 		add_span(m, m->last_ns, r->time_ns,
 		    (m->last_watts + r->watts) / 2 * (double)(r->time_ns - m->last_ns) / 1e9, true);
 	m->has_last = true;
@@ -177,25 +185,17 @@ static void read_power(struct meter *m, const struct meter_reading *r)
 	m->last_watts = r->watts;
 	if (r->watts > m->most_watts)
 		m->most_watts = r->watts;
-
-	if (m->history_count == METER_POWER_HISTORY)
-		memmove(&m->history[0], &m->history[1], --m->history_count * sizeof(m->history[0]));
-	m->history[m->history_count].time_ns = r->time_ns;
-	m->history[m->history_count++].watts = r->watts;
+	meter_note_power(m, r);
 }
 
 void meter_read(struct meter *m, const struct meter_reading *r)
 {
-	/* a saved reading may lie ahead of a clock that is behind: live power does not wait for it */
-	if (r->power_good && (!m->has_last || r->time_ns > m->last_ns || m->restored)) {
+	m->restored = false;
+	if (r->power_good && (!m->has_last || r->time_ns > m->last_ns))
 		read_power(m, r);
-		m->restored &= m->type.has_counter;
-	}
 	if (r->counter_good && m->type.has_counter &&
-	    (!m->counter.started || r->time_ns > m->counter.last.time_ns)) {
-		m->restored = false;
+	    (!m->counter.started || r->time_ns > m->counter.last.time_ns))
 		read_counter(m, r);
-	}
 }
 
 static void drop_spans(struct meter *m, int64_t until)
@@ -289,9 +289,10 @@ void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *
 	save_span(w, &(struct meter_span){ 0 });
 }
 
-void meter_load(struct meter *m, int64_t offset_ns, int64_t now_ns, struct state_reader *r)
+void meter_load(struct meter *m, const struct state_clock *clock, struct state_reader *r)
 {
-	meter_set_offset(m, offset_ns, now_ns);
+	const int64_t offset_ns = clock->offset_ns;
+	meter_set_offset(m, offset_ns, clock->now_ns);
 	m->counter.started = state_take_within(r, 0, 1);
 	m->counter.held_count = (unsigned)state_take_within(r, 0, 2);
 	m->counter.last = load_reading(r, offset_ns);

@@ -75,6 +75,9 @@ void meter_deinit(struct meter *m);
 /* Takes a reading; older ones than the last are ignored. */
 void meter_read(struct meter *m, const struct meter_reading *r);
 
+/* Of a reading only the power for meter_watts_at: while the clock is wrong nothing is counted. */
+void meter_note_power(struct meter *m, const struct meter_reading *r);
+
 /* The clock was stepped: cells begin anew with the cell that `now_ns` is in. A saved state that has not been
  * read on yet stays, at its UTC. */
 void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns);
@@ -92,7 +95,7 @@ int64_t meter_even_until(const struct meter *m, int64_t index);
 /* What the meter knows, with times in UTC; `first_cell` is the first that is not folded. Energy of the time
  * between the last reading before and the first after is counted when there is a counter. */
 void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *w);
-void meter_load(struct meter *m, int64_t offset_ns, int64_t now_ns, struct state_reader *r);
+void meter_load(struct meter *m, const struct state_clock *clock, struct state_reader *r);
 
 /* Power at a moment, interpolated in the last readings, the nearest of them outside; NAN without any. */
 double meter_watts_at(const struct meter *m, int64_t time_ns);

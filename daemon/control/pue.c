@@ -10,7 +10,7 @@
 #define DAY_S 86400
 /* A difference of the clocks beyond this is a step, not jitter of reading them. */
 #define CLOCK_STEP_NS (100 * NS_PER_MS)
-/* So long a clock may be behind a saved state before that is given up. */
+/* So long a wrong clock may take to be set. */
 #define CLOCK_PATIENCE_NS (600 * NS_PER_S)
 /* Cells that a meter may be behind: four of its intervals, and something for short ones. */
 #define PENDING_INTERVALS 4
@@ -231,8 +231,8 @@ static void set_clock(struct pue *p, int64_t time_ns, int64_t offset_ns)
 }
 
 /* A controller without a clock of its own boots with one that is behind, until it is set from the network.
- * What was saved is ahead of it until then, and after some time is given up: this clock is the one that there
- * is. */
+ * What was saved is of a UTC that was right, so it waits for that; after some time this clock is taken for
+ * the one that there is. */
 static void wait_for_clock(struct pue *p, int64_t time_ns)
 {
 	p->clock_behind = p->restored && cell_at(p, time_ns) < p->next_cell;
@@ -249,6 +249,10 @@ void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t of
 	struct meter *m = &p->entries[i].meter;
 	set_clock(p, r->time_ns, offset_ns);
 	wait_for_clock(p, r->time_ns);
+	if (p->clock_behind) {
+		meter_note_power(m, r);
+		return;
+	}
 	int64_t before = m->next_cell;
 	meter_read(m, r);
 	if (m->next_cell - before > p->cell_count)

@@ -74,11 +74,12 @@ struct pue_window {
 
 struct pue_window pue_window(const struct pue *p, size_t window);
 
-/* Everything that is known, as bytes; and back into a new `pue` of the same spec, at `now_ns`
- * (CLOCK_BOOTTIME). The energy of the time between is counted from the counters, as estimated. -EBADMSG when
- * the bytes are of something else, and then the `pue` is of no more use. */
+/* Everything that is known, as bytes; and back into a new `pue` of the same spec. The energy of the time
+ * between is counted from the counters, as estimated; while the clock is behind what was saved that waits for
+ * it, ten minutes at most. -EBADMSG when the bytes are of something else, and then the `pue` is of no more
+ * use. */
 void pue_save(const struct pue *p, struct state_writer *w);
-int pue_load(struct pue *p, struct state_reader *r, int64_t offset_ns, int64_t now_ns);
+int pue_load(struct pue *p, struct state_reader *r, const struct state_clock *clock);
 
 /* No facility meter: the figure is a partial PUE. */
 bool pue_is_partial(const struct pue *p);

@@ -35,7 +35,7 @@ struct pue {
 	int64_t offset_ns;
 	bool started;
 	bool restored;	   /* nothing was folded since a saved state was taken up */
-	bool clock_behind; /* and its UTC is still ahead of the clock */
+	bool clock_behind; /* and its UTC is still ahead of the clock: nothing is counted */
 	int64_t loaded_ns;
 	int64_t next_cell;    /* first that is not folded into the windows */
 	int64_t resumed_cell; /* in which polling went on after it had stood still; 0 = it never did */

@@ -63,19 +63,19 @@ static void load_window(struct window *w, struct state_reader *r)
 	}
 }
 
-int pue_load(struct pue *p, struct state_reader *r, int64_t offset_ns, int64_t now_ns)
+int pue_load(struct pue *p, struct state_reader *r, const struct state_clock *clock)
 {
 	const int64_t step_ns = p->step_s * NS_PER_S;
 	p->started = state_take_within(r, 0, 1);
 	p->next_cell = state_take_within(r, 0, INT64_MAX / step_ns);
-	p->offset_ns = offset_ns;
+	p->offset_ns = clock->offset_ns;
 	p->restored = p->started;
-	p->loaded_ns = now_ns;
-	p->resumed_cell = (now_ns + offset_ns) / step_ns;
+	p->loaded_ns = clock->now_ns;
+	p->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
 	if (state_take_integer(r) != (int64_t)p->entry_count)
 		r->bad = true;
 	for (size_t i = 0; i < p->entry_count && !r->bad; i++) {
-		meter_load(&p->entries[i].meter, offset_ns, now_ns, r);
+		meter_load(&p->entries[i].meter, clock, r);
 		p->entries[i].joules = state_take_number(r);
 	}
 	if (state_take_integer(r) != (int64_t)p->window_count)

@@ -36,3 +36,9 @@ int64_t state_take_within(struct state_reader *r, int64_t min, int64_t max);
 double state_take_number(struct state_reader *r);
 struct state_reader state_take_block(struct state_reader *r);
 void state_take_text(struct state_reader *r, char text[static STATE_TEXT_MAX]);
+
+/* The clocks at the moment when a saved state is taken up. */
+struct state_clock {
+	int64_t now_ns;	   /* CLOCK_BOOTTIME */
+	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+};

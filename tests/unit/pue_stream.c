@@ -38,7 +38,7 @@ static struct pue *restart(struct pue *p, int64_t ns)
 	pue_free(p);
 	struct pue *next = make();
 	struct state_reader r = { w.data, w.data + w.size, false };
-	if (!next || pue_load(next, &r, 0, ns) < 0)
+	if (!next || pue_load(next, &r, &(struct state_clock){ ns, 0 }) < 0)
 		exit(EXIT_FAILURE);
 	state_writer_deinit(&w);
 	return next;

@@ -131,7 +131,7 @@ static void after_a_restart_the_value_is_unknown(void **state)
 	alarm_save(&a, 0, &w);
 	alarm_init(&b, &c);
 	struct state_reader r = { w.data, w.data + w.size, false };
-	alarm_load(&b, 0, 2, &r);
+	alarm_load(&b, &(struct state_clock){ 2, 0 }, &r);
 	assert_false(r.bad);
 	assert_int_equal(b.state, ALARM_ACTIVE);
 	assert_true(isnan(b.input.value));
@@ -154,7 +154,8 @@ static void a_clock_that_is_behind_delays_no_alarm(void **state)
 	alarm_save(&a, SECONDS(86400), &w);
 	alarm_init(&b, &c);
 	struct state_reader r = { w.data, w.data + w.size, false };
-	alarm_load(&b, SECONDS(3600), SECONDS(10), &r); /* the clock is a day behind */
+	alarm_load(
+	    &b, &(struct state_clock){ SECONDS(10), SECONDS(3600) }, &r); /* the clock is a day behind */
 	alarm_update(&b, &on, SECONDS(12), 2);
 	assert_int_equal(b.state, ALARM_NORMAL);
 	alarm_update(&b, &on, SECONDS(15), 3);

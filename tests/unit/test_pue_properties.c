@@ -138,7 +138,7 @@ static struct pue *restart(struct pue *p, int64_t now_ns)
 	pue_free(p);
 	struct pue *next = make();
 	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_int_equal(pue_load(next, &r, OFFSET, now_ns), 0);
+	assert_int_equal(pue_load(next, &r, &(struct state_clock){ now_ns, OFFSET }), 0);
 	state_writer_deinit(&w);
 	return next;
 }

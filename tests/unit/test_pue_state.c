@@ -12,7 +12,8 @@ static struct pue *restart(struct pue *p, struct meter_type type, double seconds
 	pue_free(p);
 	struct pue *next = make(type, four_windows, 4);
 	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_int_equal(pue_load(next, &r, SECOND_OFFSET, llround(seconds * 1e9)), 0);
+	struct state_clock clock = { llround(seconds * 1e9), SECOND_OFFSET };
+	assert_int_equal(pue_load(next, &r, &clock), 0);
 	assert_ptr_equal(r.at, r.end);
 	state_writer_deinit(&w);
 	return next;
@@ -95,19 +96,20 @@ static void the_energy_of_a_stop_without_counters_is_unknown(void **state)
 	pue_free(p);
 }
 
-/* A controller without a clock of its own: at boot its UTC is that of the last shutdown or earlier, until it
- * is set from the network. `behind` is how much, `until` when it is set. */
-static struct pue *boot_with_clock_behind(struct pue *p, int64_t from, int64_t behind, int64_t until)
+/* A controller without a clock of its own: at boot its UTC is wrong by `wrong_s`, until it is set at `until`.
+ */
+static struct pue *boot_with_clock_wrong(struct pue *p, int64_t from, int64_t wrong_s, int64_t until)
 {
 	struct state_writer w = { 0 };
 	pue_save(p, &w);
 	pue_free(p);
 	p = make(energy_meter, four_windows, 4);
 	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_int_equal(pue_load(p, &r, SECOND_OFFSET - behind * NS_PER_S, from * NS_PER_S), 0);
+	struct state_clock clock = { from * NS_PER_S, SECOND_OFFSET + wrong_s * NS_PER_S };
+	assert_int_equal(pue_load(p, &r, &clock), 0);
 	state_writer_deinit(&w);
 	for (int64_t s = from; s < until; s++)
-		run_meters_at(p, s, 0, -behind);
+		run_meters_at(p, s, 0, wrong_s);
 	return p;
 }
 
@@ -118,7 +120,7 @@ static void a_clock_that_is_behind_at_boot_costs_no_energy(void **state)
 	int64_t when;
 	run_meters(p, 0, 2000, BOOT_S);
 	/* off from 2000 to 3000, and for another minute the clock says an hour earlier */
-	p = boot_with_clock_behind(p, 3000, 3600, 3060);
+	p = boot_with_clock_wrong(p, 3000, -3600, 3060);
 	struct pue_window now = pue_window(p, 0);
 	assert_int_equal(now.pue.quality, QUALITY_INVALID);
 	assert_string_equal(now.pue.reason, "the clock is behind what was measured before the restart");
@@ -141,7 +143,7 @@ static void a_clock_that_stays_behind_is_taken_after_a_while(void **state)
 	(void)state;
 	struct pue *p = make(energy_meter, four_windows, 4);
 	run_meters(p, 0, 2000, BOOT_S);
-	p = boot_with_clock_behind(p, 3000, 1800, 3000 + 590);
+	p = boot_with_clock_wrong(p, 3000, -1800, 3000 + 590);
 	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_INVALID);
 	for (int64_t s = 3590; s < 3700; s++)
 		run_meters_at(p, s, 0, -1800);
@@ -163,13 +165,13 @@ static void damaged_state_is_refused(void **state)
 	for (size_t n = 0; n < w.size; n++) {
 		p = make(energy_meter, four_windows, 4);
 		struct state_reader r = { w.data, w.data + n, false };
-		assert_true(pue_load(p, &r, OFFSET, 200 * NS_PER_S) < 0);
+		assert_true(pue_load(p, &r, &(struct state_clock){ 200 * NS_PER_S, OFFSET }) < 0);
 		pue_free(p);
 	}
 	/* other windows */
 	p = make(energy_meter, one_minute, 1);
 	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_true(pue_load(p, &r, OFFSET, 200 * NS_PER_S) < 0);
+	assert_true(pue_load(p, &r, &(struct state_clock){ 200 * NS_PER_S, OFFSET }) < 0);
 	pue_free(p);
 	state_writer_deinit(&w);
 }
