@@ -14,8 +14,11 @@ static int level_of(const struct alarm *a)
 	};
 	if (a->state == ALARM_ACTIVE && !a->acknowledged)
 		return levels[a->config->severity];
-	/* nothing has happened: the first reading is there */
-	return a->previous == ALARM_UNKNOWN && a->state == ALARM_NORMAL ? LOG_DEBUG : LOG_NOTICE;
+	/* a reading is there, or gone: that a device is silent is said for itself, not once for each of its
+	 * alarms */
+	bool quiet = (a->previous == ALARM_UNKNOWN && a->state == ALARM_NORMAL) ||
+		     (a->previous == ALARM_NORMAL && a->state == ALARM_UNKNOWN);
+	return quiet ? LOG_DEBUG : LOG_NOTICE;
 }
 
 static void tell(struct daemon *d, const struct alarm *a, const char *what)

@@ -73,6 +73,9 @@ def test_a_sum_without_one_of_its_parts_is_unknown(daemon, server, subscriber, s
     subscriber.wait("alarm/l-flow_lost", lambda m: m.json["state"] == "active")
     # its other alarms have nothing to judge any more
     subscriber.wait("alarm/l-supply_high", lambda m: m.json["state"] == "unknown")
+    # that is told at the broker; the journal says once what is lost
+    daemon.wait_line("alarm l-flow_lost is active")
+    assert "alarm l-supply_high" not in daemon.text
 
 
 def test_more_heat_than_power_shows_a_wrong_sensor(daemon, server, subscriber):
