@@ -55,7 +55,7 @@ static double pressure_at(const struct loop_model *m, double flow)
 	return NAN;
 }
 
-/* A curve through the one point that was learned, as EPANET assumes one (L. Rossman, EPANET 2 Users Manual,
+/* A curve through the one point that was learned, as EPANET assumes one (EPANET 2 Users Manual,
  * single-point curve): 4/3 of its pressure without flow, no pressure at twice its flow, a parabola between.
  */
 static double pressure_by_shape(const struct loop_reference *r, double flow)

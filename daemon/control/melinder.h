@@ -1,6 +1,6 @@
 /* melinder: properties of glycol and water by mass fraction and temperature (pure).
  *
- * A. Melinder, Properties of Secondary Working Fluids for Indirect Systems, International Institute of
+ * Melinder, Properties of Secondary Working Fluids for Indirect Systems, International Institute of
  * Refrigeration, 2010: f = sum over i, j of c[i][j] (x - xm)^i (t - tm)^j, with x the percentage by mass and
  * t in Cel; 18 coefficients to a property, those with i + j > 5 or j > 3 are 0. Fitted to measurements from
  * the freezing point to 100 Cel and up to 60 %.
