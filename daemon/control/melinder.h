@@ -2,8 +2,7 @@
  *
  * Melinder, Properties of Secondary Working Fluids for Indirect Systems, International Institute of
  * Refrigeration, 2010: f = sum over i, j of c[i][j] (x - xm)^i (t - tm)^j, with x the percentage by mass and
- * t in Cel; 18 coefficients to a property, those with i + j > 5 or j > 3 are 0. Fitted to measurements from
- * the freezing point to 100 Cel and up to 60 %.
+ * t in Cel; 18 coefficients to a property, those with i + j > 5 or j > 3 are 0. For up to 100 Cel and 60 %.
  */
 #pragma once
 
