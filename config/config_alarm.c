@@ -112,7 +112,7 @@ static const char *alarm_word(size_t i, void *user)
 	return ((const struct config *)user)->alarms[i].name;
 }
 
-static size_t find_alarm(const struct config *c, const char *name)
+size_t config_find_alarm(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->alarm_count; i++)
 		if (strcmp(c->alarms[i].name, name) == 0)
@@ -128,7 +128,7 @@ static void resolve_suppressors(struct config *c, struct alarm_config *a, struct
 	a->suppressors = found;
 	for (size_t i = 0; i < n; i++) {
 		const char *name = a->suppressor_names.items[i];
-		found[i] = find_alarm(c, name);
+		found[i] = config_find_alarm(c, name);
 		if (found[i] != SIZE_MAX)
 			continue;
 		const char *near = schema_nearest(name, c->alarm_count, alarm_word, c);

@@ -15,8 +15,8 @@ static const struct {
 #define PUMP_INPUTS (NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_PRESSURE_DROP))
 #define FILTER_INPUTS (NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_FILTER_PRESSURE_DROP))
 	[LOOP_HEAT] = { "heat", "kW", HEAT_INPUTS,
-	    "heat that the coolant takes up: rho cp V (T_return - T_supply), rho at the supply, cp at the "
-	    "mean temperature; estimated while delta_t is below 0.2 K" },
+	    "heat that the coolant takes up: rho cp V (T_return - T_supply), rho at flow_at, cp at the "
+	    "mean temperature; estimated while delta_t is below delta_t_resolution" },
 	[LOOP_DELTA_T] = { "delta_t", "K", NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN),
 	    "return less supply temperature" },
 	[LOOP_FLOW] = { "flow", "L/min", NEEDS(LOOP_IN_FLOW), "the flow meter" },
@@ -134,11 +134,6 @@ static bool is_named(const struct loop_config *l, enum loop_input i)
 	return *l->input_names[i] != '\0';
 }
 
-struct rule {
-	bool broken;
-	const char *key, *what;
-};
-
 static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
 {
 	const struct ini_section *s = ini_tree_find(&c->tree, "loop", l->name);
@@ -151,7 +146,7 @@ static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
 	}
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
 	     reservoir = is_named(l, LOOP_IN_RESERVOIR_LEVEL);
-	const struct rule rules[] = {
+	const struct schema_rule rules[] = {
 		{ air != humidity, air ? "air_temperature" : "air_humidity",
 		    "air_temperature and air_humidity go together (allowed: both or none)" },
 		{ reservoir && isnan(l->system_volume), "system_volume",
@@ -171,9 +166,7 @@ static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
 	};
 	if (isnan(l->flow_low))
 		l->flow_low = l->nominal_flow / 2;
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-		if (rules[i].broken)
-			diag_add(d, DIAG_ERROR, schema_place(s, rules[i].key), "%s", rules[i].what);
+	(void)schema_check_rules(s, rules, sizeof(rules) / sizeof(rules[0]), d);
 }
 
 void config_check_loops(struct config *c, struct diag *d)

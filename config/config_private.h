@@ -35,6 +35,5 @@ struct point_ref config_resolve(struct config *c, const char *text, struct diag_
 struct point_source config_resolve_source(
     struct config *c, const char *text, struct diag_place place, struct diag *d);
 
-const struct point *config_point(const struct config *c, struct point_ref r);
 bool config_point_is_number(const struct point *p);
 bool config_has_quantity(const struct config *c, struct point_ref r, enum quantity q);

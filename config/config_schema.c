@@ -371,7 +371,7 @@ static const struct schema_key loop_keys[] = {
 	{ "reservoir_temperature", SCHEMA_DOUBLE, FIELD(reservoir_temperature), "30", .min = 0, .max = 60,
 	    .help = "Cel; the level is told as it would be at this temperature" },
 	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
-	    .help = "yes: the default alarms of the figures that it has, see coolantd(8)" },
+	    .help = "yes: the default alarms of the figures that it has, see DEFAULT ALARMS" },
 	{ "flow_low", SCHEMA_DOUBLE, FIELD(flow_low), .min = 0, .max = 1e6,
 	    .help = "L/min; limit of the default alarm, default half of nominal_flow" },
 	{ "pressure_high", SCHEMA_DOUBLE, FIELD(pressure_high), .min = 0, .max = 1e6,

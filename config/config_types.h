@@ -262,3 +262,7 @@ struct config {
 
 /* The point of a name DEVICE.POINT; not set when there is none. */
 struct point_ref config_lookup(const struct config *c, const char *name);
+const struct point *config_point(const struct config *c, struct point_ref r);
+
+/* The index of an alarm by its name; SIZE_MAX = none. */
+size_t config_find_alarm(const struct config *c, const char *name);

@@ -236,11 +236,6 @@ const struct schema_section point_section = {
 	"a point of a device, in a profile; in a configuration [point:DEVICE.NAME] changes or adds one",
 };
 
-struct rule {
-	bool broken;
-	const char *key, *what;
-};
-
 static bool check(
     const struct point *p, const struct ini_section *from, unsigned max_registers, struct diag *d)
 {
@@ -250,7 +245,7 @@ static bool check(
 	bool is_text = p->type == POINT_STRING, is_bool = p->type == POINT_BOOL || has_bit;
 	int width = is_text ? 16 : (int)point_length(p) * 16, high = has_bit ? p->bit.high : p->bits.high;
 	bool scaled = p->scale != 1 || p->offset != 0;
-	const struct rule rules[] = {
+	const struct schema_rule rules[] = {
 		{ p->has_minus && (is_bool || is_text || p->counter || p->enums.count > 0), "minus",
 		    "not for a bool, string, counter or enum (allowed: measured numbers)" },
 		{ p->has_minus && p->minus.table != p->reg.table, "minus",
@@ -277,14 +272,7 @@ static bool check(
 		    "not for a bool or string (allowed: numbers)" },
 		{ p->reg.address + point_length(p) > 65536, "register", "runs past address 65535" },
 	};
-	bool good = true;
-	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
-		if (!rules[i].broken)
-			continue;
-		diag_add(d, DIAG_ERROR, schema_place(from, rules[i].key), "%s", rules[i].what);
-		good = false;
-	}
-	return good;
+	return schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
 }
 
 bool point_read(struct point *p, const struct ini_section *from, bool is_new, const struct profile *profile,

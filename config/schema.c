@@ -295,3 +295,16 @@ bool schema_read(const struct schema_section *s, const struct ini_section *from,
 	}
 	return good;
 }
+
+bool schema_check_rules(
+    const struct ini_section *s, const struct schema_rule *rules, size_t count, struct diag *d)
+{
+	bool good = true;
+	for (size_t i = 0; i < count; i++) {
+		if (!rules[i].broken)
+			continue;
+		diag_add(d, DIAG_ERROR, schema_place(s, rules[i].key), "%s", rules[i].what);
+		good = false;
+	}
+	return good;
+}

@@ -88,6 +88,16 @@ void schema_defaults(const struct schema_section *s, struct arena *a, void *targ
 bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete,
     struct arena *a, struct diag *d, void *target);
 
+/* What must not be, beyond what one row can tell, and the key that is to blame. */
+struct schema_rule {
+	bool broken;
+	const char *key, *what;
+};
+
+/* A finding for each rule that is broken. Returns whether none is. */
+bool schema_check_rules(
+    const struct ini_section *s, const struct schema_rule *rules, size_t count, struct diag *d);
+
 /* The nearest of `n` words (word i by `word(i, user)`), or NULL when none is near enough to be meant. */
 const char *schema_nearest(
     const char *typed, size_t n, const char *(*word)(size_t i, void *user), void *user);

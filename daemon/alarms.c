@@ -29,7 +29,7 @@ static void tell(struct daemon *d, const struct alarm *a, const char *what)
 	log_event(level_of(a), fields, "alarm %s is %s%s: %s (%s)", a->config->name,
 	    alarm_state_word(a->state), what, a->config->message, a->config->point_name);
 	announce_alarm(a, d);
-	d->alarms_changed = true;
+	d->save_soon = true;
 }
 
 /* From the device's reply to here, of alarms that wait for nothing else. */
@@ -76,13 +76,12 @@ void alarms_set_own(struct daemon *d, enum own_alarm_id id, const char *trouble)
 		on_change(&d->own_alarms[id].alarm, d);
 }
 
-void alarms_each(
-    struct daemon *d, void (*see)(const struct alarm *a, struct daemon *d, void *user), void *user)
+void alarms_each(const struct daemon *d, void (*see)(const struct alarm *a, void *user), void *user)
 {
 	for (size_t i = 0; i < d->config->alarm_count; i++)
-		see(&d->control->alarms[i], d, user);
+		see(&d->control->alarms[i], user);
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
-		see(&d->own_alarms[i].alarm, d, user);
+		see(&d->own_alarms[i].alarm, user);
 }
 
 /* So many names are remembered; a broker keeps what is past them. */
@@ -104,25 +103,17 @@ void alarms_retire(struct daemon *d, const char *name)
 	    "alarm %s is configured no more", name);
 }
 
-static const struct alarm_config *find_config(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->alarm_count; i++)
-		if (strcmp(c->alarms[i].name, name) == 0)
-			return &c->alarms[i];
-	return NULL;
-}
-
 void alarms_retire_missing(struct daemon *d, const struct config *old, const struct config *new)
 {
 	for (size_t i = 0; i < old->alarm_count; i++)
-		if (!find_config(new, old->alarms[i].name))
+		if (config_find_alarm(new, old->alarms[i].name) == SIZE_MAX)
 			alarms_retire(d, old->alarms[i].name);
 }
 
 void alarms_announce_retired(struct daemon *d)
 {
 	for (size_t i = 0; i < d->retired.count; i++)
-		if (!find_config(d->config, d->retired.names[i])) /* it may be back */
+		if (config_find_alarm(d->config, d->retired.names[i]) == SIZE_MAX) /* it may be back */
 			announce_no_alarm(d->retired.names[i], d);
 }
 
@@ -135,9 +126,9 @@ void alarms_free(struct daemon *d)
 
 struct alarm *alarms_find(struct daemon *d, const char *name)
 {
-	for (size_t i = 0; i < d->config->alarm_count; i++)
-		if (strcmp(d->config->alarms[i].name, name) == 0)
-			return &d->control->alarms[i];
+	size_t found = config_find_alarm(d->config, name);
+	if (found != SIZE_MAX)
+		return &d->control->alarms[found];
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
 		if (strcmp(d->own_alarms[i].config.name, name) == 0)
 			return &d->own_alarms[i].alarm;

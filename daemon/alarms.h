@@ -21,8 +21,7 @@ void alarms_judge_flood(struct daemon *d, int64_t now_ns);
 void alarms_set_own(struct daemon *d, enum own_alarm_id id, const char *trouble);
 
 /* One call for each alarm, first those of the configuration. */
-void alarms_each(
-    struct daemon *d, void (*see)(const struct alarm *a, struct daemon *d, void *user), void *user);
+void alarms_each(const struct daemon *d, void (*see)(const struct alarm *a, void *user), void *user);
 
 /* An alarm that is configured no more: the broker forgets what it holds of it, now and after each connect. */
 void alarms_retire(struct daemon *d, const char *name);

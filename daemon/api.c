@@ -25,9 +25,8 @@ static struct http_answer error(unsigned status, const char *what)
 	return (struct http_answer){ status, json_finish(&w) };
 }
 
-static void put_alarm(const struct alarm *a, struct daemon *d, void *user)
+static void put_alarm(const struct alarm *a, void *user)
 {
-	(void)d;
 	encode_alarm_into(user, a->config->name, a, clock_utc_ms());
 }
 
@@ -68,7 +67,7 @@ static struct http_answer learn(struct daemon *d, const char *name)
 		snprintf(text, sizeof(text), "%s cannot learn: %s", name, why);
 		return error(HTTP_CONFLICT, text);
 	}
-	d->alarms_changed = true; /* it is saved within a second, as a changed alarm is */
+	d->save_soon = true; /* it is saved within a second, as a changed alarm is */
 	log_line(
 	    LOG_NOTICE, "loop %s has learned its state now as that of a clean filter and a new pump", name);
 	return (struct http_answer){ HTTP_OK, encode_reference(&l->model.learned) };

@@ -2,7 +2,6 @@
 #include "control_loop_private.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* What was learned stays as long as it is measured at the same points. */
@@ -35,10 +34,9 @@ void control_coolant_deinit(struct control_coolant *l)
 
 void control_coolant_inherit(struct control_coolant *l, struct control_loop *old)
 {
-	for (size_t i = 0; i < old->config->loop_count; i++)
-		if (strcmp(old->loops[i].config->name, l->config->name) == 0 &&
-		    old->loops[i].fingerprint == l->fingerprint)
-			l->model.learned = old->loops[i].model.learned;
+	const struct control_coolant *same = control_loop_find(old, l->config->name);
+	if (same && same->fingerprint == l->fingerprint)
+		l->model.learned = same->model.learned;
 }
 
 void control_coolant_tick(struct control_coolant *l, struct point_table *t)

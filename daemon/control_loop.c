@@ -6,11 +6,9 @@
 
 static struct alarm *find_alarm(struct control_loop *old, const struct alarm_config *new)
 {
-	for (size_t i = 0; i < old->config->alarm_count; i++)
-		if (strcmp(old->alarms[i].config->name, new->name) == 0 &&
-		    old->alarms[i].config->fingerprint == new->fingerprint)
-			return &old->alarms[i];
-	return NULL;
+	size_t i = config_find_alarm(old->config, new->name);
+	bool same = i != SIZE_MAX && old->config->alarms[i].fingerprint == new->fingerprint;
+	return same ? &old->alarms[i] : NULL;
 }
 
 /* By rank, else as configured. */

@@ -33,11 +33,6 @@ static struct counter_type counter_type_of(const struct point *p)
 	};
 }
 
-static const struct point *point_of(const struct config *c, struct point_ref r)
-{
-	return &c->devices[r.device].points[r.point];
-}
-
 static struct meter_type meter_type_of(const struct config *c, struct meter_ref ref)
 {
 	struct meter_type type = { .accuracy = NAN };
@@ -46,11 +41,11 @@ static struct meter_type meter_type_of(const struct config *c, struct meter_ref 
 		type.accuracy = c->devices[any.device].accuracy_class / 100;
 	if (point_ref_is_set(ref.energy)) {
 		type.has_counter = true;
-		type.counter = counter_type_of(point_of(c, ref.energy));
+		type.counter = counter_type_of(config_point(c, ref.energy));
 		type.interval_ns = c->devices[ref.energy.device].poll_interval;
 	}
 	if (point_ref_is_set(ref.power)) {
-		const struct point *p = point_of(c, ref.power);
+		const struct point *p = config_point(c, ref.power);
 		double factor;
 		(void)quantity_of(p->unit, &factor);
 		type.has_power = true;

@@ -71,28 +71,22 @@ static bool load_pue(const struct load *from, struct state_reader *block)
 
 static bool load_loop(const struct load *from, struct state_reader *block)
 {
-	struct control_loop *l = from->control;
-	for (size_t i = 0; i < l->config->loop_count; i++)
-		if (strcmp(l->loops[i].config->name, from->name) == 0 &&
-		    l->loops[i].fingerprint == from->fingerprint)
-			return control_coolant_load(&l->loops[i], block);
-	return false;
+	struct control_coolant *l = control_loop_find(from->control, from->name);
+	return l && l->fingerprint == from->fingerprint && control_coolant_load(l, block);
 }
 
 static bool load_alarm(const struct load *from, struct state_reader *block)
 {
 	struct control_loop *l = from->control;
-	for (size_t i = 0; i < l->config->alarm_count; i++) {
-		struct alarm *a = &l->alarms[i];
-		if (strcmp(a->config->name, from->name) != 0)
-			continue;
-		if (a->config->fingerprint != from->fingerprint)
-			return false;
-		alarm_load(a, from->clock, block);
-		return !block->bad;
+	size_t i = config_find_alarm(l->config, from->name);
+	if (i == SIZE_MAX) {
+		from->to->alarm_gone(from->name, from->to->user);
+		return false;
 	}
-	from->to->alarm_gone(from->name, from->to->user);
-	return false;
+	if (l->config->alarms[i].fingerprint != from->fingerprint)
+		return false;
+	alarm_load(&l->alarms[i], from->clock, block);
+	return !block->bad;
 }
 
 int control_loop_load(struct control_loop *l, struct state_reader *r, const struct state_clock *clock,

@@ -63,14 +63,14 @@ static void save(struct daemon *d)
 		state_writer_deinit(&w);
 	else
 		state_file_write(d->state_file, w.data, w.size);
-	d->alarms_changed = false;
+	d->save_soon = false;
 }
 
 void control_state_turn(struct daemon *d, int64_t now_ns)
 {
 	int64_t age = now_ns - d->state_saved_ns;
 	char text[256];
-	if (!d->state_file || age < (d->alarms_changed ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
+	if (!d->state_file || age < (d->save_soon ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
 		return;
 	d->state_saved_ns = now_ns;
 	save(d);

@@ -212,10 +212,9 @@ static struct bus_load *compute_loads(const struct config *c)
 	return loads;
 }
 
-static void see_alarm(const struct alarm *a, struct daemon *d, void *user)
+static void see_alarm(const struct alarm *a, void *user)
 {
-	(void)user;
-	announce_alarm(a, d);
+	announce_alarm(a, user);
 }
 
 /* The whole live state, as after a connect. */
@@ -227,7 +226,7 @@ static void announce_everything(struct daemon *d)
 		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
 	announce_loops(d);
 	announce_pues(d);
-	alarms_each(d, see_alarm, NULL);
+	alarms_each(d, see_alarm, d);
 	alarms_announce_retired(d);
 	announce_health(d);
 }

@@ -32,7 +32,7 @@ struct daemon {
 	sd_event_source *sources[8];
 	int64_t started_ns, started_ms;
 	int64_t state_saved_ns;
-	bool alarms_changed; /* since then */
+	bool save_soon; /* something that must not be lost has changed since then */
 	int64_t last_tick_ns, lag_max_ns;
 	int64_t alarm_latency_max_ns; /* since the last health; 0 = no new alarm */
 	int64_t watchdog_ns, fed_ns;

@@ -26,15 +26,10 @@ void input_deinit(struct input *in)
 	in->deviates = NULL;
 }
 
-static const struct point *point_of(const struct point_table *t, struct point_ref r)
-{
-	return &t->config->devices[r.device].points[r.point];
-}
-
 static struct redundant_sensor sensor_of(const struct input *in, const struct point_table *t, size_t i)
 {
 	struct point_ref r = in->config->refs[i];
-	const struct point *p = point_of(t, r);
+	const struct point *p = config_point(t->config, r);
 	double factor;
 	enum quantity quantity = quantity_of(p->unit, &factor);
 	struct redundant_sensor s = { point_table_measured(t, r), NAN, TOLERANCE_SHARE, in->deviates[i] };
@@ -59,7 +54,8 @@ static void explain(struct input *in, const struct point_table *t, const struct 
 {
 	for (size_t i = 0; i < n; i++) {
 		struct point_ref r = in->config->refs[i];
-		const char *device = t->config->devices[r.device].name, *point = point_of(t, r)->name;
+		const char *device = t->config->devices[r.device].name,
+			   *point = config_point(t->config, r)->name;
 		if (!s[i].deviates && s[i].figure.quality == QUALITY_GOOD)
 			continue;
 		snprintf(in->reason, sizeof(in->reason), "%s.%s %s%s", device, point,
@@ -109,7 +105,7 @@ struct figure input_value(struct input *in, struct point_table *t)
 	struct figure f = input_figure(in, t);
 	double factor = 1;
 	if (in->config->count > 0)
-		(void)quantity_of(point_of(t, in->config->refs[0])->unit, &factor);
+		(void)quantity_of(config_point(t->config, in->config->refs[0])->unit, &factor);
 	f.value /= factor;
 	return f;
 }

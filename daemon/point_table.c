@@ -231,7 +231,7 @@ struct figure point_table_value(const struct point_table *t, struct point_ref r)
 static double factor_of(const struct point_table *t, struct point_ref r)
 {
 	double factor;
-	(void)quantity_of(t->config->devices[r.device].points[r.point].unit, &factor);
+	(void)quantity_of(config_point(t->config, r)->unit, &factor);
 	return factor;
 }
 

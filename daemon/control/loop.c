@@ -94,7 +94,7 @@ void loop_compute(
 	compute_balance(m, in, out);
 	compute_reservoir(m, in, out);
 	compute_air(in, out);
-	out[LOOP_FLOW] = figure_copy(&in[LOOP_IN_FLOW], 60e3);
+	out[LOOP_FLOW] = figure_copy(&in[LOOP_IN_FLOW], LOOP_LPM);
 	out[LOOP_SUPPLY_TEMPERATURE] = figure_copy(&in[LOOP_IN_SUPPLY], 1);
 	out[LOOP_RETURN_TEMPERATURE] = figure_copy(&in[LOOP_IN_RETURN], 1);
 	out[LOOP_PRESSURE_DROP] = figure_copy(&in[LOOP_IN_PRESSURE_DROP], 1e-3);
@@ -110,8 +110,8 @@ struct loop_model loop_model_of(const struct loop_config *c)
 		.coolant = (enum coolant)c->coolant,
 		.flow_at = (enum loop_input)c->flow_at,
 		.delta_t_resolution = c->delta_t_resolution,
-		.nominal_flow = c->nominal_flow / LPM_PER_SI,
-		.clean_resistance = c->clean_resistance * 1e3 * LPM_PER_SI * LPM_PER_SI,
+		.nominal_flow = c->nominal_flow / LOOP_LPM,
+		.clean_resistance = c->clean_resistance * LOOP_RESISTANCE,
 		.curve = { .count = c->pump_curve.count, .speed = c->pump_curve_speed / 100 },
 		.liquid_share = c->liquid_share,
 		.balance_tolerance = c->balance_tolerance,
@@ -121,7 +121,7 @@ struct loop_model loop_model_of(const struct loop_config *c)
 		.learned = { NAN, NAN, NAN, NAN },
 	};
 	for (size_t i = 0; i < c->pump_curve.count; i++) {
-		m.curve.flow[i] = c->pump_curve.flow[i] / LPM_PER_SI;
+		m.curve.flow[i] = c->pump_curve.flow[i] / LOOP_LPM;
 		m.curve.pressure[i] = c->pump_curve.pressure[i] * 1e3;
 	}
 	return m;

@@ -4,6 +4,10 @@
 #include "config_types.h"
 #include "figure.h"
 
+/* Units of configuration and topics in one of SI: L/min in 1 m3/s, and Pa s2/m6 in 1 kPa.min2/L2. */
+#define LOOP_LPM 60e3
+#define LOOP_RESISTANCE (1e3 * LOOP_LPM * LOOP_LPM)
+
 /* Resistances and the pump are judged above this share of the nominal flow. */
 #define LOOP_MIN_FLOW_SHARE 0.3
 

@@ -3,7 +3,6 @@
 
 #include <math.h>
 
-#define SI_RESISTANCE (1e3 * LPM_PER_SI * LPM_PER_SI) /* Pa s2/m6 in 1 kPa.min2/L2 */
 static const char *const low_flow = "flow is below 30 % of the nominal flow";
 
 /* The flow from which resistances and the pump can be judged; NAN when that is not known. */
@@ -109,8 +108,8 @@ void loop_compute_hydraulics(
 	struct figure filter = resistance(m, flow, &in[LOOP_IN_FILTER_PRESSURE_DROP]);
 	struct figure whole = resistance(m, flow, pressure);
 	out[LOOP_FILTER_RESISTANCE_RATIO] = resistance_ratio(m, &filter);
-	out[LOOP_FILTER_RESISTANCE] = figure_copy(&filter, 1 / SI_RESISTANCE);
-	out[LOOP_HYDRAULIC_RESISTANCE] = figure_copy(&whole, 1 / SI_RESISTANCE);
+	out[LOOP_FILTER_RESISTANCE] = figure_copy(&filter, 1 / LOOP_RESISTANCE);
+	out[LOOP_HYDRAULIC_RESISTANCE] = figure_copy(&whole, 1 / LOOP_RESISTANCE);
 	out[LOOP_PUMP_DEVIATION] = pump_deviation(m, in);
 }
 

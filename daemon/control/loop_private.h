@@ -3,8 +3,6 @@
 
 #include "loop.h"
 
-#define LPM_PER_SI 60e3 /* L/min in 1 m3/s */
-
 /* Hydraulic power, resistances and what they say of filter and pump. */
 void loop_compute_hydraulics(
     const struct loop_model *m, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT]);

@@ -287,8 +287,8 @@ char *encode_reference(const struct loop_reference *r)
 	struct json_writer w;
 	json_begin(&w);
 	json_open(&w, NULL);
-	json_number(&w, "nominal_flow", r->flow * 60e3, JSON_DECIMAL);
-	json_number(&w, "clean_resistance", r->filter_resistance / 1e3 / 60e3 / 60e3, JSON_DECIMAL);
+	json_number(&w, "nominal_flow", r->flow * LOOP_LPM, JSON_DECIMAL);
+	json_number(&w, "clean_resistance", r->filter_resistance / LOOP_RESISTANCE, JSON_DECIMAL);
 	json_number(&w, "differential_pressure", r->pressure / 1e3, JSON_DECIMAL);
 	json_number(&w, "pump_speed", r->pump_speed * 100, JSON_DECIMAL);
 	json_close(&w);
