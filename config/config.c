@@ -1,9 +1,9 @@
-#include "config.h"
+#include "config/config.h"
 
-#include "config_private.h"
-#include "config_schema.h"
+#include "config/config_private.h"
+#include "config/config_schema.h"
 
-#include "value.h"
+#include "config/ini/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -24,7 +24,7 @@ static bool is_point_name(const char *name)
 	if (!dot || (size_t)(dot - name) > NAME_LENGTH_MAX)
 		return false;
 	snprintf(device, sizeof(device), "%.*s", (int)(dot - name), name);
-	return value_is_name(device) && value_is_name(dot + 1);
+	return text_is_name(device) && text_is_name(dot + 1);
 }
 
 static void check_title(const struct ini_section *s, struct diag *d)
@@ -47,7 +47,7 @@ static void check_title(const struct ini_section *s, struct diag *d)
 		diag_add(d, DIAG_ERROR, place, "needs a name (allowed: [%s:NAME])", s->kind);
 	} else if (s->name && known == &point_section && !is_point_name(s->name)) {
 		diag_add(d, DIAG_ERROR, place, "not of the form [point:DEVICE.NAME]");
-	} else if (known->named && known != &point_section && !value_is_name(s->name)) {
+	} else if (known->named && known != &point_section && !text_is_name(s->name)) {
 		diag_add(d, DIAG_ERROR, place,
 		    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
 		    NAME_LENGTH_MAX);

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "config_types.h"
-#include "diag.h"
+#include "config/config_types.h"
+#include "config/ini/diag.h"
 
 /* Reads `path`, then the *.ini files in the folder coolantd.d beside it, by name. Returns the configuration
  * with one reference, or NULL with at least one error in `d`. */

@@ -1,7 +1,7 @@
 /* What one section alone cannot tell: buses, devices and the points that a configuration changes. */
-#include "config_private.h"
+#include "config/config_private.h"
 
-#include "value.h"
+#include "config/ini/text.h"
 
 #include <limits.h>
 #include <math.h>

@@ -1,9 +1,9 @@
 /* config_private: what the files of the config module share. */
 #pragma once
 
-#include "config_types.h"
-#include "diag.h"
-#include "quantity.h"
+#include "config/config_types.h"
+#include "config/ini/diag.h"
+#include "config/unit.h"
 
 /* Resolve names between sections and check what one key alone cannot tell. Findings go to `d`. In this order.
  */

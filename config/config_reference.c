@@ -1,7 +1,7 @@
 /* References of loops, PUE figures and alarms to points. */
-#include "config_private.h"
+#include "config/config_private.h"
 
-#include "quantity.h"
+#include "config/unit.h"
 
 #include <string.h>
 

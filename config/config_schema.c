@@ -1,6 +1,6 @@
-#include "config_schema.h"
+#include "config/config_schema.h"
 
-#include "value.h"
+#include "config/ini/text.h"
 
 #include <errno.h>
 #include <string.h>
@@ -75,7 +75,7 @@ static const char *complete_uri(struct arena *a, const char *uri)
 		size_t length = colon ? (size_t)(colon - host) : strlen(host);
 		if (length == 0 || strpbrk(host, " \t/@") || (*host == '[' && !bracket))
 			return NULL;
-		if (colon && (value_int(colon + 1, &port) < 0 || port < 1 || port > 65535))
+		if (colon && (text_int(colon + 1, &port) < 0 || port < 1 || port > 65535))
 			return NULL;
 		return arena_printf(a, "%.*s:%d", (int)(host + length - uri), uri, (int)port);
 	}
@@ -125,7 +125,7 @@ static int parse_curve(struct arena *a, const char *text, void *field, const cha
 		if (!colon || n == CONFIG_CURVE_POINTS_MAX)
 			return -EINVAL;
 		*colon = '\0';
-		if (value_double(item, &c->flow[n]) < 0 || value_double(colon + 1, &c->pressure[n]) < 0 ||
+		if (text_double(item, &c->flow[n]) < 0 || text_double(colon + 1, &c->pressure[n]) < 0 ||
 		    !(c->flow[n] >= 0) || !(c->pressure[n] >= 0) || (n > 0 && c->flow[n] <= c->flow[n - 1]))
 			return -EINVAL;
 		c->count++;

@@ -1,8 +1,8 @@
 /* config_schema: the sections of a configuration and their keys, one row each (pure). */
 #pragma once
 
-#include "config_types.h"
-#include "schema.h"
+#include "config/config_types.h"
+#include "config/ini/schema.h"
 
 enum config_kind {
 	CONFIG_DAEMON,

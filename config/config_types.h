@@ -3,9 +3,9 @@
  */
 #pragma once
 
-#include "point.h"
-#include "profile.h"
-#include "schema.h"
+#include "config/ini/schema.h"
+#include "config/point.h"
+#include "config/profile.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "point.h"
+#include "config/point.h"
 
 #include <string.h>
 

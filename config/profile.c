@@ -1,7 +1,7 @@
-#include "profile.h"
+#include "config/profile.h"
 
-#include "cleanup.h"
-#include "value.h"
+#include "config/ini/cleanup.h"
+#include "config/ini/text.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,7 +19,7 @@ static bool parse_hole(char *item, struct profile_hole *ret)
 		return false;
 	if (dots)
 		*dots = '\0';
-	if (value_int(colon + 1, &first) < 0 || value_int(dots ? dots + 2 : colon + 1, &last) < 0)
+	if (text_int(colon + 1, &first) < 0 || text_int(dots ? dots + 2 : colon + 1, &last) < 0)
 		return false;
 	if (first < 0 || last > UINT16_MAX || first > last)
 		return false;
@@ -195,7 +195,7 @@ static bool read_points(struct profile *p, const struct ini_tree *tree, struct d
 			continue;
 		struct point *point = &points[p->point_count++];
 		point->name = s->name;
-		if (!value_is_name(s->name)) {
+		if (!text_is_name(s->name)) {
 			diag_add(d, DIAG_ERROR, schema_place(s, NULL),
 			    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
 			    NAME_LENGTH_MAX);
@@ -210,7 +210,7 @@ static bool read_points(struct profile *p, const struct ini_tree *tree, struct d
 const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
 {
 	struct lookup lookup = { .arena = a, .name = name };
-	if (!value_is_name(name) || !each_folder(a, see_file, &lookup)) {
+	if (!text_is_name(name) || !each_folder(a, see_file, &lookup)) {
 		say_missing(name, a, d, asked);
 		return NULL;
 	}

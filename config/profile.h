@@ -5,8 +5,8 @@
  */
 #pragma once
 
-#include "point.h"
-#include "schema.h"
+#include "config/ini/schema.h"
+#include "config/point.h"
 
 #define PROFILE_POINTS_MAX 4096
 #define PROFILE_HOLES_MAX 64

@@ -1,15 +1,15 @@
-#include "daemon.h"
+#include "daemon/daemon.h"
 
-#include "alarms.h"
-#include "announce.h"
-#include "api.h"
-#include "clock.h"
-#include "control_state.h"
-#include "http.h"
-#include "log.h"
-#include "reporter.h"
-#include "service.h"
-#include "value.h"
+#include "config/ini/text.h"
+#include "daemon/http/api.h"
+#include "daemon/http/http.h"
+#include "daemon/live/alarms.h"
+#include "daemon/publish/announce.h"
+#include "daemon/publish/reporter.h"
+#include "daemon/service.h"
+#include "daemon/state/state.h"
+#include "drivers/os/clock.h"
+#include "drivers/os/log.h"
 
 #include <errno.h>
 #include <math.h>
@@ -52,7 +52,7 @@ static void report_marks(struct daemon *d, int64_t now_ns)
 static void tick(struct daemon *d, int64_t now_ns)
 {
 	d->last_tick_ns = now_ns;
-	control_loop_tick(d->control, d->table);
+	live_tick(d->live, d->table);
 	report_marks(d, now_ns);
 	alarms_judge(d, JUDGE_ALL, now_ns);
 	announce_loops(d);
@@ -76,7 +76,7 @@ static void take_values(struct daemon *d, struct batch *b, int64_t now_ns)
 	if (!device)
 		return;
 	reporter_device(d->publisher, device, &d->config->mqtt, now_ns);
-	control_loop_feed(d->control, d->table, device);
+	live_feed(d->live, d->table, device);
 }
 
 static void log_batch(const struct batch *b)
@@ -125,7 +125,7 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 
 static bool feed_watchdog(struct daemon *d, int64_t now_ns)
 {
-	const char *bus = supervisor_stuck(d->supervisor, now_ns);
+	const char *bus = buses_stuck(d->buses, now_ns);
 	const char *stuck = NULL;
 	int64_t tick_limit = 3 * d->config->daemon.control_interval + NS_PER_S;
 	if (bus)
@@ -176,7 +176,7 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 	/* what depends on a value that is gone is told at once, not at the next tick */
 	if (changed)
 		tick(d, now);
-	int err = d->stopping ? 0 : supervisor_turn(d->supervisor);
+	int err = d->stopping ? 0 : buses_turn(d->buses);
 	if (err < 0)
 		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
 	if (d->watchdog_ns > 0 && now - d->fed_ns >= d->watchdog_ns / 3 && feed_watchdog(d, now))
@@ -184,7 +184,7 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 	if (now - d->status_ns >= 5 * NS_PER_S)
 		update_status(d, now);
 	alarms_judge_flood(d, now);
-	control_state_turn(d, now);
+	state_turn(d, now);
 	http_turn(d->http);
 	set_next(s, usec, TURN_INTERVAL_NS);
 	return 0;
@@ -287,31 +287,31 @@ static void say_finding(enum diag_level level, const char *text, void *user)
 /* Puts a checked configuration in place of the running one. 0 or -ENOMEM, and then nothing has changed. */
 static int apply(struct daemon *d, struct config *c)
 {
-	struct control_loop *control = control_loop_new(c);
+	struct live *control = live_new(c);
 	struct point_table *table = point_table_new(c, clock_boottime());
 	struct bus_load *loads = compute_loads(c);
 	if (!control || !table || !loads) {
-		control_loop_free(control);
+		live_free(control);
 		point_table_free(table);
 		free(loads);
 		return -ENOMEM;
 	}
 	free(d->loads);
 	d->loads = loads;
-	control_loop_inherit(control, d->control);
+	live_inherit(control, d->live);
 	point_table_inherit(table, d->table);
 	bool new_publisher = needs_new_publisher(d->config, c);
 	bool new_socket = strcmp(d->config->daemon.http_socket, c->daemon.http_socket) != 0;
 	alarms_retire_missing(d, d->config, c);
-	control_loop_free(d->control);
+	live_free(d->live);
 	point_table_free(d->table);
-	d->control = control;
+	d->live = control;
 	d->table = table;
 	config_unref(d->config);
 	d->config = config_ref(c);
 	log_set_level(c->daemon.log_level);
-	control_loop_tick(d->control, d->table);
-	int err = supervisor_apply(d->supervisor, c);
+	live_tick(d->live, d->table);
+	int err = buses_apply(d->buses, c);
 	if (err < 0)
 		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
 	publisher_set_limits(d->publisher, c);
@@ -374,7 +374,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 		return 0;
 	d->stopping = true;
 	service_stopping();
-	supervisor_request_stop(d->supervisor);
+	buses_request_stop(d->buses);
 	(void)sd_event_add_time_relative(
 	    d->event, NULL, CLOCK_BOOTTIME, STOP_GRACE_NS / 1000, 0, on_stop_limit, d);
 	publisher_stop(d->publisher);
@@ -412,15 +412,15 @@ static int start(struct daemon *d)
 	d->started_ms = clock_utc_ms();
 	d->watchdog_ns = service_watchdog_interval();
 	d->queue = batch_queue_new();
-	d->supervisor = d->queue ? supervisor_new(d->queue) : NULL;
+	d->buses = d->queue ? buses_new(d->queue) : NULL;
 	d->table = point_table_new(d->config, d->started_ns);
-	d->control = control_loop_new(d->config);
+	d->live = live_new(d->config);
 	d->loads = compute_loads(d->config);
-	if (!d->queue || !d->supervisor || !d->table || !d->control || !d->loads)
+	if (!d->queue || !d->buses || !d->table || !d->live || !d->loads)
 		return -ENOMEM;
 	alarms_init(d);
-	control_state_load(d);
-	control_loop_tick(d->control, d->table);
+	state_load(d);
+	live_tick(d->live, d->table);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
@@ -431,7 +431,7 @@ static int start(struct daemon *d)
 		return -errno;
 	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, d);
 	r = add_sources(d);
-	return r < 0 ? r : supervisor_apply(d->supervisor, d->config);
+	return r < 0 ? r : buses_apply(d->buses, d->config);
 }
 
 /* What is to outlive the process goes to the disk before anything is waited for. */
@@ -439,7 +439,7 @@ static void save_all(struct daemon *d)
 {
 	publisher_free(d->publisher, DISK_GRACE_NS);
 	d->publisher = NULL;
-	control_state_end(d, DISK_GRACE_NS);
+	state_end(d, DISK_GRACE_NS);
 }
 
 static void free_all(struct daemon *d)
@@ -448,9 +448,9 @@ static void free_all(struct daemon *d)
 		sd_event_source_disable_unref(d->sources[i]);
 	http_close(d->http);
 	alarms_free(d);
-	control_loop_free(d->control);
+	live_free(d->live);
 	point_table_free(d->table);
-	supervisor_free(d->supervisor);
+	buses_free(d->buses);
 	batch_queue_free(d->queue);
 	free(d->loads);
 	sd_event_unref(d->event);
@@ -462,10 +462,10 @@ static void free_all(struct daemon *d)
  * it. */
 static void join_workers(struct daemon *d, int result)
 {
-	if (!d->supervisor)
+	if (!d->buses)
 		return;
-	supervisor_request_stop(d->supervisor);
-	if (supervisor_join(d->supervisor, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS) == 0)
+	buses_request_stop(d->buses);
+	if (buses_join(d->buses, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS) == 0)
 		return;
 	log_line(LOG_WARNING, "a bus worker did not stop in time, ending without it");
 	_exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "config.h"
+#include "config/config.h"
 
 /* Runs on a configuration (a reference is taken) until SIGTERM or SIGINT. SIGHUP reads the configuration's
  * file anew. SIGTERM, SIGINT and SIGHUP must be blocked. Returns 0, or negative errno with a line in the

@@ -1,14 +1,14 @@
 /* daemon_private: what the files of the daemon share (holder, main thread). */
 #pragma once
 
-#include "batch_queue.h"
-#include "bus_load.h"
-#include "control_loop.h"
-#include "own_alarm.h"
-#include "publisher.h"
-#include "state_dir.h"
-#include "state_file.h"
-#include "supervisor.h"
+#include "daemon/broker/publisher.h"
+#include "daemon/buses.h"
+#include "daemon/live/live.h"
+#include "daemon/live/own_alarm.h"
+#include "daemon/state/state_dir.h"
+#include "daemon/state/state_file.h"
+#include "drivers/batch_queue.h"
+#include "drivers/modbus/bus_load.h"
 
 #include <systemd/sd-event.h>
 
@@ -17,9 +17,9 @@ struct daemon {
 	sd_event *event;
 	struct state_dir *state_dir;
 	struct batch_queue *queue;
-	struct supervisor *supervisor;
+	struct buses *buses;
 	struct point_table *table;
-	struct control_loop *control;
+	struct live *live;
 	struct publisher *publisher;
 	struct http *http; /* NULL = off */
 	struct own_alarm own_alarms[OWN_ALARM_COUNT];

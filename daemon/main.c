@@ -1,8 +1,8 @@
 /* coolantd: reads the command line and the configuration, then runs. */
-#include "bus_load.h"
-#include "daemon.h"
-#include "log.h"
-#include "replay.h"
+#include "daemon/audit.h"
+#include "daemon/daemon.h"
+#include "drivers/modbus/bus_load.h"
+#include "drivers/os/log.h"
 
 #include <getopt.h>
 #include <signal.h>
@@ -162,7 +162,7 @@ int main(int argc, char **argv)
 		return EXIT_SUCCESS;
 	}
 	if (o.replay) {
-		int err = replay_run(c, o.replay);
+		int err = audit_run(c, o.replay);
 		config_unref(c);
 		return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

@@ -1,4 +1,4 @@
-#include "service.h"
+#include "daemon/service.h"
 
 #include <inttypes.h>
 #include <systemd/sd-daemon.h>

@@ -1,4 +1,4 @@
-#include "batch_queue.h"
+#include "drivers/batch_queue.h"
 
 #include <errno.h>
 #include <pthread.h>

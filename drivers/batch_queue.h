@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "sample.h"
+#include "drivers/sample.h"
 
 /* About two cycles of the largest hall (500 devices), so that a slow tick loses nothing. */
 #define BATCH_QUEUE_MAX 4096

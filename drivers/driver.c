@@ -1,6 +1,6 @@
-#include "driver.h"
+#include "drivers/driver.h"
 
-#include "modbus/modbus_driver.h"
+#include "drivers/modbus/driver.h"
 
 #include <stdlib.h>
 

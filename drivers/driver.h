@@ -7,8 +7,8 @@
  */
 #pragma once
 
-#include "batch_queue.h"
-#include "config.h"
+#include "config/config.h"
+#include "drivers/batch_queue.h"
 
 /* What a driver gets from its surroundings. */
 struct driver_host {

@@ -1,4 +1,4 @@
-#include "sample.h"
+#include "drivers/sample.h"
 
 #include <math.h>
 #include <stdlib.h>

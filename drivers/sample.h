@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "config.h"
+#include "config/config.h"
 
 #include <stdbool.h>
 #include <stddef.h>

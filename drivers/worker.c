@@ -1,7 +1,7 @@
-#include "worker.h"
+#include "drivers/worker.h"
 
-#include "clock.h"
-#include "thread.h"
+#include "drivers/os/clock.h"
+#include "drivers/os/thread.h"
 
 #include <errno.h>
 #include <fcntl.h>

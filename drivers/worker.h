@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "driver.h"
+#include "drivers/driver.h"
 
 struct worker;
 

@@ -1,4 +1,4 @@
-#include "alarm.h"
+#include "daemon/control/alarm.h"
 
 #include <math.h>
 
@@ -116,27 +116,27 @@ const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms)
 	return NULL;
 }
 
-void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w)
+void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w)
 {
-	state_put_integer(w, (int64_t)a->state);
-	state_put_integer(w, (int64_t)a->previous);
-	state_put_integer(w, a->acknowledged);
-	state_put_integer(w, a->condition);
-	state_put_integer(w, a->condition_since + offset_ns);
-	state_put_integer(w, a->changed_ms);
+	bytes_put_integer(w, (int64_t)a->state);
+	bytes_put_integer(w, (int64_t)a->previous);
+	bytes_put_integer(w, a->acknowledged);
+	bytes_put_integer(w, a->condition);
+	bytes_put_integer(w, a->condition_since + offset_ns);
+	bytes_put_integer(w, a->changed_ms);
 }
 
-void alarm_load(struct alarm *a, const struct state_clock *clock, struct state_reader *r)
+void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r)
 {
 	struct alarm loaded = *a;
-	loaded.state = (enum alarm_state)state_take_within(r, 0, ALARM_SUPPRESSED);
-	loaded.previous = (enum alarm_state)state_take_within(r, 0, ALARM_SUPPRESSED);
-	loaded.acknowledged = state_take_within(r, 0, 1);
-	loaded.condition = state_take_within(r, 0, 1);
-	loaded.condition_since = state_take_integer(r) - clock->offset_ns;
+	loaded.state = (enum alarm_state)bytes_take_within(r, 0, ALARM_SUPPRESSED);
+	loaded.previous = (enum alarm_state)bytes_take_within(r, 0, ALARM_SUPPRESSED);
+	loaded.acknowledged = bytes_take_within(r, 0, 1);
+	loaded.condition = bytes_take_within(r, 0, 1);
+	loaded.condition_since = bytes_take_integer(r) - clock->offset_ns;
 	if (loaded.condition_since > clock->now_ns) /* the clock was behind at boot */
 		loaded.condition_since = clock->now_ns;
-	loaded.changed_ms = state_take_integer(r);
+	loaded.changed_ms = bytes_take_integer(r);
 	loaded.hold_until_ns = clock->now_ns + ALARM_HOLD_NS;
 	if (!r->bad)
 		*a = loaded;

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "figure.h"
-#include "state.h"
+#include "daemon/control/bytes.h"
+#include "daemon/control/figure.h"
 
 enum alarm_state {
 	ALARM_UNKNOWN, /* the input is not good; also before the first input */
@@ -58,8 +58,8 @@ void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns);
 const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms);
 
 /* The state as bytes, with times in UTC, and back. */
-void alarm_save(const struct alarm *a, int64_t offset_ns, struct state_writer *w);
-void alarm_load(struct alarm *a, const struct state_clock *clock, struct state_reader *r);
+void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w);
+void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r);
 
 /* Judges an input at `now_ns` (CLOCK_BOOTTIME); `utc_ms` stamps a change. For bools the figure is 0 or 1.
  * Returns whether the state changed. */

@@ -1,6 +1,6 @@
-#include "coolant.h"
+#include "daemon/control/coolant.h"
 
-#include "melinder.h"
+#include "daemon/control/melinder.h"
 
 #include <math.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
-#include "counter.h"
+#include "daemon/control/counter.h"
 
-#include "clock.h"
+#include "drivers/os/clock.h"
 
 #include <math.h>
 

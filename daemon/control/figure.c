@@ -1,4 +1,4 @@
-#include "figure.h"
+#include "daemon/control/figure.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* figure: a number with its quality, and figures made of others (pure). */
 #pragma once
 
-#include "sample.h"
+#include "drivers/sample.h"
 
 /* A number with its quality; NAN when the quality has no value. */
 struct figure {

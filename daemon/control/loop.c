@@ -1,7 +1,7 @@
-#include "loop.h"
+#include "daemon/control/loop.h"
 
-#include "coolant.h"
-#include "loop_private.h"
+#include "daemon/control/coolant.h"
+#include "daemon/control/loop_private.h"
 
 #include <math.h>
 

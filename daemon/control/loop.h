@@ -1,8 +1,8 @@
 /* loop: the figures of a coolant loop from its sensors (pure). */
 #pragma once
 
-#include "config_types.h"
-#include "figure.h"
+#include "config/config_types.h"
+#include "daemon/control/figure.h"
 
 /* Units of configuration and topics in one of SI: L/min in 1 m3/s, and Pa s2/m6 in 1 kPa.min2/L2. */
 #define LOOP_LPM 60e3

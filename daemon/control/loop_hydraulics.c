@@ -1,5 +1,5 @@
 /* What flow and differential pressure say of a loop, its filter and its pump. */
-#include "loop_private.h"
+#include "daemon/control/loop_private.h"
 
 #include <math.h>
 

@@ -1,7 +1,7 @@
 /* loop_private: what the files of a loop's figures share. */
 #pragma once
 
-#include "loop.h"
+#include "daemon/control/loop.h"
 
 /* Hydraulic power, resistances and what they say of filter and pump. */
 void loop_compute_hydraulics(

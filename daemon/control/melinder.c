@@ -1,4 +1,4 @@
-#include "melinder.h"
+#include "daemon/control/melinder.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "meter.h"
+#include "daemon/control/meter.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -242,40 +242,40 @@ int64_t meter_even_until(const struct meter *m, int64_t index)
 	return until;
 }
 
-static void save_reading(struct state_writer *w, const struct meter *m, const struct counter_reading *r)
+static void save_reading(struct bytes_writer *w, const struct meter *m, const struct counter_reading *r)
 {
-	state_put_integer(w, r->time_ns + m->offset_ns);
-	state_put_integer(w, (int64_t)r->raw);
-	state_put_number(w, r->number);
+	bytes_put_integer(w, r->time_ns + m->offset_ns);
+	bytes_put_integer(w, (int64_t)r->raw);
+	bytes_put_number(w, r->number);
 }
 
-static struct counter_reading load_reading(struct state_reader *r, int64_t offset_ns)
+static struct counter_reading load_reading(struct bytes_reader *r, int64_t offset_ns)
 {
-	struct counter_reading out = { .time_ns = state_take_integer(r) - offset_ns };
-	out.raw = (uint64_t)state_take_integer(r);
-	out.number = state_take_number(r);
+	struct counter_reading out = { .time_ns = bytes_take_integer(r) - offset_ns };
+	out.raw = (uint64_t)bytes_take_integer(r);
+	out.number = bytes_take_number(r);
 	return out;
 }
 
-static void save_span(struct state_writer *w, const struct meter_span *s)
+static void save_span(struct bytes_writer *w, const struct meter_span *s)
 {
-	state_put_integer(w, s->from_ns);
-	state_put_integer(w, s->until_ns - s->from_ns);
-	state_put_integer(w, s->millijoules);
-	state_put_integer(w, s->good);
+	bytes_put_integer(w, s->from_ns);
+	bytes_put_integer(w, s->until_ns - s->from_ns);
+	bytes_put_integer(w, s->millijoules);
+	bytes_put_integer(w, s->good);
 }
 
-void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *w)
+void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w)
 {
 	const struct counter *c = &m->counter;
-	state_put_integer(w, c->started);
-	state_put_integer(w, c->held_count);
+	bytes_put_integer(w, c->started);
+	bytes_put_integer(w, c->held_count);
 	save_reading(w, m, &c->last);
 	save_reading(w, m, &c->held);
-	state_put_integer(w, m->has_last);
-	state_put_integer(w, m->last_ns + m->offset_ns);
-	state_put_number(w, m->last_watts);
-	state_put_number(w, m->most_watts);
+	bytes_put_integer(w, m->has_last);
+	bytes_put_integer(w, m->last_ns + m->offset_ns);
+	bytes_put_number(w, m->last_watts);
+	bytes_put_number(w, m->most_watts);
 
 	/* everything that is not folded yet, as spans in the order of time, ended by an empty one */
 	for (size_t i = 0; i < m->span_count; i++)
@@ -289,28 +289,28 @@ void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *
 	save_span(w, &(struct meter_span){ 0 });
 }
 
-void meter_load(struct meter *m, const struct state_clock *clock, struct state_reader *r)
+void meter_load(struct meter *m, const struct wall_clock *clock, struct bytes_reader *r)
 {
 	const int64_t offset_ns = clock->offset_ns;
 	meter_set_offset(m, offset_ns, clock->now_ns);
-	m->counter.started = state_take_within(r, 0, 1);
-	m->counter.held_count = (unsigned)state_take_within(r, 0, 2);
+	m->counter.started = bytes_take_within(r, 0, 1);
+	m->counter.held_count = (unsigned)bytes_take_within(r, 0, 2);
 	m->counter.last = load_reading(r, offset_ns);
 	m->counter.held = load_reading(r, offset_ns);
-	m->has_last = state_take_within(r, 0, 1);
-	m->last_ns = state_take_integer(r) - offset_ns;
-	m->last_watts = state_take_number(r);
-	m->most_watts = state_take_number(r);
+	m->has_last = bytes_take_within(r, 0, 1);
+	m->last_ns = bytes_take_integer(r) - offset_ns;
+	m->last_watts = bytes_take_number(r);
+	m->most_watts = bytes_take_number(r);
 	/* it is known up to its last reading, also when that is folded already */
 	int64_t last_ns = m->counter.started && m->type.has_counter ? m->counter.last.time_ns
 			  : m->has_last				    ? m->last_ns
 								    : -offset_ns;
 	m->next_cell = (last_ns + offset_ns) / m->step_ns;
 	while (!r->bad) {
-		struct meter_span s = { .from_ns = state_take_integer(r) };
-		s.until_ns = s.from_ns + state_take_within(r, 0, INT64_MAX / 4);
-		s.millijoules = state_take_integer(r);
-		s.good = state_take_within(r, 0, 1);
+		struct meter_span s = { .from_ns = bytes_take_integer(r) };
+		s.until_ns = s.from_ns + bytes_take_within(r, 0, INT64_MAX / 4);
+		s.millijoules = bytes_take_integer(r);
+		s.good = bytes_take_within(r, 0, 1);
 		if (s.until_ns == 0)
 			break;
 		if (s.until_ns <= s.from_ns || s.from_ns < 0 || !push_span(m, &s))

@@ -10,8 +10,8 @@
  */
 #pragma once
 
-#include "counter.h"
-#include "state.h"
+#include "daemon/control/bytes.h"
+#include "daemon/control/counter.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -94,8 +94,8 @@ int64_t meter_even_until(const struct meter *m, int64_t index);
 
 /* What the meter knows, with times in UTC; `first_cell` is the first that is not folded. Energy of the time
  * between the last reading before and the first after is counted when there is a counter. */
-void meter_save(const struct meter *m, int64_t first_cell, struct state_writer *w);
-void meter_load(struct meter *m, const struct state_clock *clock, struct state_reader *r);
+void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w);
+void meter_load(struct meter *m, const struct wall_clock *clock, struct bytes_reader *r);
 
 /* Power at a moment, interpolated in the last readings, the nearest of them outside; NAN without any. */
 double meter_watts_at(const struct meter *m, int64_t time_ns);

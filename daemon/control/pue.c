@@ -1,6 +1,6 @@
-#include "pue_private.h"
+#include "daemon/control/pue_private.h"
 
-#include "clock.h"
+#include "drivers/os/clock.h"
 
 #include <math.h>
 #include <stdio.h>

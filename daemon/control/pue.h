@@ -17,8 +17,8 @@
  */
 #pragma once
 
-#include "figure.h"
-#include "meter.h"
+#include "daemon/control/figure.h"
+#include "daemon/control/meter.h"
 
 /* Coverage below which a window is estimated, and below which it is not stated. */
 #define PUE_COVERAGE_GOOD 0.95
@@ -78,8 +78,8 @@ struct pue_window pue_window(const struct pue *p, size_t window);
  * between is counted from the counters, as estimated; while the clock is behind what was saved that waits for
  * it, ten minutes at most. -EBADMSG when the bytes are of something else, and then the `pue` is of no more
  * use. */
-void pue_save(const struct pue *p, struct state_writer *w);
-int pue_load(struct pue *p, struct state_reader *r, const struct state_clock *clock);
+void pue_save(const struct pue *p, struct bytes_writer *w);
+int pue_load(struct pue *p, struct bytes_reader *r, const struct wall_clock *clock);
 
 /* No facility meter: the figure is a partial PUE. */
 bool pue_is_partial(const struct pue *p);

@@ -1,7 +1,7 @@
 /* pue_private: what the files of the PUE figure share (holder). */
 #pragma once
 
-#include "pue.h"
+#include "daemon/control/pue.h"
 
 struct bucket {
 	int64_t key; /* UTC seconds / bucket length */

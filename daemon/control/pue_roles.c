@@ -1,5 +1,5 @@
 /* What the roles of meters mean for a PUE. */
-#include "pue_private.h"
+#include "daemon/control/pue_private.h"
 
 bool pue_is_partial(const struct pue *p)
 {

@@ -1,5 +1,5 @@
 /* The uncertainty of a PUE from the accuracy classes of its meters. */
-#include "pue_private.h"
+#include "daemon/control/pue_private.h"
 
 #include <math.h>
 

@@ -1,4 +1,4 @@
-#include "redundant.h"
+#include "daemon/control/redundant.h"
 
 #include <math.h>
 #include <stdlib.h>

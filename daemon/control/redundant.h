@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "figure.h"
+#include "daemon/control/figure.h"
 
 struct redundant_sensor {
 	struct figure figure;

@@ -1,7 +1,7 @@
-#include "encoder.h"
+#include "daemon/publish/encoder.h"
 
-#include "clock.h"
-#include "json_writer.h"
+#include "daemon/publish/json_writer.h"
+#include "drivers/os/clock.h"
 
 #include <inttypes.h>
 #include <math.h>

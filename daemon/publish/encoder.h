@@ -4,13 +4,13 @@
  */
 #pragma once
 
-#include "alarm.h"
-#include "bus_load.h"
-#include "driver.h"
-#include "json_writer.h"
-#include "loop.h"
-#include "point_table.h"
-#include "pue.h"
+#include "daemon/control/alarm.h"
+#include "daemon/control/loop.h"
+#include "daemon/control/pue.h"
+#include "daemon/live/point_table.h"
+#include "daemon/publish/json_writer.h"
+#include "drivers/driver.h"
+#include "drivers/modbus/bus_load.h"
 
 /* B/device/DEVICE: the points for which `take[i]`; `seq` and the time are the device's. */
 char *encode_device(const struct table_device *d, const bool *take, int64_t ts_ms);

@@ -1,4 +1,4 @@
-#include "json_writer.h"
+#include "daemon/publish/json_writer.h"
 
 #include <inttypes.h>
 #include <math.h>

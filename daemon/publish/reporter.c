@@ -1,9 +1,9 @@
-#include "reporter.h"
+#include "daemon/publish/reporter.h"
 
-#include "cleanup.h"
-#include "clock.h"
-#include "encoder.h"
-#include "value.h"
+#include "config/ini/cleanup.h"
+#include "config/ini/text.h"
+#include "daemon/publish/encoder.h"
+#include "drivers/os/clock.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -6,8 +6,8 @@
  */
 #pragma once
 
-#include "point_table.h"
-#include "publisher.h"
+#include "daemon/broker/publisher.h"
+#include "daemon/live/point_table.h"
 
 /* After a batch, or after values turned stale. */
 void reporter_device(

@@ -1,7 +1,7 @@
 /* Writes coolantd.ini(5) from the table of keys, so that the manual knows what the program knows. */
-#include "config_schema.h"
-#include "default_alarms.h"
-#include "value.h"
+#include "config/config_schema.h"
+#include "config/ini/text.h"
+#include "config/sections/default_alarms.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -31,8 +31,8 @@ static void put_range(const struct schema_key *k)
 {
 	char low[32], high[32];
 	if (k->type == SCHEMA_DURATION)
-		printf(" %s to %s.", value_duration_text((int64_t)(k->min * 1e9), low),
-		    value_duration_text((int64_t)(k->max * 1e9), high));
+		printf(" %s to %s.", text_of_duration((int64_t)(k->min * 1e9), low),
+		    text_of_duration((int64_t)(k->max * 1e9), high));
 	else if (k->type == SCHEMA_INT && k->max > k->min)
 		printf(" %.15g to %.15g.", k->min, k->max);
 }

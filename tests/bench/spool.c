@@ -6,8 +6,8 @@
  * A second of data is two batches of a row: 30 devices with 40 values each, of which a random walk moves
  * some. No other time passes between the batches than the disk takes.
  */
-#include "spool.h"
-#include "clock.h"
+#include "daemon/spool/spool.h"
+#include "drivers/os/clock.h"
 
 #include <errno.h>
 #include <inttypes.h>

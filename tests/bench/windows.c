@@ -6,8 +6,8 @@
  * Writes the heap of the figure, its saved state, and the CPU time per second of the plant's time: of the
  * readings, and of asking for the ratio and all windows once a second, as the publisher does.
  */
-#include "clock.h"
-#include "pue.h"
+#include "daemon/control/pue.h"
+#include "drivers/os/clock.h"
 
 #include <inttypes.h>
 #include <malloc.h>
@@ -88,7 +88,7 @@ int main(int argc, char **argv)
 	}
 	double asking = (cpu_s() - start) / ASKED_S;
 
-	struct state_writer state = { 0 };
+	struct bytes_writer state = { 0 };
 	pue_save(p, &state);
 	struct pue_window year = pue_window(p, WINDOWS - 1);
 	printf(
@@ -101,7 +101,7 @@ int main(int argc, char **argv)
 	printf("365d pue            %.6f, coverage %.4f, mean of all answers %.6f\n", year.pue.value,
 	    year.coverage, sum / (ASKED_S * (WINDOWS + 1)));
 	bool good = used < 1024 * 1024 && reading + asking < 0.01;
-	state_writer_deinit(&state);
+	bytes_writer_deinit(&state);
 	pue_free(p);
 	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

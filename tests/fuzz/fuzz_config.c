@@ -1,7 +1,7 @@
 /* Arbitrary bytes as a configuration: read, checked, and when it is good, put to work without readings. */
-#include "clock.h"
-#include "config.h"
-#include "control_loop.h"
+#include "config/config.h"
+#include "daemon/live/live.h"
+#include "drivers/os/clock.h"
 
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -33,23 +33,23 @@ static void on_alarm(const struct alarm *a, void *user)
 /* The state of the loop must be one that it takes up again itself. */
 static void put_to_work(struct config *c)
 {
-	const struct state_clock clock = { 1000 * NS_PER_S, 0 };
-	struct control_loop *l = control_loop_new(c), *next = control_loop_new(c);
+	const struct wall_clock clock = { 1000 * NS_PER_S, 0 };
+	struct live *l = live_new(c), *next = live_new(c);
 	struct point_table *t = point_table_new(c, clock.now_ns);
-	struct state_writer w = { 0 };
-	struct control_loaded loaded = { 0 };
-	control_loop_tick(l, t);
-	control_loop_judge(l, t, JUDGE_ALL, clock.now_ns, 1, on_alarm, NULL);
-	control_loop_save(l, clock.offset_ns, &w);
-	struct state_reader r = { w.data, w.data + w.size, false };
-	if (control_loop_load(next, &r, &clock, &loaded) < 0 || r.at != r.end)
+	struct bytes_writer w = { 0 };
+	struct live_loaded loaded = { 0 };
+	live_tick(l, t);
+	live_judge(l, t, JUDGE_ALL, clock.now_ns, 1, on_alarm, NULL);
+	live_save(l, clock.offset_ns, &w);
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	if (live_load(next, &r, &clock, &loaded) < 0 || r.at != r.end)
 		abort();
-	control_loop_inherit(next, l);
-	control_loop_free(l);
-	control_loop_tick(next, t);
-	control_loop_free(next);
+	live_inherit(next, l);
+	live_free(l);
+	live_tick(next, t);
+	live_free(next);
 	point_table_free(t);
-	state_writer_deinit(&w);
+	bytes_writer_deinit(&w);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

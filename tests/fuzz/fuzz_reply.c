@@ -5,8 +5,8 @@
  * request. The other end of a socket pair plays the device: it waits for the request, sends the bytes and
  * closes.
  */
-#include "decoder.h"
-#include "modbus_link.h"
+#include "drivers/modbus/decoder.h"
+#include "drivers/modbus/link.h"
 
 #include <math.h>
 #include <modbus.h>

@@ -1,5 +1,5 @@
 /* coolantd-sim: a Modbus plant that serves the devices of a coolantd configuration. */
-#include "clock.h"
+#include "drivers/os/clock.h"
 #include "plant.h"
 #include "server.h"
 

@@ -1,6 +1,6 @@
 #include "plant.h"
 
-#include "quantity.h"
+#include "config/unit.h"
 
 #include <math.h>
 #include <stdio.h>

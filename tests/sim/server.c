@@ -1,7 +1,7 @@
 #include "server.h"
 
-#include "bus_load.h"
-#include "clock.h"
+#include "drivers/modbus/bus_load.h"
+#include "drivers/os/clock.h"
 #include "image.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
 
 #include "unit.h"
 
-#include "clock.h"
-#include "pue.h"
+#include "daemon/control/pue.h"
+#include "drivers/os/clock.h"
 
 #include <math.h>
 

@@ -4,8 +4,8 @@
  * both u32, every 10 s), or `restart MS`: the state is saved and taken up again at that time. Writes one line
  * per window: `START_MS END_MS FACILITY_KWH IT_KWH PUE COVERAGE QUALITY`.
  */
-#include "clock.h"
-#include "pue.h"
+#include "daemon/control/pue.h"
+#include "drivers/os/clock.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -33,14 +33,14 @@ static struct pue *make(void)
 /* As over a restart: other memory, and the boottime may begin anew. */
 static struct pue *restart(struct pue *p, int64_t ns)
 {
-	struct state_writer w = { 0 };
+	struct bytes_writer w = { 0 };
 	pue_save(p, &w);
 	pue_free(p);
 	struct pue *next = make();
-	struct state_reader r = { w.data, w.data + w.size, false };
-	if (!next || pue_load(next, &r, &(struct state_clock){ ns, 0 }) < 0)
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	if (!next || pue_load(next, &r, &(struct wall_clock){ ns, 0 }) < 0)
 		exit(EXIT_FAILURE);
-	state_writer_deinit(&w);
+	bytes_writer_deinit(&w);
 	return next;
 }
 

@@ -1,8 +1,8 @@
 /* Alarms as stories: at second, an input, the state that must follow. */
 #include "unit.h"
 
-#include "alarm.h"
-#include "clock.h"
+#include "daemon/control/alarm.h"
+#include "drivers/os/clock.h"
 
 #include <math.h>
 
@@ -123,22 +123,22 @@ static void after_a_restart_the_value_is_unknown(void **state)
 	const struct alarm_config c = { .when = WHEN_ABOVE, .limit = 1 };
 	const struct figure none = { NAN, QUALITY_INVALID, "without a reading yet" };
 	struct alarm a, b;
-	struct state_writer w = { 0 };
+	struct bytes_writer w = { 0 };
 	(void)state;
 	alarm_init(&a, &c);
 	assert_true(isnan(a.input.value));
 	alarm_update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, 1, 1);
 	alarm_save(&a, 0, &w);
 	alarm_init(&b, &c);
-	struct state_reader r = { w.data, w.data + w.size, false };
-	alarm_load(&b, &(struct state_clock){ 2, 0 }, &r);
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	alarm_load(&b, &(struct wall_clock){ 2, 0 }, &r);
 	assert_false(r.bad);
 	assert_int_equal(b.state, ALARM_ACTIVE);
 	assert_true(isnan(b.input.value));
 	assert_false(alarm_update(&b, &none, 3, 3));
 	assert_int_equal(b.state, ALARM_ACTIVE);
 	assert_int_equal(b.input.quality, QUALITY_INVALID);
-	state_writer_deinit(&w);
+	bytes_writer_deinit(&w);
 }
 
 /* Else it would be raised when the clock has caught up, however long that takes. */
@@ -147,20 +147,20 @@ static void a_clock_that_is_behind_delays_no_alarm(void **state)
 	const struct alarm_config c = { .when = WHEN_TRUE, .delay_on = SECONDS(5) };
 	const struct figure on = { 1, QUALITY_GOOD, NULL };
 	struct alarm a, b;
-	struct state_writer w = { 0 };
+	struct bytes_writer w = { 0 };
 	(void)state;
 	alarm_init(&a, &c);
 	alarm_update(&a, &on, SECONDS(100), 1);
 	alarm_save(&a, SECONDS(86400), &w);
 	alarm_init(&b, &c);
-	struct state_reader r = { w.data, w.data + w.size, false };
+	struct bytes_reader r = { w.data, w.data + w.size, false };
 	alarm_load(
-	    &b, &(struct state_clock){ SECONDS(10), SECONDS(3600) }, &r); /* the clock is a day behind */
+	    &b, &(struct wall_clock){ SECONDS(10), SECONDS(3600) }, &r); /* the clock is a day behind */
 	alarm_update(&b, &on, SECONDS(12), 2);
 	assert_int_equal(b.state, ALARM_NORMAL);
 	alarm_update(&b, &on, SECONDS(15), 3);
 	assert_int_equal(b.state, ALARM_ACTIVE);
-	state_writer_deinit(&w);
+	bytes_writer_deinit(&w);
 }
 
 static void suspect_is_an_alarm_of_its_own(void **state)

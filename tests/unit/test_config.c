@@ -1,8 +1,8 @@
 /* Configurations as text: what is taken, what is refused, where and with which words. */
 #include "unit.h"
 
-#include "config.h"
-#include "value.h"
+#include "config/config.h"
+#include "config/ini/text.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* Energy counters as meters show them: steps, wraps, resets, stray readings. */
 #include "unit.h"
 
-#include "clock.h"
-#include "counter.h"
+#include "daemon/control/counter.h"
+#include "drivers/os/clock.h"
 
 #define WH 3600.0
 #define KWH 3.6e6

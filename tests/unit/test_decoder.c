@@ -2,7 +2,7 @@
  * back. */
 #include "unit.h"
 
-#include "decoder.h"
+#include "drivers/modbus/decoder.h"
 
 #include <math.h>
 #include <stdlib.h>

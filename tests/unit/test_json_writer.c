@@ -1,6 +1,6 @@
 #include "unit.h"
 
-#include "json_writer.h"
+#include "daemon/publish/json_writer.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,10 +1,10 @@
 /* Coolant properties and loop figures against the golden values of the field. */
 #include "unit.h"
 
-#include "coolant.h"
-#include "loop.h"
-#include "melinder.h"
-#include "redundant.h"
+#include "daemon/control/coolant.h"
+#include "daemon/control/loop.h"
+#include "daemon/control/melinder.h"
+#include "daemon/control/redundant.h"
 
 #include <math.h>
 

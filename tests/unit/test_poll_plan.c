@@ -1,10 +1,10 @@
 /* Points as table:address+length, the limits, and the requests that must come of it. */
 #include "unit.h"
 
-#include "bus_load.h"
-#include "clock.h"
-#include "poll_plan.h"
-#include "schedule.h"
+#include "drivers/modbus/bus_load.h"
+#include "drivers/modbus/poll_plan.h"
+#include "drivers/modbus/schedule.h"
+#include "drivers/os/clock.h"
 
 #include <stdio.h>
 #include <string.h>

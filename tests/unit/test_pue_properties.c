@@ -5,8 +5,8 @@
  */
 #include "unit.h"
 
-#include "clock.h"
-#include "pue.h"
+#include "daemon/control/pue.h"
+#include "drivers/os/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -133,13 +133,13 @@ static void feed(struct pue *p, const struct stream *s, size_t from, size_t unti
 
 static struct pue *restart(struct pue *p, int64_t now_ns)
 {
-	struct state_writer w = { 0 };
+	struct bytes_writer w = { 0 };
 	pue_save(p, &w);
 	pue_free(p);
 	struct pue *next = make();
-	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_int_equal(pue_load(next, &r, &(struct state_clock){ now_ns, OFFSET }), 0);
-	state_writer_deinit(&w);
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	assert_int_equal(pue_load(next, &r, &(struct wall_clock){ now_ns, OFFSET }), 0);
+	bytes_writer_deinit(&w);
 	return next;
 }
 

@@ -6,16 +6,16 @@
 
 static struct pue *restart(struct pue *p, struct meter_type type, double seconds)
 {
-	struct state_writer w = { 0 };
+	struct bytes_writer w = { 0 };
 	pue_save(p, &w);
 	assert_false(w.bad);
 	pue_free(p);
 	struct pue *next = make(type, four_windows, 4);
-	struct state_reader r = { w.data, w.data + w.size, false };
-	struct state_clock clock = { llround(seconds * 1e9), SECOND_OFFSET };
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	struct wall_clock clock = { llround(seconds * 1e9), SECOND_OFFSET };
 	assert_int_equal(pue_load(next, &r, &clock), 0);
 	assert_ptr_equal(r.at, r.end);
-	state_writer_deinit(&w);
+	bytes_writer_deinit(&w);
 	return next;
 }
 
@@ -100,14 +100,14 @@ static void the_energy_of_a_stop_without_counters_is_unknown(void **state)
  */
 static struct pue *boot_with_clock_wrong(struct pue *p, int64_t from, int64_t wrong_s, int64_t until)
 {
-	struct state_writer w = { 0 };
+	struct bytes_writer w = { 0 };
 	pue_save(p, &w);
 	pue_free(p);
 	p = make(energy_meter, four_windows, 4);
-	struct state_reader r = { w.data, w.data + w.size, false };
-	struct state_clock clock = { from * NS_PER_S, SECOND_OFFSET + wrong_s * NS_PER_S };
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	struct wall_clock clock = { from * NS_PER_S, SECOND_OFFSET + wrong_s * NS_PER_S };
 	assert_int_equal(pue_load(p, &r, &clock), 0);
-	state_writer_deinit(&w);
+	bytes_writer_deinit(&w);
 	for (int64_t s = from; s < until; s++)
 		run_meters_at(p, s, 0, wrong_s);
 	return p;
@@ -158,22 +158,22 @@ static void damaged_state_is_refused(void **state)
 {
 	(void)state;
 	struct pue *p = make(energy_meter, four_windows, 4);
-	struct state_writer w = { 0 };
+	struct bytes_writer w = { 0 };
 	run_meters(p, 0, 100, BOOT_S);
 	pue_save(p, &w);
 	pue_free(p);
 	for (size_t n = 0; n < w.size; n++) {
 		p = make(energy_meter, four_windows, 4);
-		struct state_reader r = { w.data, w.data + n, false };
-		assert_true(pue_load(p, &r, &(struct state_clock){ 200 * NS_PER_S, OFFSET }) < 0);
+		struct bytes_reader r = { w.data, w.data + n, false };
+		assert_true(pue_load(p, &r, &(struct wall_clock){ 200 * NS_PER_S, OFFSET }) < 0);
 		pue_free(p);
 	}
 	/* other windows */
 	p = make(energy_meter, one_minute, 1);
-	struct state_reader r = { w.data, w.data + w.size, false };
-	assert_true(pue_load(p, &r, &(struct state_clock){ 200 * NS_PER_S, OFFSET }) < 0);
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	assert_true(pue_load(p, &r, &(struct wall_clock){ 200 * NS_PER_S, OFFSET }) < 0);
 	pue_free(p);
-	state_writer_deinit(&w);
+	bytes_writer_deinit(&w);
 }
 
 int main(void)

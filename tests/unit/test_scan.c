@@ -1,8 +1,8 @@
 /* A gateway of scripted units on loopback, and what a scan finds behind it. */
 #include "unit.h"
 
-#include "clock.h"
-#include "modbus/modbus_scan.h"
+#include "drivers/modbus/scan.h"
+#include "drivers/os/clock.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

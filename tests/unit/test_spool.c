@@ -1,9 +1,9 @@
 /* Messages packed and unpacked, and batches of them in a file on disk. */
 #include "unit.h"
 
-#include "clock.h"
-#include "spool.h"
-#include "spool_pack.h"
+#include "daemon/spool/pack.h"
+#include "daemon/spool/spool.h"
+#include "drivers/os/clock.h"
 
 #include <errno.h>
 #include <limits.h>

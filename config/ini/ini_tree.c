@@ -1,0 +1,291 @@
+#include "config/ini/ini_tree.h"
+
+#include "config/ini/cleanup.h"
+#include "config/ini/utf8.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct reader {
+	struct ini_tree *tree;
+	struct diag *diag;
+	const char *file;
+	char *next, *end; /* what is left of the text */
+	int line;
+	bool line_taken; /* the handler has seen the line given last */
+	struct ini_section *section;
+	bool section_refused; /* its entries are passed over, the section was said already */
+};
+
+struct ini_section *ini_tree_find(const struct ini_tree *t, const char *kind, const char *name)
+{
+	for (struct ini_section *s = t->sections; s; s = s->next) {
+		if (strcmp(s->kind, kind) != 0)
+			continue;
+		if ((!name && !s->name) || (name && s->name && strcmp(s->name, name) == 0))
+			return s;
+	}
+	return NULL;
+}
+
+struct ini_entry *ini_section_entry(const struct ini_section *s, const char *key)
+{
+	for (struct ini_entry *e = s->entries; e; e = e->next)
+		if (strcmp(e->key, key) == 0)
+			return e;
+	return NULL;
+}
+
+/* FNV-1a */
+static uint64_t hash_text(uint64_t hash, const char *s)
+{
+	do
+		hash = (hash ^ (unsigned char)*s) * UINT64_C(1099511628211);
+	while (*s++);
+	return hash;
+}
+
+static const uint64_t hash_basis = UINT64_C(14695981039346656037);
+
+uint64_t ini_text_fingerprint(const char *text)
+{
+	return hash_text(hash_basis, text);
+}
+
+uint64_t ini_section_fingerprint(const struct ini_section *s)
+{
+	uint64_t sum = hash_text(hash_basis, s->title);
+	for (const struct ini_entry *e = s->entries; e; e = e->next)
+		sum += hash_text(hash_text(hash_basis, e->key), e->value);
+	return sum;
+}
+
+static struct diag_place here(const struct reader *r, const char *section, const char *key)
+{
+	return (struct diag_place){ r->file, r->line, section, key };
+}
+
+static void complain(struct reader *r, const char *what)
+{
+	diag_add(r->diag, DIAG_ERROR, here(r, NULL, NULL), "%s", what);
+}
+
+static char *strip(char *s)
+{
+	while (isspace((unsigned char)*s))
+		s++;
+	size_t n = strlen(s);
+	while (n > 0 && isspace((unsigned char)s[n - 1]))
+		s[--n] = '\0';
+	return s;
+}
+
+static void cut_comment(char *s)
+{
+	for (char *p = s; *p; p++) {
+		if ((*p == '#' || *p == ';') && (p == s || isspace((unsigned char)p[-1]))) {
+			*p = '\0';
+			return;
+		}
+	}
+}
+
+static struct ini_section *append_section(struct ini_tree *t, const char *title)
+{
+	struct ini_section *s = arena_alloc(t->arena, sizeof(*s));
+	const char *colon = strchr(title, ':');
+
+	s->title = arena_strdup(t->arena, title);
+	s->kind = colon ? arena_strndup(t->arena, title, (size_t)(colon - title)) : s->title;
+	s->name = colon ? arena_strdup(t->arena, colon + 1) : NULL;
+	if (t->last)
+		t->last->next = s;
+	else
+		t->sections = s;
+	t->last = s;
+	return s;
+}
+
+static struct ini_section *find_title(const struct ini_tree *t, const char *title)
+{
+	for (struct ini_section *s = t->sections; s; s = s->next)
+		if (strcmp(s->title, title) == 0)
+			return s;
+	return NULL;
+}
+
+/* `line` is "[title]" or a broken form of it. */
+static void open_section(struct reader *r, char *line)
+{
+	char *end = strchr(line, ']');
+	r->section = NULL;
+	r->section_refused = true;
+	if (!end || end[1] != '\0') {
+		complain(r, "a section line is not of the form [kind] or [kind:name]");
+		return;
+	}
+	*end = '\0';
+	char *title = strip(line + 1);
+	struct ini_section *s = find_title(r->tree, title);
+	if (s && s->file == r->file) {
+		diag_add(r->diag, DIAG_ERROR, here(r, title, NULL),
+		    "duplicate section (the first is at line %d; one file has each section once)", s->line);
+		return;
+	}
+	if (!s)
+		s = append_section(r->tree, title);
+	s->file = r->file;
+	s->line = r->line;
+	r->section = s;
+	r->section_refused = false;
+}
+
+/* The next line's text, without comment and white space, or NULL at the end. */
+static char *next_line(struct reader *r)
+{
+	if (r->next >= r->end)
+		return NULL;
+	char *line = r->next, *newline = memchr(line, '\n', (size_t)(r->end - line));
+	size_t n = (size_t)((newline ? newline : r->end) - line);
+
+	r->next = line + n + (newline ? 1 : 0);
+	r->line++;
+	line[n] = '\0'; /* the buffer has a spare byte at its end */
+	if (strlen(line) != n) {
+		complain(r, "a NUL byte (the file must be UTF-8 text)");
+		return line + n;
+	}
+	if (n > INI_LINE_MAX) {
+		diag_add(r->diag, DIAG_ERROR, here(r, NULL, NULL), "a line of %zu bytes (at most %d)", n,
+		    INI_LINE_MAX);
+		return line + n;
+	}
+	if (!utf8_is_valid(line, n)) {
+		complain(r, "bytes that are not UTF-8 (the file must be UTF-8 text)");
+		return line + n;
+	}
+	line = strip(line);
+	cut_comment(line);
+	return strip(line);
+}
+
+static void check_line_taken(struct reader *r)
+{
+	if (!r->line_taken)
+		complain(r, "neither a [section] nor a line of the form key = value");
+	r->line_taken = true;
+}
+
+/* libinih asks for a line at a time: it gets the entries only, so that it calls the handler for each. */
+static char *give_line(char *buffer, int size, void *stream)
+{
+	struct reader *r = stream;
+	check_line_taken(r);
+	for (;;) {
+		char *line = next_line(r);
+		if (!line)
+			return NULL;
+		if (*line == '\0')
+			continue;
+		if (*line == '[') {
+			open_section(r, line);
+			continue;
+		}
+		if (r->section_refused)
+			continue;
+		if (!r->section) {
+			complain(r, "an entry before the first [section]");
+			continue;
+		}
+		r->line_taken = false;
+		if (snprintf(buffer, (size_t)size, "%s\n", line) >= size) {
+			complain(r, "longer than libinih takes");
+			r->line_taken = true;
+			continue;
+		}
+		return buffer;
+	}
+}
+
+static int take_entry(void *user, const char *ini_section, const char *key, const char *value)
+{
+	struct reader *r = user;
+	struct arena *a = r->tree->arena;
+	(void)ini_section; /* libinih cuts titles at 49 bytes; the reader knows the whole one */
+
+	r->line_taken = true;
+	struct ini_entry *e = ini_section_entry(r->section, key);
+	if (e && e->file == r->file) {
+		diag_add(r->diag, DIAG_ERROR, here(r, r->section->title, key),
+		    "duplicate key (the first is at line %d)", e->line);
+		return 1;
+	}
+	if (!e) {
+		struct ini_entry **tail = &r->section->entries;
+		while (*tail)
+			tail = &(*tail)->next;
+		e = *tail = arena_alloc(a, sizeof(*e));
+		e->key = arena_strdup(a, key);
+	}
+	e->value = arena_strdup(a, value);
+	e->file = r->file;
+	e->line = r->line;
+	return 1;
+}
+
+/* The whole file with a spare byte behind it. */
+static int slurp(const char *path, char **ret, size_t *ret_size)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	if (!f)
+		return -errno;
+	_cleanup_free_ char *text = malloc(INI_FILE_MAX + 2);
+	if (!text)
+		return -ENOMEM;
+	size_t n = fread(text, 1, INI_FILE_MAX + 1, f);
+	if (ferror(f))
+		return errno > 0 ? -errno : -EIO;
+	if (n > INI_FILE_MAX)
+		return -EFBIG;
+	*ret = realloc(text, n + 1);
+	if (!*ret)
+		return -ENOMEM;
+	text = NULL;
+	*ret_size = n;
+	return 0;
+}
+
+int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t size = 0, before = diag_errors(d);
+	struct reader r = { .tree = t, .diag = d, .line_taken = true };
+
+	r.file = arena_strdup(t->arena, path);
+	int err = slurp(path, &text, &size);
+	if (err < 0) {
+		diag_add(d, DIAG_ERROR, here(&r, NULL, NULL), "cannot be read: %s", strerror(-err));
+		return err;
+	}
+	r.next = text;
+	r.end = text + size;
+	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+		r.next += 3;
+
+	ini_allow_multiline = false;
+	ini_allow_inline_comments = false;
+	ini_allow_bom = false;
+	ini_use_stack = false;
+	/* with the heap in use this is the size of the line buffer; ini_max_line is for the stack */
+	ini_initial_alloc = INI_LINE_MAX + 2;
+	if (ini_parse_stream(give_line, &r, take_entry, &r) == -2) {
+		diag_add(d, DIAG_ERROR, here(&r, NULL, NULL), "cannot be read: %s", strerror(ENOMEM));
+		return -ENOMEM;
+	}
+	check_line_taken(&r);
+	return diag_errors(d) > before ? -EINVAL : 0;
+}

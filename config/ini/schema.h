@@ -1,0 +1,106 @@
+/* schema: one row per configuration key, and the engine that reads a section by its rows (pure).
+ *
+ * From a row come parsing, range checks, the default, the text of the error, did-you-mean and the manual
+ * page; nothing about a key is written anywhere else. A row says where in the section's struct the value
+ * goes:
+ *
+ *   type             field                 notes
+ *   SCHEMA_BOOL      bool                  yes | no
+ *   SCHEMA_INT       int64_t               min..max
+ *   SCHEMA_DOUBLE    double                NAN when empty
+ *   SCHEMA_DURATION  int64_t               nanoseconds; min..max in seconds
+ *   SCHEMA_SIZE      int64_t               bytes; min..max
+ *   SCHEMA_TEXT      const char *          "" when empty
+ *   SCHEMA_NAME      const char *          a name; "" when empty
+ *   SCHEMA_CHOICE    int                   one of `choices`
+ *   SCHEMA_LIST      struct schema_list    comma list, blanks around items dropped
+ *   SCHEMA_CUSTOM    what `parse` writes
+ *
+ * Strings point into the tree's arena or into the row.
+ */
+#pragma once
+
+#include "config/ini/arena.h"
+#include "config/ini/diag.h"
+#include "config/ini/ini_tree.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum schema_type {
+	SCHEMA_BOOL,
+	SCHEMA_INT,
+	SCHEMA_DOUBLE,
+	SCHEMA_DURATION,
+	SCHEMA_SIZE,
+	SCHEMA_TEXT,
+	SCHEMA_NAME,
+	SCHEMA_CHOICE,
+	SCHEMA_LIST,
+	SCHEMA_CUSTOM,
+};
+
+enum schema_flags {
+	SCHEMA_REQUIRED = 1 << 0,
+	SCHEMA_LATER = 1 << 1, /* known, but its function is not in this version: only the default is taken */
+};
+
+#define SCHEMA_LIST_MAX 256
+
+struct schema_list {
+	const char **items;
+	size_t count;
+};
+
+struct schema_choice {
+	const char *word; /* NULL ends the list */
+	int value;
+};
+
+/* Reads `text` into `field`. 0, or -EINVAL with `*why` set to what is wrong, from the arena. */
+typedef int (*schema_parse)(struct arena *a, const char *text, void *field, const char **why);
+
+struct schema_key {
+	const char *key;
+	enum schema_type type;
+	size_t offset;
+	const char *def; /* as a user would write it; NULL = empty */
+	double min, max;
+	const struct schema_choice *choices;
+	schema_parse parse;
+	unsigned flags;
+	const char *help;
+};
+
+struct schema_section {
+	const char *kind;
+	bool named; /* [kind:name], any number of them; else [kind], once */
+	const struct schema_key *keys;
+	size_t key_count;
+	const char *help;
+};
+
+/* Sets every field of `target` to its default. */
+void schema_defaults(const struct schema_section *s, struct arena *a, void *target);
+
+/* Reads the entries of an INI section into `target` over what is there; findings go to `d`. With `complete`,
+ * missing required keys are findings too. Returns false when there was one. */
+bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete,
+    struct arena *a, struct diag *d, void *target);
+
+/* What must not be, beyond what one row can tell, and the key that is to blame. */
+struct schema_rule {
+	bool broken;
+	const char *key, *what;
+};
+
+/* A finding for each rule that is broken. Returns whether none is. */
+bool schema_check_rules(
+    const struct ini_section *s, const struct schema_rule *rules, size_t count, struct diag *d);
+
+/* The nearest of `n` words (word i by `word(i, user)`), or NULL when none is near enough to be meant. */
+const char *schema_nearest(
+    const char *typed, size_t n, const char *(*word)(size_t i, void *user), void *user);
+
+/* The place of a key in a section: its own line when it was given, else the section's. */
+struct diag_place schema_place(const struct ini_section *s, const char *key);

@@ -1,0 +1,277 @@
+#include "config/sections/default_alarms.h"
+
+#include "config/config_private.h"
+
+#include <math.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define SECONDS(s) ((s)*INT64_C(1000000000))
+
+#define LIMIT(key) .limit_key = #key, .limit_offset = offsetof(struct loop_config, key)
+
+/* Delays and limits of ISA-18.2 practice for such loops; a filter is dirty at twice and blocked at three
+ * times the resistance that it has when clean. */
+const struct loop_default loop_defaults[] = {
+	{ "pump_stopped", LOOP_PUMP_SPEED, WHEN_BELOW, .limit = 1, .hysteresis = 1, .delay_on_s = 2,
+	    SEVERITY_WARNING, .message = "the pump stands still in loop" },
+	{ "flow_low", LOOP_FLOW, WHEN_BELOW, LIMIT(flow_low), .hysteresis_share = 0.05, .delay_on_s = 5,
+	    SEVERITY_CRITICAL, .suppressor = "pump_stopped", .message = "the coolant flow is low in loop" },
+	{ "supply_high", LOOP_SUPPLY_TEMPERATURE, WHEN_ABOVE, LIMIT(supply_high), .hysteresis = 1,
+	    .delay_on_s = 30, SEVERITY_CRITICAL, .message = "the coolant supply is too warm in loop" },
+	{ "return_high", LOOP_RETURN_TEMPERATURE, WHEN_ABOVE, LIMIT(return_high), .hysteresis = 1,
+	    .delay_on_s = 30, SEVERITY_WARNING, .message = "the coolant return is too warm in loop" },
+	{ "pressure_high", LOOP_PRESSURE_DROP, WHEN_ABOVE, LIMIT(pressure_high), .hysteresis_share = 0.05,
+	    .delay_on_s = 10, SEVERITY_WARNING, .message = "the differential pressure is high in loop" },
+	{ "filter_dirty", LOOP_FILTER_RESISTANCE_RATIO, WHEN_ABOVE, .limit = 2, .hysteresis = 0.1,
+	    .delay_on_s = 10, SEVERITY_WARNING,
+	    .message = "the filter has twice its clean resistance in loop" },
+	{ "filter_blocked", LOOP_FILTER_RESISTANCE_RATIO, WHEN_ABOVE, .limit = 3, .hysteresis = 0.1,
+	    .delay_on_s = 10, SEVERITY_CRITICAL,
+	    .message = "the filter has three times its clean resistance in loop" },
+	{ "pump_worn", LOOP_PUMP_DEVIATION, WHEN_BELOW, .limit = -0.15, .hysteresis = 0.03, .delay_on_s = 60,
+	    SEVERITY_WARNING, .suppressor = "pump_stopped",
+	    .message = "the pump gives less pressure than its curve (wear, cavitation) in loop" },
+	{ "energy_balance", LOOP_ENERGY_BALANCE_RESIDUAL, WHEN_ABOVE, LIMIT(balance_tolerance),
+	    .hysteresis_share = 0.2, .delay_on_s = 300, SEVERITY_WARNING,
+	    .message = "heat and electrical power do not match (a sensor or meter is wrong) in loop" },
+	{ "condensation_near", LOOP_DEW_POINT_MARGIN, WHEN_BELOW, .limit = 3, .hysteresis = 0.5,
+	    .delay_on_s = 30, SEVERITY_WARNING,
+	    .message = "the coolant supply is within 3 K of the room's dew point in loop" },
+	{ "condensation", LOOP_DEW_POINT_MARGIN, WHEN_BELOW, .limit = 2, .hysteresis = 0.5, .delay_on_s = 30,
+	    SEVERITY_CRITICAL,
+	    .message = "the coolant supply is within 2 K of the room's dew point in loop" },
+	{ "reservoir_low", LOOP_COMPENSATED_RESERVOIR_LEVEL, WHEN_BELOW, LIMIT(reservoir_low),
+	    .hysteresis = 2, .delay_on_s = 30, SEVERITY_WARNING,
+	    .message = "the reservoir is low, thermal expansion left out, in loop" },
+	{ "sensor_suspect", LOOP_HEAT, WHEN_SUSPECT, .delay_on_s = 10, SEVERITY_WARNING,
+	    .message = "flow or a temperature is suspect in loop" },
+};
+
+const size_t loop_default_count = COUNT(loop_defaults);
+
+/* Figures that are one input as it is. */
+static const struct {
+	enum loop_value value;
+	enum loop_input input;
+} copies[] = {
+	{ LOOP_FLOW, LOOP_IN_FLOW },
+	{ LOOP_SUPPLY_TEMPERATURE, LOOP_IN_SUPPLY },
+	{ LOOP_RETURN_TEMPERATURE, LOOP_IN_RETURN },
+	{ LOOP_PRESSURE_DROP, LOOP_IN_PRESSURE_DROP },
+	{ LOOP_PUMP_SPEED, LOOP_IN_PUMP_SPEED },
+};
+
+/* The points that an alarm looks at without arithmetic; none when there is some. */
+static struct point_source points_of(const struct config *c, const struct alarm_config *a)
+{
+	if (a->source == SOURCE_POINT)
+		return a->points;
+	for (size_t i = 0; a->source == SOURCE_LOOP && i < COUNT(copies); i++)
+		if (copies[i].value == (enum loop_value)a->value)
+			return c->loops[a->entry].inputs[copies[i].input];
+	return (struct point_source){ 0 };
+}
+
+static bool same_points(struct point_source a, struct point_source b)
+{
+	if (a.count == 0 || a.count != b.count || a.how != b.how)
+		return false;
+	for (size_t i = 0; i < a.count; i++)
+		if (a.refs[i].device != b.refs[i].device || a.refs[i].point != b.refs[i].point)
+			return false;
+	return true;
+}
+
+/* Whether an alarm of the configuration stands in for a default one: the same name, or the same thing judged
+ * in the same direction. */
+static bool replaces(const struct config *c, const struct alarm_config *own, const struct alarm_config *new)
+{
+	if (strcmp(own->name, new->name) == 0)
+		return true;
+	bool direction = own->when == new->when || own->when == WHEN_OUTSIDE || new->when == WHEN_OUTSIDE;
+	bool figure = own->source == SOURCE_LOOP && new->source == SOURCE_LOOP && own->entry == new->entry &&
+		      own->value == new->value;
+	return direction && (figure || same_points(points_of(c, own), points_of(c, new)));
+}
+
+struct adder {
+	struct config *config;
+	struct alarm_config *alarms;
+	size_t count, room;
+};
+
+static const struct alarm_config *find_added(const struct adder *a, const char *name)
+{
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->alarms[i].name, name) == 0)
+			return &a->alarms[i];
+	return NULL;
+}
+
+/* Changes with what makes the alarm behave otherwise. */
+static uint64_t fingerprint(const struct config *c, const struct alarm_config *a)
+{
+	const char *text = arena_printf(c->tree.arena, "%s %s %d %.17g %.17g %.17g", a->name, a->point_name,
+	    a->when, a->limit, a->low, a->hysteresis);
+	return ini_text_fingerprint(text);
+}
+
+static void add(struct adder *a, struct alarm_config *new)
+{
+	struct config *c = a->config;
+	for (size_t i = 0; i < c->alarm_count; i++)
+		if (replaces(c, &c->alarms[i], new))
+			return;
+	if (a->count == a->room) {
+		size_t room = 2 * a->room + 64;
+		struct alarm_config *more = arena_alloc(c->tree.arena, room * sizeof(*more));
+		if (a->count > 0)
+			memcpy(more, a->alarms, a->count * sizeof(*more));
+		a->alarms = more;
+		a->room = room;
+	}
+	new->fingerprint = fingerprint(c, new);
+	a->alarms[a->count++] = *new;
+}
+
+static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_default *row)
+{
+	struct arena *arena = a->config->tree.arena;
+	const struct loop_config *l = &a->config->loops[loop];
+	double limit = row->limit;
+	if (row->limit_key)
+		memcpy(&limit, (const char *)l + row->limit_offset, sizeof(limit));
+	if (!loop_has_value(l, row->value) || isnan(limit))
+		return;
+	struct alarm_config new = {
+		.name = arena_printf(arena, "%s-%s", l->name, row->suffix),
+		.point_name = arena_printf(arena, "loop.%s.%s", l->name, loop_value_word(row->value)),
+		.source = SOURCE_LOOP,
+		.entry = loop,
+		.value = row->value,
+		.when = row->when,
+		.limit = limit,
+		.low = NAN,
+		.high = NAN,
+		.hysteresis = row->hysteresis + row->hysteresis_share * limit,
+		.delay_on = SECONDS(row->delay_on_s),
+		.severity = row->severity,
+		.message = arena_printf(arena, "%s %s", row->message, l->name),
+	};
+	if (row->value == LOOP_ENERGY_BALANCE_RESIDUAL && !isnan(l->liquid_share)) {
+		new.when = WHEN_OUTSIDE;
+		new.low = -limit;
+		new.high = limit;
+	}
+	if (row->suppressor) {
+		const char **name = arena_alloc(arena, sizeof(*name));
+		name[0] = arena_printf(arena, "%s-%s", l->name, row->suppressor);
+		if (find_added(a, name[0]))
+			new.suppressor_names = (struct schema_list){ name, 1 };
+	}
+	add(a, &new);
+}
+
+static const struct {
+	enum loop_input input;
+	const char *suffix, *what;
+} lost_inputs[] = {
+	{ LOOP_IN_FLOW, "flow_lost", "flow" },
+	{ LOOP_IN_SUPPLY, "supply_lost", "supply temperature" },
+	{ LOOP_IN_RETURN, "return_lost", "return temperature" },
+};
+
+static bool is_one_device(const struct point_source *s, const struct point_source *others, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (others[i].count > 0 && s->refs[0].device == others[i].refs[0].device)
+			return true;
+	return false;
+}
+
+/* Communication lost, once for each device that measures what heat needs. */
+static void add_lost_alarms(struct adder *a, size_t loop)
+{
+	struct arena *arena = a->config->tree.arena;
+	const struct loop_config *l = &a->config->loops[loop];
+	struct point_source seen[COUNT(lost_inputs)] = { 0 };
+	for (size_t i = 0; i < COUNT(lost_inputs); i++) {
+		enum loop_input input = lost_inputs[i].input;
+		seen[i] = l->inputs[input];
+		if (seen[i].count == 0 || is_one_device(&seen[i], seen, i))
+			continue;
+		struct alarm_config new = {
+			.name = arena_printf(arena, "%s-%s", l->name, lost_inputs[i].suffix),
+			.point_name = l->input_names[input],
+			.source = SOURCE_POINT,
+			.points = l->inputs[input],
+			.when = WHEN_STALE,
+			.limit = NAN,
+			.low = NAN,
+			.high = NAN,
+			.severity = SEVERITY_WARNING,
+			.message = arena_printf(arena, "no reading of the %s for three polls in loop %s",
+			    lost_inputs[i].what, l->name),
+		};
+		add(a, &new);
+	}
+}
+
+static bool is_leak_point(const struct point *p)
+{
+	size_t n = strlen(p->name);
+	return (p->type == POINT_BOOL || p->bit.low >= 0) &&
+	       (strcmp(p->name, "leak") == 0 || strncmp(p->name, "leak_", 5) == 0 ||
+		   (n > 5 && strcmp(p->name + n - 5, "_leak") == 0));
+}
+
+static void add_leak_alarms(struct adder *a, size_t device)
+{
+	struct arena *arena = a->config->tree.arena;
+	const struct device_config *d = &a->config->devices[device];
+	for (size_t i = 0; i < d->point_count; i++) {
+		if (!is_leak_point(&d->points[i]))
+			continue;
+		struct point_ref *ref = arena_alloc(arena, sizeof(*ref));
+		*ref = (struct point_ref){ device, i };
+		struct alarm_config new = {
+			.name = arena_printf(arena, "%s-%s", d->name, d->points[i].name),
+			.point_name = arena_printf(arena, "%s.%s", d->name, d->points[i].name),
+			.source = SOURCE_POINT,
+			.points = { COMBINE_ONE, ref, 1 },
+			.when = WHEN_TRUE,
+			.limit = NAN,
+			.low = NAN,
+			.high = NAN,
+			.delay_off = SECONDS(5),
+			.severity = SEVERITY_CRITICAL,
+			.latch = true,
+			.message = arena_printf(arena, "coolant leak at %s", d->name),
+		};
+		add(a, &new);
+	}
+}
+
+void config_add_default_alarms(struct config *c)
+{
+	struct adder a = { .config = c };
+	for (size_t i = 0; i < c->device_count; i++)
+		if (c->devices[i].alarms && c->devices[i].enabled)
+			add_leak_alarms(&a, i);
+	for (size_t i = 0; i < c->loop_count; i++) {
+		if (!c->loops[i].alarms)
+			continue;
+		for (size_t row = 0; row < loop_default_count; row++)
+			add_loop_alarm(&a, i, &loop_defaults[row]);
+		add_lost_alarms(&a, i);
+	}
+	if (a.count == 0)
+		return;
+	struct alarm_config *all = arena_alloc(c->tree.arena, (c->alarm_count + a.count) * sizeof(*all));
+	if (c->alarm_count > 0)
+		memcpy(all, c->alarms, c->alarm_count * sizeof(*all));
+	memcpy(all + c->alarm_count, a.alarms, a.count * sizeof(*all));
+	c->alarms = all;
+	c->alarm_count += a.count;
+}

@@ -1,0 +1,26 @@
+/* default_alarms: the alarms that a configuration gets without writing them (pure).
+ *
+ * Each loop gets those of the table whose figures it has, and one for each device that it would be blind
+ * without; each leak point gets its own. An alarm of the configuration with the same name, or on the same
+ * thing in the same direction, takes the place of a default one.
+ */
+#pragma once
+
+#include "config/config_types.h"
+
+struct loop_default {
+	const char *suffix; /* of the name: LOOP-SUFFIX */
+	enum loop_value value;
+	enum alarm_when when;
+	const char *limit_key; /* the limit is this key of the loop; without a value there is no alarm */
+	size_t limit_offset;
+	double limit;			     /* without a key */
+	double hysteresis, hysteresis_share; /* in the unit of the figure, and of the limit */
+	int64_t delay_on_s;
+	enum alarm_severity severity;
+	const char *suppressor; /* a suffix of a row above */
+	const char *message;	/* followed by the loop's name */
+};
+
+extern const struct loop_default loop_defaults[];
+extern const size_t loop_default_count;

@@ -1,0 +1,179 @@
+#include "daemon/audit.h"
+
+#include "config/ini/cleanup.h"
+#include "config/ini/text.h"
+#include "daemon/live/live.h"
+#include "daemon/publish/encoder.h"
+#include "drivers/os/clock.h"
+#include "drivers/os/log.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+/* Bounds a file that is none of ours. */
+#define COLUMNS_MAX 1024
+
+struct audit {
+	struct config *config;
+	struct point_table *table;
+	struct live *live;
+	const char *path;
+	int line;
+	struct point_ref columns[COLUMNS_MAX];
+	size_t column_count;
+	int64_t time_ns; /* of the line; UTC, which is the boottime of a replay as well */
+};
+
+static int refuse(const struct audit *r, const char *text, const char *why)
+{
+	log_line(LOG_ERR, "%s:%d: '%.100s' %s", r->path, r->line, text, why);
+	return -EINVAL;
+}
+
+/* The next field of a line, without blanks around it; NULL after the last. */
+static char *next_field(char **rest)
+{
+	char *field = *rest ? strsep(rest, ",") : NULL;
+	if (!field)
+		return NULL;
+	field += strspn(field, " \t");
+	for (size_t n = strlen(field); n > 0 && strchr(" \t\r\n", field[n - 1]); n--)
+		field[n - 1] = '\0';
+	return field;
+}
+
+static int read_header(struct audit *r, char *line)
+{
+	char *field = next_field(&line);
+	if (!field || strcmp(field, "ts") != 0)
+		return refuse(r, field ? field : "", "is no heading (allowed: ts,DEVICE.POINT,…)");
+	while ((field = next_field(&line))) {
+		if (r->column_count == COLUMNS_MAX)
+			return refuse(r, field, "is one column too many (allowed: 1024)");
+		struct point_ref point = config_lookup(r->config, field);
+		r->columns[r->column_count++] = point;
+		if (!point_ref_is_set(point))
+			return refuse(r, field, "is no point of the configuration (allowed: DEVICE.POINT)");
+	}
+	return 0;
+}
+
+/* Milliseconds, or RFC 3339 in UTC. */
+static bool parse_time(const char *text, int64_t *ret)
+{
+	struct tm tm = { 0 };
+	int64_t ms;
+	if (text_int(text, &ms) == 0 && ms >= 0 && ms < INT64_MAX / NS_PER_MS) {
+		*ret = ms * NS_PER_MS;
+		return true;
+	}
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	if (!rest)
+		return false;
+	double fraction = 0;
+	if (*rest == '.') {
+		char *end;
+		fraction = strtod(rest, &end);
+		rest = end;
+	}
+	if (strcmp(rest, "Z") != 0)
+		return false;
+	*ret = (int64_t)timegm(&tm) * NS_PER_S + llround(fraction * 1e9);
+	return *ret >= 0;
+}
+
+/* The register's content that would have given the value; for counters, whose steps are whole. */
+static uint64_t raw_of(const struct point *p, double value)
+{
+	double raw = (value - p->offset) / p->scale;
+	return raw < 0x1p63 ? (uint64_t)llround(raw) : (uint64_t)raw;
+}
+
+/* One reading goes the way of a polled one. */
+static int feed(struct audit *r, struct point_ref ref, double value)
+{
+	const struct device_config *device = &r->config->devices[ref.device];
+	struct batch *b = batch_new(r->config, device->bus, ref.device, BATCH_VALUES, 1);
+	if (!b)
+		return -ENOMEM;
+	b->samples[b->count++] = (struct sample){ .point = (uint32_t)ref.point,
+		.quality = QUALITY_GOOD,
+		.value = { .kind = VALUE_NUMBER, .number = value },
+		.raw = raw_of(&device->points[ref.point], value),
+		.time_ns = r->time_ns };
+	struct table_device *d = point_table_apply(r->table, b);
+	batch_free(b);
+	live_feed(r->live, r->table, d);
+	return 0;
+}
+
+static int read_row(struct audit *r, char *line)
+{
+	int64_t before = r->time_ns;
+	char *field = next_field(&line);
+	if (!field || *field == '\0')
+		return 0; /* an empty line */
+	if (!parse_time(field, &r->time_ns))
+		return refuse(r, field, "is no time (allowed: milliseconds UTC, or 2026-01-31T23:59:59.5Z)");
+	if (r->time_ns <= before)
+		return refuse(r, field, "is not after the line before (allowed: times that grow)");
+	for (size_t i = 0; (field = next_field(&line)); i++) {
+		double value;
+		if (*field == '\0' || strcmp(field, "null") == 0)
+			continue;
+		if (i >= r->column_count)
+			return refuse(r, field, "has no heading");
+		if (text_double(field, &value) < 0)
+			return refuse(r, field, "is no number (allowed: a decimal number, or nothing)");
+		int err = feed(r, r->columns[i], value);
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+static int read_file(struct audit *r, FILE *f)
+{
+	_cleanup_free_ char *line = NULL;
+	size_t room = 0;
+	int err = 0;
+	while (err == 0 && getline(&line, &room, f) >= 0) {
+		r->line++;
+		err = r->line == 1 ? read_header(r, line) : read_row(r, line);
+	}
+	if (err == 0 && ferror(f))
+		return -EIO;
+	if (err == 0 && r->time_ns == 0)
+		return refuse(r, "", "has no readings");
+	return err;
+}
+
+static int print_figures(const struct audit *r)
+{
+	live_tick(r->live, r->table);
+	for (size_t i = 0; i < r->config->pue_count; i++) {
+		const struct live_pue *p = &r->live->pues[i];
+		_cleanup_free_ char *payload = encode_pue(p->config, p->pue, 0, r->time_ns / NS_PER_MS);
+		if (!payload)
+			return -ENOMEM;
+		printf("pue/%s %s\n", p->config->name, payload);
+	}
+	return 0;
+}
+
+int audit_run(struct config *c, const char *path)
+{
+	struct audit r = { .config = c, .path = path, .table = point_table_new(c, 0), .live = live_new(c) };
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	int err = !r.table || !r.live ? -ENOMEM : f ? read_file(&r, f) : -errno;
+	if (err == 0)
+		err = print_figures(&r);
+	else if (err != -EINVAL)
+		log_line(LOG_ERR, "%s: %s", path, strerror(-err));
+	live_free(r.live);
+	point_table_free(r.table);
+	return err;
+}

@@ -1,0 +1,20 @@
+/* broker_return: sees when an earlier broker of the list is back (mover, main thread).
+ *
+ * While a later one serves us, the earlier ones are tried with a client of its own, with the same settings
+ * and a client id with "-probe" behind it: only a broker that takes us counts as back.
+ */
+#pragma once
+
+#include "config/config.h"
+
+#include <systemd/sd-event.h>
+
+#define BROKER_RETURN_INTERVAL_S 60
+
+struct broker_return;
+
+/* Begins to try the first `broker_count` brokers; `back` is called once, when one takes us. NULL with errno.
+ */
+struct broker_return *broker_return_new(
+    sd_event *event, const struct config *c, size_t broker_count, void (*back)(void *user), void *user);
+void broker_return_free(struct broker_return *b);

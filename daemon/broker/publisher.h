@@ -1,0 +1,73 @@
+/* publisher: messages to the broker, and what waits while it is away (mover, main thread).
+ *
+ * Live messages go out at once, a bounded number of them unacknowledged. What cannot be delivered, or is not
+ * acknowledged, waits in the history (history.h); after the next connect, when the live state has been sent,
+ * it goes out from there, oldest first, at the configured rate and behind everything live.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "daemon/publish/message.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <systemd/sd-event.h>
+
+/* Most messages without acknowledgement; the broker may allow fewer. */
+#define PUBLISHER_IN_FLIGHT_MAX 100
+/* Live messages that wait for a slow broker before they become history. */
+#define PUBLISHER_QUEUE_MAX 10000
+/* Of the unacknowledged ones history leaves these to live messages. */
+#define PUBLISHER_LIVE_RESERVE 4 /* a quarter */
+
+struct publisher;
+
+struct publisher_events {
+	/* The connection is there and `status` is sent: the owner sends info and the whole live state. */
+	void (*connected)(void *user);
+	/* A line for the journal; `level` as in syslog. */
+	void (*notice)(void *user, int level, const char *text);
+	/* The spool has a problem from now on; "" = it has none. */
+	void (*spool_trouble)(void *user, const char *text);
+	/* After publisher_stop: nothing more to wait for. */
+	void (*stopped)(void *user);
+	void *user;
+};
+
+struct publisher_stats {
+	bool connected;
+	uint64_t published, acknowledged, dropped, reconnects;
+	size_t queued, in_flight;
+	uint64_t waiting, waiting_bytes, waiting_dropped; /* of the history */
+	const char *spool_trouble;			  /* "" = none */
+};
+
+/* Begins to connect; the spool is in the configuration's state_dir. Takes a reference of the configuration.
+ * NULL with errno. */
+struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events);
+/* Waits for the spool to take what is left, for `grace_ns` at most. */
+void publisher_free(struct publisher *p, int64_t grace_ns);
+
+/* Sends `payload` (malloc'd, taken over; NULL = no memory for it, counted as dropped) under B/`topic`. */
+void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms);
+/* The same for a single value: its unit goes along as a user property. */
+void publisher_send_value(
+    struct publisher *p, const char *topic, char *payload, const char *unit, unsigned flags, int64_t ts_ms);
+
+/* Takes the limits of the spool from another configuration, without a restart. */
+void publisher_set_limits(struct publisher *p, const struct config *c);
+
+/* Sends what is queued, then `offline`, then disconnects; `stopped` follows, at once without a broker. */
+void publisher_stop(struct publisher *p);
+
+/* After `stopped`: begins anew with another configuration; what waits goes to the new broker. The old client
+ * is gone before the new one is made, because paho may close a descriptor of the old that the new has got by
+ * then. May wait for paho's threads, some 100 ms. 0 or negative errno, and then only publisher_free is
+ * allowed. */
+int publisher_restart(struct publisher *p, struct config *c);
+
+bool publisher_is_connected(const struct publisher *p);
+struct publisher_stats publisher_describe(const struct publisher *p);
+
+/* False when neither messages are acknowledged nor the connection is being tried. */
+bool publisher_moves(const struct publisher *p, int64_t now_ns);

@@ -1,0 +1,34 @@
+/* buses: which bus workers run (mover, main thread).
+ *
+ * On a new configuration the workers of buses whose settings are the same go on and take their devices from
+ * it; the others are stopped and new ones are started when all stopping ones are gone, so that no two ever
+ * use the same port.
+ */
+#pragma once
+
+#include "drivers/batch_queue.h"
+#include "drivers/worker.h"
+
+struct buses;
+
+struct buses *buses_new(struct batch_queue *queue); /* NULL without memory */
+/* Only after buses_stop has returned 0. */
+void buses_free(struct buses *s);
+
+/* Takes a configuration (a reference). Starts what can start now; buses_turn does the rest. 0 or
+ * negative errno of a thread that could not be started. */
+int buses_apply(struct buses *s, struct config *c);
+
+/* To be called some times a second: ends stopped workers, starts what waited for that. */
+int buses_turn(struct buses *s);
+
+/* Asks all to stop. */
+void buses_request_stop(struct buses *s);
+/* Waits until `deadline_ns` (CLOCK_MONOTONIC) for all to end. 0, or -ETIMEDOUT when some still run. */
+int buses_join(struct buses *s, int64_t deadline_ns);
+
+/* Stats of bus `i` of the present configuration; all zero while it has no worker. */
+void buses_describe(struct buses *s, size_t bus, struct driver_stats *ret);
+
+/* Name of a bus whose worker is stuck, or NULL. */
+const char *buses_stuck(struct buses *s, int64_t now_ns);

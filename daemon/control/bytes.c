@@ -1,0 +1,130 @@
+#include "daemon/control/bytes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LEB128_MAX 10
+
+static uint8_t *reserve(struct bytes_writer *w, size_t size)
+{
+	if (w->size + size > w->room) {
+		size_t room = 2 * (w->size + size) + 256;
+		uint8_t *data = w->bad ? NULL : realloc(w->data, room);
+		if (!data) {
+			w->bad = true;
+			return NULL;
+		}
+		w->data = data;
+		w->room = room;
+	}
+	return w->data + w->size;
+}
+
+/* Zigzag, so that small negative numbers are short as well. */
+void bytes_put_integer(struct bytes_writer *w, int64_t n)
+{
+	uint8_t *to = reserve(w, LEB128_MAX);
+	uint64_t u = n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1;
+	if (!to)
+		return;
+	for (; u >= 0x80; u >>= 7)
+		*to++ = (uint8_t)(u | 0x80);
+	*to++ = (uint8_t)u;
+	w->size = (size_t)(to - w->data);
+}
+
+void bytes_put_number(struct bytes_writer *w, double n)
+{
+	uint8_t *to = reserve(w, sizeof(n));
+	if (!to)
+		return;
+	memcpy(to, &n, sizeof(n));
+	w->size += sizeof(n);
+}
+
+void bytes_put_text(struct bytes_writer *w, const char *text)
+{
+	size_t size = strlen(text) + 1;
+	uint8_t *to = reserve(w, size);
+	if (!to)
+		return;
+	memcpy(to, text, size);
+	w->size += size;
+}
+
+void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block)
+{
+	bytes_put_integer(w, (int64_t)block->size);
+	uint8_t *to = block->bad ? NULL : reserve(w, block->size + 1);
+	if (!to) {
+		w->bad = true;
+		return;
+	}
+	if (block->size > 0)
+		memcpy(to, block->data, block->size);
+	w->size += block->size;
+}
+
+void bytes_writer_deinit(struct bytes_writer *w)
+{
+	free(w->data);
+	*w = (struct bytes_writer){ 0 };
+}
+
+int64_t bytes_take_integer(struct bytes_reader *r)
+{
+	uint64_t u = 0;
+	for (unsigned shift = 0; !r->bad && r->at < r->end && shift < 64; shift += 7) {
+		uint8_t byte = *r->at++;
+		u |= (uint64_t)(byte & 0x7f) << shift;
+		if (!(byte & 0x80))
+			return (int64_t)(u >> 1 ^ -(u & 1));
+	}
+	r->bad = true;
+	return 0;
+}
+
+int64_t bytes_take_within(struct bytes_reader *r, int64_t min, int64_t max)
+{
+	int64_t n = bytes_take_integer(r);
+	if (n >= min && n <= max)
+		return n;
+	r->bad = true;
+	return min;
+}
+
+double bytes_take_number(struct bytes_reader *r)
+{
+	double n = 0;
+	if (r->bad || (size_t)(r->end - r->at) < sizeof(n)) {
+		r->bad = true;
+		return 0;
+	}
+	memcpy(&n, r->at, sizeof(n));
+	r->at += sizeof(n);
+	return n;
+}
+
+struct bytes_reader bytes_take_block(struct bytes_reader *r)
+{
+	int64_t size = bytes_take_within(r, 0, INT64_MAX);
+	if (r->bad || size > r->end - r->at) {
+		r->bad = true;
+		return (struct bytes_reader){ .bad = true };
+	}
+	struct bytes_reader block = { r->at, r->at + size, false };
+	r->at += size;
+	return block;
+}
+
+void bytes_take_text(struct bytes_reader *r, char text[static BYTES_TEXT_MAX])
+{
+	const uint8_t *end = r->bad || r->at == r->end ? NULL : memchr(r->at, '\0', (size_t)(r->end - r->at));
+	text[0] = '\0';
+	if (!end || end - r->at >= BYTES_TEXT_MAX) {
+		r->bad = true;
+		return;
+	}
+	memcpy(text, r->at, (size_t)(end - r->at) + 1);
+	r->at = end + 1;
+}

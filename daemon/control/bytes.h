@@ -1,0 +1,44 @@
+/* bytes: what must survive a restart, as bytes (pure apart from allocation).
+ *
+ * A writer gathers numbers and texts one after the other, a reader takes them in the same order. A reader
+ * that meets an end or nonsense gives zeros from there on and remembers it: check `bad` once, at the end.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct bytes_writer {
+	uint8_t *data; /* malloc'd */
+	size_t size, room;
+	bool bad; /* without memory */
+};
+
+void bytes_put_integer(struct bytes_writer *w, int64_t n);
+void bytes_put_number(struct bytes_writer *w, double n);
+void bytes_put_text(struct bytes_writer *w, const char *text);
+/* What another writer has gathered, as a block that a reader can skip. */
+void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block);
+void bytes_writer_deinit(struct bytes_writer *w);
+
+/* The longest text that is read back. */
+#define BYTES_TEXT_MAX 192
+
+struct bytes_reader {
+	const uint8_t *at, *end;
+	bool bad;
+};
+
+int64_t bytes_take_integer(struct bytes_reader *r);
+/* An integer that must be within; else the reader is bad and `min` is returned. */
+int64_t bytes_take_within(struct bytes_reader *r, int64_t min, int64_t max);
+double bytes_take_number(struct bytes_reader *r);
+struct bytes_reader bytes_take_block(struct bytes_reader *r);
+void bytes_take_text(struct bytes_reader *r, char text[static BYTES_TEXT_MAX]);
+
+/* The clocks at the moment when a saved state is taken up. */
+struct wall_clock {
+	int64_t now_ns;	   /* CLOCK_BOOTTIME */
+	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+};

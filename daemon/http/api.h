@@ -1,0 +1,12 @@
+/* api: what operators may ask and do (main thread).
+ *
+ *   GET  /v1/alarms             all alarms, as at the broker, by name
+ *   POST /v1/alarms/NAME/ack    acknowledges one
+ *   POST /v1/loops/NAME/learn   takes a loop's state now as that of its clean filter and new pump
+ */
+#pragma once
+
+#include "daemon/http/http.h"
+
+/* `user` is the struct daemon. */
+struct http_answer api_answer(const char *method, const char *path, void *user);

@@ -1,0 +1,177 @@
+#include "daemon/http/http.h"
+
+#include "config/ini/cleanup.h"
+#include "drivers/os/log.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONNECTIONS_MAX 32U
+#define CONNECTION_MEMORY ((size_t)16 * 1024)
+#define CONNECTION_TIMEOUT_S 10U
+#define BODY_MAX 4096
+
+struct http {
+	struct MHD_Daemon *mhd;
+	sd_event_source *source;
+	char *path;
+	http_answerer answer;
+	void *user;
+};
+
+static int connect_or_bind(const char *path, int (*call)(int, const struct sockaddr *, socklen_t), int *ret)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (call(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
+		int err = -errno;
+		close(fd);
+		return err;
+	}
+	*ret = fd;
+	return 0;
+}
+
+/* A socket that was left behind is taken away; one that somebody listens at is not. */
+static int remove_stale(const char *path)
+{
+	struct stat st;
+	int fd = -1;
+	if (lstat(path, &st) < 0)
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -EEXIST;
+	int err = connect_or_bind(path, connect, &fd);
+	if (err == 0) {
+		close(fd);
+		return -EADDRINUSE;
+	}
+	return unlink(path) < 0 ? -errno : 0;
+}
+
+static int listen_at(const char *path, int *ret)
+{
+	int fd = -1, err = remove_stale(path);
+	if (err == 0)
+		err = connect_or_bind(path, bind, &fd);
+	if (err < 0)
+		return err;
+	/* reading alarms is for the group, too; whom that lets in is up to the folder */
+	if (chmod(path, 0660) < 0 || listen(fd, (int)CONNECTIONS_MAX) < 0) {
+		err = -errno;
+		close(fd);
+		(void)unlink(path);
+		return err;
+	}
+	*ret = fd;
+	return 0;
+}
+
+static enum MHD_Result send_answer(struct MHD_Connection *connection, struct http_answer a)
+{
+	static char out_of_memory[] = "{\"error\":\"out of memory\"}";
+	unsigned status = a.text ? a.status : MHD_HTTP_INTERNAL_SERVER_ERROR;
+	char *text = a.text ? a.text : out_of_memory;
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+	    strlen(text), text, a.text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	if (!response) {
+		free(a.text);
+		return MHD_NO;
+	}
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	enum MHD_Result r = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return r;
+}
+
+/* Called first with the head of a request, then with its body, which nothing here needs, then to answer. */
+static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
+    const char *method, const char *version, const char *body, size_t *body_size, void **state)
+{
+	static char seen_head;
+	struct http *h = user;
+	(void)version;
+	(void)body;
+	if (!*state) {
+		*state = &seen_head;
+		return MHD_YES;
+	}
+	if (*body_size > BODY_MAX)
+		return MHD_NO;
+	if (*body_size > 0) {
+		*body_size = 0;
+		return MHD_YES;
+	}
+	return send_answer(connection, h->answer(method, path, h->user));
+}
+
+static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	(void)s;
+	(void)fd;
+	(void)revents;
+	http_turn(user);
+	return 0;
+}
+
+static int start(struct http *h, sd_event *event, int fd)
+{
+	h->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, fd,
+	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, MHD_OPTION_END);
+	if (!h->mhd) {
+		close(fd);
+		return -EIO;
+	}
+	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
+	if (!info)
+		return -EIO;
+	return sd_event_add_io(event, &h->source, info->epoll_fd, EPOLLIN, on_ready, h);
+}
+
+struct http *http_open(sd_event *event, const char *path, http_answerer answer, void *user)
+{
+	int fd = -1;
+	if (*path == '\0')
+		return NULL;
+	struct http *h = calloc(1, sizeof(*h));
+	int err = h ? listen_at(path, &fd) : -ENOMEM;
+	if (err == 0) {
+		*h = (struct http){ .path = strdup(path), .answer = answer, .user = user };
+		err = start(h, event, fd);
+	}
+	if (err >= 0)
+		return h;
+	log_line(LOG_WARNING, "no requests at %s: %s", path,
+	    err == -EADDRINUSE ? "another process listens there" : strerror(-err));
+	http_close(h);
+	return NULL;
+}
+
+void http_close(struct http *h)
+{
+	if (!h)
+		return;
+	sd_event_source_disable_unref(h->source);
+	if (h->mhd)
+		MHD_stop_daemon(h->mhd);
+	if (h->path)
+		(void)unlink(h->path);
+	free(h->path);
+	free(h);
+}
+
+void http_turn(struct http *h)
+{
+	if (h)
+		(void)MHD_run(h->mhd);
+}

@@ -1,0 +1,111 @@
+#include "daemon/live/input.h"
+
+#include "config/unit.h"
+#include "daemon/control/redundant.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Sensors of the same thing may be so far apart unless the point says otherwise. */
+#define TOLERANCE_KELVIN 1.0
+#define TOLERANCE_SHARE 0.05
+
+bool input_init(struct input *in, const struct point_source *config, const char *name)
+{
+	*in = (struct input){ .config = config, .name = name };
+	if (config->count < 2)
+		return true;
+	in->deviates = calloc(config->count, sizeof(in->deviates[0]));
+	return in->deviates != NULL;
+}
+
+void input_deinit(struct input *in)
+{
+	free(in->deviates);
+	in->deviates = NULL;
+}
+
+static struct redundant_sensor sensor_of(const struct input *in, const struct point_table *t, size_t i)
+{
+	struct point_ref r = in->config->refs[i];
+	const struct point *p = config_point(t->config, r);
+	double factor;
+	enum quantity quantity = quantity_of(p->unit, &factor);
+	struct redundant_sensor s = { point_table_measured(t, r), NAN, TOLERANCE_SHARE, in->deviates[i] };
+	if (p->tolerance.percent)
+		s.tolerance_share = p->tolerance.size / 100;
+	else if (!isnan(p->tolerance.size))
+		s.tolerance = p->tolerance.size * factor;
+	else if (quantity == QUANTITY_TEMPERATURE)
+		s.tolerance = TOLERANCE_KELVIN;
+	else if (quantity == QUANTITY_RATIO)
+		s.tolerance = TOLERANCE_SHARE;
+	return s;
+}
+
+static const char *state_word(enum quality q)
+{
+	return q == QUALITY_INVALID ? "without a reading yet" : quality_word(q);
+}
+
+/* Says why the figure is not good: the first of its points that is not. */
+static void explain(struct input *in, const struct point_table *t, const struct redundant_sensor *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct point_ref r = in->config->refs[i];
+		const char *device = t->config->devices[r.device].name,
+			   *point = config_point(t->config, r)->name;
+		if (!s[i].deviates && s[i].figure.quality == QUALITY_GOOD)
+			continue;
+		snprintf(in->reason, sizeof(in->reason), "%s.%s %s%s", device, point,
+		    s[i].deviates ? "" : "is ",
+		    s[i].deviates ? "differs from the other sensors" : state_word(s[i].figure.quality));
+		return;
+	}
+}
+
+static struct figure combine(struct input *in, struct point_table *t)
+{
+	struct redundant_sensor sensors[CONFIG_SOURCE_POINTS_MAX];
+	size_t n = in->config->count;
+	for (size_t i = 0; i < n; i++)
+		sensors[i] = sensor_of(in, t, i);
+	struct figure f = redundant_combine(in->config->how, sensors, n);
+	for (size_t i = 0; i < n; i++) {
+		if (in->deviates[i] != sensors[i].deviates)
+			point_table_mark(t, in->config->refs[i], sensors[i].deviates);
+		in->deviates[i] = sensors[i].deviates;
+	}
+	if (f.quality != QUALITY_GOOD) {
+		explain(in, t, sensors, n);
+		f.reason = in->reason;
+	}
+	return f;
+}
+
+struct figure input_figure(struct input *in, struct point_table *t)
+{
+	if (in->config->count == 0)
+		return (struct figure){ NAN, QUALITY_INVALID, "not configured" };
+	if (in->config->count > 1)
+		return combine(in, t);
+	struct figure f = point_table_figure(t, in->config->refs[0]);
+	if (f.quality != QUALITY_GOOD) {
+		snprintf(in->reason, sizeof(in->reason), "%s is %s", in->name, state_word(f.quality));
+		f.reason = in->reason;
+	}
+	return f;
+}
+
+struct figure input_value(struct input *in, struct point_table *t)
+{
+	if (in->config->count == 1)
+		return point_table_value(t, in->config->refs[0]);
+	struct figure f = input_figure(in, t);
+	double factor = 1;
+	if (in->config->count > 0)
+		(void)quantity_of(config_point(t->config, in->config->refs[0])->unit, &factor);
+	f.value /= factor;
+	return f;
+}

@@ -1,0 +1,250 @@
+#include "daemon/live/point_table.h"
+
+#include "config/unit.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STALE_INTERVALS 3
+#define SLOW_FACTOR 10
+
+static void value_free(struct value *v)
+{
+	if (v->kind == VALUE_TEXT)
+		free(v->text);
+	v->kind = VALUE_NONE;
+}
+
+static void free_points(struct table_device *d)
+{
+	for (size_t i = 0; d->points && i < d->config->point_count; i++) {
+		value_free(&d->points[i].sample.value);
+		value_free(&d->points[i].published_value);
+	}
+	free(d->points);
+	d->points = NULL;
+}
+
+void point_table_free(struct point_table *t)
+{
+	if (!t)
+		return;
+	for (size_t i = 0; t->devices && i < t->config->device_count; i++)
+		free_points(&t->devices[i]);
+	free(t->devices);
+	config_unref(t->config);
+	free(t);
+}
+
+static struct table_device *find(struct point_table *t, const struct device_config *c)
+{
+	for (size_t i = 0; i < t->config->device_count; i++)
+		if (strcmp(t->devices[i].config->name, c->name) == 0 &&
+		    t->devices[i].config->fingerprint == c->fingerprint)
+			return &t->devices[i];
+	return NULL;
+}
+
+static bool init_device(struct table_device *d, const struct device_config *c, int64_t now_ns)
+{
+	d->config = c;
+	d->next_check_ns = now_ns;
+	d->points = calloc(c->point_count + 1, sizeof(d->points[0]));
+	for (size_t i = 0; d->points && i < c->point_count; i++)
+		d->points[i].sample.quality = d->points[i].measured =
+		    c->enabled ? QUALITY_INVALID : QUALITY_OUT_OF_SERVICE;
+	return d->points != NULL;
+}
+
+struct point_table *point_table_new(struct config *c, int64_t now_ns)
+{
+	struct point_table *t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->config = config_ref(c);
+	t->started_ns = now_ns;
+	t->devices = calloc(c->device_count + 1, sizeof(t->devices[0]));
+	for (size_t i = 0; i < c->device_count; i++) {
+		if (!t->devices || !init_device(&t->devices[i], &c->devices[i], now_ns)) {
+			point_table_free(t);
+			return NULL;
+		}
+	}
+	return t;
+}
+
+static void judge(struct table_point *p)
+{
+	bool good = p->measured <= QUALITY_ESTIMATED;
+	p->sample.quality = good && p->deviations > 0 ? QUALITY_SUSPECT : p->measured;
+}
+
+/* Whoever had marked it is gone. */
+static void clear_marks(struct table_point *p)
+{
+	p->deviations = 0;
+	judge(p);
+}
+
+/* A sensor that shows the very same number for long may have died. */
+static void watch_change(const struct point *config, struct table_point *p)
+{
+	const struct sample *s = &p->sample;
+	if (config->stuck_after == 0 || s->quality > QUALITY_ESTIMATED)
+		return;
+	double number = value_number(&s->value);
+	if (p->changed_ns == 0 || number != p->last_number) {
+		p->changed_ns = s->time_ns;
+		p->last_number = number;
+	}
+	if (s->time_ns - p->changed_ns >= config->stuck_after)
+		p->measured = QUALITY_SUSPECT;
+}
+
+void point_table_inherit(struct point_table *t, struct point_table *old)
+{
+	t->samples = old->samples;
+	for (size_t i = 0; i < t->config->device_count; i++) {
+		struct table_device *d = &t->devices[i], *same = find(old, d->config);
+		if (!same)
+			continue;
+		const struct device_config *config = d->config;
+		free_points(d);
+		*d = *same;
+		d->config = config;
+		same->points = NULL;
+		for (size_t k = 0; k < config->point_count; k++)
+			clear_marks(&d->points[k]);
+	}
+}
+
+static struct table_device *device_of(struct point_table *t, const struct batch *b)
+{
+	if (b->config == t->config)
+		return &t->devices[b->device];
+	return find(t, &b->config->devices[b->device]); /* sent before a reload */
+}
+
+struct table_device *point_table_apply(struct point_table *t, struct batch *b)
+{
+	struct table_device *d = device_of(t, b);
+	if (!d)
+		return NULL;
+	for (size_t i = 0; i < b->count; i++) {
+		struct sample *from = &b->samples[i];
+		struct table_point *p = &d->points[from->point];
+		value_free(&p->sample.value);
+		p->sample = *from;
+		p->measured = from->quality;
+		watch_change(&d->config->points[from->point], p);
+		judge(p);
+		p->fresh = true;
+		from->value.kind = VALUE_NONE; /* its text lives on in the table */
+		if (from->time_ns > d->last_ns)
+			d->last_ns = from->time_ns;
+	}
+	d->utc_offset_ns = b->realtime_offset_ns;
+	t->samples += b->count;
+	return d;
+}
+
+/* When the point becomes stale; INT64_MAX = it does not by itself. */
+static int64_t stale_at(const struct point_table *t, const struct table_device *d, size_t i)
+{
+	const struct point *config = &d->config->points[i];
+	int64_t since = d->points[i].sample.time_ns, interval = d->config->poll_interval;
+	if (config->poll == POINT_SLOW)
+		interval *= SLOW_FACTOR;
+	if (config->poll == POINT_ONCE)
+		since = d->last_ns; /* read once: as fresh as its device */
+	if (since == 0)
+		since = t->started_ns;
+	return since + STALE_INTERVALS * interval;
+}
+
+/* A device all of whose points are read once never shows whether it still lives. */
+static bool has_rhythm(const struct device_config *c)
+{
+	for (size_t i = 0; i < c->point_count; i++)
+		if (c->points[i].poll != POINT_ONCE)
+			return true;
+	return false;
+}
+
+bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns)
+{
+	bool changed = false;
+	if (now_ns < d->next_check_ns)
+		return false;
+	d->next_check_ns = INT64_MAX;
+	if (!d->config->enabled || !has_rhythm(d->config))
+		return false;
+	for (size_t i = 0; i < d->config->point_count; i++) {
+		struct table_point *p = &d->points[i];
+		int64_t when = stale_at(t, d, i);
+		if (when > now_ns) {
+			if (when < d->next_check_ns)
+				d->next_check_ns = when;
+			continue;
+		}
+		if (p->sample.quality == QUALITY_STALE && p->published)
+			continue;
+		p->sample.quality = p->measured = QUALITY_STALE;
+		p->fresh = true;
+		value_free(&p->sample.value);
+		changed = true;
+	}
+	/* all stale: look again when a reply may have come */
+	if (d->next_check_ns == INT64_MAX)
+		d->next_check_ns = now_ns + d->config->poll_interval;
+	return changed;
+}
+
+const struct table_point *point_table_at(const struct point_table *t, struct point_ref r)
+{
+	return &t->devices[r.device].points[r.point];
+}
+
+void point_table_mark(struct point_table *t, struct point_ref r, bool deviates)
+{
+	struct table_device *d = &t->devices[r.device];
+	struct table_point *p = &d->points[r.point];
+	p->deviations += deviates ? 1 : -1U;
+	enum quality before = p->sample.quality;
+	judge(p);
+	if (p->sample.quality != before)
+		d->marked = p->fresh = true;
+}
+
+static struct figure figure_at(const struct point_table *t, struct point_ref r, enum quality quality)
+{
+	const struct sample *s = &point_table_at(t, r)->sample;
+	return (struct figure){ quality_has_value(quality) ? value_number(&s->value) : NAN, quality, NULL };
+}
+
+struct figure point_table_value(const struct point_table *t, struct point_ref r)
+{
+	return figure_at(t, r, point_table_at(t, r)->sample.quality);
+}
+
+static double factor_of(const struct point_table *t, struct point_ref r)
+{
+	double factor;
+	(void)quantity_of(config_point(t->config, r)->unit, &factor);
+	return factor;
+}
+
+struct figure point_table_measured(const struct point_table *t, struct point_ref r)
+{
+	struct figure f = figure_at(t, r, point_table_at(t, r)->measured);
+	f.value *= factor_of(t, r);
+	return f;
+}
+
+struct figure point_table_figure(const struct point_table *t, struct point_ref r)
+{
+	struct figure f = point_table_value(t, r);
+	f.value *= factor_of(t, r);
+	return f;
+}

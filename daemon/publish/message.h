@@ -1,0 +1,63 @@
+/* message: messages in a row, in the order in which they go out (holder).
+ *
+ * Intrusive: a message is in one list at a time, which owns it. A list knows how many there are and how many
+ * bytes their payloads have, so that its owner can bound it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum message_flags {
+	PUBLISH_RETAIN = 1 << 0,
+	PUBLISH_KEEP = 1 << 1,	  /* becomes history when it cannot be delivered now */
+	PUBLISH_URGENT = 1 << 2,  /* goes ahead of what is queued */
+	PUBLISH_EXPIRES = 1 << 3, /* a live value: the broker forgets it when nothing follows */
+};
+
+/* As long as a profile allows, with the NUL. */
+#define MESSAGE_UNIT_MAX 16
+
+struct message {
+	struct message *next;
+	uint64_t id;
+	char *topic; /* below B, without "history/" */
+	char *payload;
+	unsigned flags;		     /* enum message_flags */
+	bool is_history;	     /* goes out late, under history/ and not retained */
+	char unit[MESSAGE_UNIT_MAX]; /* of a single value; "" = none */
+	int64_t ts_ms;
+	int64_t made_ns; /* CLOCK_BOOTTIME when it was to be sent */
+	/* of the spool, see history.h: the batch that it is saved in (0 = none), and its place in that */
+	uint64_t batch, place;
+};
+
+struct message_list {
+	struct message *first, *last;
+	size_t count;
+	size_t bytes;
+};
+
+/* Takes `payload` (malloc'd) over, also when it fails: NULL without memory, or without a payload. */
+struct message *message_new(const char *topic, char *payload, unsigned flags, int64_t ts_ms);
+void message_free(struct message *m);
+
+void message_list_append(struct message_list *l, struct message *m);
+void message_list_prepend(struct message_list *l, struct message *m);
+
+/* The first message, or NULL. */
+struct message *message_list_take(struct message_list *l);
+
+/* The message with this id, or NULL. */
+struct message *message_list_remove(struct message_list *l, uint64_t id);
+
+/* All of `from`, which is empty then, behind or before what is in `l`. */
+void message_list_join(struct message_list *l, struct message_list *from);
+void message_list_join_front(struct message_list *l, struct message_list *from);
+
+/* Puts a message in front, behind the earlier ones of its topic, which move there with it. */
+void message_list_hurry(struct message_list *l, struct message *m);
+
+/* Frees all. */
+void message_list_clear(struct message_list *l);

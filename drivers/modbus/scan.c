@@ -1,0 +1,49 @@
+#include "drivers/modbus/scan.h"
+
+#include "drivers/os/clock.h"
+
+#include <errno.h>
+
+/* Modbus Application Protocol V1.1b3, 7: a gateway speaks for a device that is not there. */
+enum { EXCEPTION_GATEWAY_PATH = 10, EXCEPTION_GATEWAY_TARGET = 11 };
+
+static struct scan_finding ask(struct modbus_link *l, uint8_t unit, struct modbus_reply *reply)
+{
+	const struct modbus_request q = { unit, POINT_HOLDING, 0, 1 };
+	struct scan_finding f = { .unit = unit };
+	int64_t sent = clock_boottime();
+	f.result = modbus_link_exchange(l, &q, reply);
+	if (f.result == EXCHANGE_EXCEPTION) {
+		f.exception = reply->exception;
+		f.present = f.exception != EXCEPTION_GATEWAY_PATH && f.exception != EXCEPTION_GATEWAY_TARGET;
+	}
+	if (f.result == EXCHANGE_OK)
+		f.present = true;
+	if (f.present)
+		f.latency_ns = reply->received_ns - sent;
+	return f;
+}
+
+int modbus_scan(
+    const struct bus_config *bus, int stop_fd, uint8_t first, uint8_t last, scan_fn tell, void *user)
+{
+	struct modbus_link link;
+	struct modbus_reply reply;
+	int err = 0;
+	modbus_link_init(&link, bus, stop_fd);
+	for (unsigned unit = first; unit <= last; unit++) {
+		if (link.fd < 0)
+			err = modbus_link_connect(&link);
+		if (err < 0)
+			break;
+		struct scan_finding f = ask(&link, (uint8_t)unit, &reply);
+		if (f.result == EXCHANGE_STOPPED) {
+			err = -ECANCELED;
+			break;
+		}
+		if (!tell(&f, user))
+			break;
+	}
+	modbus_link_disconnect(&link);
+	return err;
+}
