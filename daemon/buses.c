@@ -12,16 +12,16 @@ struct bus_worker {
 };
 
 struct buses {
-	struct batch_queue *queue;
+	struct inbox *batches;
 	struct config *config;
 	struct bus_worker *running, *stopping;
 };
 
-struct buses *buses_new(struct batch_queue *queue)
+struct buses *buses_new(struct inbox *batches)
 {
 	struct buses *s = calloc(1, sizeof(*s));
 	if (s)
-		s->queue = queue;
+		s->batches = batches;
 	return s;
 }
 
@@ -69,7 +69,7 @@ static int start(struct buses *s, size_t bus)
 	const struct bus_config *config = &s->config->buses[bus];
 	struct bus_worker *b = calloc(1, sizeof(*b));
 	char *name = strdup(config->name);
-	struct worker *worker = b && name ? worker_start(s->config, bus, s->queue) : NULL;
+	struct worker *worker = b && name ? worker_start(s->config, bus, s->batches) : NULL;
 	if (!worker) {
 		int err = errno > 0 ? -errno : -ENOMEM;
 		free(name);

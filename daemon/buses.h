@@ -6,12 +6,11 @@
  */
 #pragma once
 
-#include "drivers/batch_queue.h"
 #include "drivers/worker.h"
 
 struct buses;
 
-struct buses *buses_new(struct batch_queue *queue); /* NULL without memory */
+struct buses *buses_new(struct inbox *batches); /* NULL without memory */
 /* Only after buses_stop has returned 0. */
 void buses_free(struct buses *s);
 

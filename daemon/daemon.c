@@ -111,8 +111,9 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 	(void)s;
 	(void)fd;
 	(void)revents;
-	for (struct batch *b = batch_queue_take(d->queue), *next; b; b = next) {
-		next = b->next;
+	for (struct inbox_item *i = inbox_take(d->batches), *next; i; i = next) {
+		struct batch *b = (struct batch *)i;
+		next = i->next;
 		if (b->kind == BATCH_VALUES)
 			take_values(d, b, now);
 		else
@@ -391,7 +392,7 @@ static int add_sources(struct daemon *d)
 	if (r >= 0)
 		r = sd_event_add_signal(d->event, &s[2], SIGHUP, on_hangup, d);
 	if (r >= 0)
-		r = sd_event_add_io(d->event, &s[3], batch_queue_fd(d->queue), EPOLLIN, on_batches, d);
+		r = sd_event_add_io(d->event, &s[3], inbox_fd(d->batches), EPOLLIN, on_batches, d);
 	if (r >= 0)
 		r = sd_event_add_time_relative(d->event, &s[4], CLOCK_BOOTTIME,
 		    (uint64_t)c->daemon.control_interval / 1000, 1000, on_tick, d);
@@ -411,12 +412,12 @@ static int start(struct daemon *d)
 	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
 	d->started_ms = clock_utc_ms();
 	d->watchdog_ns = service_watchdog_interval();
-	d->queue = batch_queue_new();
-	d->buses = d->queue ? buses_new(d->queue) : NULL;
+	d->batches = batch_inbox_new();
+	d->buses = d->batches ? buses_new(d->batches) : NULL;
 	d->table = point_table_new(d->config, d->started_ns);
 	d->live = live_new(d->config);
 	d->loads = compute_loads(d->config);
-	if (!d->queue || !d->buses || !d->table || !d->live || !d->loads)
+	if (!d->batches || !d->buses || !d->table || !d->live || !d->loads)
 		return -ENOMEM;
 	alarms_init(d);
 	state_load(d);
@@ -451,7 +452,7 @@ static void free_all(struct daemon *d)
 	live_free(d->live);
 	point_table_free(d->table);
 	buses_free(d->buses);
-	batch_queue_free(d->queue);
+	inbox_free(d->batches);
 	free(d->loads);
 	sd_event_unref(d->event);
 	state_dir_close(d->state_dir);

@@ -7,7 +7,6 @@
 #include "daemon/live/own_alarm.h"
 #include "daemon/state/state_dir.h"
 #include "daemon/state/state_file.h"
-#include "drivers/batch_queue.h"
 #include "drivers/modbus/bus_load.h"
 
 #include <systemd/sd-event.h>
@@ -16,7 +15,7 @@ struct daemon {
 	struct config *config;
 	sd_event *event;
 	struct state_dir *state_dir;
-	struct batch_queue *queue;
+	struct inbox *batches;
 	struct buses *buses;
 	struct point_table *table;
 	struct live *live;

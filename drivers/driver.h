@@ -2,18 +2,18 @@
  *
  * A driver serves one bus of the configuration with all its devices. It runs on a thread of its own
  * (worker.h), which calls `poll` whenever `next_deadline` has come; only driver code may block there, and
- * never past its own time-outs. All results leave through the queue. To add a driver: implement these
+ * never past its own time-outs. All results leave through the inbox. To add a driver: implement these
  * functions and add a row to driver_find.
  */
 #pragma once
 
 #include "config/config.h"
-#include "drivers/batch_queue.h"
+#include "drivers/sample.h"
 
 /* What a driver gets from its surroundings. */
 struct driver_host {
-	struct batch_queue *queue;
-	int stop_fd; /* readable when the driver shall stop: every wait watches it */
+	struct inbox *batches; /* where results go */
+	int stop_fd;	       /* readable when the driver shall stop: every wait watches it */
 };
 
 /* Figures for `health`; counters only grow while the bus lives. */

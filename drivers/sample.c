@@ -80,3 +80,13 @@ void batch_free(struct batch *b)
 	config_unref(b->config);
 	free(b);
 }
+
+static void free_item(struct inbox_item *item)
+{
+	batch_free((struct batch *)item);
+}
+
+struct inbox *batch_inbox_new(void)
+{
+	return inbox_new(BATCHES_WAITING_MAX, free_item);
+}

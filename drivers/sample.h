@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "drivers/inbox.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -73,7 +74,7 @@ enum batch_kind {
 #define BATCH_TEXT_MAX 160
 
 struct batch {
-	struct batch *next;
+	struct inbox_item item; /* first: batches travel in an inbox */
 	enum batch_kind kind;
 	struct config *config; /* a reference: `device` and `bus` are indices into it */
 	size_t bus, device;
@@ -86,3 +87,8 @@ struct batch {
 /* A batch with room for `capacity` samples; NULL without memory. Takes a reference of the configuration. */
 struct batch *batch_new(struct config *c, size_t bus, size_t device, enum batch_kind kind, size_t capacity);
 void batch_free(struct batch *b);
+
+/* Batches that wait for the main thread: about two cycles of the largest hall (500 devices), so that a slow
+ * tick loses nothing. When it does not keep up, a new batch is dropped and counted, polling goes on. */
+#define BATCHES_WAITING_MAX 4096
+struct inbox *batch_inbox_new(void); /* NULL with errno */

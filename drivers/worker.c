@@ -100,7 +100,7 @@ static void worker_free(struct worker *w)
 	free(w);
 }
 
-struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *queue)
+struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	if (!w)
@@ -112,7 +112,7 @@ struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *qu
 	w->last_round_ns = clock_boottime();
 	w->longest_poll_ns = w->impl->longest_poll(&c->buses[bus]);
 
-	struct driver_host host = { .queue = queue, .stop_fd = w->stop_fd };
+	struct driver_host host = { .batches = batches, .stop_fd = w->stop_fd };
 	if (w->stop_fd >= 0 && w->wake_fd >= 0)
 		w->state = w->impl->open(c, bus, &host);
 	char name[80]; /* is cut anyway */

@@ -9,7 +9,7 @@
 struct worker;
 
 /* Starts the thread for a bus. NULL with errno. */
-struct worker *worker_start(struct config *c, size_t bus, struct batch_queue *queue);
+struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches);
 
 /* Asks the thread to take another configuration between two polls; see driver_impl.reconfigure. */
 void worker_reconfigure(struct worker *w, struct config *c, size_t bus);

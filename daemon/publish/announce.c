@@ -72,7 +72,7 @@ void announce_health(struct daemon *d)
 		.config = d->config,
 		.utc_offset_ns = clock_realtime_offset(),
 		.samples = d->table->samples,
-		.batches_dropped = batch_queue_dropped(d->queue),
+		.batches_dropped = inbox_dropped(d->batches),
 		.loop_lag_ms = round((double)d->lag_max_ns / 1e3) / 1e3,
 		.alarm_latency_ms =
 		    d->alarm_latency_max_ns > 0 ? round((double)d->alarm_latency_max_ns / 1e3) / 1e3 : NAN,

@@ -399,8 +399,9 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 	(void)s;
 	(void)fd;
 	(void)revents;
-	for (struct spool_outcome *o = spool_worker_take(h->worker), *next; o; o = next) {
-		next = o->next;
+	for (struct inbox_item *i = inbox_take(spool_worker_outcomes(h->worker)), *next; i; i = next) {
+		struct spool_outcome *o = (struct spool_outcome *)i;
+		next = i->next;
 		on_outcome(h, o);
 		spool_outcome_free(o);
 	}
@@ -417,7 +418,8 @@ struct history *history_new(
 	h->limits = limits;
 	h->next_tag = 1;
 	h->worker = spool_worker_new(folder, limits);
-	int r = h->worker ? sd_event_add_io(event, &h->io, spool_worker_fd(h->worker), EPOLLIN, on_io, h)
+	int r = h->worker ? sd_event_add_io(
+				event, &h->io, inbox_fd(spool_worker_outcomes(h->worker)), EPOLLIN, on_io, h)
 			  : -errno;
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &h->save_timer, CLOCK_BOOTTIME, 0, 0, on_save, h);

@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -27,7 +26,7 @@ enum job_kind {
 };
 
 struct job {
-	struct job *next;
+	struct inbox_item item;
 	enum job_kind kind;
 	uint64_t tag, id, sent;
 	bool live;
@@ -37,14 +36,11 @@ struct job {
 
 struct spool_worker {
 	char *folder, path[PATH_MAX];
-	int fd;
 	pthread_t thread;
+	struct inbox *jobs, *outcomes;
 
-	pthread_mutex_t lock; /* over what follows, up to the next comment */
-	pthread_cond_t wake;
-	struct job *first, **tail;
-	struct spool_outcome *outcomes, **outcome_tail;
-	struct spool_stats stats;
+	pthread_mutex_t lock;
+	struct spool_stats stats; /* under the lock */
 
 	/* the thread's own */
 	struct spool *spool;
@@ -58,12 +54,7 @@ struct spool_worker {
 
 static void post(struct spool_worker *w, struct spool_outcome *o)
 {
-	o->next = NULL;
-	pthread_mutex_lock(&w->lock);
-	*w->outcome_tail = o;
-	w->outcome_tail = &o->next;
-	pthread_mutex_unlock(&w->lock);
-	(void)eventfd_write(w->fd, 1);
+	inbox_give_always(w->outcomes, &o->item);
 }
 
 static struct spool_outcome *outcome_new(enum spool_outcome_kind kind)
@@ -218,17 +209,11 @@ static void do_job(struct spool_worker *w, struct job *j)
 	pthread_mutex_unlock(&w->lock);
 }
 
-static struct job *next_job(struct spool_worker *w)
+static void free_job(struct inbox_item *item)
 {
-	pthread_mutex_lock(&w->lock);
-	while (!w->first)
-		pthread_cond_wait(&w->wake, &w->lock);
-	struct job *j = w->first;
-	w->first = j->next;
-	if (!w->first)
-		w->tail = &w->first;
-	pthread_mutex_unlock(&w->lock);
-	return j;
+	struct job *j = (struct job *)item;
+	message_list_clear(&j->messages);
+	free(j);
 }
 
 static void *work(void *user)
@@ -236,10 +221,14 @@ static void *work(void *user)
 	struct spool_worker *w = user;
 	bool quit = false;
 	while (!quit) {
-		struct job *j = next_job(w);
-		do_job(w, j);
-		quit = j->kind == JOB_QUIT;
-		free(j);
+		inbox_wait(w->jobs, INT64_MAX);
+		for (struct inbox_item *i = inbox_take(w->jobs), *next; i; i = next) {
+			struct job *j = (struct job *)i;
+			next = i->next;
+			do_job(w, j);
+			quit = j->kind == JOB_QUIT;
+			free_job(i);
+		}
 	}
 	close_file(w);
 	return NULL;
@@ -251,11 +240,7 @@ static bool give(struct spool_worker *w, const struct job *what)
 	if (!j)
 		return false;
 	*j = *what;
-	pthread_mutex_lock(&w->lock);
-	*w->tail = j;
-	w->tail = &j->next;
-	pthread_cond_signal(&w->wake);
-	pthread_mutex_unlock(&w->lock);
+	inbox_give_always(w->jobs, &j->item);
 	return true;
 }
 
@@ -298,20 +283,15 @@ void spool_worker_set_limits(struct spool_worker *w, struct spool_limits limits)
 	(void)give(w, &(struct job){ .kind = JOB_SET_LIMITS, .limits = limits });
 }
 
+static void free_outcome(struct inbox_item *item)
+{
+	spool_outcome_free((struct spool_outcome *)item);
+}
+
 static void destroy(struct spool_worker *w)
 {
-	for (struct job *j = w->first, *next; j; j = next) {
-		next = j->next;
-		message_list_clear(&j->messages);
-		free(j);
-	}
-	for (struct spool_outcome *o = w->outcomes, *next; o; o = next) {
-		next = o->next;
-		spool_outcome_free(o);
-	}
-	if (w->fd >= 0)
-		close(w->fd);
-	pthread_cond_destroy(&w->wake);
+	inbox_free(w->jobs);
+	inbox_free(w->outcomes);
 	pthread_mutex_destroy(&w->lock);
 	free(w->folder);
 	free(w);
@@ -323,13 +303,11 @@ struct spool_worker *spool_worker_new(const char *folder, struct spool_limits li
 	if (!w)
 		return NULL;
 	w->limits = limits;
-	w->tail = &w->first;
-	w->outcome_tail = &w->outcomes;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->wake, NULL);
 	w->folder = strdup(folder);
-	w->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int err = w->fd < 0 ? errno : !w->folder ? ENOMEM : 0;
+	w->jobs = inbox_new(0, free_job);
+	w->outcomes = inbox_new(0, free_outcome);
+	int err = w->jobs && w->outcomes && w->folder ? 0 : ENOMEM;
 	if (snprintf(w->path, sizeof(w->path), "%s/" FILE_NAME, folder) >= (int)sizeof(w->path))
 		err = ENAMETOOLONG;
 	if (err == 0)
@@ -352,21 +330,9 @@ void spool_worker_free(struct spool_worker *w, int64_t grace_ns)
 		destroy(w);
 }
 
-int spool_worker_fd(const struct spool_worker *w)
+struct inbox *spool_worker_outcomes(struct spool_worker *w)
 {
-	return w->fd;
-}
-
-struct spool_outcome *spool_worker_take(struct spool_worker *w)
-{
-	eventfd_t ignored;
-	(void)eventfd_read(w->fd, &ignored);
-	pthread_mutex_lock(&w->lock);
-	struct spool_outcome *o = w->outcomes;
-	w->outcomes = NULL;
-	w->outcome_tail = &w->outcomes;
-	pthread_mutex_unlock(&w->lock);
-	return o;
+	return w->outcomes;
 }
 
 void spool_outcome_free(struct spool_outcome *o)

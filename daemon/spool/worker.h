@@ -1,12 +1,14 @@
 /* worker: the thread that waits for the disk, so that the main loop need not (mover).
  *
- * Jobs go in, are done in their order, and their outcomes come back through an eventfd. A file that is
+ * Jobs go into its inbox, are done in their order, and their outcomes come back in another. Neither may lose
+ * anything: what waits is bounded by history.h, which has one append and one load under way. A file that is
  * damaged or foreign is set aside and a new one made; a disk that is full, read-only or gone is tried again
  * every SPOOL_RETRY_S, and until then every append comes back undone. All functions: main thread.
  */
 #pragma once
 
 #include "daemon/spool/spool.h"
+#include "drivers/inbox.h"
 
 #define SPOOL_RETRY_S 5
 
@@ -21,7 +23,7 @@ enum spool_outcome_kind {
 };
 
 struct spool_outcome {
-	struct spool_outcome *next;
+	struct inbox_item item;
 	enum spool_outcome_kind kind;
 	uint64_t tag;
 	struct spool_batch batch; /* its messages are the receiver's */
@@ -36,11 +38,8 @@ struct spool_worker *spool_worker_new(const char *folder, struct spool_limits li
  * memory is left to the thread. */
 void spool_worker_free(struct spool_worker *w, int64_t grace_ns);
 
-/* Readable when there are outcomes. */
-int spool_worker_fd(const struct spool_worker *w);
-
-/* All outcomes so far, linked by `next`; the caller frees each with spool_outcome_free. */
-struct spool_outcome *spool_worker_take(struct spool_worker *w);
+/* Where its outcomes arrive; the taker frees each with spool_outcome_free. */
+struct inbox *spool_worker_outcomes(struct spool_worker *w);
 void spool_outcome_free(struct spool_outcome *o);
 
 /* The jobs; see the functions of spool.h. Messages of `l` are taken over. False without memory, and then

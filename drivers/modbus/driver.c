@@ -68,7 +68,7 @@ static void tell(struct driver *d, const struct device *device, enum batch_kind 
 	vsnprintf(b->text, sizeof(b->text), format, ap);
 	va_end(ap);
 	b->realtime_offset_ns = clock_realtime_offset();
-	batch_queue_give(d->host.queue, b);
+	inbox_give(d->host.batches, &b->item);
 }
 
 static bool has_rhythm(const struct device *device, unsigned rhythm)
@@ -492,7 +492,7 @@ static void driver_poll(void *state)
 		return;
 	}
 	batch->realtime_offset_ns = clock_realtime_offset();
-	batch_queue_give(d->host.queue, batch);
+	inbox_give(d->host.batches, &batch->item);
 }
 
 static int64_t driver_longest_poll(const struct bus_config *bus)

@@ -1,0 +1,119 @@
+#include "drivers/inbox.h"
+
+#include "drivers/os/clock.h"
+
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+struct inbox {
+	pthread_mutex_t lock;
+	struct inbox_item *first, **tail;
+	size_t count, most;
+	uint64_t dropped;
+	int fd;
+	void (*free_item)(struct inbox_item *item);
+};
+
+struct inbox *inbox_new(size_t most, void (*free_item)(struct inbox_item *item))
+{
+	struct inbox *b = calloc(1, sizeof(*b));
+	if (!b)
+		return NULL;
+	b->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (b->fd < 0) {
+		free(b);
+		return NULL;
+	}
+	pthread_mutex_init(&b->lock, NULL);
+	b->tail = &b->first;
+	b->most = most;
+	b->free_item = free_item;
+	return b;
+}
+
+void inbox_free(struct inbox *b)
+{
+	if (!b)
+		return;
+	for (struct inbox_item *i = inbox_take(b), *next; i; i = next) {
+		next = i->next;
+		b->free_item(i);
+	}
+	close(b->fd);
+	pthread_mutex_destroy(&b->lock);
+	free(b);
+}
+
+static bool give(struct inbox *b, struct inbox_item *item, size_t most)
+{
+	item->next = NULL;
+	pthread_mutex_lock(&b->lock);
+	bool taken = b->count < most, was_empty = b->count == 0;
+	if (taken) {
+		*b->tail = item;
+		b->tail = &item->next;
+		b->count++;
+	} else {
+		b->dropped++;
+	}
+	pthread_mutex_unlock(&b->lock);
+	if (taken && was_empty)
+		(void)eventfd_write(b->fd, 1);
+	return taken;
+}
+
+bool inbox_give(struct inbox *b, struct inbox_item *item)
+{
+	bool taken = give(b, item, b->most);
+	if (!taken)
+		b->free_item(item);
+	return taken;
+}
+
+void inbox_give_always(struct inbox *b, struct inbox_item *item)
+{
+	(void)give(b, item, SIZE_MAX);
+}
+
+struct inbox_item *inbox_take(struct inbox *b)
+{
+	eventfd_t ignored;
+	(void)eventfd_read(b->fd, &ignored);
+	pthread_mutex_lock(&b->lock);
+	struct inbox_item *first = b->first;
+	b->first = NULL;
+	b->tail = &b->first;
+	b->count = 0;
+	pthread_mutex_unlock(&b->lock);
+	return first;
+}
+
+void inbox_wait(struct inbox *b, int64_t deadline_ns)
+{
+	struct pollfd fd = { b->fd, POLLIN, 0 };
+	if (deadline_ns == INT64_MAX) {
+		(void)ppoll(&fd, 1, NULL, NULL);
+		return;
+	}
+	int64_t wait = deadline_ns - clock_boottime();
+	if (wait < 0)
+		wait = 0;
+	struct timespec timeout = { wait / NS_PER_S, wait % NS_PER_S };
+	(void)ppoll(&fd, 1, &timeout, NULL);
+}
+
+int inbox_fd(const struct inbox *b)
+{
+	return b->fd;
+}
+
+uint64_t inbox_dropped(struct inbox *b)
+{
+	pthread_mutex_lock(&b->lock);
+	uint64_t dropped = b->dropped;
+	pthread_mutex_unlock(&b->lock);
+	return dropped;
+}
