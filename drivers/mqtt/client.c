@@ -1,5 +1,6 @@
 #include "drivers/mqtt/client.h"
 
+#include "drivers/inbox.h"
 #include "drivers/mqtt/credential.h"
 #include "drivers/mqtt/tls.h"
 #include "drivers/os/clock.h"
@@ -10,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
 /* For each broker. */
@@ -27,7 +27,7 @@ enum event_kind {
 };
 
 struct event {
-	struct event *next;
+	struct inbox_item item;
 	enum event_kind kind;
 	unsigned generation;
 	uint64_t id; /* of the message */
@@ -49,7 +49,7 @@ struct mqtt_client {
 	struct mqtt_will will;
 	struct mqtt_events events;
 	MQTTAsync handle;
-	int fd;
+	struct inbox *inbox; /* of events */
 	size_t broker_count, broker;
 	bool connecting;
 	char failures[1024]; /* of the brokers that were tried so far */
@@ -57,7 +57,6 @@ struct mqtt_client {
 	char password[PASSWORD_MAX];
 
 	pthread_mutex_t lock;
-	struct event *first, **tail;
 	struct token *tokens;
 };
 
@@ -68,11 +67,14 @@ static void post(struct mqtt_client *m, const struct event *what, const char *wh
 		abort(); /* a lost outcome would be a lost message */
 	*e = *what;
 	e->why = why ? strdup(why) : NULL;
-	pthread_mutex_lock(&m->lock);
-	*m->tail = e;
-	m->tail = &e->next;
-	pthread_mutex_unlock(&m->lock);
-	(void)eventfd_write(m->fd, 1);
+	inbox_give_always(m->inbox, &e->item);
+}
+
+static void free_event(struct inbox_item *item)
+{
+	struct event *e = (struct event *)item;
+	free(e->why);
+	free(e);
 }
 
 static struct token *token_new(struct mqtt_client *m, uint64_t id)
@@ -257,15 +259,14 @@ struct mqtt_client *mqtt_client_new(const struct config *c, size_t broker_count,
 	m->broker_count = broker_count;
 	m->will = will;
 	m->events = *events;
-	m->tail = &m->first;
 	pthread_mutex_init(&m->lock, NULL);
-	m->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	m->inbox = inbox_new(0, free_event);
 	static pthread_once_t library = PTHREAD_ONCE_INIT;
 	(void)pthread_once(&library, init_library);
 
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
 	options.MQTTVersion = c->mqtt.protocol;
-	if (m->fd < 0 || MQTTAsync_createWithOptions(&m->handle, c->mqtt.brokers.items[0], client_id,
+	if (!m->inbox || MQTTAsync_createWithOptions(&m->handle, c->mqtt.brokers.items[0], client_id,
 			     MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS) {
 		mqtt_client_free(m);
 		errno = ENOMEM;
@@ -283,13 +284,7 @@ void mqtt_client_free(struct mqtt_client *m)
 		MQTTAsync_destroy(&m->handle);
 	while (m->tokens)
 		token_free(m->tokens);
-	for (struct event *e = m->first, *next; e; e = next) {
-		next = e->next;
-		free(e->why);
-		free(e);
-	}
-	if (m->fd >= 0)
-		close(m->fd);
+	inbox_free(m->inbox);
 	pthread_mutex_destroy(&m->lock);
 	explicit_bzero(m->password, sizeof(m->password));
 	free(m);
@@ -297,7 +292,7 @@ void mqtt_client_free(struct mqtt_client *m)
 
 int mqtt_client_fd(const struct mqtt_client *m)
 {
-	return m->fd;
+	return inbox_fd(m->inbox);
 }
 
 /* Begins with the present broker. 0, or negative errno with `*why` set. */
@@ -510,17 +505,9 @@ static void tell(struct mqtt_client *m, const struct event *e)
 
 void mqtt_client_dispatch(struct mqtt_client *m)
 {
-	eventfd_t ignored;
-	(void)eventfd_read(m->fd, &ignored);
-	pthread_mutex_lock(&m->lock);
-	struct event *e = m->first;
-	m->first = NULL;
-	m->tail = &m->first;
-	pthread_mutex_unlock(&m->lock);
-	for (struct event *next; e; e = next) {
-		next = e->next;
-		tell(m, e);
-		free(e->why);
-		free(e);
+	for (struct inbox_item *i = inbox_take(m->inbox), *next; i; i = next) {
+		next = i->next;
+		tell(m, (struct event *)i);
+		free_event(i);
 	}
 }
