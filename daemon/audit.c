@@ -96,7 +96,7 @@ static uint64_t raw_of(const struct point *p, double value)
 static int feed(struct audit *r, struct point_ref ref, double value)
 {
 	const struct device_config *device = &r->config->devices[ref.device];
-	struct batch *b = batch_new(r->config, device->bus, ref.device, BATCH_VALUES, 1);
+	struct batch *b = batch_new(r->config, ref.device, 1);
 	if (!b)
 		return -ENOMEM;
 	b->samples[b->count++] = (struct sample){ .point = (uint32_t)ref.point,

@@ -79,31 +79,6 @@ static void take_values(struct daemon *d, struct batch *b, int64_t now_ns)
 	live_feed(d->live, d->table, device);
 }
 
-static void log_batch(const struct batch *b)
-{
-	const char *bus = b->config->buses[b->bus].name, *device = b->config->devices[b->device].name;
-	struct log_fields fields = { .bus = bus, .device = device };
-	switch (b->kind) {
-	case BATCH_DEVICE_UP:
-		fields.message_id = LOG_ID_DEVICE_UP;
-		log_event(LOG_NOTICE, fields, "device %s on bus %s %s", device, bus, b->text);
-		break;
-	case BATCH_DEVICE_DOWN:
-		fields.message_id = LOG_ID_DEVICE_DOWN;
-		log_event(LOG_WARNING, fields, "device %s on bus %s is silent: %s", device, bus, b->text);
-		break;
-	case BATCH_DEVICE_NOTICE:
-		log_event(LOG_NOTICE, fields, "device %s on bus %s %s", device, bus, b->text);
-		break;
-	case BATCH_BUS_NOTICE:
-		fields.device = NULL;
-		log_event(LOG_WARNING, fields, "bus %s: %s", bus, b->text);
-		break;
-	case BATCH_VALUES:
-		break;
-	}
-}
-
 static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct daemon *d = user;
@@ -114,10 +89,7 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 	for (struct inbox_item *i = inbox_take(d->batches), *next; i; i = next) {
 		struct batch *b = (struct batch *)i;
 		next = i->next;
-		if (b->kind == BATCH_VALUES)
-			take_values(d, b, now);
-		else
-			log_batch(b);
+		take_values(d, b, now);
 		batch_free(b);
 	}
 	alarms_judge(d, JUDGE_POINTS, now);
@@ -235,12 +207,6 @@ static void announce_everything(struct daemon *d)
 static void on_broker_connected(void *user)
 {
 	announce_everything(user);
-}
-
-static void on_broker_notice(void *user, int level, const char *text)
-{
-	(void)user;
-	log_event(level, (struct log_fields){ .message_id = LOG_ID_BROKER }, "%s", text);
 }
 
 static void on_spool_trouble(void *user, const char *text)
@@ -425,8 +391,7 @@ static int start(struct daemon *d)
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
-	struct publisher_events to = { on_broker_connected, on_broker_notice, on_spool_trouble,
-		on_publisher_stopped, d };
+	struct publisher_events to = { on_broker_connected, on_spool_trouble, on_publisher_stopped, d };
 	d->publisher = publisher_new(d->event, d->config, &to);
 	if (!d->publisher)
 		return -errno;

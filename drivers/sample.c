@@ -58,15 +58,13 @@ bool value_equal(const struct value *a, const struct value *b)
 	return true;
 }
 
-struct batch *batch_new(struct config *c, size_t bus, size_t device, enum batch_kind kind, size_t capacity)
+struct batch *batch_new(struct config *c, size_t device, size_t capacity)
 {
 	struct batch *b = calloc(1, sizeof(*b) + capacity * sizeof(b->samples[0]));
 	if (!b)
 		return NULL;
 	b->config = config_ref(c);
-	b->bus = bus;
 	b->device = device;
-	b->kind = kind;
 	return b;
 }
 

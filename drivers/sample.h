@@ -63,29 +63,17 @@ struct sample {
 	int64_t time_ns; /* CLOCK_BOOTTIME of the reply */
 };
 
-enum batch_kind {
-	BATCH_VALUES,
-	BATCH_DEVICE_UP,     /* text says what is known, if anything */
-	BATCH_DEVICE_DOWN,   /* text says why */
-	BATCH_DEVICE_NOTICE, /* something worth a line in the journal */
-	BATCH_BUS_NOTICE,    /* something worth a line in the journal; no device */
-};
-
-#define BATCH_TEXT_MAX 160
-
 struct batch {
 	struct inbox_item item; /* first: batches travel in an inbox */
-	enum batch_kind kind;
-	struct config *config; /* a reference: `device` and `bus` are indices into it */
-	size_t bus, device;
+	struct config *config;	/* a reference: `device` is an index into it */
+	size_t device;
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
-	char text[BATCH_TEXT_MAX];
 	size_t count;
 	struct sample samples[];
 };
 
 /* A batch with room for `capacity` samples; NULL without memory. Takes a reference of the configuration. */
-struct batch *batch_new(struct config *c, size_t bus, size_t device, enum batch_kind kind, size_t capacity);
+struct batch *batch_new(struct config *c, size_t device, size_t capacity);
 void batch_free(struct batch *b);
 
 /* Batches that wait for the main thread: about two cycles of the largest hall (500 devices), so that a slow

@@ -4,18 +4,20 @@
 #include "daemon/spool/history.h"
 #include "drivers/mqtt/client.h"
 #include "drivers/os/clock.h"
+#include "drivers/os/log.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <syslog.h>
 
 #define RECONNECT_MIN_NS NS_PER_S
 #define RECONNECT_MAX_NS (30 * NS_PER_S)
 #define REPLAY_INTERVAL_NS (100 * NS_PER_MS)
 /* paho gives up a connect after its time-out for each broker; beyond that it hangs. */
 #define CONNECT_LIMIT_NS (120 * NS_PER_S)
+
+static const struct log_fields broker_fields = { .message_id = LOG_ID_BROKER };
 
 struct publisher {
 	struct config *config;
@@ -48,13 +50,11 @@ struct publisher {
 static bool is_oversize(struct publisher *p, struct message *m)
 {
 	size_t size = strlen(m->payload) + PACKET_OVERHEAD;
-	char text[256];
 	if (size <= p->packet_size_max)
 		return false;
-	snprintf(text, sizeof(text),
+	log_event(p->told_oversize ? LOG_DEBUG : LOG_WARNING, broker_fields,
 	    "%.100s is dropped: %zu bytes are more than the broker takes (allowed: %u)", m->topic, size,
 	    (unsigned)p->packet_size_max);
-	p->events.notice(p->events.user, p->told_oversize ? LOG_DEBUG : LOG_WARNING, text);
 	p->told_oversize = true;
 	p->stats.dropped++;
 	history_delivered(p->history, m); /* as far as it is known: nothing more comes of it */
@@ -161,10 +161,9 @@ static void leave_dead_link(struct publisher *p, int64_t now_ns)
 	int64_t waited = now_ns - p->last_progress_ns;
 	if (!p->connected || p->leaving || !p->in_flight.first || waited < p->config->mqtt.keep_alive)
 		return;
-	char text[128];
-	snprintf(text, sizeof(text), "the broker has acknowledged nothing for %lld s, connecting anew",
+	log_event(LOG_WARNING, broker_fields,
+	    "the broker has acknowledged nothing for %lld s, connecting anew",
 	    (long long)(waited / NS_PER_S));
-	p->events.notice(p->events.user, LOG_WARNING, text);
 	p->leaving = true;
 	mqtt_client_disconnect(p->client);
 }
@@ -186,13 +185,6 @@ static void on_spool_trouble(void *user, const char *text)
 	p->events.spool_trouble(p->events.user, text);
 }
 
-static void say_no_connection(struct publisher *p, int level, const char *why)
-{
-	char text[512];
-	snprintf(text, sizeof(text), "no connection to the broker: %s", why);
-	p->events.notice(p->events.user, level, text);
-}
-
 /* Leave this broker for an earlier one. What is in flight goes the way of every disconnect. */
 static void on_broker_back(void *user)
 {
@@ -204,7 +196,6 @@ static void on_broker_back(void *user)
 static void on_connected(void *user, const struct mqtt_limits *limits)
 {
 	struct publisher *p = user;
-	char text[512];
 	p->connected = true;
 	p->stats.reconnects += p->was_connected;
 	p->was_connected = true;
@@ -220,8 +211,8 @@ static void on_connected(void *user, const struct mqtt_limits *limits)
 		return;
 	}
 	size_t broker = mqtt_client_broker(p->client);
-	snprintf(text, sizeof(text), "connected to the broker %s", p->config->mqtt.brokers.items[broker]);
-	p->events.notice(p->events.user, LOG_INFO, text);
+	log_event(
+	    LOG_INFO, broker_fields, "connected to the broker %s", p->config->mqtt.brokers.items[broker]);
 	publisher_send(p, "status", strdup("online"), PUBLISH_RETAIN, 0);
 	p->events.connected(p->events.user);
 	start_replay(p);
@@ -237,7 +228,7 @@ static void schedule_reconnect(struct publisher *p, const char *why)
 	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
 	p->failures++;
 	bool loud = (p->failures & (p->failures - 1)) == 0;
-	say_no_connection(p, loud ? LOG_WARNING : LOG_DEBUG, why);
+	log_event(loud ? LOG_WARNING : LOG_DEBUG, broker_fields, "no connection to the broker: %s", why);
 	p->last_progress_ns = clock_boottime();
 	(void)sd_event_source_set_time_relative(p->reconnect_timer, (uint64_t)p->backoff_ns / 1000);
 	(void)sd_event_source_set_enabled(p->reconnect_timer, SD_EVENT_ONESHOT);
@@ -269,8 +260,8 @@ static void on_disconnected(void *user, const char *why)
 		return;
 	}
 	if (p->returning)
-		p->events.notice(
-		    p->events.user, LOG_NOTICE, "an earlier broker of the list is back, returning to it");
+		log_event(
+		    LOG_NOTICE, broker_fields, "an earlier broker of the list is back, returning to it");
 	bool at_once = p->returning || p->leaving;
 	p->returning = p->leaving = false;
 	broker_return_free(p->broker_return);

@@ -25,8 +25,6 @@ struct publisher;
 struct publisher_events {
 	/* The connection is there and `status` is sent: the owner sends info and the whole live state. */
 	void (*connected)(void *user);
-	/* A line for the journal; `level` as in syslog. */
-	void (*notice)(void *user, int level, const char *text);
 	/* The spool has a problem from now on; "" = it has none. */
 	void (*spool_trouble)(void *user, const char *text);
 	/* After publisher_stop: nothing more to wait for. */

@@ -5,10 +5,10 @@
 #include "drivers/modbus/poll_plan.h"
 #include "drivers/modbus/schedule.h"
 #include "drivers/os/clock.h"
+#include "drivers/os/log.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -55,20 +55,12 @@ static const struct bus_config *bus_of(const struct driver *d)
 	return &d->config->buses[d->bus];
 }
 
-static void tell(struct driver *d, const struct device *device, enum batch_kind kind, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-
-static void tell(struct driver *d, const struct device *device, enum batch_kind kind, const char *format, ...)
+static struct log_fields fields_of(
+    const struct driver *d, const struct device *device, const char *message_id)
 {
-	struct batch *b = batch_new(d->config, d->bus, device ? device->index : 0, kind, 0);
-	if (!b)
-		return;
-	va_list ap;
-	va_start(ap, format);
-	vsnprintf(b->text, sizeof(b->text), format, ap);
-	va_end(ap);
-	b->realtime_offset_ns = clock_realtime_offset();
-	inbox_give(d->host.batches, &b->item);
+	return (struct log_fields){
+		.message_id = message_id, .bus = bus_of(d)->name, .device = device->config->name
+	};
 }
 
 static bool has_rhythm(const struct device *device, unsigned rhythm)
@@ -257,7 +249,8 @@ static void set_down(struct driver *d, struct device *device, int64_t backoff, c
 	pthread_mutex_unlock(&d->lock);
 	set_due(device, clock_boottime() + backoff);
 	if (!was_silent)
-		tell(d, device, BATCH_DEVICE_DOWN, "%s", why);
+		log_event(LOG_WARNING, fields_of(d, device, LOG_ID_DEVICE_DOWN),
+		    "device %s on bus %s is silent: %s", device->config->name, bus_of(d)->name, why);
 	device->was_up = true;
 }
 
@@ -270,7 +263,8 @@ static void set_up(struct driver *d, struct device *device)
 	pthread_mutex_unlock(&d->lock);
 	d->connect_backoff = 0;
 	if (was_silent || !device->was_up)
-		tell(d, device, BATCH_DEVICE_UP, "answers");
+		log_event(LOG_NOTICE, fields_of(d, device, LOG_ID_DEVICE_UP), "device %s on bus %s answers",
+		    device->config->name, bus_of(d)->name);
 	device->was_up = true;
 }
 
@@ -284,7 +278,7 @@ static void all_down(struct driver *d, const char *why)
 /* True when there is a connection; else all devices of the bus are down and wait for the next try. */
 static bool ensure_connected(struct driver *d)
 {
-	char why[BATCH_TEXT_MAX];
+	char why[160];
 	if (d->link.fd >= 0)
 		return true;
 	int err = modbus_link_connect(&d->link);
@@ -306,7 +300,8 @@ static bool ensure_connected(struct driver *d)
 		return false;
 	}
 	if (d->link.rs485_refused)
-		tell(d, NULL, BATCH_BUS_NOTICE, "the port has no RS-485 mode, going on without");
+		log_event(LOG_WARNING, (struct log_fields){ .bus = bus_of(d)->name },
+		    "bus %s: the port has no RS-485 mode, going on without", bus_of(d)->name);
 	return true;
 }
 
@@ -417,10 +412,11 @@ static bool split(struct driver *d, struct device *device, size_t i)
 	if (!poll_plan_split(&device->plan, i, device->config->points))
 		return false;
 	const struct poll_block *first = &device->plan.blocks[i];
-	tell(d, device, BATCH_DEVICE_NOTICE,
-	    "refuses %s %u+%u with exception %d: read as %u+%u and %u+%u from now on",
-	    point_table_word(before.table), before.address, before.count, d->reply.exception,
-	    first[0].address, first[0].count, first[1].address, first[1].count);
+	log_event(LOG_NOTICE, fields_of(d, device, NULL),
+	    "device %s on bus %s refuses %s %u+%u with exception %d: read as %u+%u and %u+%u from now on",
+	    device->config->name, bus_of(d)->name, point_table_word(before.table), before.address,
+	    before.count, d->reply.exception, first[0].address, first[0].count, first[1].address,
+	    first[1].count);
 	return true;
 }
 
@@ -454,8 +450,7 @@ static void driver_poll(void *state)
 	if (!job || when > clock_boottime())
 		return;
 	enum poll_rhythm rhythm = (enum poll_rhythm)(job - device->jobs);
-	struct batch *batch =
-	    batch_new(d->config, d->bus, device->index, BATCH_VALUES, device->config->point_count);
+	struct batch *batch = batch_new(d->config, device->index, device->config->point_count);
 	if (!batch) { /* without memory the cycle is lost, the next may do better */
 		(void)schedule_advance(job, clock_boottime());
 		return;

@@ -14,7 +14,7 @@
 #define LINE_MAX_BYTES 2048
 
 static bool to_journal;
-static int max_level = LOG_INFO;
+static _Atomic int max_level = LOG_INFO;
 
 void log_init(void)
 {
