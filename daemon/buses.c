@@ -1,14 +1,21 @@
 #include "daemon/buses.h"
 
+#include "drivers/os/clock.h"
+#include "drivers/os/log.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define RETRY_MIN_NS NS_PER_S
+#define RETRY_MAX_NS (60 * NS_PER_S)
+
 struct bus_worker {
 	struct bus_worker *next;
-	char *name;
-	uint64_t fingerprint;
-	struct worker *worker;
+	struct config *config; /* a reference, for what follows */
+	const struct bus_config *bus;
+	struct worker *worker;	    /* NULL = could not be started */
+	int64_t pause_ns, retry_ns; /* then: until it is tried again */
 };
 
 struct buses {
@@ -25,6 +32,12 @@ struct buses *buses_new(struct inbox *batches)
 	return s;
 }
 
+static void entry_free(struct bus_worker *b)
+{
+	config_unref(b->config);
+	free(b);
+}
+
 void buses_free(struct buses *s)
 {
 	if (!s)
@@ -33,10 +46,23 @@ void buses_free(struct buses *s)
 	free(s);
 }
 
+static bool is_same(const struct bus_config *a, const struct bus_config *b)
+{
+	return strcmp(a->name, b->name) == 0 && a->fingerprint == b->fingerprint;
+}
+
+/* Two of these never run at the same time. */
+static bool same_port(const struct bus_config *a, const struct bus_config *b)
+{
+	if (a->type == BUS_RTU || b->type == BUS_RTU)
+		return a->type == b->type && strcmp(a->port, b->port) == 0;
+	return strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port;
+}
+
 static struct bus_worker *find(struct buses *s, const struct bus_config *bus)
 {
 	for (struct bus_worker *b = s->running; b; b = b->next)
-		if (strcmp(b->name, bus->name) == 0 && b->fingerprint == bus->fingerprint)
+		if (is_same(b->bus, bus))
 			return b;
 	return NULL;
 }
@@ -44,7 +70,7 @@ static struct bus_worker *find(struct buses *s, const struct bus_config *bus)
 static bool is_wanted(const struct config *c, const struct bus_worker *b)
 {
 	for (size_t i = 0; i < c->bus_count; i++)
-		if (strcmp(b->name, c->buses[i].name) == 0 && b->fingerprint == c->buses[i].fingerprint)
+		if (is_same(b->bus, &c->buses[i]))
 			return true;
 	return false;
 }
@@ -58,68 +84,95 @@ static void stop_unwanted(struct buses *s, const struct config *c)
 			continue;
 		}
 		*link = b->next;
+		if (!b->worker) {
+			entry_free(b);
+			continue;
+		}
 		b->next = s->stopping;
 		s->stopping = b;
 		worker_request_stop(b->worker);
 	}
 }
 
-static int start(struct buses *s, size_t bus)
+/* A worker that stops, maybe in a long name look-up, holds up only who would use the same port. */
+static bool is_held_up(const struct buses *s, const struct bus_config *bus)
 {
-	const struct bus_config *config = &s->config->buses[bus];
-	struct bus_worker *b = calloc(1, sizeof(*b));
-	char *name = strdup(config->name);
-	struct worker *worker = b && name ? worker_start(s->config, bus, s->batches) : NULL;
-	if (!worker) {
-		int err = errno > 0 ? -errno : -ENOMEM;
-		free(name);
-		free(b);
-		return err;
-	}
-	*b = (struct bus_worker){ s->running, name, config->fingerprint, worker };
-	s->running = b;
-	return 0;
+	for (const struct bus_worker *b = s->stopping; b; b = b->next)
+		if (same_port(b->bus, bus))
+			return true;
+	return false;
 }
 
-int buses_apply(struct buses *s, struct config *c)
+static void start(struct buses *s, struct bus_worker *b, int64_t now_ns)
+{
+	if (b->worker || now_ns < b->retry_ns)
+		return;
+	b->worker = worker_start(b->config, (size_t)(b->bus - b->config->buses), s->batches);
+	if (b->worker)
+		return;
+	int err = errno;
+	if (b->pause_ns == 0)
+		log_event(LOG_ERR, (struct log_fields){ .bus = b->bus->name },
+		    "bus %s cannot be started, trying again: %s", b->bus->name, strerror(err));
+	b->pause_ns = b->pause_ns == 0 ? RETRY_MIN_NS : 2 * b->pause_ns;
+	if (b->pause_ns > RETRY_MAX_NS)
+		b->pause_ns = RETRY_MAX_NS;
+	b->retry_ns = now_ns + b->pause_ns;
+}
+
+static void take(struct bus_worker *b, struct config *c, const struct bus_config *bus)
+{
+	struct config *before = b->config;
+	b->config = config_ref(c);
+	b->bus = bus;
+	config_unref(before);
+}
+
+void buses_apply(struct buses *s, struct config *c)
 {
 	stop_unwanted(s, c);
 	config_unref(s->config);
 	s->config = config_ref(c);
 	for (size_t i = 0; i < c->bus_count; i++) {
 		struct bus_worker *b = find(s, &c->buses[i]);
-		if (b)
+		if (!b)
+			continue;
+		take(b, c, &c->buses[i]);
+		if (b->worker)
 			worker_reconfigure(b->worker, c, i);
 	}
-	return buses_turn(s);
+	buses_turn(s);
 }
 
-static int join_stopping(struct buses *s, int64_t deadline_ns)
+/* Frees those that have ended by `deadline_ns`; whether all have. */
+static bool join_stopping(struct buses *s, int64_t deadline_ns)
 {
-	for (struct bus_worker *b; (b = s->stopping);) {
-		int err = worker_join(b->worker, deadline_ns);
-		if (err < 0)
-			return err;
-		s->stopping = b->next;
-		free(b->name);
-		free(b);
-	}
-	return 0;
-}
-
-int buses_turn(struct buses *s)
-{
-	if (join_stopping(s, 0) < 0)
-		return 0; /* next time */
-	int result = 0;
-	for (size_t i = 0; i < s->config->bus_count; i++) {
-		if (find(s, &s->config->buses[i]))
+	for (struct bus_worker **link = &s->stopping, *b; (b = *link);) {
+		if (worker_join(b->worker, deadline_ns) < 0) {
+			link = &b->next;
 			continue;
-		int err = start(s, i);
-		if (err < 0)
-			result = err;
+		}
+		*link = b->next;
+		entry_free(b);
 	}
-	return result;
+	return !s->stopping;
+}
+
+void buses_turn(struct buses *s)
+{
+	int64_t now = clock_boottime();
+	(void)join_stopping(s, 0);
+	for (size_t i = 0; i < s->config->bus_count; i++) {
+		const struct bus_config *bus = &s->config->buses[i];
+		struct bus_worker *b = find(s, bus);
+		if (!b && !is_held_up(s, bus) && (b = calloc(1, sizeof(*b)))) {
+			take(b, s->config, bus);
+			b->next = s->running;
+			s->running = b;
+		}
+		if (b)
+			start(s, b, now);
+	}
 }
 
 void buses_request_stop(struct buses *s)
@@ -127,7 +180,7 @@ void buses_request_stop(struct buses *s)
 	stop_unwanted(s, NULL);
 }
 
-int buses_join(struct buses *s, int64_t deadline_ns)
+bool buses_join(struct buses *s, int64_t deadline_ns)
 {
 	return join_stopping(s, deadline_ns);
 }
@@ -136,14 +189,14 @@ void buses_describe(struct buses *s, size_t bus, struct driver_stats *ret)
 {
 	struct bus_worker *b = find(s, &s->config->buses[bus]);
 	*ret = (struct driver_stats){ 0 };
-	if (b)
+	if (b && b->worker)
 		worker_describe(b->worker, ret);
 }
 
 const char *buses_stuck(struct buses *s, int64_t now_ns)
 {
 	for (struct bus_worker *b = s->running; b; b = b->next)
-		if (!worker_moves(b->worker, now_ns))
-			return b->name;
+		if (b->worker && !worker_moves(b->worker, now_ns))
+			return b->bus->name;
 	return NULL;
 }

@@ -1,8 +1,9 @@
-/* buses: which bus workers run (mover, main thread).
+/* buses: which bus workers run (holder, main thread).
  *
  * On a new configuration the workers of buses whose settings are the same go on and take their devices from
- * it; the others are stopped and new ones are started when all stopping ones are gone, so that no two ever
- * use the same port.
+ * it; the others are stopped and new ones are started, each as soon as no stopping one uses its port any
+ * more, so that no two ever do. A worker that cannot be started is tried again, ever more rarely, and said
+ * once.
  */
 #pragma once
 
@@ -11,20 +12,19 @@
 struct buses;
 
 struct buses *buses_new(struct inbox *batches); /* NULL without memory */
-/* Only after buses_stop has returned 0. */
+/* Only after buses_join has returned true. */
 void buses_free(struct buses *s);
 
-/* Takes a configuration (a reference). Starts what can start now; buses_turn does the rest. 0 or
- * negative errno of a thread that could not be started. */
-int buses_apply(struct buses *s, struct config *c);
+/* Takes a configuration (a reference). Starts what can start now; buses_turn does the rest. */
+void buses_apply(struct buses *s, struct config *c);
 
 /* To be called some times a second: ends stopped workers, starts what waited for that. */
-int buses_turn(struct buses *s);
+void buses_turn(struct buses *s);
 
 /* Asks all to stop. */
 void buses_request_stop(struct buses *s);
-/* Waits until `deadline_ns` (CLOCK_MONOTONIC) for all to end. 0, or -ETIMEDOUT when some still run. */
-int buses_join(struct buses *s, int64_t deadline_ns);
+/* Waits until `deadline_ns` (CLOCK_MONOTONIC) for all to end. False when some still run. */
+bool buses_join(struct buses *s, int64_t deadline_ns);
 
 /* Stats of bus `i` of the present configuration; all zero while it has no worker. */
 void buses_describe(struct buses *s, size_t bus, struct driver_stats *ret);

@@ -149,9 +149,8 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 	/* what depends on a value that is gone is told at once, not at the next tick */
 	if (changed)
 		tick(d, now);
-	int err = d->stopping ? 0 : buses_turn(d->buses);
-	if (err < 0)
-		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
+	if (!d->stopping)
+		buses_turn(d->buses);
 	if (d->watchdog_ns > 0 && now - d->fed_ns >= d->watchdog_ns / 3 && feed_watchdog(d, now))
 		d->fed_ns = now;
 	if (now - d->status_ns >= 5 * NS_PER_S)
@@ -278,9 +277,7 @@ static int apply(struct daemon *d, struct config *c)
 	d->config = config_ref(c);
 	log_set_level(c->daemon.log_level);
 	live_tick(d->live, d->table);
-	int err = buses_apply(d->buses, c);
-	if (err < 0)
-		log_line(LOG_ERR, "a bus worker cannot be started: %s", strerror(-err));
+	buses_apply(d->buses, c);
 	publisher_set_limits(d->publisher, c);
 	if (new_socket) {
 		http_close(d->http);
@@ -397,7 +394,9 @@ static int start(struct daemon *d)
 		return -errno;
 	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, d);
 	r = add_sources(d);
-	return r < 0 ? r : buses_apply(d->buses, d->config);
+	if (r >= 0)
+		buses_apply(d->buses, d->config);
+	return r;
 }
 
 /* What is to outlive the process goes to the disk before anything is waited for. */
@@ -431,7 +430,7 @@ static void join_workers(struct daemon *d, int result)
 	if (!d->buses)
 		return;
 	buses_request_stop(d->buses);
-	if (buses_join(d->buses, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS) == 0)
+	if (buses_join(d->buses, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS))
 		return;
 	log_line(LOG_WARNING, "a bus worker did not stop in time, ending without it");
 	_exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);

@@ -8,12 +8,14 @@
 #pragma once
 
 #include "config/config.h"
+#include "drivers/os/progress.h"
 #include "drivers/sample.h"
 
 /* What a driver gets from its surroundings. */
 struct driver_host {
-	struct inbox *batches; /* where results go */
-	int stop_fd;	       /* readable when the driver shall stop: every wait watches it */
+	struct inbox *batches;	   /* where results go */
+	struct progress *progress; /* say before each step how long it may take: for the watchdog */
+	int stop_fd;		   /* readable when the driver shall stop: every wait watches it */
 };
 
 /* Figures for `health`; counters only grow while the bus lives. */
@@ -56,9 +58,6 @@ struct driver_impl {
 
 	/* Any thread. */
 	void (*describe)(void *state, struct driver_stats *ret);
-
-	/* Longest time that one `poll` may take with these settings, in nanoseconds: for the watchdog. */
-	int64_t (*longest_poll)(const struct bus_config *bus);
 };
 
 const struct driver_impl *driver_find(enum bus_type type);

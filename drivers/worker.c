@@ -7,7 +7,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -16,16 +15,13 @@
 
 /* Even an idle thread comes round this often, so that the watchdog can tell it from a stuck one. */
 #define IDLE_MAX_NS NS_PER_S
-/* Time for scheduling on a loaded machine, beside the poll itself. */
-#define MOVES_MARGIN_NS (5 * NS_PER_S)
 
 struct worker {
 	const struct driver_impl *impl;
 	void *state;
 	int stop_fd, wake_fd;
 	pthread_t thread;
-	_Atomic int64_t last_round_ns;
-	int64_t longest_poll_ns; /* set before the thread starts */
+	struct progress progress;
 
 	pthread_mutex_t lock;
 	struct config *next_config; /* a reference, or NULL */
@@ -48,6 +44,7 @@ static void take_next_config(struct worker *w)
 /* Until the driver's deadline, a wake-up or the stop. Returns false to stop. */
 static bool wait_for_work(struct worker *w)
 {
+	progress_step(&w->progress, IDLE_MAX_NS);
 	int64_t wait = w->impl->next_deadline(w->state) - clock_boottime();
 	if (wait > IDLE_MAX_NS)
 		wait = IDLE_MAX_NS;
@@ -66,7 +63,6 @@ static void *run(void *user)
 {
 	struct worker *w = user;
 	while (wait_for_work(w)) {
-		atomic_store(&w->last_round_ns, clock_boottime());
 		take_next_config(w);
 		if (w->impl->next_deadline(w->state) <= clock_boottime())
 			w->impl->poll(w->state);
@@ -109,10 +105,9 @@ struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches)
 	w->impl = driver_find((enum bus_type)c->buses[bus].type);
 	w->stop_fd = high_eventfd();
 	w->wake_fd = high_eventfd();
-	w->last_round_ns = clock_boottime();
-	w->longest_poll_ns = w->impl->longest_poll(&c->buses[bus]);
+	progress_step(&w->progress, IDLE_MAX_NS);
 
-	struct driver_host host = { .batches = batches, .stop_fd = w->stop_fd };
+	struct driver_host host = { .batches = batches, .progress = &w->progress, .stop_fd = w->stop_fd };
 	if (w->stop_fd >= 0 && w->wake_fd >= 0)
 		w->state = w->impl->open(c, bus, &host);
 	char name[80]; /* is cut anyway */
@@ -155,8 +150,7 @@ void worker_describe(struct worker *w, struct driver_stats *ret)
 	w->impl->describe(w->state, ret);
 }
 
-bool worker_moves(struct worker *w, int64_t now)
+bool worker_moves(struct worker *w, int64_t now_ns)
 {
-	int64_t limit = w->longest_poll_ns + IDLE_MAX_NS + MOVES_MARGIN_NS;
-	return now - atomic_load(&w->last_round_ns) <= limit;
+	return progress_moves(&w->progress, now_ns);
 }

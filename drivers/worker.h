@@ -23,6 +23,5 @@ int worker_join(struct worker *w, int64_t deadline_ns);
 
 void worker_describe(struct worker *w, struct driver_stats *ret);
 
-/* False when the thread has not come round for longer than its longest poll allows. `now` is CLOCK_BOOTTIME.
- */
-bool worker_moves(struct worker *w, int64_t now);
+/* False when the thread takes longer than it said. */
+bool worker_moves(struct worker *w, int64_t now_ns);

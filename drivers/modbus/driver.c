@@ -132,7 +132,7 @@ static void *driver_open(struct config *c, size_t bus, const struct driver_host 
 	d->bus = bus;
 	d->host = *host;
 	pthread_mutex_init(&d->lock, NULL);
-	modbus_link_init(&d->link, bus_of(d), host->stop_fd);
+	modbus_link_init(&d->link, bus_of(d), host->stop_fd, host->progress);
 	ssize_t n = make_devices(c, bus, &d->devices);
 	if (n < 0) {
 		driver_close(d);
@@ -278,10 +278,10 @@ static void all_down(struct driver *d, const char *why)
 /* True when there is a connection; else all devices of the bus are down and wait for the next try. */
 static bool ensure_connected(struct driver *d)
 {
-	char why[160];
+	char why[MODBUS_WHY_MAX];
 	if (d->link.fd >= 0)
 		return true;
-	int err = modbus_link_connect(&d->link);
+	int err = modbus_link_connect(&d->link, why);
 	pthread_mutex_lock(&d->lock);
 	d->stats.connected = err == 0;
 	d->stats.connects += err == 0;
@@ -290,12 +290,6 @@ static bool ensure_connected(struct driver *d)
 	if (err == -ECANCELED)
 		return false;
 	if (err < 0) {
-		const struct bus_config *bus = bus_of(d);
-		if (bus->type != BUS_RTU)
-			snprintf(why, sizeof(why), "cannot connect to %.80s port %d: %s", bus->host,
-			    (int)bus->tcp_port, strerror(-err));
-		else
-			snprintf(why, sizeof(why), "cannot open %.80s: %s", bus->port, strerror(-err));
 		all_down(d, why);
 		return false;
 	}
@@ -490,15 +484,6 @@ static void driver_poll(void *state)
 	inbox_give(d->host.batches, &batch->item);
 }
 
-static int64_t driver_longest_poll(const struct bus_config *bus)
-{
-	/* a device of POINTS_MAX single blocks fails at the first that is not answered; before that each may
-	 * take a response time-out with its retries. Ten blocks at their limit is beyond any healthy device.
-	 */
-	return 10 * (bus->response_timeout + NS_PER_S) * (1 + bus->retries) +
-	       bus->connect_timeout * (1 + bus->retries);
-}
-
 const struct driver_impl modbus_driver = {
 	.open = driver_open,
 	.close = driver_close,
@@ -506,5 +491,4 @@ const struct driver_impl modbus_driver = {
 	.poll = driver_poll,
 	.reconfigure = driver_reconfigure,
 	.describe = driver_describe,
-	.longest_poll = driver_longest_poll,
 };

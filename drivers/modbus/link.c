@@ -25,16 +25,19 @@ uint8_t modbus_read_function(enum register_table table)
 	return read_functions[table];
 }
 
-void modbus_link_init(struct modbus_link *l, const struct bus_config *bus, int stop_fd)
+void modbus_link_init(
+    struct modbus_link *l, const struct bus_config *bus, int stop_fd, struct progress *progress)
 {
-	*l = (struct modbus_link){ .impl = impls[bus->type], .bus = bus, .stop_fd = stop_fd, .fd = -1 };
+	*l = (struct modbus_link){
+		.impl = impls[bus->type], .bus = bus, .stop_fd = stop_fd, .progress = progress, .fd = -1
+	};
 }
 
-int modbus_link_connect(struct modbus_link *l)
+int modbus_link_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
 {
 	l->reused = false;
 	memset(l->doubt, 0, sizeof(l->doubt));
-	return l->impl->connect(l);
+	return l->impl->connect(l, why);
 }
 
 void modbus_link_disconnect(struct modbus_link *l)
@@ -49,6 +52,7 @@ enum exchange_result modbus_link_exchange(
     struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
 	r->strays = 0;
+	progress_step(l->progress, l->bus->response_timeout + l->bus->frame_gap + NS_PER_S);
 	enum exchange_result result = l->impl->exchange(l, q, r);
 	l->reused = true;
 	if (result == EXCHANGE_CLOSED)

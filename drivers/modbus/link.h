@@ -9,6 +9,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "drivers/os/progress.h"
 
 #include <stdint.h>
 
@@ -40,12 +41,14 @@ struct modbus_reply {
 /* Longest frame on TCP: 7 bytes of header and a PDU of 253. */
 #define MODBUS_TCP_ADU_MAX 260
 
+#define MODBUS_WHY_MAX 160
+
 struct modbus_link;
 
 struct modbus_link_impl {
-	/* 0, or negative errno: -ECANCELED when stopped, -EMFILE when the descriptor is too high for
-	 * libmodbus. */
-	int (*connect)(struct modbus_link *l);
+	/* 0, or negative errno with words in `why`: -ECANCELED when stopped, -EMFILE when the descriptor is
+	 * too high for libmodbus. */
+	int (*connect)(struct modbus_link *l, char why[static MODBUS_WHY_MAX]);
 	enum exchange_result (*exchange)(
 	    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
 	void (*disconnect)(struct modbus_link *l);
@@ -55,6 +58,7 @@ struct modbus_link {
 	const struct modbus_link_impl *impl;
 	const struct bus_config *bus;
 	int stop_fd;
+	struct progress *progress;
 	void *context;			     /* modbus_t, while connected; serial lines only */
 	int fd;				     /* -1 = not connected */
 	uint16_t transaction;		     /* TCP: of the last request */
@@ -66,8 +70,11 @@ struct modbus_link {
 	bool rs485_refused; /* the port has no RS-485 mode; the caller says so once */
 };
 
-void modbus_link_init(struct modbus_link *l, const struct bus_config *bus, int stop_fd);
-int modbus_link_connect(struct modbus_link *l);
+/* The thread says through `progress` how long each step may take. */
+void modbus_link_init(
+    struct modbus_link *l, const struct bus_config *bus, int stop_fd, struct progress *progress);
+/* 0, or negative errno with `why` in words for an operator. */
+int modbus_link_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX]);
 void modbus_link_disconnect(struct modbus_link *l);
 enum exchange_result modbus_link_exchange(
     struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
@@ -76,7 +83,7 @@ enum exchange_result modbus_link_exchange(
 extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link, modbus_rtutcp_link;
 
 /* A connected, non-blocking socket to the bus's host and port, or negative errno as by `connect`. */
-int modbus_tcp_socket(struct modbus_link *l);
+int modbus_tcp_socket(struct modbus_link *l, char why[static MODBUS_WHY_MAX]);
 
 /* Waits for `fd` (POLLIN or POLLOUT) until `deadline` (CLOCK_BOOTTIME). 1, 0 = time is over, -ECANCELED, or
  * negative errno. */

@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <modbus.h>
 #include <poll.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/select.h>
 #include <unistd.h>
 
@@ -20,7 +22,7 @@
 /* After a time-out and a retry there may be two replies under way. */
 #define DOUBTFUL_REQUESTS 2
 
-static int rtu_connect(struct modbus_link *l)
+static int rtu_open(struct modbus_link *l)
 {
 	modbus_t *context =
 	    modbus_new_rtu(l->bus->port, l->bus->baud, (char)l->bus->parity, 8, (int)l->bus->stop_bits);
@@ -40,6 +42,14 @@ static int rtu_connect(struct modbus_link *l)
 	l->rs485_refused = l->bus->rs485 && modbus_rtu_set_serial_mode(context, MODBUS_RTU_RS485) < 0;
 	l->quiet_since_ns = clock_boottime();
 	return 0;
+}
+
+static int rtu_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
+{
+	int err = rtu_open(l);
+	if (err < 0)
+		snprintf(why, MODBUS_WHY_MAX, "cannot open %.80s: %s", l->bus->port, strerror(-err));
+	return err;
 }
 
 static void rtu_disconnect(struct modbus_link *l)
@@ -123,15 +133,16 @@ const struct modbus_link_impl modbus_rtu_link = {
 
 /* libmodbus reads and writes whatever descriptor it is given; the port that it is made for is never opened.
  */
-static int rtutcp_connect(struct modbus_link *l)
+static int rtutcp_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
 {
-	int fd = modbus_tcp_socket(l);
+	int fd = modbus_tcp_socket(l, why);
 	if (fd < 0)
 		return fd;
 	modbus_t *context =
 	    modbus_new_rtu("/dev/null", l->bus->baud, (char)l->bus->parity, 8, (int)l->bus->stop_bits);
 	int err = !context ? -ENOMEM : fd >= FD_SETSIZE ? -EMFILE : 0; /* libmodbus waits with select() */
 	if (err < 0) {
+		snprintf(why, MODBUS_WHY_MAX, "%s", strerror(-err));
 		modbus_free(context);
 		close(fd);
 		return err;

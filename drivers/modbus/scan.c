@@ -24,16 +24,17 @@ static struct scan_finding ask(struct modbus_link *l, uint8_t unit, struct modbu
 	return f;
 }
 
-int modbus_scan(
-    const struct bus_config *bus, int stop_fd, uint8_t first, uint8_t last, scan_fn tell, void *user)
+int modbus_scan(const struct bus_config *bus, int stop_fd, uint8_t first, uint8_t last, scan_fn tell,
+    void *user, char why[static MODBUS_WHY_MAX])
 {
 	struct modbus_link link;
 	struct modbus_reply reply;
+	struct progress unwatched = { 0 };
 	int err = 0;
-	modbus_link_init(&link, bus, stop_fd);
+	modbus_link_init(&link, bus, stop_fd, &unwatched);
 	for (unsigned unit = first; unit <= last; unit++) {
 		if (link.fd < 0)
-			err = modbus_link_connect(&link);
+			err = modbus_link_connect(&link, why);
 		if (err < 0)
 			break;
 		struct scan_finding f = ask(&link, (uint8_t)unit, &reply);

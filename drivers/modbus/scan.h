@@ -22,6 +22,6 @@ typedef bool (*scan_fn)(const struct scan_finding *f, void *user);
 
 /* Asks the units `first`..`last` for holding register 0, each for one response time-out at most. A gateway's
  * "no path" and "target failed to respond" (exceptions 10 and 11) are no device. 0, -ECANCELED when stop_fd
- * became readable, or negative errno when the bus cannot be opened. */
-int modbus_scan(
-    const struct bus_config *bus, int stop_fd, uint8_t first, uint8_t last, scan_fn tell, void *user);
+ * became readable, or negative errno when the bus cannot be opened, with `why` in words. */
+int modbus_scan(const struct bus_config *bus, int stop_fd, uint8_t first, uint8_t last, scan_fn tell,
+    void *user, char why[static MODBUS_WHY_MAX]);

@@ -5,9 +5,9 @@
  * loop over all of them (tests/bench/poll). */
 #include "drivers/modbus/link.h"
 #include "drivers/os/clock.h"
+#include "drivers/os/resolve.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -46,26 +46,32 @@ static int connect_to(struct modbus_link *l, const struct addrinfo *ai, int64_t 
 	return fd;
 }
 
-int modbus_tcp_socket(struct modbus_link *l)
+int modbus_tcp_socket(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
 {
+	struct addrinfo *found = NULL;
+	const char *words;
+	int port = (int)l->bus->tcp_port;
+	progress_step(l->progress, RESOLVE_LIMIT_NS);
+	int err = resolve_host(l->bus->host, port, &found, &words);
+	if (err < 0) {
+		snprintf(why, MODBUS_WHY_MAX, "no address for the host name %.80s: %s", l->bus->host, words);
+		return err;
+	}
+	progress_step(l->progress, l->bus->connect_timeout);
 	int64_t deadline = clock_boottime() + l->bus->connect_timeout;
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG }, *found = NULL;
-	char port[8];
-	snprintf(port, sizeof(port), "%d", (int)l->bus->tcp_port);
-	int gai = getaddrinfo(l->bus->host, port, &hints, &found);
-	if (gai != 0)
-		return gai == EAI_SYSTEM ? -errno : -EHOSTUNREACH;
-
 	int fd = -EHOSTUNREACH;
 	for (struct addrinfo *ai = found; ai && fd < 0 && fd != -ECANCELED; ai = ai->ai_next)
 		fd = connect_to(l, ai, deadline);
 	freeaddrinfo(found);
+	if (fd < 0)
+		snprintf(why, MODBUS_WHY_MAX, "cannot connect to %.80s port %d: %s", l->bus->host, port,
+		    strerror(-fd));
 	return fd;
 }
 
-static int tcp_connect(struct modbus_link *l)
+static int tcp_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
 {
-	int fd = modbus_tcp_socket(l);
+	int fd = modbus_tcp_socket(l, why);
 	if (fd < 0)
 		return fd;
 	l->fd = fd;

@@ -83,7 +83,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct modbus_link link;
 	int stop_fd = eventfd(0, EFD_CLOEXEC);
 
-	modbus_link_init(&link, bus, stop_fd);
+	struct progress unwatched = { 0 };
+	modbus_link_init(&link, bus, stop_fd, &unwatched);
 	link.fd = fds[0];
 	if (bus->type == BUS_RTUTCP) {
 		link.context = modbus_new_rtu("/dev/null", 115200, 'N', 8, 1);

@@ -87,6 +87,7 @@ static int listen_on_loopback(void)
 
 static void test_finds_who_answers(void **state)
 {
+	char why[MODBUS_WHY_MAX];
 	(void)state;
 	int listener = listen_on_loopback(), stop = eventfd(0, EFD_CLOEXEC);
 	pthread_t thread;
@@ -94,7 +95,7 @@ static void test_finds_who_answers(void **state)
 	struct bus_config bus = bus_at(listener);
 
 	char found[256] = "", expected[256];
-	assert_int_equal(modbus_scan(&bus, stop, 1, 7, write_down, found), 0);
+	assert_int_equal(modbus_scan(&bus, stop, 1, 7, write_down, found, why), 0);
 	snprintf(expected, sizeof(expected),
 	    "1:present %d 2:present %d 3:%d no latency 4:%d no latency 5:%d no latency 6:%d no latency "
 	    "7:present %d ",
@@ -104,7 +105,7 @@ static void test_finds_who_answers(void **state)
 
 	found[0] = '\0';
 	assert_int_equal(eventfd_write(stop, 1), 0);
-	assert_int_equal(modbus_scan(&bus, stop, 3, 3, write_down, found), -ECANCELED);
+	assert_int_equal(modbus_scan(&bus, stop, 3, 3, write_down, found, why), -ECANCELED);
 	assert_string_equal(found, "");
 
 	shutdown(listener, SHUT_RDWR);
@@ -115,12 +116,13 @@ static void test_finds_who_answers(void **state)
 
 static void test_says_when_nobody_listens(void **state)
 {
+	char why[MODBUS_WHY_MAX];
 	(void)state;
 	int listener = listen_on_loopback(), stop = eventfd(0, EFD_CLOEXEC);
 	struct bus_config bus = bus_at(listener);
 	char found[256] = "";
 	close(listener);
-	assert_int_equal(modbus_scan(&bus, stop, 1, 7, write_down, found), -ECONNREFUSED);
+	assert_int_equal(modbus_scan(&bus, stop, 1, 7, write_down, found, why), -ECONNREFUSED);
 	assert_string_equal(found, "");
 	close(stop);
 }
