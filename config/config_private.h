@@ -3,7 +3,6 @@
 
 #include "config/config_types.h"
 #include "config/ini/diag.h"
-#include "config/unit.h"
 
 /* Resolve names between sections and check what one key alone cannot tell. Findings go to `d`. In this order.
  */
@@ -34,6 +33,3 @@ struct point_ref config_resolve(struct config *c, const char *text, struct diag_
  * without points with a finding. */
 struct point_source config_resolve_source(
     struct config *c, const char *text, struct diag_place place, struct diag *d);
-
-bool config_point_is_number(const struct point *p);
-bool config_has_quantity(const struct config *c, struct point_ref r, enum quantity q);

@@ -1,8 +1,6 @@
 /* References of loops, PUE figures and alarms to points. */
 #include "config/config_private.h"
 
-#include "config/unit.h"
-
 #include <string.h>
 
 const struct point_ref point_ref_unset = { SIZE_MAX, SIZE_MAX };
@@ -83,18 +81,6 @@ const struct point *config_point(const struct config *c, struct point_ref r)
 	return &c->devices[r.device].points[r.point];
 }
 
-bool config_point_is_number(const struct point *p)
-{
-	return p->type != POINT_BOOL && p->type != POINT_STRING && p->bit.low < 0;
-}
-
-bool config_has_quantity(const struct config *c, struct point_ref r, enum quantity q)
-{
-	double factor;
-	const struct point *p = config_point(c, r);
-	return config_point_is_number(p) && quantity_of(p->unit, &factor) == q;
-}
-
 static const struct {
 	const char *prefix;
 	enum combination how;
@@ -117,8 +103,7 @@ static bool check_member(struct config *c, const struct point_source *s, struct 
     struct diag_place place, struct diag *d)
 {
 	const struct point *p = config_point(c, new);
-	double factor;
-	if (!config_point_is_number(p)) {
+	if (!point_is_number(p)) {
 		diag_add(d, DIAG_ERROR, place, "'%s' is no number (allowed in a list: numbers)", p->name);
 		return false;
 	}
@@ -129,8 +114,7 @@ static bool check_member(struct config *c, const struct point_source *s, struct 
 			return false;
 		}
 		if (strcmp(p->unit, other->unit) != 0 &&
-		    (quantity_of(p->unit, &factor) == QUANTITY_NONE ||
-			quantity_of(p->unit, &factor) != quantity_of(other->unit, &factor))) {
+		    (p->quantity == QUANTITY_NONE || p->quantity != other->quantity)) {
 			diag_add(d, DIAG_ERROR, place,
 			    "'%s' is in '%s' and '%s' in '%s' (allowed in a list: one quantity)", p->name,
 			    p->unit, other->name, other->unit);

@@ -153,6 +153,7 @@ struct loop_config {
 	double flow_low, pressure_high;		/* L/min, kPa */
 	double supply_high, return_high;	/* Cel */
 	double reservoir_low;			/* % */
+	uint64_t learning_fingerprint;		/* of the points that a learned reference was measured at */
 };
 
 /* The figures of a loop; their words are the names in topics and in alarms (loop.NAME.heat). */
@@ -210,6 +211,7 @@ struct pue_config {
 	struct schema_list window_names;
 	int64_t windows[CONFIG_PUE_WINDOWS_MAX]; /* seconds */
 	size_t window_count;
+	uint64_t fingerprint; /* of its section and of the devices of its meters */
 };
 
 const char *pue_role_word(enum pue_role r);

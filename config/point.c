@@ -62,6 +62,16 @@ bool point_is_bit_table(enum register_table t)
 	return t == POINT_COIL || t == POINT_DISCRETE;
 }
 
+bool point_is_number(const struct point *p)
+{
+	return p->type != POINT_BOOL && p->type != POINT_STRING && p->bit.low < 0;
+}
+
+bool point_has_quantity(const struct point *p, enum quantity q)
+{
+	return point_is_number(p) && p->quantity == q;
+}
+
 const char *point_enum_word(const struct point *p, int64_t value)
 {
 	for (size_t i = 0; i < p->enums.count; i++)

@@ -5,6 +5,8 @@
  */
 #pragma once
 
+#include "config/unit.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -77,6 +79,8 @@ struct point {
 	const char *name;
 	const char *description;
 	const char *unit;
+	enum quantity quantity; /* what the unit measures */
+	double factor;		/* of a value in it to SI, see unit_quantity */
 	struct point_register reg;
 	struct point_register minus; /* read the same way and subtracted; see has_minus */
 	bool has_minus;
@@ -111,6 +115,11 @@ const char *point_table_word(enum register_table t);
 enum register_table point_table_find(const char *s, size_t n);
 const char *point_type_word(enum point_type t);
 bool point_is_bit_table(enum register_table t);
+
+/* Neither a bool, one bit, nor text. */
+bool point_is_number(const struct point *p);
+/* Whether it is a number in a unit of `q`. */
+bool point_has_quantity(const struct point *p, enum quantity q);
 
 /* The word for a raw value, or NULL. */
 const char *point_enum_word(const struct point *p, int64_t value);

@@ -41,7 +41,7 @@ static const struct {
 	[QUANTITY_RATIO] = { "ratio", "%, 1" },
 };
 
-enum quantity quantity_of(const char *unit, double *factor)
+enum quantity unit_quantity(const char *unit, double *factor)
 {
 	for (unsigned i = 0; unit && i < sizeof(units) / sizeof(units[0]); i++) {
 		if (strcmp(units[i].unit, unit) != 0)
@@ -53,12 +53,12 @@ enum quantity quantity_of(const char *unit, double *factor)
 	return QUANTITY_NONE;
 }
 
-const char *quantity_word(enum quantity q)
+const char *unit_quantity_word(enum quantity q)
 {
 	return quantities[q].word;
 }
 
-const char *quantity_units(enum quantity q)
+const char *unit_of_quantity(enum quantity q)
 {
 	return quantities[q].units;
 }

@@ -12,8 +12,8 @@ enum quantity {
 };
 
 /* The quantity of a unit and the factor that brings a value of it to W, J, Cel, m3/s, Pa or 1. */
-enum quantity quantity_of(const char *unit, double *factor);
+enum quantity unit_quantity(const char *unit, double *factor);
 
-const char *quantity_word(enum quantity q);
+const char *unit_quantity_word(enum quantity q);
 /* The units that are taken for a quantity, as text for an error message. */
-const char *quantity_units(enum quantity q);
+const char *unit_of_quantity(enum quantity q);

@@ -54,7 +54,7 @@ static void resolve_pue_alarm(
 
 static bool alarm_is_on_number(const struct config *c, const struct alarm_config *a)
 {
-	return a->source != SOURCE_POINT || config_point_is_number(config_point(c, a->points.refs[0]));
+	return a->source != SOURCE_POINT || point_is_number(config_point(c, a->points.refs[0]));
 }
 
 static void check_alarm_limits(

@@ -122,11 +122,22 @@ static void check_input(struct config *c, struct loop_config *l, unsigned i, str
 	if (*l->input_names[i] == '\0')
 		return;
 	l->inputs[i] = config_resolve_source(c, l->input_names[i], place, d);
-	if (l->inputs[i].count == 0 || config_has_quantity(c, l->inputs[i].refs[0], loop_inputs[i].quantity))
+	if (l->inputs[i].count == 0 ||
+	    point_has_quantity(config_point(c, l->inputs[i].refs[0]), loop_inputs[i].quantity))
 		return;
 	diag_add(d, DIAG_ERROR, place, "'%s' has the unit '%s', which is no %s (allowed: a point in %s)",
 	    l->input_names[i], config_point(c, l->inputs[i].refs[0])->unit,
-	    quantity_word(loop_inputs[i].quantity), quantity_units(loop_inputs[i].quantity));
+	    unit_quantity_word(loop_inputs[i].quantity), unit_of_quantity(loop_inputs[i].quantity));
+}
+
+static uint64_t learning_fingerprint(const struct loop_config *l)
+{
+	static const enum loop_input inputs[] = { LOOP_IN_FLOW, LOOP_IN_PRESSURE_DROP,
+		LOOP_IN_FILTER_PRESSURE_DROP, LOOP_IN_PUMP_SPEED };
+	uint64_t sum = 0;
+	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
+		sum = sum * 31 + ini_text_fingerprint(l->input_names[inputs[i]]);
+	return sum;
 }
 
 static bool is_named(const struct loop_config *l, enum loop_input i)
@@ -144,6 +155,7 @@ static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
 		l->input_names[LOOP_IN_FILTER_PRESSURE_DROP] = l->input_names[LOOP_IN_PRESSURE_DROP];
 		l->inputs[LOOP_IN_FILTER_PRESSURE_DROP] = l->inputs[LOOP_IN_PRESSURE_DROP];
 	}
+	l->learning_fingerprint = learning_fingerprint(l);
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
 	     reservoir = is_named(l, LOOP_IN_RESERVOIR_LEVEL);
 	const struct schema_rule rules[] = {

@@ -282,7 +282,9 @@ bool point_read(struct point *p, const struct ini_section *from, bool is_new, co
 		schema_defaults(&point_section, a, p);
 		p->type = p->word_order = p->byte_order = -1;
 	}
-	if (!schema_read(&point_section, from, is_new, a, d, p))
+	bool good = schema_read(&point_section, from, is_new, a, d, p);
+	p->quantity = unit_quantity(p->unit, &p->factor); /* also of one with mistakes: others refer to it */
+	if (!good)
 		return false;
 	if (p->type < 0)
 		p->type = point_is_bit_table(p->reg.table) ? POINT_BOOL : POINT_U16;

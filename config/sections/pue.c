@@ -2,7 +2,6 @@
 #include "config/config_private.h"
 
 #include "config/ini/text.h"
-#include "config/unit.h"
 
 #include <string.h>
 
@@ -30,14 +29,14 @@ static struct meter_ref resolve_meter(
 		struct point_ref r = config_resolve(c, text, place, d);
 		if (!point_ref_is_set(r))
 			return m;
-		if (config_has_quantity(c, r, QUANTITY_POWER))
+		if (point_has_quantity(config_point(c, r), QUANTITY_POWER))
 			m.power = r;
-		else if (config_has_quantity(c, r, QUANTITY_ENERGY))
+		else if (point_has_quantity(config_point(c, r), QUANTITY_ENERGY))
 			m.energy = r;
 		else
 			diag_add(d, DIAG_ERROR, place, "'%s' has the unit '%s' (allowed: %s, %s)", text,
-			    config_point(c, r)->unit, quantity_units(QUANTITY_POWER),
-			    quantity_units(QUANTITY_ENERGY));
+			    config_point(c, r)->unit, unit_of_quantity(QUANTITY_POWER),
+			    unit_of_quantity(QUANTITY_ENERGY));
 		return m;
 	}
 	const struct device_config *device = config_find_device(c, text, strlen(text), place, d);
@@ -46,15 +45,15 @@ static struct meter_ref resolve_meter(
 	size_t index = (size_t)(device - c->devices);
 	struct point_ref power = { index, config_find_point(device, "active_power") };
 	struct point_ref energy = { index, config_find_point(device, "active_energy_import") };
-	if (power.point != SIZE_MAX && config_has_quantity(c, power, QUANTITY_POWER))
+	if (power.point != SIZE_MAX && point_has_quantity(config_point(c, power), QUANTITY_POWER))
 		m.power = power;
-	if (energy.point != SIZE_MAX && config_has_quantity(c, energy, QUANTITY_ENERGY))
+	if (energy.point != SIZE_MAX && point_has_quantity(config_point(c, energy), QUANTITY_ENERGY))
 		m.energy = energy;
 	if (!point_ref_is_set(m.power) && !point_ref_is_set(m.energy))
 		diag_add(d, DIAG_ERROR, place,
 		    "device '%s' has neither active_power in %s nor active_energy_import in %s "
 		    "(allowed: a meter, or DEVICE.POINT)",
-		    text, quantity_units(QUANTITY_POWER), quantity_units(QUANTITY_ENERGY));
+		    text, unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
 	return m;
 }
 
@@ -82,6 +81,20 @@ static void check_windows(struct pue_config *p, const struct ini_section *s, str
 	p->window_count = p->window_names.count;
 }
 
+static uint64_t fingerprint(
+    const struct config *c, const struct pue_config *p, const struct ini_section *from)
+{
+	uint64_t sum = ini_section_fingerprint(from);
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		for (size_t i = 0; i < p->role_names[r].count; i++) {
+			struct meter_ref m = p->meters[r][i];
+			struct point_ref any = point_ref_is_set(m.power) ? m.power : m.energy;
+			if (point_ref_is_set(any))
+				sum = sum * 31 + c->devices[any.device].fingerprint;
+		}
+	return sum;
+}
+
 static void check_pue(struct config *c, struct pue_config *p, struct diag *d)
 {
 	const struct ini_section *s = ini_tree_find(&c->tree, "pue", p->name);
@@ -103,6 +116,7 @@ static void check_pue(struct config *c, struct pue_config *p, struct diag *d)
 		    "or both)");
 	if (*p->boundary == '\0')
 		p->boundary = p->name;
+	p->fingerprint = fingerprint(c, p, s);
 	check_windows(p, s, d);
 }
 

@@ -1,6 +1,5 @@
 #include "daemon/live/input.h"
 
-#include "config/unit.h"
 #include "daemon/control/redundant.h"
 
 #include <math.h>
@@ -30,16 +29,14 @@ static struct redundant_sensor sensor_of(const struct input *in, const struct po
 {
 	struct point_ref r = in->config->refs[i];
 	const struct point *p = config_point(t->config, r);
-	double factor;
-	enum quantity quantity = quantity_of(p->unit, &factor);
 	struct redundant_sensor s = { point_table_measured(t, r), NAN, TOLERANCE_SHARE, in->deviates[i] };
 	if (p->tolerance.percent)
 		s.tolerance_share = p->tolerance.size / 100;
 	else if (!isnan(p->tolerance.size))
-		s.tolerance = p->tolerance.size * factor;
-	else if (quantity == QUANTITY_TEMPERATURE)
+		s.tolerance = p->tolerance.size * p->factor;
+	else if (p->quantity == QUANTITY_TEMPERATURE)
 		s.tolerance = TOLERANCE_KELVIN;
-	else if (quantity == QUANTITY_RATIO)
+	else if (p->quantity == QUANTITY_RATIO)
 		s.tolerance = TOLERANCE_SHARE;
 	return s;
 }
@@ -103,9 +100,7 @@ struct figure input_value(struct input *in, struct point_table *t)
 	if (in->config->count == 1)
 		return point_table_value(t, in->config->refs[0]);
 	struct figure f = input_figure(in, t);
-	double factor = 1;
 	if (in->config->count > 0)
-		(void)quantity_of(config_point(t->config, in->config->refs[0])->unit, &factor);
-	f.value /= factor;
+		f.value /= config_point(t->config, in->config->refs[0])->factor;
 	return f;
 }

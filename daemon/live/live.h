@@ -13,7 +13,6 @@
 struct live_pue {
 	const struct pue_config *config;
 	struct pue *pue;
-	uint64_t fingerprint;
 	struct live_meter *meters;
 	size_t meter_count;
 };
@@ -21,7 +20,6 @@ struct live_pue {
 struct live_loop {
 	const struct loop_config *config;
 	struct loop_model model;
-	uint64_t fingerprint; /* of what a learned reference depends on */
 	struct input inputs[LOOP_IN_COUNT];
 	struct figure now[LOOP_IN_COUNT];
 	struct figure figures[LOOP_VALUE_COUNT];

@@ -4,23 +4,10 @@
 #include <math.h>
 #include <string.h>
 
-/* What was learned stays as long as it is measured at the same points. */
-static uint64_t learning_fingerprint(const struct loop_config *c)
-{
-	static const enum loop_input inputs[] = { LOOP_IN_FLOW, LOOP_IN_PRESSURE_DROP,
-		LOOP_IN_FILTER_PRESSURE_DROP, LOOP_IN_PUMP_SPEED };
-	uint64_t sum = 0;
-	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
-		sum = sum * 31 + ini_text_fingerprint(c->input_names[inputs[i]]);
-	return sum;
-}
-
 bool live_loop_init(struct live_loop *l, const struct loop_config *c)
 {
 	bool good = true;
-	*l = (struct live_loop){
-		.config = c, .model = loop_model_of(c), .fingerprint = learning_fingerprint(c)
-	};
+	*l = (struct live_loop){ .config = c, .model = loop_model_of(c) };
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
 		good &= input_init(&l->inputs[i], &c->inputs[i], c->input_names[i]);
 	return good;
@@ -35,7 +22,7 @@ void live_loop_deinit(struct live_loop *l)
 void live_loop_inherit(struct live_loop *l, struct live *old)
 {
 	const struct live_loop *same = live_loop_find(old, l->config->name);
-	if (same && same->fingerprint == l->fingerprint)
+	if (same && same->config->learning_fingerprint == l->config->learning_fingerprint)
 		l->model.learned = same->model.learned;
 }
 

@@ -1,7 +1,5 @@
 #include "daemon/live/point_table.h"
 
-#include "config/unit.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -228,23 +226,16 @@ struct figure point_table_value(const struct point_table *t, struct point_ref r)
 	return figure_at(t, r, point_table_at(t, r)->sample.quality);
 }
 
-static double factor_of(const struct point_table *t, struct point_ref r)
-{
-	double factor;
-	(void)quantity_of(config_point(t->config, r)->unit, &factor);
-	return factor;
-}
-
 struct figure point_table_measured(const struct point_table *t, struct point_ref r)
 {
 	struct figure f = figure_at(t, r, point_table_at(t, r)->measured);
-	f.value *= factor_of(t, r);
+	f.value *= config_point(t->config, r)->factor;
 	return f;
 }
 
 struct figure point_table_figure(const struct point_table *t, struct point_ref r)
 {
 	struct figure f = point_table_value(t, r);
-	f.value *= factor_of(t, r);
+	f.value *= config_point(t->config, r)->factor;
 	return f;
 }

@@ -1,8 +1,6 @@
 /* Meters of the configuration as inputs of PUE figures. */
 #include "daemon/live/live_private.h"
 
-#include "config/unit.h"
-
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,13 +20,11 @@ static unsigned counter_width(const struct point *p)
 
 static struct counter_type counter_type_of(const struct point *p)
 {
-	double factor;
-	(void)quantity_of(p->unit, &factor);
 	unsigned width = counter_width(p);
 	return (struct counter_type){
 		.width = width,
 		.is_signed = p->type == POINT_I16 || p->type == POINT_I32 || p->type == POINT_I64,
-		.joules = width > 0 ? p->scale * factor : factor,
+		.joules = width > 0 ? p->scale * p->factor : p->factor,
 		.mantissa = p->type == POINT_F32 ? 24 : 53,
 	};
 }
@@ -46,33 +42,18 @@ static struct meter_type meter_type_of(const struct config *c, struct meter_ref 
 	}
 	if (point_ref_is_set(ref.power)) {
 		const struct point *p = config_point(c, ref.power);
-		double factor;
-		(void)quantity_of(p->unit, &factor);
 		type.has_power = true;
 		type.interval_ns = c->devices[ref.power.device].poll_interval;
-		type.max_watts = isnan(p->max) ? 0 : p->max * factor;
+		type.max_watts = isnan(p->max) ? 0 : p->max * p->factor;
 	}
 	return type;
-}
-
-/* Changes when the section or a device of its meters changes. */
-static uint64_t pue_fingerprint(const struct config *c, const struct pue_config *pc)
-{
-	uint64_t sum = ini_section_fingerprint(ini_tree_find(&c->tree, "pue", pc->name));
-	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
-		for (size_t i = 0; i < pc->role_names[r].count; i++) {
-			struct meter_ref m = pc->meters[r][i];
-			struct point_ref ref = point_ref_is_set(m.power) ? m.power : m.energy;
-			sum = sum * 31 + c->devices[ref.device].fingerprint;
-		}
-	return sum;
 }
 
 struct live_pue *live_pue_find(struct live *old, const struct live_pue *new)
 {
 	for (size_t i = 0; i < old->config->pue_count; i++)
 		if (strcmp(old->pues[i].config->name, new->config->name) == 0 &&
-		    old->pues[i].fingerprint == new->fingerprint)
+		    old->pues[i].config->fingerprint == new->config->fingerprint)
 			return &old->pues[i];
 	return NULL;
 }
@@ -83,7 +64,6 @@ bool live_pue_init(struct live_pue *out, const struct config *c, const struct pu
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		n += pc->role_names[r].count;
 	out->config = pc;
-	out->fingerprint = pue_fingerprint(c, pc);
 	out->meters = calloc(n + 1, sizeof(out->meters[0]));
 	struct pue_meter_spec *specs = calloc(n + 1, sizeof(*specs));
 	for (unsigned r = 0; out->meters && specs && r < PUE_ROLE_COUNT; r++) {

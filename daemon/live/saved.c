@@ -23,13 +23,13 @@ void live_save(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
 	for (size_t i = 0; i < l->config->pue_count; i++) {
 		struct bytes_writer block = { 0 };
 		pue_save(l->pues[i].pue, &block);
-		put_entry(w, l->pues[i].config->name, l->pues[i].fingerprint, &block);
+		put_entry(w, l->pues[i].config->name, l->pues[i].config->fingerprint, &block);
 	}
 	bytes_put_integer(w, (int64_t)l->config->loop_count);
 	for (size_t i = 0; i < l->config->loop_count; i++) {
 		struct bytes_writer block = { 0 };
 		live_loop_save(&l->loops[i], &block);
-		put_entry(w, l->loops[i].config->name, l->loops[i].fingerprint, &block);
+		put_entry(w, l->loops[i].config->name, l->loops[i].config->learning_fingerprint, &block);
 	}
 	bytes_put_integer(w, (int64_t)l->config->alarm_count);
 	for (size_t i = 0; i < l->config->alarm_count; i++) {
@@ -54,7 +54,7 @@ static bool load_pue(const struct load *from, struct bytes_reader *block)
 	struct live *l = from->live;
 	for (size_t i = 0; i < l->config->pue_count; i++) {
 		struct live_pue *p = &l->pues[i], fresh = { 0 };
-		if (strcmp(p->config->name, from->name) != 0 || p->fingerprint != from->fingerprint)
+		if (strcmp(p->config->name, from->name) != 0 || p->config->fingerprint != from->fingerprint)
 			continue;
 		bool good = live_pue_init(&fresh, l->config, p->config) &&
 			    pue_load(fresh.pue, block, from->clock) == 0;
@@ -72,7 +72,7 @@ static bool load_pue(const struct load *from, struct bytes_reader *block)
 static bool load_loop(const struct load *from, struct bytes_reader *block)
 {
 	struct live_loop *l = live_loop_find(from->live, from->name);
-	return l && l->fingerprint == from->fingerprint && live_loop_load(l, block);
+	return l && l->config->learning_fingerprint == from->fingerprint && live_loop_load(l, block);
 }
 
 static bool load_alarm(const struct load *from, struct bytes_reader *block)

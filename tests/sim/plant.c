@@ -1,7 +1,5 @@
 #include "plant.h"
 
-#include "config/unit.h"
-
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -187,18 +185,16 @@ static const struct {
 
 double plant_value(const struct plant *p, const struct plant_device *d, const struct point *point)
 {
-	double factor;
 	(void)p;
 	if (d->stuck == point)
 		return d->stuck_value;
-	(void)quantity_of(point->unit, &factor);
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
 		if (strcmp(shown[i].name, point->name) != 0)
 			continue;
 		const void *field = (const char *)d + shown[i].offset;
 		if (shown[i].kind == SHOWN_BOOL)
 			return *(const bool *)field;
-		return (*(const double *)field * shown[i].factor + shown[i].base) / factor;
+		return (*(const double *)field * shown[i].factor + shown[i].base) / point->factor;
 	}
 	for (size_t i = 0; i < sizeof(by_unit) / sizeof(by_unit[0]); i++)
 		if (strcmp(by_unit[i].unit, point->unit) == 0)
