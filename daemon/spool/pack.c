@@ -1,7 +1,7 @@
 #include "daemon/spool/pack.h"
 
 #include "config/ini/cleanup.h"
-#include "daemon/state/compressed.h"
+#include "daemon/spool/compressed.h"
 
 #include <errno.h>
 #include <stdlib.h>

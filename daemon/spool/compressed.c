@@ -1,4 +1,4 @@
-#include "daemon/state/compressed.h"
+#include "daemon/spool/compressed.h"
 
 #include <errno.h>
 #include <stdint.h>
