@@ -65,6 +65,15 @@ void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block)
 	w->size += block->size;
 }
 
+void bytes_put_entry(
+    struct bytes_writer *w, const char *name, uint64_t fingerprint, struct bytes_writer *block)
+{
+	bytes_put_text(w, name);
+	bytes_put_integer(w, (int64_t)fingerprint);
+	bytes_put_block(w, block);
+	bytes_writer_deinit(block);
+}
+
 void bytes_writer_deinit(struct bytes_writer *w)
 {
 	free(w->data);
@@ -127,4 +136,13 @@ void bytes_take_text(struct bytes_reader *r, char text[static BYTES_TEXT_MAX])
 	}
 	memcpy(text, r->at, (size_t)(end - r->at) + 1);
 	r->at = end + 1;
+}
+
+struct bytes_entry bytes_take_entry(struct bytes_reader *r)
+{
+	struct bytes_entry e;
+	bytes_take_text(r, e.name);
+	e.fingerprint = (uint64_t)bytes_take_integer(r);
+	e.block = bytes_take_block(r);
+	return e;
 }

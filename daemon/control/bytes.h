@@ -20,6 +20,9 @@ void bytes_put_number(struct bytes_writer *w, double n);
 void bytes_put_text(struct bytes_writer *w, const char *text);
 /* What another writer has gathered, as a block that a reader can skip. */
 void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block);
+/* A block with its name and the fingerprint of what it belongs to; the block's writer is empty then. */
+void bytes_put_entry(
+    struct bytes_writer *w, const char *name, uint64_t fingerprint, struct bytes_writer *block);
 void bytes_writer_deinit(struct bytes_writer *w);
 
 /* The longest text that is read back. */
@@ -36,6 +39,14 @@ int64_t bytes_take_within(struct bytes_reader *r, int64_t min, int64_t max);
 double bytes_take_number(struct bytes_reader *r);
 struct bytes_reader bytes_take_block(struct bytes_reader *r);
 void bytes_take_text(struct bytes_reader *r, char text[static BYTES_TEXT_MAX]);
+
+struct bytes_entry {
+	char name[BYTES_TEXT_MAX];
+	uint64_t fingerprint;
+	struct bytes_reader block;
+};
+
+struct bytes_entry bytes_take_entry(struct bytes_reader *r);
 
 /* The clocks at the moment when a saved state is taken up. */
 struct wall_clock {
