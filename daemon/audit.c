@@ -18,7 +18,6 @@
 
 struct audit {
 	struct config *config;
-	struct point_table *table;
 	struct live *live;
 	const char *path;
 	int line;
@@ -104,9 +103,8 @@ static int feed(struct audit *r, struct point_ref ref, double value)
 		.value = { .kind = VALUE_NUMBER, .number = value },
 		.raw = raw_of(&device->points[ref.point], value),
 		.time_ns = r->time_ns };
-	struct table_device *d = point_table_apply(r->table, b);
+	(void)live_feed(r->live, b);
 	batch_free(b);
-	live_feed(r->live, r->table, d);
 	return 0;
 }
 
@@ -153,27 +151,27 @@ static int read_file(struct audit *r, FILE *f)
 
 static int print_figures(const struct audit *r)
 {
-	live_tick(r->live, r->table);
+	live_tick(r->live);
 	for (size_t i = 0; i < r->config->pue_count; i++) {
-		const struct live_pue *p = &r->live->pues[i];
-		_cleanup_free_ char *payload = encode_pue(p->config, p->pue, 0, r->time_ns / NS_PER_MS);
+		const struct pue_config *c = &r->config->pues[i];
+		_cleanup_free_ char *payload =
+		    encode_pue(c, pues_at(r->live->pues, i), 0, r->time_ns / NS_PER_MS);
 		if (!payload)
 			return -ENOMEM;
-		printf("pue/%s %s\n", p->config->name, payload);
+		printf("pue/%s %s\n", c->name, payload);
 	}
 	return 0;
 }
 
 int audit_run(struct config *c, const char *path)
 {
-	struct audit r = { .config = c, .path = path, .table = point_table_new(c, 0), .live = live_new(c) };
+	struct audit r = { .config = c, .path = path, .live = live_new(c, 0) };
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
-	int err = !r.table || !r.live ? -ENOMEM : f ? read_file(&r, f) : -errno;
+	int err = !r.live ? -ENOMEM : f ? read_file(&r, f) : -errno;
 	if (err == 0)
 		err = print_figures(&r);
 	else if (err != -EINVAL)
 		log_line(LOG_ERR, "%s: %s", path, strerror(-err));
 	live_free(r.live);
-	point_table_free(r.table);
 	return err;
 }

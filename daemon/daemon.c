@@ -1,13 +1,15 @@
 #include "daemon/daemon.h"
 
-#include "config/ini/text.h"
+#include "daemon/broker/publisher.h"
+#include "daemon/buses.h"
 #include "daemon/http/api.h"
-#include "daemon/http/http.h"
-#include "daemon/live/alarms.h"
+#include "daemon/live/live.h"
 #include "daemon/publish/announce.h"
 #include "daemon/publish/reporter.h"
 #include "daemon/service.h"
 #include "daemon/state/state.h"
+#include "daemon/state/state_dir.h"
+#include "drivers/modbus/bus_load.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -16,6 +18,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-event.h>
 #include <unistd.h>
 
 /* How often stale values are looked for, stopped workers joined. */
@@ -26,6 +29,27 @@
 #define STOP_GRACE_NS (1200 * NS_PER_MS)
 #define JOIN_LIMIT_NS (300 * NS_PER_MS)
 #define DISK_GRACE_NS (200 * NS_PER_MS)
+
+struct daemon {
+	struct config *config;
+	sd_event *event;
+	struct state_dir *state_dir;
+	struct state *state; /* NULL = nothing outlives a restart */
+	struct inbox *batches;
+	struct buses *buses;
+	struct bus_load *loads; /* one for each bus of the configuration */
+	struct live *live;
+	struct publisher *publisher;
+	struct http *http; /* NULL = off */
+	struct api api;
+	sd_event_source *sources[8];
+	int64_t started_ns, started_ms;
+	int64_t last_tick_ns, lag_max_ns;
+	int64_t watchdog_ns, fed_ns;
+	uint64_t samples_at_status;
+	int64_t status_ns;
+	bool stopping, replacing_publisher, watchdog_silent;
+};
 
 /* The next slot of a timer at a fixed rhythm that is not in the past. */
 static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns)
@@ -42,7 +66,7 @@ static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns
 static void report_marks(struct daemon *d, int64_t now_ns)
 {
 	for (size_t i = 0; i < d->config->device_count; i++) {
-		struct table_device *device = &d->table->devices[i];
+		struct table_device *device = &d->live->table->devices[i];
 		if (device->marked)
 			reporter_device(d->publisher, device, &d->config->mqtt, now_ns);
 		device->marked = false;
@@ -52,11 +76,11 @@ static void report_marks(struct daemon *d, int64_t now_ns)
 static void tick(struct daemon *d, int64_t now_ns)
 {
 	d->last_tick_ns = now_ns;
-	live_tick(d->live, d->table);
+	live_tick(d->live);
 	report_marks(d, now_ns);
-	alarms_judge(d, JUDGE_ALL, now_ns);
-	announce_loops(d);
-	announce_pues(d);
+	alarms_judge(d->live->alarms, JUDGE_ALL, now_ns);
+	announce_loops(d->publisher, d->live);
+	announce_pues(d->publisher, d->live);
 }
 
 static int on_tick(sd_event_source *s, uint64_t usec, void *user)
@@ -70,15 +94,6 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *user)
 	return 0;
 }
 
-static void take_values(struct daemon *d, struct batch *b, int64_t now_ns)
-{
-	struct table_device *device = point_table_apply(d->table, b);
-	if (!device)
-		return;
-	reporter_device(d->publisher, device, &d->config->mqtt, now_ns);
-	live_feed(d->live, d->table, device);
-}
-
 static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct daemon *d = user;
@@ -89,10 +104,12 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 	for (struct inbox_item *i = inbox_take(d->batches), *next; i; i = next) {
 		struct batch *b = (struct batch *)i;
 		next = i->next;
-		take_values(d, b, now);
+		struct table_device *device = live_feed(d->live, b);
+		if (device)
+			reporter_device(d->publisher, device, &d->config->mqtt, now);
 		batch_free(b);
 	}
-	alarms_judge(d, JUDGE_POINTS, now);
+	alarms_judge(d->live->alarms, JUDGE_POINTS, now);
 	return 0;
 }
 
@@ -119,19 +136,20 @@ static bool feed_watchdog(struct daemon *d, int64_t now_ns)
 
 static void update_status(struct daemon *d, int64_t now_ns)
 {
+	const struct point_table *table = d->live->table;
 	size_t up = 0;
 	for (size_t i = 0; i < d->config->device_count; i++) {
-		const struct table_device *dev = &d->table->devices[i];
+		const struct table_device *dev = &table->devices[i];
 		up += dev->last_ns != 0 && now_ns - dev->last_ns <= 3 * dev->config->poll_interval + NS_PER_S;
 	}
 	double seconds = (double)(now_ns - d->status_ns) / NS_PER_S;
-	double rate = seconds > 0 ? (double)(d->table->samples - d->samples_at_status) / seconds : 0;
+	double rate = seconds > 0 ? (double)(table->samples - d->samples_at_status) / seconds : 0;
 	struct publisher_stats p = publisher_describe(d->publisher);
 	char text[200];
 	snprintf(text, sizeof(text), "%zu/%zu devices up, %.0f points/s, broker %s, %zu messages waiting", up,
 	    d->config->device_count, rate, p.connected ? "connected" : "away", (size_t)p.waiting + p.queued);
 	service_status(text);
-	d->samples_at_status = d->table->samples;
+	d->samples_at_status = table->samples;
 	d->status_ns = now_ns;
 }
 
@@ -141,9 +159,10 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 	int64_t now = clock_boottime();
 	bool changed = false;
 	for (size_t i = 0; i < d->config->device_count; i++) {
-		if (!point_table_check_stale(d->table, &d->table->devices[i], now))
+		struct table_device *device = &d->live->table->devices[i];
+		if (!point_table_check_stale(d->live->table, device, now))
 			continue;
-		reporter_device(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
+		reporter_device(d->publisher, device, &d->config->mqtt, now);
 		changed = true;
 	}
 	/* what depends on a value that is gone is told at once, not at the next tick */
@@ -155,16 +174,54 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 		d->fed_ns = now;
 	if (now - d->status_ns >= 5 * NS_PER_S)
 		update_status(d, now);
-	alarms_judge_flood(d, now);
-	state_turn(d, now);
+	alarms_judge_flood(d->live->alarms, now);
+	state_turn(d->state, d->live, now);
 	http_turn(d->http);
 	set_next(s, usec, TURN_INTERVAL_NS);
 	return 0;
 }
 
+static void report_health(struct daemon *d)
+{
+	const struct config *c = d->config;
+	struct publisher_stats p = publisher_describe(d->publisher);
+	struct driver_stats *buses = calloc(c->bus_count + 1, sizeof(*buses));
+	int64_t latency = alarms_take_latency(d->live->alarms);
+	if (!buses)
+		return;
+	for (size_t i = 0; i < c->bus_count; i++)
+		buses_describe(d->buses, i, &buses[i]);
+	announce_health(
+	    d->publisher, &(struct health){ .ts_ms = clock_utc_ms(),
+			      .uptime_s = (clock_boottime() - d->started_ns) / NS_PER_S,
+			      .buses = buses,
+			      .loads = d->loads,
+			      .config = c,
+			      .utc_offset_ns = clock_realtime_offset(),
+			      .samples = d->live->table->samples,
+			      .batches_dropped = inbox_dropped(d->batches),
+			      .loop_lag_ms = round((double)d->lag_max_ns / 1e3) / 1e3,
+			      .alarm_latency_ms = latency > 0 ? round((double)latency / 1e3) / 1e3 : NAN,
+			      .broker_connected = p.connected,
+			      .published = p.published,
+			      .acknowledged = p.acknowledged,
+			      .dropped = p.dropped,
+			      .reconnects = p.reconnects,
+			      .queued = p.queued,
+			      .in_flight = p.in_flight,
+			      .spool_messages = p.waiting,
+			      .spool_bytes = p.waiting_bytes,
+			      .spool_dropped = p.waiting_dropped,
+			      .spool_trouble = p.spool_trouble });
+	d->lag_max_ns = 0;
+	for (size_t i = 0; i < c->bus_count; i++)
+		driver_stats_deinit(&buses[i]);
+	free(buses);
+}
+
 static int on_health(sd_event_source *s, uint64_t usec, void *user)
 {
-	announce_health(user);
+	report_health(user);
 	set_next(s, usec, HEALTH_INTERVAL_NS);
 	return 0;
 }
@@ -186,21 +243,41 @@ static struct bus_load *compute_loads(const struct config *c)
 
 static void see_alarm(const struct alarm *a, void *user)
 {
-	announce_alarm(a, user);
+	struct daemon *d = user;
+	announce_alarm(d->publisher, a);
+}
+
+static void see_retired(const char *name, void *user)
+{
+	struct daemon *d = user;
+	announce_no_alarm(d->publisher, name);
+}
+
+static void on_alarm(const struct alarm *a, void *user)
+{
+	struct daemon *d = user;
+	announce_alarm(d->publisher, a);
+	state_save_soon(d->state);
+}
+
+static void on_learned(void *user)
+{
+	struct daemon *d = user;
+	state_save_soon(d->state);
 }
 
 /* The whole live state, as after a connect. */
 static void announce_everything(struct daemon *d)
 {
 	int64_t now = clock_boottime();
-	announce_info(d);
+	announce_info(d->publisher, d->config, d->started_ms);
 	for (size_t i = 0; i < d->config->device_count; i++)
-		reporter_device_full(d->publisher, &d->table->devices[i], &d->config->mqtt, now);
-	announce_loops(d);
-	announce_pues(d);
-	alarms_each(d, see_alarm, d);
-	alarms_announce_retired(d);
-	announce_health(d);
+		reporter_device_full(d->publisher, &d->live->table->devices[i], &d->config->mqtt, now);
+	announce_loops(d->publisher, d->live);
+	announce_pues(d->publisher, d->live);
+	alarms_each(d->live->alarms, see_alarm, d);
+	alarms_each_retired(d->live->alarms, see_retired, d);
+	report_health(d);
 }
 
 static void on_broker_connected(void *user)
@@ -210,7 +287,8 @@ static void on_broker_connected(void *user)
 
 static void on_spool_trouble(void *user, const char *text)
 {
-	alarms_set_own(user, OWN_ALARM_SPOOL, text[0] ? text : NULL);
+	struct daemon *d = user;
+	alarms_set_own(d->live->alarms, OWN_ALARM_SPOOL, text[0] ? text : NULL);
 }
 
 static void on_publisher_stopped(void *user)
@@ -253,35 +331,29 @@ static void say_finding(enum diag_level level, const char *text, void *user)
 /* Puts a checked configuration in place of the running one. 0 or -ENOMEM, and then nothing has changed. */
 static int apply(struct daemon *d, struct config *c)
 {
-	struct live *control = live_new(c);
-	struct point_table *table = point_table_new(c, clock_boottime());
+	struct live *live = live_new(c, clock_boottime());
 	struct bus_load *loads = compute_loads(c);
-	if (!control || !table || !loads) {
-		live_free(control);
-		point_table_free(table);
+	if (!live || !loads) {
+		live_free(live);
 		free(loads);
 		return -ENOMEM;
 	}
-	free(d->loads);
-	d->loads = loads;
-	live_inherit(control, d->live);
-	point_table_inherit(table, d->table);
 	bool new_publisher = needs_new_publisher(d->config, c);
 	bool new_socket = strcmp(d->config->daemon.http_socket, c->daemon.http_socket) != 0;
-	alarms_retire_missing(d, d->config, c);
+	free(d->loads);
+	d->loads = loads;
+	live_inherit(live, d->live);
 	live_free(d->live);
-	point_table_free(d->table);
-	d->live = control;
-	d->table = table;
+	d->live = d->api.live = live;
 	config_unref(d->config);
 	d->config = config_ref(c);
 	log_set_level(c->daemon.log_level);
-	live_tick(d->live, d->table);
+	live_tick(d->live);
 	buses_apply(d->buses, c);
 	publisher_set_limits(d->publisher, c);
 	if (new_socket) {
 		http_close(d->http);
-		d->http = http_open(d->event, c->daemon.http_socket, api_answer, d);
+		d->http = http_open(d->event, c->daemon.http_socket, api_answer, &d->api);
 	}
 	if (new_publisher)
 		publisher_stop(d->publisher);
@@ -377,14 +449,14 @@ static int start(struct daemon *d)
 	d->watchdog_ns = service_watchdog_interval();
 	d->batches = batch_inbox_new();
 	d->buses = d->batches ? buses_new(d->batches) : NULL;
-	d->table = point_table_new(d->config, d->started_ns);
-	d->live = live_new(d->config);
+	d->live = live_new(d->config, d->started_ns);
 	d->loads = compute_loads(d->config);
-	if (!d->batches || !d->buses || !d->table || !d->live || !d->loads)
+	if (!d->batches || !d->buses || !d->live || !d->loads)
 		return -ENOMEM;
-	alarms_init(d);
-	state_load(d);
-	live_tick(d->live, d->table);
+	alarms_watch(d->live->alarms, on_alarm, d);
+	d->api = (struct api){ d->live, on_learned, d };
+	d->state = d->state_dir ? state_open(d->config->daemon.state_dir, d->live) : NULL;
+	live_tick(d->live);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
@@ -392,7 +464,7 @@ static int start(struct daemon *d)
 	d->publisher = publisher_new(d->event, d->config, &to);
 	if (!d->publisher)
 		return -errno;
-	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, d);
+	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, &d->api);
 	r = add_sources(d);
 	if (r >= 0)
 		buses_apply(d->buses, d->config);
@@ -404,7 +476,7 @@ static void save_all(struct daemon *d)
 {
 	publisher_free(d->publisher, DISK_GRACE_NS);
 	d->publisher = NULL;
-	state_end(d, DISK_GRACE_NS);
+	state_close(d->state, d->live, DISK_GRACE_NS);
 }
 
 static void free_all(struct daemon *d)
@@ -412,9 +484,7 @@ static void free_all(struct daemon *d)
 	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
 		sd_event_source_disable_unref(d->sources[i]);
 	http_close(d->http);
-	alarms_free(d);
 	live_free(d->live);
-	point_table_free(d->table);
 	buses_free(d->buses);
 	inbox_free(d->batches);
 	free(d->loads);

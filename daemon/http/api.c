@@ -1,7 +1,6 @@
 #include "daemon/http/api.h"
 
 #include "config/ini/text.h"
-#include "daemon/live/alarms.h"
 #include "daemon/publish/encoder.h"
 #include "daemon/publish/json_writer.h"
 #include "drivers/os/clock.h"
@@ -30,52 +29,61 @@ static void put_alarm(const struct alarm *a, void *user)
 	encode_alarm_into(user, a->config->name, a, clock_utc_ms());
 }
 
-static struct http_answer get_alarms(struct daemon *d, const char *name)
+static struct http_answer get_alarms(struct api *api, const char *name)
 {
 	struct json_writer w;
 	(void)name;
 	json_begin(&w);
 	json_open(&w, NULL);
 	json_open(&w, "alarms");
-	alarms_each(d, put_alarm, &w);
+	alarms_each(api->live->alarms, put_alarm, &w);
 	json_close(&w);
 	json_close(&w);
 	return (struct http_answer){ HTTP_OK, json_finish(&w) };
 }
 
-static struct http_answer acknowledge(struct daemon *d, const char *name)
+static struct http_answer acknowledge(struct api *api, const char *name)
 {
 	char text[LONGEST_NAME + 64];
-	struct alarm *a = alarms_find(d, name);
+	struct alarm *a = alarms_find(api->live->alarms, name);
 	if (!a)
 		return error(HTTP_NOT_FOUND, "no such alarm (allowed: a name of GET /v1/alarms)");
-	const char *why = alarms_acknowledge(d, a);
+	const char *why = alarms_acknowledge(api->live->alarms, a);
 	if (!why)
 		return (struct http_answer){ HTTP_OK, encode_alarm(a, clock_utc_ms()) };
 	snprintf(text, sizeof(text), "%s cannot be acknowledged: %s", name, why);
 	return error(HTTP_CONFLICT, text);
 }
 
-static struct http_answer learn(struct daemon *d, const char *name)
+static size_t find_loop(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->loop_count; i++)
+		if (strcmp(c->loops[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+static struct http_answer learn(struct api *api, const char *name)
 {
 	char text[LONGEST_NAME + 128];
-	struct live_loop *l = live_loop_find(d->live, name);
-	if (!l)
+	struct loop_reference learned;
+	size_t i = find_loop(api->live->config, name);
+	if (i == SIZE_MAX)
 		return error(HTTP_NOT_FOUND, "no such loop (allowed: a [loop:NAME] of the configuration)");
-	const char *why = live_loop_learn(l);
+	const char *why = loops_learn(api->live->loops, i, &learned);
 	if (why) {
 		snprintf(text, sizeof(text), "%s cannot learn: %s", name, why);
 		return error(HTTP_CONFLICT, text);
 	}
-	d->save_soon = true; /* it is saved within a second, as a changed alarm is */
+	api->changed(api->user);
 	log_line(
 	    LOG_NOTICE, "loop %s has learned its state now as that of a clean filter and a new pump", name);
-	return (struct http_answer){ HTTP_OK, encode_reference(&l->model.learned) };
+	return (struct http_answer){ HTTP_OK, encode_reference(&learned) };
 }
 
 static const struct route {
 	const char *method, *before, *after; /* of the path around NAME */
-	struct http_answer (*answer)(struct daemon *d, const char *name);
+	struct http_answer (*answer)(struct api *api, const char *name);
 } routes[] = {
 	{ "GET", "/v1/alarms", NULL, get_alarms },
 	{ "POST", "/v1/alarms/", "/ack", acknowledge },

@@ -7,6 +7,14 @@
 #pragma once
 
 #include "daemon/http/http.h"
+#include "daemon/live/live.h"
 
-/* `user` is the struct daemon. */
+struct api {
+	struct live *live;
+	/* Something that must not be lost has changed, beside alarms, which tell that themselves. */
+	void (*changed)(void *user);
+	void *user;
+};
+
+/* `user` is the struct api. */
 struct http_answer api_answer(const char *method, const char *path, void *user);

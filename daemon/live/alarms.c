@@ -1,144 +1,356 @@
 #include "daemon/live/alarms.h"
 
-#include "daemon/publish/announce.h"
+#include "daemon/live/input.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
+#include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int level_of(const struct alarm *a)
-{
-	static const int levels[] = {
-		[SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_CRITICAL] = LOG_CRIT
-	};
-	if (a->state == ALARM_ACTIVE && !a->acknowledged)
-		return levels[a->config->severity];
-	/* a reading is there, or gone: that a device is silent is said for itself, not once for each of its
-	 * alarms */
-	bool quiet = (a->previous == ALARM_UNKNOWN && a->state == ALARM_NORMAL) ||
-		     (a->previous == ALARM_NORMAL && a->state == ALARM_UNKNOWN);
-	return quiet ? LOG_DEBUG : LOG_NOTICE;
-}
-
-static void tell(struct daemon *d, const struct alarm *a, const char *what)
-{
-	struct log_fields fields = {
-		.message_id = LOG_ID_ALARM, .alarm = a->config->name, .point = a->config->point_name
-	};
-	log_event(level_of(a), fields, "alarm %s is %s%s: %s (%s)", a->config->name,
-	    alarm_state_word(a->state), what, a->config->message, a->config->point_name);
-	announce_alarm(a, d);
-	d->save_soon = true;
-}
-
-/* From the device's reply to here, of alarms that wait for nothing else. */
-static void note_latency(struct daemon *d, const struct alarm *a)
-{
-	const struct alarm_config *c = a->config;
-	if (c->source != SOURCE_POINT || c->points.count != 1 || c->delay_on > 0 || c->when == WHEN_STALE)
-		return;
-	int64_t latency = clock_boottime() - point_table_at(d->table, c->points.refs[0])->sample.time_ns;
-	if (latency > d->alarm_latency_max_ns)
-		d->alarm_latency_max_ns = latency;
-}
-
-static void on_change(const struct alarm *a, void *user)
-{
-	struct daemon *d = user;
-	tell(d, a, "");
-	if (a->state == ALARM_ACTIVE)
-		note_latency(d, a);
-	if (a->state == ALARM_ACTIVE && a != &d->own_alarms[OWN_ALARM_FLOOD].alarm)
-		alarm_flood_note(&d->flood, clock_boottime());
-}
-
-void alarms_init(struct daemon *d)
-{
-	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
-		own_alarm_init(&d->own_alarms[i], (enum own_alarm_id)i, clock_boottime(), clock_utc_ms());
-}
-
-void alarms_judge(struct daemon *d, enum judged which, int64_t now_ns)
-{
-	live_judge(d->live, d->table, which, now_ns, clock_utc_ms(), on_change, d);
-}
-
-void alarms_judge_flood(struct daemon *d, int64_t now_ns)
-{
-	bool flood = alarm_flood_lasts(&d->flood, now_ns);
-	alarms_set_own(d, OWN_ALARM_FLOOD, flood ? "more than 10 new alarms in 10 minutes" : NULL);
-}
-
-void alarms_set_own(struct daemon *d, enum own_alarm_id id, const char *trouble)
-{
-	if (own_alarm_set(&d->own_alarms[id], trouble, clock_boottime(), clock_utc_ms()))
-		on_change(&d->own_alarms[id].alarm, d);
-}
-
-void alarms_each(const struct daemon *d, void (*see)(const struct alarm *a, void *user), void *user)
-{
-	for (size_t i = 0; i < d->config->alarm_count; i++)
-		see(&d->live->alarms[i], user);
-	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
-		see(&d->own_alarms[i].alarm, user);
-}
 
 /* So many names are remembered; a broker keeps what is past them. */
 #define RETIRED_MAX 1000
 
-void alarms_retire(struct daemon *d, const char *name)
+struct own {
+	struct alarm alarm;
+	struct alarm_config config;
+	char message[512];
+};
+
+struct alarms {
+	struct config *config; /* a reference */
+	struct point_table *table;
+	const struct loops *loops;
+	const struct pues *pues;
+	alarms_see *changed; /* or NULL */
+	void *user;
+	struct alarm *all;    /* as in the configuration */
+	struct input *inputs; /* of those that look at points */
+	size_t *order;	      /* what explains others comes before them */
+	struct own own[OWN_ALARM_COUNT];
+	struct alarm_flood flood;
+	int64_t latency_max_ns;
+	char **retired; /* names of alarms that are configured no more */
+	size_t retired_count;
+};
+
+static const struct {
+	const char *name, *point, *all_well;
+} own_alarms[] = {
+	[OWN_ALARM_SPOOL] = { OWN_ALARM_PREFIX "spool", "spool", "the spool works" },
+	[OWN_ALARM_STATE] = { OWN_ALARM_PREFIX "state", "state", "the state is saved" },
+	[OWN_ALARM_FLOOD] = { OWN_ALARM_PREFIX "flood", "alarms", "no flood of alarms" },
+};
+
+/* Whether that is news. */
+static bool update_own(struct own *o, enum own_alarm which, const char *trouble)
 {
-	struct retired *r = &d->retired;
-	for (size_t i = 0; i < r->count; i++)
-		if (strcmp(r->names[i], name) == 0)
+	const char *message = trouble ? trouble : own_alarms[which].all_well;
+	bool other_text = strcmp(o->message, message) != 0;
+	snprintf(o->message, sizeof(o->message), "%s", message);
+	struct figure input = { trouble != NULL, QUALITY_GOOD, NULL };
+	return alarm_update(&o->alarm, &input, clock_boottime(), clock_utc_ms()) || other_text;
+}
+
+/* Begins as normal. */
+static void init_own(struct own *o, enum own_alarm which)
+{
+	o->config = (struct alarm_config){ .name = own_alarms[which].name,
+		.point_name = own_alarms[which].point,
+		.when = WHEN_TRUE,
+		.severity = SEVERITY_WARNING,
+		.message = o->message };
+	alarm_init(&o->alarm, &o->config);
+	(void)update_own(o, which, NULL);
+}
+
+/* By rank, else as configured. */
+static void sort(struct alarms *a)
+{
+	size_t n = 0;
+	for (unsigned rank = 0; n < a->config->alarm_count; rank++)
+		for (size_t i = 0; i < a->config->alarm_count; i++)
+			if (a->config->alarms[i].rank == rank)
+				a->order[n++] = i;
+}
+
+static bool init(struct alarms *a)
+{
+	size_t n = a->config->alarm_count;
+	bool good = true;
+	a->all = calloc(n + 1, sizeof(a->all[0]));
+	a->inputs = calloc(n + 1, sizeof(a->inputs[0]));
+	a->order = calloc(n + 1, sizeof(a->order[0]));
+	if (!a->all || !a->inputs || !a->order)
+		return false;
+	sort(a);
+	for (size_t i = 0; i < n; i++) {
+		const struct alarm_config *c = &a->config->alarms[i];
+		alarm_init(&a->all[i], c);
+		good &= input_init(&a->inputs[i], &c->points, c->point_name);
+	}
+	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
+		init_own(&a->own[i], (enum own_alarm)i);
+	return good;
+}
+
+struct alarms *alarms_new(
+    struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues)
+{
+	struct alarms *a = calloc(1, sizeof(*a));
+	if (!a)
+		return NULL;
+	*a = (struct alarms){ .config = config_ref(c), .table = table, .loops = loops, .pues = pues };
+	if (init(a))
+		return a;
+	alarms_free(a);
+	return NULL;
+}
+
+void alarms_free(struct alarms *a)
+{
+	if (!a)
+		return;
+	for (size_t i = 0; a->inputs && i < a->config->alarm_count; i++)
+		input_deinit(&a->inputs[i]);
+	for (size_t i = 0; i < a->retired_count; i++)
+		free(a->retired[i]);
+	free(a->retired);
+	free(a->all);
+	free(a->inputs);
+	free(a->order);
+	config_unref(a->config);
+	free(a);
+}
+
+void alarms_watch(struct alarms *a, alarms_see *changed, void *user)
+{
+	a->changed = changed;
+	a->user = user;
+}
+
+static int level_of(const struct alarm *alarm)
+{
+	static const int levels[] = {
+		[SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_CRITICAL] = LOG_CRIT
+	};
+	if (alarm->state == ALARM_ACTIVE && !alarm->acknowledged)
+		return levels[alarm->config->severity];
+	/* a reading is there, or gone: that a device is silent is said for itself, not once for each of its
+	 * alarms */
+	bool quiet = (alarm->previous == ALARM_UNKNOWN && alarm->state == ALARM_NORMAL) ||
+		     (alarm->previous == ALARM_NORMAL && alarm->state == ALARM_UNKNOWN);
+	return quiet ? LOG_DEBUG : LOG_NOTICE;
+}
+
+static void tell(const struct alarms *a, const struct alarm *alarm, const char *what)
+{
+	const struct alarm_config *c = alarm->config;
+	log_event(level_of(alarm),
+	    (struct log_fields){ .message_id = LOG_ID_ALARM, .alarm = c->name, .point = c->point_name },
+	    "alarm %s is %s%s: %s (%s)", c->name, alarm_state_word(alarm->state), what, c->message,
+	    c->point_name);
+	if (a->changed)
+		a->changed(alarm, a->user);
+}
+
+/* From the device's reply to here, of alarms that wait for nothing else. */
+static void note_latency(struct alarms *a, const struct alarm_config *c)
+{
+	if (c->source != SOURCE_POINT || c->points.count != 1 || c->delay_on > 0 || c->when == WHEN_STALE)
+		return;
+	int64_t latency = clock_boottime() - point_table_at(a->table, c->points.refs[0])->sample.time_ns;
+	if (latency > a->latency_max_ns)
+		a->latency_max_ns = latency;
+}
+
+static void on_change(struct alarms *a, const struct alarm *alarm)
+{
+	tell(a, alarm, "");
+	if (alarm->state != ALARM_ACTIVE)
+		return;
+	note_latency(a, alarm->config);
+	if (alarm != &a->own[OWN_ALARM_FLOOD].alarm)
+		alarm_flood_note(&a->flood, clock_boottime());
+}
+
+static struct figure input_of(struct alarms *a, size_t i)
+{
+	const struct alarm_config *c = a->all[i].config;
+	int64_t when;
+	switch (c->source) {
+	case SOURCE_POINT:
+		return input_value(&a->inputs[i], a->table);
+	case SOURCE_LOOP:
+		return loops_figures(a->loops, c->entry)[c->value];
+	case SOURCE_PUE:
+		if (c->value == 0)
+			return pue_power_ratio(pues_at(a->pues, c->entry), &when);
+		return pue_window(pues_at(a->pues, c->entry), c->value - 1).pue;
+	}
+	return (struct figure){ NAN, QUALITY_INVALID, NULL };
+}
+
+/* Whether an alarm that explains this one is active, or would be if it were not explained itself. */
+static bool is_explained(const struct alarms *a, const struct alarm_config *c)
+{
+	for (size_t i = 0; i < c->suppressor_names.count; i++) {
+		enum alarm_state state = a->all[c->suppressors[i]].state;
+		if (state == ALARM_ACTIVE || state == ALARM_SUPPRESSED)
+			return true;
+	}
+	return false;
+}
+
+void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
+{
+	int64_t utc_ms = clock_utc_ms();
+	for (size_t k = 0; k < a->config->alarm_count; k++) {
+		size_t i = a->order[k];
+		struct alarm *alarm = &a->all[i];
+		if (which == JUDGE_POINTS && alarm->config->source != SOURCE_POINT)
+			continue;
+		struct figure input = input_of(a, i);
+		alarm_set_suppressed(alarm, is_explained(a, alarm->config), now_ns);
+		if (alarm_update(alarm, &input, now_ns, utc_ms))
+			on_change(a, alarm);
+	}
+}
+
+void alarms_judge_flood(struct alarms *a, int64_t now_ns)
+{
+	bool flood = alarm_flood_lasts(&a->flood, now_ns);
+	alarms_set_own(a, OWN_ALARM_FLOOD, flood ? "more than 10 new alarms in 10 minutes" : NULL);
+}
+
+void alarms_set_own(struct alarms *a, enum own_alarm which, const char *trouble)
+{
+	if (update_own(&a->own[which], which, trouble))
+		on_change(a, &a->own[which].alarm);
+}
+
+void alarms_each(const struct alarms *a, alarms_see *see, void *user)
+{
+	for (size_t i = 0; i < a->config->alarm_count; i++)
+		see(&a->all[i], user);
+	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
+		see(&a->own[i].alarm, user);
+}
+
+struct alarm *alarms_find(struct alarms *a, const char *name)
+{
+	size_t found = config_find_alarm(a->config, name);
+	if (found != SIZE_MAX)
+		return &a->all[found];
+	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
+		if (strcmp(own_alarms[i].name, name) == 0)
+			return &a->own[i].alarm;
+	return NULL;
+}
+
+const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm)
+{
+	const char *why = alarm_acknowledge(alarm, clock_utc_ms());
+	if (!why)
+		tell(a, alarm, ", acknowledged");
+	return why;
+}
+
+int64_t alarms_take_latency(struct alarms *a)
+{
+	int64_t latency = a->latency_max_ns;
+	a->latency_max_ns = 0;
+	return latency;
+}
+
+static void retire(struct alarms *a, const char *name)
+{
+	for (size_t i = 0; i < a->retired_count; i++)
+		if (strcmp(a->retired[i], name) == 0)
 			return;
-	char **names = r->count < RETIRED_MAX ? reallocarray(r->names, r->count + 1, sizeof(*names)) : NULL;
+	char **names = a->retired_count < RETIRED_MAX
+			   ? reallocarray(a->retired, a->retired_count + 1, sizeof(*names))
+			   : NULL;
 	char *copy = names ? strdup(name) : NULL;
 	if (names)
-		r->names = names;
+		a->retired = names;
 	if (copy)
-		r->names[r->count++] = copy;
+		a->retired[a->retired_count++] = copy;
 	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_ALARM, .alarm = name },
 	    "alarm %s is configured no more", name);
 }
 
-void alarms_retire_missing(struct daemon *d, const struct config *old, const struct config *new)
+void alarms_each_retired(const struct alarms *a, void (*see)(const char *name, void *user), void *user)
 {
-	for (size_t i = 0; i < old->alarm_count; i++)
-		if (config_find_alarm(new, old->alarms[i].name) == SIZE_MAX)
-			alarms_retire(d, old->alarms[i].name);
+	for (size_t i = 0; i < a->retired_count; i++)
+		if (config_find_alarm(a->config, a->retired[i]) == SIZE_MAX) /* it may be back */
+			see(a->retired[i], user);
 }
 
-void alarms_announce_retired(struct daemon *d)
+/* The state of another one. */
+static void take_state(struct alarm *to, const struct alarm *from)
 {
-	for (size_t i = 0; i < d->retired.count; i++)
-		if (config_find_alarm(d->config, d->retired.names[i]) == SIZE_MAX) /* it may be back */
-			announce_no_alarm(d->retired.names[i], d);
+	const struct alarm_config *config = to->config;
+	*to = *from;
+	to->config = config;
+	to->input.reason = NULL; /* its text goes with the old one */
 }
 
-void alarms_free(struct daemon *d)
+void alarms_inherit(struct alarms *a, struct alarms *old)
 {
-	for (size_t i = 0; i < d->retired.count; i++)
-		free(d->retired.names[i]);
-	free(d->retired.names);
+	a->retired = old->retired;
+	a->retired_count = old->retired_count;
+	old->retired = NULL;
+	old->retired_count = 0;
+	for (size_t i = 0; i < old->config->alarm_count; i++) {
+		const struct alarm_config *c = &old->config->alarms[i];
+		size_t now = config_find_alarm(a->config, c->name);
+		if (now == SIZE_MAX)
+			retire(a, c->name);
+		else if (a->config->alarms[now].fingerprint == c->fingerprint)
+			take_state(&a->all[now], &old->all[i]);
+	}
+	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++) {
+		take_state(&a->own[i].alarm, &old->own[i].alarm);
+		memcpy(a->own[i].message, old->own[i].message, sizeof(a->own[i].message));
+	}
+	a->flood = old->flood;
+	a->latency_max_ns = old->latency_max_ns;
+	alarms_watch(a, old->changed, old->user);
 }
 
-struct alarm *alarms_find(struct daemon *d, const char *name)
+void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer *w)
 {
-	size_t found = config_find_alarm(d->config, name);
-	if (found != SIZE_MAX)
-		return &d->live->alarms[found];
-	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
-		if (strcmp(d->own_alarms[i].config.name, name) == 0)
-			return &d->own_alarms[i].alarm;
-	return NULL;
+	bytes_put_integer(w, (int64_t)a->config->alarm_count);
+	for (size_t i = 0; i < a->config->alarm_count; i++) {
+		const struct alarm_config *c = a->all[i].config;
+		struct bytes_writer block = { 0 };
+		alarm_save(&a->all[i], offset_ns, &block);
+		bytes_put_entry(w, c->name, c->fingerprint, &block);
+	}
 }
 
-const char *alarms_acknowledge(struct daemon *d, struct alarm *a)
+static bool load(struct alarms *a, struct bytes_entry *e, const struct wall_clock *clock)
 {
-	const char *why = alarm_acknowledge(a, clock_utc_ms());
-	if (!why)
-		tell(d, a, ", acknowledged");
-	return why;
+	size_t i = config_find_alarm(a->config, e->name);
+	if (i == SIZE_MAX) {
+		retire(a, e->name);
+		return false;
+	}
+	if (a->config->alarms[i].fingerprint != e->fingerprint)
+		return false;
+	alarm_load(&a->all[i], clock, &e->block);
+	return !e->block.bad;
+}
+
+size_t alarms_load(struct alarms *a, struct bytes_reader *r, const struct wall_clock *clock)
+{
+	size_t taken = 0;
+	for (int64_t n = bytes_take_within(r, 0, INT64_MAX); n > 0 && !r->bad; n--) {
+		struct bytes_entry e = bytes_take_entry(r);
+		if (!r->bad)
+			taken += load(a, &e, clock);
+	}
+	return taken;
 }

@@ -1,37 +1,66 @@
-/* alarms: the alarms of the configuration and those about coolantd itself, as the daemon keeps them (main
- * thread).
+/* alarms: all alarms, those of the configuration and those about coolantd itself (holder, main thread).
  *
- * Whatever changes an alarm goes through here, so that each change is in the journal, at the broker and
- * saved.
+ * Their one owner: whatever changes an alarm goes through here, is in the journal and told to `changed`,
+ * once. The arithmetic is in control/alarm.h; here points and figures are bound to its inputs. Made anew for
+ * each configuration; an alarm whose section did not change goes on with its state.
  */
 #pragma once
 
-#include "daemon/daemon_private.h"
+#include "daemon/control/alarm.h"
+#include "daemon/live/loops.h"
+#include "daemon/live/point_table.h"
+#include "daemon/live/pues.h"
 
-/* Those about coolantd itself begin as normal. */
-void alarms_init(struct daemon *d);
+/* Those about coolantd itself. Their names begin with OWN_ALARM_PREFIX, which the configuration may not use.
+ */
+enum own_alarm {
+	OWN_ALARM_SPOOL, /* the disk does not take what must outlive an outage */
+	OWN_ALARM_STATE, /* nor what must outlive a restart */
+	OWN_ALARM_FLOOD, /* more new alarms than anybody reads */
+	OWN_ALARM_COUNT
+};
 
-/* Judges alarms of the configuration. */
-void alarms_judge(struct daemon *d, enum judged which, int64_t now_ns);
+struct alarms;
+
+/* Judges points of the table and figures of the others, which must outlive the alarms. NULL without memory.
+ */
+struct alarms *alarms_new(
+    struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues);
+/* Takes what did not change out of `old`; what the configuration has no more is retired. */
+void alarms_inherit(struct alarms *a, struct alarms *old);
+void alarms_free(struct alarms *a);
+
+/* Who is told of each change: of a state, of an own alarm's text, of an acknowledgement. */
+typedef void alarms_see(const struct alarm *a, void *user);
+void alarms_watch(struct alarms *a, alarms_see *changed, void *user);
+
+/* Judges the alarms of the configuration. JUDGE_POINTS leaves out those on figures, which only change with a
+ * tick. */
+enum judged { JUDGE_ALL, JUDGE_POINTS };
+void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns);
 
 /* Whether there is a flood of new alarms. */
-void alarms_judge_flood(struct daemon *d, int64_t now_ns);
+void alarms_judge_flood(struct alarms *a, int64_t now_ns);
 
-/* Raises or clears one about coolantd itself; a NULL text is what is said when all is well. */
-void alarms_set_own(struct daemon *d, enum own_alarm_id id, const char *trouble);
+/* Raises one about coolantd itself with what is to be said, or with NULL clears it. */
+void alarms_set_own(struct alarms *a, enum own_alarm which, const char *trouble);
 
 /* One call for each alarm, first those of the configuration. */
-void alarms_each(const struct daemon *d, void (*see)(const struct alarm *a, void *user), void *user);
+void alarms_each(const struct alarms *a, alarms_see *see, void *user);
 
-/* An alarm that is configured no more: the broker forgets what it holds of it, now and after each connect. */
-void alarms_retire(struct daemon *d, const char *name);
-/* Those of a configuration that another one has no more. */
-void alarms_retire_missing(struct daemon *d, const struct config *old, const struct config *new);
-void alarms_announce_retired(struct daemon *d);
-void alarms_free(struct daemon *d);
+/* One call for each name of an alarm that is configured no more, so that the broker forgets it. */
+void alarms_each_retired(const struct alarms *a, void (*see)(const char *name, void *user), void *user);
 
 /* By name; NULL = none. */
-struct alarm *alarms_find(struct daemon *d, const char *name);
+struct alarm *alarms_find(struct alarms *a, const char *name);
 
 /* An operator has seen it. NULL, or why it cannot be acknowledged. */
-const char *alarms_acknowledge(struct daemon *d, struct alarm *a);
+const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm);
+
+/* The longest time from a device's reply to an alarm of it since the last call; 0 = there was none. */
+int64_t alarms_take_latency(struct alarms *a);
+
+/* The states of those of the configuration, as bytes and back: how many took theirs up. What was saved of an
+ * alarm that is configured no more is retired. */
+void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer *w);
+size_t alarms_load(struct alarms *a, struct bytes_reader *r, const struct wall_clock *clock);

@@ -1,69 +1,138 @@
-/* Sensors of the configuration as inputs of coolant loops. */
-#include "daemon/live/live_private.h"
+#include "daemon/live/loops.h"
+
+#include "daemon/live/input.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
-bool live_loop_init(struct live_loop *l, const struct loop_config *c)
+struct loop {
+	const struct loop_config *config;
+	struct loop_model model;
+	struct input inputs[LOOP_IN_COUNT];
+	struct figure now[LOOP_IN_COUNT];
+	struct figure figures[LOOP_VALUE_COUNT];
+};
+
+struct loops {
+	struct config *config; /* a reference */
+	struct point_table *table;
+	struct loop *all; /* as in the configuration */
+};
+
+static bool init(struct loop *l, const struct loop_config *c)
 {
 	bool good = true;
-	*l = (struct live_loop){ .config = c, .model = loop_model_of(c) };
+	*l = (struct loop){ .config = c, .model = loop_model_of(c) };
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
 		good &= input_init(&l->inputs[i], &c->inputs[i], c->input_names[i]);
 	return good;
 }
 
-void live_loop_deinit(struct live_loop *l)
+struct loops *loops_new(struct config *c, struct point_table *table)
 {
-	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
-		input_deinit(&l->inputs[i]);
-}
-
-void live_loop_inherit(struct live_loop *l, struct live *old)
-{
-	const struct live_loop *same = live_loop_find(old, l->config->name);
-	if (same && same->config->learning_fingerprint == l->config->learning_fingerprint)
-		l->model.learned = same->model.learned;
-}
-
-void live_loop_tick(struct live_loop *l, struct point_table *t)
-{
-	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
-		l->now[i] = input_figure(&l->inputs[i], t);
-	loop_compute(&l->model, l->now, l->figures);
-}
-
-void live_loop_save(const struct live_loop *l, struct bytes_writer *w)
-{
-	const struct loop_reference *r = &l->model.learned;
-	bytes_put_number(w, r->flow);
-	bytes_put_number(w, r->filter_resistance);
-	bytes_put_number(w, r->pressure);
-	bytes_put_number(w, r->pump_speed);
-}
-
-bool live_loop_load(struct live_loop *l, struct bytes_reader *r)
-{
-	struct loop_reference learned;
-	learned.flow = bytes_take_number(r);
-	learned.filter_resistance = bytes_take_number(r);
-	learned.pressure = bytes_take_number(r);
-	learned.pump_speed = bytes_take_number(r);
-	if (r->bad)
-		return false;
-	l->model.learned = learned;
-	return !isnan(learned.flow);
-}
-
-struct live_loop *live_loop_find(struct live *l, const char *name)
-{
-	for (size_t i = 0; i < l->config->loop_count; i++)
-		if (strcmp(l->loops[i].config->name, name) == 0)
-			return &l->loops[i];
+	struct loops *l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	*l = (struct loops){ config_ref(c), table, calloc(c->loop_count + 1, sizeof(l->all[0])) };
+	bool good = l->all != NULL;
+	for (size_t i = 0; l->all && i < c->loop_count; i++)
+		good &= init(&l->all[i], &c->loops[i]);
+	if (good)
+		return l;
+	loops_free(l);
 	return NULL;
 }
 
-const char *live_loop_learn(struct live_loop *l)
+void loops_free(struct loops *l)
 {
-	return loop_learn(l->now, &l->model.learned);
+	if (!l)
+		return;
+	for (size_t i = 0; l->all && i < l->config->loop_count; i++)
+		for (unsigned k = 0; k < LOOP_IN_COUNT; k++)
+			input_deinit(&l->all[i].inputs[k]);
+	free(l->all);
+	config_unref(l->config);
+	free(l);
+}
+
+static struct loop *find(const struct loops *l, const char *name, uint64_t fingerprint)
+{
+	for (size_t i = 0; i < l->config->loop_count; i++)
+		if (strcmp(l->all[i].config->name, name) == 0 &&
+		    l->all[i].config->learning_fingerprint == fingerprint)
+			return &l->all[i];
+	return NULL;
+}
+
+void loops_inherit(struct loops *l, const struct loops *old)
+{
+	for (size_t i = 0; i < l->config->loop_count; i++) {
+		const struct loop_config *c = l->all[i].config;
+		const struct loop *same = find(old, c->name, c->learning_fingerprint);
+		if (same)
+			l->all[i].model.learned = same->model.learned;
+	}
+}
+
+void loops_tick(struct loops *l)
+{
+	for (size_t i = 0; i < l->config->loop_count; i++) {
+		struct loop *loop = &l->all[i];
+		for (unsigned k = 0; k < LOOP_IN_COUNT; k++)
+			loop->now[k] = input_figure(&loop->inputs[k], l->table);
+		loop_compute(&loop->model, loop->now, loop->figures);
+	}
+}
+
+const struct figure *loops_figures(const struct loops *l, size_t i)
+{
+	return l->all[i].figures;
+}
+
+const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret)
+{
+	const char *why = loop_learn(l->all[i].now, &l->all[i].model.learned);
+	*ret = l->all[i].model.learned;
+	return why;
+}
+
+void loops_save(const struct loops *l, struct bytes_writer *w)
+{
+	bytes_put_integer(w, (int64_t)l->config->loop_count);
+	for (size_t i = 0; i < l->config->loop_count; i++) {
+		const struct loop_config *c = l->all[i].config;
+		const struct loop_reference *r = &l->all[i].model.learned;
+		struct bytes_writer block = { 0 };
+		bytes_put_number(&block, r->flow);
+		bytes_put_number(&block, r->filter_resistance);
+		bytes_put_number(&block, r->pressure);
+		bytes_put_number(&block, r->pump_speed);
+		bytes_put_entry(w, c->name, c->learning_fingerprint, &block);
+	}
+}
+
+static bool load(struct loops *l, struct bytes_entry *e)
+{
+	struct loop *loop = find(l, e->name, e->fingerprint);
+	struct loop_reference learned;
+	learned.flow = bytes_take_number(&e->block);
+	learned.filter_resistance = bytes_take_number(&e->block);
+	learned.pressure = bytes_take_number(&e->block);
+	learned.pump_speed = bytes_take_number(&e->block);
+	if (!loop || e->block.bad)
+		return false;
+	loop->model.learned = learned;
+	return !isnan(learned.flow);
+}
+
+size_t loops_load(struct loops *l, struct bytes_reader *r)
+{
+	size_t taken = 0;
+	for (int64_t n = bytes_take_within(r, 0, INT64_MAX); n > 0 && !r->bad; n--) {
+		struct bytes_entry e = bytes_take_entry(r);
+		if (!r->bad)
+			taken += load(l, &e);
+	}
+	return taken;
 }

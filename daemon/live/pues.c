@@ -1,12 +1,22 @@
-/* Meters of the configuration as inputs of PUE figures. */
-#include "daemon/live/live_private.h"
+#include "daemon/live/pues.h"
+
+#include "config/ini/cleanup.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct live_meter {
-	struct meter_ref ref;
+struct entry {
+	const struct pue_config *config;
+	struct pue *pue;
+	struct meter_ref *meters;
+	size_t meter_count;
+};
+
+struct pues {
+	struct config *config; /* a reference */
+	const struct point_table *table;
+	struct entry *all; /* as in the configuration */
 };
 
 static unsigned counter_width(const struct point *p)
@@ -49,40 +59,82 @@ static struct meter_type meter_type_of(const struct config *c, struct meter_ref 
 	return type;
 }
 
-struct live_pue *live_pue_find(struct live *old, const struct live_pue *new)
-{
-	for (size_t i = 0; i < old->config->pue_count; i++)
-		if (strcmp(old->pues[i].config->name, new->config->name) == 0 &&
-		    old->pues[i].config->fingerprint == new->config->fingerprint)
-			return &old->pues[i];
-	return NULL;
-}
-
-bool live_pue_init(struct live_pue *out, const struct config *c, const struct pue_config *pc)
+static bool init(struct entry *e, const struct config *c, const struct pue_config *pc)
 {
 	size_t n = 0;
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		n += pc->role_names[r].count;
-	out->config = pc;
-	out->meters = calloc(n + 1, sizeof(out->meters[0]));
-	struct pue_meter_spec *specs = calloc(n + 1, sizeof(*specs));
-	for (unsigned r = 0; out->meters && specs && r < PUE_ROLE_COUNT; r++) {
+	*e = (struct entry){ .config = pc, .meters = calloc(n + 1, sizeof(e->meters[0])) };
+	_cleanup_free_ struct pue_meter_spec *specs = calloc(n + 1, sizeof(*specs));
+	if (!e->meters || !specs)
+		return false;
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 		for (size_t i = 0; i < pc->role_names[r].count; i++) {
-			specs[out->meter_count] = (struct pue_meter_spec){ (enum pue_role)r,
+			specs[e->meter_count] = (struct pue_meter_spec){ (enum pue_role)r,
 				pc->role_names[r].items[i], meter_type_of(c, pc->meters[r][i]) };
-			out->meters[out->meter_count++].ref = pc->meters[r][i];
+			e->meters[e->meter_count++] = pc->meters[r][i];
 		}
 	}
-	struct pue_spec spec = { specs, out->meter_count, pc->windows, pc->window_count };
-	out->pue = out->meters && specs ? pue_new(&spec) : NULL;
-	free(specs);
-	return out->pue != NULL;
+	struct pue_spec spec = { specs, e->meter_count, pc->windows, pc->window_count };
+	e->pue = pue_new(&spec);
+	return e->pue != NULL;
 }
 
-void live_pue_deinit(struct live_pue *p)
+static void deinit(struct entry *e)
 {
-	pue_free(p->pue);
-	free(p->meters);
+	pue_free(e->pue);
+	free(e->meters);
+}
+
+struct pues *pues_new(struct config *c, const struct point_table *table)
+{
+	struct pues *p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	*p = (struct pues){ config_ref(c), table, calloc(c->pue_count + 1, sizeof(p->all[0])) };
+	bool good = p->all != NULL;
+	for (size_t i = 0; p->all && i < c->pue_count; i++)
+		good &= init(&p->all[i], c, &c->pues[i]);
+	if (good)
+		return p;
+	pues_free(p);
+	return NULL;
+}
+
+void pues_free(struct pues *p)
+{
+	if (!p)
+		return;
+	for (size_t i = 0; p->all && i < p->config->pue_count; i++)
+		deinit(&p->all[i]);
+	free(p->all);
+	config_unref(p->config);
+	free(p);
+}
+
+static struct entry *find(const struct pues *p, const char *name, uint64_t fingerprint)
+{
+	for (size_t i = 0; i < p->config->pue_count; i++)
+		if (strcmp(p->all[i].config->name, name) == 0 && p->all[i].config->fingerprint == fingerprint)
+			return &p->all[i];
+	return NULL;
+}
+
+static void move(struct entry *to, struct entry *from)
+{
+	pue_free(to->pue);
+	to->pue = from->pue;
+	from->pue = NULL;
+}
+
+void pues_inherit(struct pues *p, struct pues *old)
+{
+	for (size_t i = 0; i < p->config->pue_count; i++) {
+		const struct pue_config *c = p->all[i].config;
+		struct entry *same = find(old, c->name, c->fingerprint);
+		if (same)
+			move(&p->all[i], same);
+	}
 }
 
 static bool is_usable(const struct sample *s)
@@ -90,17 +142,16 @@ static bool is_usable(const struct sample *s)
 	return s->quality <= QUALITY_ESTIMATED && s->value.kind != VALUE_NONE;
 }
 
-static void feed_meter(
-    struct live_pue *p, size_t i, const struct point_table *t, const struct table_device *d)
+static void feed_meter(const struct point_table *t, struct entry *e, size_t i, const struct table_device *d)
 {
-	struct meter_ref ref = p->meters[i].ref;
+	struct meter_ref ref = e->meters[i];
 	if (point_ref_is_set(ref.power) && &t->devices[ref.power.device] == d) {
 		const struct sample *s = &point_table_at(t, ref.power)->sample;
 		struct meter_reading r = { .time_ns = s->time_ns,
 			.power_good = true,
 			.watts = point_table_figure(t, ref.power).value };
 		if (is_usable(s))
-			pue_read(p->pue, i, &r, d->utc_offset_ns);
+			pue_read(e->pue, i, &r, d->utc_offset_ns);
 	}
 	if (point_ref_is_set(ref.energy) && &t->devices[ref.energy.device] == d) {
 		const struct sample *s = &point_table_at(t, ref.energy)->sample;
@@ -109,8 +160,15 @@ static void feed_meter(
 			.raw = s->raw,
 			.number = value_number(&s->value) };
 		if (is_usable(s))
-			pue_read(p->pue, i, &r, d->utc_offset_ns);
+			pue_read(e->pue, i, &r, d->utc_offset_ns);
 	}
+}
+
+void pues_feed(struct pues *p, const struct table_device *d)
+{
+	for (size_t i = 0; i < p->config->pue_count; i++)
+		for (size_t k = 0; k < p->all[i].meter_count; k++)
+			feed_meter(p->table, &p->all[i], k, d);
 }
 
 static enum quality quality_at(const struct point_table *t, struct point_ref r)
@@ -118,15 +176,50 @@ static enum quality quality_at(const struct point_table *t, struct point_ref r)
 	return point_ref_is_set(r) ? point_table_at(t, r)->sample.quality : QUALITY_GOOD;
 }
 
-void live_pue_tell(struct live_pue *p, const struct point_table *t)
+void pues_tick(struct pues *p)
 {
-	for (size_t i = 0; i < p->meter_count; i++)
-		pue_set_quality(
-		    p->pue, i, quality_at(t, p->meters[i].ref.power), quality_at(t, p->meters[i].ref.energy));
+	for (size_t i = 0; i < p->config->pue_count; i++) {
+		const struct entry *e = &p->all[i];
+		for (size_t k = 0; k < e->meter_count; k++)
+			pue_set_quality(e->pue, k, quality_at(p->table, e->meters[k].power),
+			    quality_at(p->table, e->meters[k].energy));
+	}
 }
 
-void live_pue_feed(struct live_pue *p, const struct point_table *t, const struct table_device *d)
+const struct pue *pues_at(const struct pues *p, size_t i)
 {
-	for (size_t i = 0; i < p->meter_count; i++)
-		feed_meter(p, i, t, d);
+	return p->all[i].pue;
+}
+
+void pues_save(const struct pues *p, struct bytes_writer *w)
+{
+	bytes_put_integer(w, (int64_t)p->config->pue_count);
+	for (size_t i = 0; i < p->config->pue_count; i++) {
+		const struct pue_config *c = p->all[i].config;
+		struct bytes_writer block = { 0 };
+		pue_save(p->all[i].pue, &block);
+		bytes_put_entry(w, c->name, c->fingerprint, &block);
+	}
+}
+
+/* Into a new figure, so that bytes that turn out to be bad leave nothing behind. */
+static bool load(struct pues *p, struct bytes_entry *from, const struct wall_clock *clock)
+{
+	struct entry *e = find(p, from->name, from->fingerprint), fresh = { 0 };
+	bool good = e && init(&fresh, p->config, e->config) && pue_load(fresh.pue, &from->block, clock) == 0;
+	if (good)
+		move(e, &fresh);
+	deinit(&fresh);
+	return good;
+}
+
+size_t pues_load(struct pues *p, struct bytes_reader *r, const struct wall_clock *clock)
+{
+	size_t taken = 0;
+	for (int64_t n = bytes_take_within(r, 0, INT64_MAX); n > 0 && !r->bad; n--) {
+		struct bytes_entry e = bytes_take_entry(r);
+		if (!r->bad)
+			taken += load(p, &e, clock);
+	}
+	return taken;
 }

@@ -1,7 +1,8 @@
 #include "daemon/state/state.h"
 
 #include "config/ini/cleanup.h"
-#include "daemon/live/alarms.h"
+#include "daemon/live/saved.h"
+#include "daemon/state/state_file.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -16,6 +17,12 @@
 /* A changed alarm is saved so soon. */
 #define ALARM_INTERVAL_NS NS_PER_S
 
+struct state {
+	struct state_file *file;
+	int64_t saved_ns;
+	bool soon; /* something that must not be lost has changed since then */
+};
+
 static void set_aside(const char *folder)
 {
 	int err = state_file_set_aside(folder);
@@ -25,66 +32,72 @@ static void set_aside(const char *folder)
 	    err < 0 ? strerror(-err) : "");
 }
 
-static void on_alarm_gone(const char *name, void *user)
+static void load(const char *folder, struct live *l)
 {
-	alarms_retire(user, name);
-}
-
-void state_load(struct daemon *d)
-{
-	const char *folder = d->config->daemon.state_dir;
 	_cleanup_free_ void *data = NULL;
-	struct live_loaded loaded = { .alarm_gone = on_alarm_gone, .user = d };
-	if (!d->state_dir)
-		return;
+	size_t taken = 0;
 	ssize_t n = state_file_read(folder, &data);
 	if (n > 0) {
 		struct bytes_reader r = { data, (uint8_t *)data + n, false };
 		struct wall_clock clock = { clock_boottime(), clock_realtime_offset() };
-		n = live_load(d->live, &r, &clock, &loaded);
+		n = saved_take(l, &r, &clock, &taken);
 	}
 	if (n == -EBADMSG)
 		set_aside(folder);
 	else if (n < 0)
 		log_line(LOG_WARNING, "the state in %s cannot be read: %s", folder, strerror((int)-n));
-	else if (loaded.taken > 0)
-		log_line(LOG_INFO, "took up the state of %zu PUE figures, loops and alarms", loaded.taken);
-	d->state_file = state_file_new(folder);
-	if (!d->state_file)
-		log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));
-	d->state_saved_ns = clock_boottime();
+	else if (taken > 0)
+		log_line(LOG_INFO, "took up the state of %zu PUE figures, loops and alarms", taken);
 }
 
-static void save(struct daemon *d)
+struct state *state_open(const char *folder, struct live *l)
+{
+	load(folder, l);
+	struct state *s = calloc(1, sizeof(*s));
+	if (s)
+		*s = (struct state){ .file = state_file_new(folder), .saved_ns = clock_boottime() };
+	if (s && s->file)
+		return s;
+	log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));
+	free(s);
+	return NULL;
+}
+
+static void save(struct state *s, const struct live *l)
 {
 	struct bytes_writer w = { 0 };
-	live_save(d->live, clock_realtime_offset(), &w);
+	saved_put(l, clock_realtime_offset(), &w);
 	if (w.bad)
 		bytes_writer_deinit(&w);
 	else
-		state_file_write(d->state_file, w.data, w.size);
-	d->save_soon = false;
+		state_file_write(s->file, w.data, w.size);
+	s->soon = false;
 }
 
-void state_turn(struct daemon *d, int64_t now_ns)
+void state_save_soon(struct state *s)
 {
-	int64_t age = now_ns - d->state_saved_ns;
+	if (s)
+		s->soon = true;
+}
+
+void state_turn(struct state *s, struct live *l, int64_t now_ns)
+{
 	char text[256];
-	if (!d->state_file || age < (d->save_soon ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
+	if (!s || now_ns - s->saved_ns < (s->soon ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
 		return;
-	d->state_saved_ns = now_ns;
-	save(d);
-	int err = state_file_error(d->state_file);
+	s->saved_ns = now_ns;
+	save(s, l);
+	int err = state_file_error(s->file);
 	snprintf(
 	    text, sizeof(text), "the state cannot be saved, a restart would lose it: %s", strerror(-err));
-	alarms_set_own(d, OWN_ALARM_STATE, err < 0 ? text : NULL);
+	alarms_set_own(l->alarms, OWN_ALARM_STATE, err < 0 ? text : NULL);
 }
 
-void state_end(struct daemon *d, int64_t grace_ns)
+void state_close(struct state *s, const struct live *l, int64_t grace_ns)
 {
-	if (!d->state_file)
+	if (!s)
 		return;
-	save(d);
-	state_file_free(d->state_file, grace_ns);
-	d->state_file = NULL;
+	save(s, l);
+	state_file_free(s->file, grace_ns);
+	free(s);
 }

@@ -1,14 +1,23 @@
-/* state: energies and alarm states over a restart (main thread). */
+/* state: energies, what loops learned and alarm states over a restart (mover, main thread).
+ *
+ * The functions take NULL, as when there is no folder for it: then nothing outlives a restart.
+ */
 #pragma once
 
-#include "daemon/daemon_private.h"
+#include "daemon/live/live.h"
 
-/* Takes up what the last run has left in the state_dir, as far as it is of the same configuration. A file
- * that cannot be used is set aside and said. */
-void state_load(struct daemon *d);
+struct state;
 
-/* Some times a second: saves when it is time, or when an alarm has changed; an alarm tells when it cannot. */
-void state_turn(struct daemon *d, int64_t now_ns);
+/* Takes up into `l` what the last run has left in `folder`, as far as it is of the same configuration. A file
+ * that cannot be used is set aside and said. NULL without memory, or when nothing can be saved (said as
+ * well). */
+struct state *state_open(const char *folder, struct live *l);
+
+/* Something that must not be lost has changed: it is saved within a second. */
+void state_save_soon(struct state *s);
+
+/* Some times a second: saves when it is time; an alarm tells when it cannot. */
+void state_turn(struct state *s, struct live *l, int64_t now_ns);
 
 /* Saves for the last time, waits for the disk for `grace_ns` at most, and ends. */
-void state_end(struct daemon *d, int64_t grace_ns);
+void state_close(struct state *s, const struct live *l, int64_t grace_ns);

@@ -1,0 +1,33 @@
+/* loops: heat and hydraulics of the coolant loops, from their sensors in the point table (holder, main
+ * thread).
+ *
+ * The arithmetic is in control/loop.h; here points are bound to its inputs. Made anew for each configuration;
+ * what a loop has learned goes on as long as it is measured at the same points.
+ */
+#pragma once
+
+#include "daemon/control/bytes.h"
+#include "daemon/control/loop.h"
+#include "daemon/live/point_table.h"
+
+struct loops;
+
+/* Reads the point table and marks there the sensors that deviate; it must outlive the loops. NULL without
+ * memory. */
+struct loops *loops_new(struct config *c, struct point_table *table);
+void loops_inherit(struct loops *l, const struct loops *old);
+void loops_free(struct loops *l);
+
+/* Computes all figures from what the table has now. */
+void loops_tick(struct loops *l);
+
+/* The LOOP_VALUE_COUNT figures of loop `i` of the configuration, as of the last tick. */
+const struct figure *loops_figures(const struct loops *l, size_t i);
+
+/* Takes the state of loop `i` at the last tick as that of the clean filter and the new pump: NULL and what
+ * was learned, or why it cannot. */
+const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret);
+
+/* What was learned, as bytes and back: the number of loops that had something. */
+void loops_save(const struct loops *l, struct bytes_writer *w);
+size_t loops_load(struct loops *l, struct bytes_reader *r);
