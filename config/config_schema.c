@@ -144,7 +144,8 @@ static const struct schema_choice log_levels[] = {
 static const struct schema_choice protocols[] = { { "5", MQTT_5 }, { "3.1.1", MQTT_3_1_1 }, { NULL, 0 } };
 static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE }, { "point", LAYOUT_POINT },
 	{ "both", LAYOUT_BOTH }, { NULL, 0 } };
-static const struct schema_choice publish_modes[] = { { "change", false }, { "always", true }, { NULL, 0 } };
+static const struct schema_choice publish_modes[] = { { "change", MQTT_PUBLISH_CHANGE },
+	{ "always", MQTT_PUBLISH_ALWAYS }, { NULL, 0 } };
 static const struct schema_choice bus_types[] = { { "rtu", BUS_RTU }, { "tcp", BUS_TCP },
 	{ "rtutcp", BUS_RTUTCP }, { NULL, 0 } };
 /* the rates that libmodbus sets; it takes any other for 9600 */
@@ -201,7 +202,7 @@ const char *alarm_when_word(enum alarm_when w)
 	return whens[w].word;
 }
 
-#define FIELD(f) offsetof(struct daemon_config, f)
+#define FIELD(f) SCHEMA_FIELD(struct daemon_config, f)
 static const struct schema_key daemon_keys[] = {
 	{ "site", SCHEMA_CUSTOM, FIELD(site), .parse = parse_level, .flags = SCHEMA_REQUIRED,
 	    .help = "the site; with rack it names this controller in topics" },
@@ -222,7 +223,7 @@ static const struct schema_key daemon_keys[] = {
 };
 #undef FIELD
 
-#define FIELD(f) offsetof(struct mqtt_config, f)
+#define FIELD(f) SCHEMA_FIELD(struct mqtt_config, f)
 static const struct schema_key mqtt_keys[] = {
 	{ "broker", SCHEMA_CUSTOM, FIELD(brokers), "mqtt://localhost:1883", .parse = parse_brokers,
 	    .help = "where to publish; a comma list is tried in order" },
@@ -244,7 +245,7 @@ static const struct schema_key mqtt_keys[] = {
 	{ "key_file", SCHEMA_TEXT, FIELD(key_file), .help = "own private key, PEM" },
 	{ "layout", SCHEMA_CHOICE, FIELD(layout), "device", .choices = layouts,
 	    .help = "one topic per device, one per point, or both" },
-	{ "publish", SCHEMA_CHOICE, FIELD(publish_always), "change", .choices = publish_modes,
+	{ "publish", SCHEMA_CHOICE, FIELD(publish), "change", .choices = publish_modes,
 	    .help =
 		"change: only what changed by more than its deadband; always: every value of every cycle" },
 	{ "full_interval", SCHEMA_DURATION, FIELD(full_interval), "60s", .min = 1, .max = 86400,
@@ -260,7 +261,7 @@ static const struct schema_key mqtt_keys[] = {
 };
 #undef FIELD
 
-#define FIELD(f) offsetof(struct spool_config, f)
+#define FIELD(f) SCHEMA_FIELD(struct spool_config, f)
 static const struct schema_key spool_keys[] = {
 	{ "max_size", SCHEMA_SIZE, FIELD(max_size), "256MiB", .min = 1048576, .max = 1e12,
 	    .help = "disk space for what the broker has not taken" },
@@ -271,7 +272,7 @@ static const struct schema_key spool_keys[] = {
 };
 #undef FIELD
 
-#define FIELD(f) offsetof(struct bus_config, f)
+#define FIELD(f) SCHEMA_FIELD(struct bus_config, f)
 static const struct schema_key bus_keys[] = {
 	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = bus_types, .flags = SCHEMA_REQUIRED,
 	    .help = "rtu, tcp, or rtutcp: RTU framing over a TCP serial server" },
@@ -299,7 +300,7 @@ static const struct schema_key bus_keys[] = {
 };
 #undef FIELD
 
-#define FIELD(f) offsetof(struct device_config, f)
+#define FIELD(f) SCHEMA_FIELD(struct device_config, f)
 static const struct schema_key device_keys[] = {
 	{ "bus", SCHEMA_NAME, FIELD(bus_name), .flags = SCHEMA_REQUIRED, .help = "the bus that it is on" },
 	{ "unit", SCHEMA_INT, FIELD(unit), "-1", .min = 0, .max = 255,
@@ -317,8 +318,8 @@ static const struct schema_key device_keys[] = {
 };
 #undef FIELD
 
-#define FIELD(f) offsetof(struct loop_config, f)
-#define INPUT(i) offsetof(struct loop_config, input_names) + (i) * sizeof(const char *)
+#define FIELD(f) SCHEMA_FIELD(struct loop_config, f)
+#define INPUT(i) SCHEMA_FIELD(struct loop_config, input_names[i])
 static const struct schema_key loop_keys[] = {
 	{ "coolant", SCHEMA_CHOICE, FIELD(coolant), .choices = coolants, .flags = SCHEMA_REQUIRED,
 	    .help = "what flows" },
@@ -386,8 +387,8 @@ static const struct schema_key loop_keys[] = {
 #undef INPUT
 #undef FIELD
 
-#define FIELD(f) offsetof(struct pue_config, f)
-#define ROLE(r) offsetof(struct pue_config, role_names) + (r) * sizeof(struct schema_list)
+#define FIELD(f) SCHEMA_FIELD(struct pue_config, f)
+#define ROLE(r) SCHEMA_FIELD(struct pue_config, role_names[r])
 static const struct schema_key pue_keys[] = {
 	{ "facility", SCHEMA_LIST, ROLE(PUE_FACILITY), "",
 	    .help = "meters of all energy that enters the boundary: DEVICE or DEVICE.POINT" },
@@ -407,7 +408,7 @@ static const struct schema_key pue_keys[] = {
 #undef ROLE
 #undef FIELD
 
-#define FIELD(f) offsetof(struct alarm_config, f)
+#define FIELD(f) SCHEMA_FIELD(struct alarm_config, f)
 static const struct schema_key alarm_keys[] = {
 	{ "point", SCHEMA_TEXT, FIELD(point_name), .flags = SCHEMA_REQUIRED,
 	    .help = "DEVICE.POINT (or median:, mean: or sum: and a comma list of them), loop.NAME.FIGURE, "

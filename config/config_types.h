@@ -28,18 +28,19 @@ struct daemon_config {
 
 enum mqtt_protocol { MQTT_3_1_1 = 4, MQTT_5 = 5 }; /* the numbers of the protocol's CONNECT packet */
 enum mqtt_layout { LAYOUT_DEVICE = 1, LAYOUT_POINT = 2, LAYOUT_BOTH = 3 };
+enum mqtt_publish { MQTT_PUBLISH_CHANGE, MQTT_PUBLISH_ALWAYS };
 
 struct mqtt_config {
 	struct schema_list brokers; /* scheme://host:port */
 	const char *client_id;	    /* never empty after loading */
-	int protocol;
+	enum mqtt_protocol protocol;
 	const char *topic_prefix;
 	int64_t qos;
 	int64_t keep_alive;
 	const char *username, *password_file;
 	const char *ca_file, *cert_file, *key_file;
-	int layout;
-	int publish_always;
+	enum mqtt_layout layout;
+	enum mqtt_publish publish;
 	int64_t full_interval;
 	bool homeassistant;
 	const char *homeassistant_prefix;
@@ -57,10 +58,10 @@ enum bus_parity { PARITY_NONE = 'N', PARITY_EVEN = 'E', PARITY_ODD = 'O' };
 
 struct bus_config {
 	const char *name;
-	int type;
+	enum bus_type type;
 	const char *port;
 	int baud;
-	int parity;
+	enum bus_parity parity;
 	int64_t stop_bits;
 	bool rs485;
 	int64_t frame_gap;
@@ -136,10 +137,10 @@ struct pump_curve {
 
 struct loop_config {
 	const char *name;
-	int coolant;
+	enum coolant coolant;
 	const char *input_names[LOOP_IN_COUNT]; /* as written */
 	struct point_source inputs[LOOP_IN_COUNT];
-	int flow_at;		   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: where the flow meter sits */
+	enum loop_input flow_at;   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: where the flow meter sits */
 	double delta_t_resolution; /* K */
 	double nominal_flow;	   /* L/min; this and what follows: NAN = not told */
 	double clean_resistance;   /* kPa.min2/L2 */
@@ -227,11 +228,11 @@ struct alarm_config {
 	struct point_source points; /* SOURCE_POINT */
 	size_t entry;		    /* SOURCE_LOOP, SOURCE_PUE: index of the loop or PUE figure */
 	size_t value; /* SOURCE_LOOP: enum loop_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
-	int when;
+	enum alarm_when when;
 	double limit, low, high;
 	double hysteresis;
 	int64_t delay_on, delay_off;
-	int severity;
+	enum alarm_severity severity;
 	bool latch;
 	const char *message;
 	struct schema_list suppressor_names;

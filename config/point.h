@@ -26,6 +26,8 @@ enum point_type {
 	POINT_STRING,
 };
 
+enum point_order { POINT_BIG, POINT_LITTLE };
+enum point_access { POINT_READ_ONLY, POINT_READ_WRITE };
 enum point_poll { POINT_FAST, POINT_NORMAL, POINT_SLOW, POINT_ONCE, POINT_POLL_COUNT };
 
 /* A string of this many registers is the longest (64 characters: part numbers, serial numbers). */
@@ -84,24 +86,21 @@ struct point {
 	struct point_register reg;
 	struct point_register minus; /* read the same way and subtracted; see has_minus */
 	bool has_minus;
-	int type;		/* enum point_type, or -1: by the table (u16 or bool) until point_complete */
+	enum point_type type;
 	int64_t length;		/* registers of a string */
 	struct point_bits bit;	/* one bit: a bool */
 	struct point_bits bits; /* several: an unsigned number */
-	int word_order;		/* enum point_order; -1 = the profile's */
-	int byte_order;
+	enum point_order word_order, byte_order;
 	double scale, offset;
 	struct point_sentinels invalid;
 	double min, max; /* NAN = none */
 	struct point_enums enums;
-	int poll; /* enum point_poll */
+	enum point_poll poll;
 	struct point_band deadband, tolerance;
 	int64_t stuck_after; /* ns; 0 = never */
 	bool counter;
-	int writable; /* access = rw; coolantd itself writes nothing */
+	enum point_access access; /* coolantd itself writes nothing */
 };
-
-enum point_order { POINT_BIG, POINT_LITTLE };
 
 /* Registers (bits for coils and discrete inputs) that one value of the point takes. */
 unsigned point_length(const struct point *p);

@@ -50,7 +50,7 @@ static int parse_holes(struct arena *a, const char *text, void *field, const cha
 	return 0;
 }
 
-#define FIELD(f) offsetof(struct profile, f)
+#define FIELD(f) SCHEMA_FIELD(struct profile, f)
 
 static const struct schema_key profile_keys[] = {
 	{ "vendor", SCHEMA_TEXT, FIELD(vendor), .help = "who makes the device" },

@@ -25,9 +25,9 @@ struct profile_holes {
 struct profile {
 	const char *name, *path;
 	const char *vendor, *model, *source;
-	int word_order, byte_order; /* enum point_order */
-	int64_t max_registers;	    /* in one request; for coils and discrete inputs 16 times as many */
-	int64_t max_gap;	    /* registers that may be read along to join two points */
+	enum point_order word_order, byte_order;
+	int64_t max_registers; /* in one request; for coils and discrete inputs 16 times as many */
+	int64_t max_gap;       /* registers that may be read along to join two points */
 	struct profile_holes holes;
 	int64_t default_unit;  /* -1 = none */
 	double accuracy_class; /* of a meter, in percent; NAN = not known */

@@ -102,7 +102,7 @@ struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches)
 	if (!w)
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
-	w->impl = driver_find((enum bus_type)c->buses[bus].type);
+	w->impl = driver_find(c->buses[bus].type);
 	w->stop_fd = high_eventfd();
 	w->wake_fd = high_eventfd();
 	progress_step(&w->progress, IDLE_MAX_NS);

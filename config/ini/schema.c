@@ -5,6 +5,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* What one parse has at hand: the row, where to put the value, how to say what is wrong. */
@@ -149,7 +150,8 @@ static int parse_choice(struct parse *p, const char *text)
 	size_t n = 0;
 	for (const struct schema_choice *c = p->row->choices; c->word; c++, n++) {
 		if (strcmp(c->word, text) == 0) {
-			*(int *)p->field = c->value;
+			*(int *)p->field =
+			    c->value; /* of an enum too: both compilers make it an int's size */
 			return 0;
 		}
 		allowed = allowed ? arena_printf(p->arena, "%s, %s", allowed, c->word) : c->word;
@@ -207,6 +209,20 @@ static int (*const parsers[])(struct parse *p, const char *text) = {
 	[SCHEMA_CUSTOM] = parse_custom,
 };
 
+/* By type; 0 = what the row's own parser knows. */
+static const size_t field_sizes[] = {
+	[SCHEMA_BOOL] = sizeof(bool),
+	[SCHEMA_INT] = sizeof(int64_t),
+	[SCHEMA_DOUBLE] = sizeof(double),
+	[SCHEMA_DURATION] = sizeof(int64_t),
+	[SCHEMA_SIZE] = sizeof(int64_t),
+	[SCHEMA_TEXT] = sizeof(const char *),
+	[SCHEMA_NAME] = sizeof(const char *),
+	[SCHEMA_CHOICE] = sizeof(int),
+	[SCHEMA_LIST] = sizeof(struct schema_list),
+	[SCHEMA_CUSTOM] = 0,
+};
+
 /* A key whose function comes later may be written with its default: that asks for nothing. */
 static bool is_default(const struct schema_key *row, const char *text)
 {
@@ -221,7 +237,9 @@ static int parse_value(
 		    a, "not available in this version (allowed: the default '%s')", row->def ? row->def : "");
 		return -EINVAL;
 	}
-	struct parse p = { .row = row, .arena = a, .field = (char *)target + row->offset };
+	if (field_sizes[row->type] != 0 && field_sizes[row->type] != row->field.size)
+		abort();
+	struct parse p = { .row = row, .arena = a, .field = (char *)target + row->field.offset };
 	int err = parsers[row->type](&p, text);
 	*why = p.why;
 	return err;

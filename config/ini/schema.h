@@ -12,7 +12,7 @@
  *   SCHEMA_SIZE      int64_t               bytes; min..max
  *   SCHEMA_TEXT      const char *          "" when empty
  *   SCHEMA_NAME      const char *          a name; "" when empty
- *   SCHEMA_CHOICE    int                   one of `choices`
+ *   SCHEMA_CHOICE    int or an enum        one of `choices`
  *   SCHEMA_LIST      struct schema_list    comma list, blanks around items dropped
  *   SCHEMA_CUSTOM    what `parse` writes
  *
@@ -57,13 +57,23 @@ struct schema_choice {
 	int value;
 };
 
+/* Where a value goes. The size is held against the row's type: a row whose field is of another type ends the
+ * process at the first reading, before anything is written past the field. */
+struct schema_field {
+	size_t offset, size;
+};
+#define SCHEMA_FIELD(type, member)                                                                           \
+	{                                                                                                    \
+		offsetof(type, member), sizeof(((type *)NULL)->member)                                       \
+	}
+
 /* Reads `text` into `field`. 0, or -EINVAL with `*why` set to what is wrong, from the arena. */
 typedef int (*schema_parse)(struct arena *a, const char *text, void *field, const char **why);
 
 struct schema_key {
 	const char *key;
 	enum schema_type type;
-	size_t offset;
+	struct schema_field field;
 	const char *def; /* as a user would write it; NULL = empty */
 	double min, max;
 	const struct schema_choice *choices;

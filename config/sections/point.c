@@ -31,7 +31,8 @@ static const struct schema_choice poll_choices[] = {
 	{ NULL, 0 },
 };
 
-static const struct schema_choice access_choices[] = { { "ro", false }, { "rw", true }, { NULL, 0 } };
+static const struct schema_choice access_choices[] = { { "ro", POINT_READ_ONLY }, { "rw", POINT_READ_WRITE },
+	{ NULL, 0 } };
 
 static int parse_register(struct arena *a, const char *text, void *field, const char **why)
 {
@@ -182,7 +183,7 @@ static int parse_enums(struct arena *a, const char *text, void *field, const cha
 	return 0;
 }
 
-#define FIELD(f) offsetof(struct point, f)
+#define FIELD(f) SCHEMA_FIELD(struct point, f)
 
 static const struct schema_key point_keys[] = {
 	{ "register", SCHEMA_CUSTOM, FIELD(reg), .parse = parse_register, .flags = SCHEMA_REQUIRED,
@@ -224,7 +225,7 @@ static const struct schema_key point_keys[] = {
 	{ "stuck_after", SCHEMA_DURATION, FIELD(stuck_after), "0s", .min = 0, .max = 30 * 86400.0,
 	    .help = "a value that has not changed at all for so long is suspect; 0s = never" },
 	{ "counter", SCHEMA_BOOL, FIELD(counter), "no", .help = "a meter reading that only grows" },
-	{ "access", SCHEMA_CHOICE, FIELD(writable), "ro", .choices = access_choices, .help = "ro or rw" },
+	{ "access", SCHEMA_CHOICE, FIELD(access), "ro", .choices = access_choices, .help = "ro or rw" },
 	{ "description", SCHEMA_TEXT, FIELD(description), .help = "for people" },
 };
 
@@ -280,18 +281,15 @@ bool point_read(struct point *p, const struct ini_section *from, bool is_new, co
 {
 	if (is_new) {
 		schema_defaults(&point_section, a, p);
-		p->type = p->word_order = p->byte_order = -1;
+		p->word_order = profile ? profile->word_order : POINT_BIG;
+		p->byte_order = profile ? profile->byte_order : POINT_BIG;
 	}
 	bool good = schema_read(&point_section, from, is_new, a, d, p);
 	p->quantity = unit_quantity(p->unit, &p->factor); /* also of one with mistakes: others refer to it */
 	if (!good)
 		return false;
-	if (p->type < 0)
+	if (is_new && !ini_section_entry(from, "type"))
 		p->type = point_is_bit_table(p->reg.table) ? POINT_BOOL : POINT_U16;
-	if (p->word_order < 0)
-		p->word_order = profile ? profile->word_order : POINT_BIG;
-	if (p->byte_order < 0)
-		p->byte_order = profile ? profile->byte_order : POINT_BIG;
 	p->has_minus |= ini_section_entry(from, "minus") != NULL;
 	return check(p, from, profile ? (unsigned)profile->max_registers : MODBUS_REGISTERS_MAX, d);
 }

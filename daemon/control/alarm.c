@@ -25,7 +25,7 @@ void alarm_init(struct alarm *a, const struct alarm_config *config)
 /* Whether the condition holds; `back` is how far inside the limits it must be to be gone. */
 static bool judge(const struct alarm_config *c, const struct figure *f, double back)
 {
-	switch ((enum alarm_when)c->when) {
+	switch (c->when) {
 	case WHEN_TRUE:
 		return f->value != 0;
 	case WHEN_FALSE:

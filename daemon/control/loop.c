@@ -107,8 +107,8 @@ void loop_compute(
 struct loop_model loop_model_of(const struct loop_config *c)
 {
 	struct loop_model m = {
-		.coolant = (enum coolant)c->coolant,
-		.flow_at = (enum loop_input)c->flow_at,
+		.coolant = c->coolant,
+		.flow_at = c->flow_at,
 		.delta_t_resolution = c->delta_t_resolution,
 		.nominal_flow = c->nominal_flow / LOOP_LPM,
 		.clean_resistance = c->clean_resistance * LOOP_RESISTANCE,

@@ -95,7 +95,7 @@ static void put_point_info(struct json_writer *w, const struct point *p)
 	json_open(w, p->name);
 	json_text(w, "unit", p->unit);
 	json_text(w, "description", p->description);
-	json_text(w, "type", point_type_word((enum point_type)p->type));
+	json_text(w, "type", point_type_word(p->type));
 	if (p->counter)
 		json_bool(w, "counter", true);
 	if (p->enums.count > 0) {
@@ -263,7 +263,7 @@ void encode_alarm_into(struct json_writer *w, const char *key, const struct alar
 	json_open(w, key);
 	json_integer(w, "ts", a->changed_ms ? a->changed_ms : now_ms);
 	json_text(w, "state", alarm_state_word(a->state));
-	json_text(w, "severity", alarm_severity_word((enum alarm_severity)c->severity));
+	json_text(w, "severity", alarm_severity_word(c->severity));
 	if (is_truth && quality_has_value(a->input.quality))
 		json_bool(w, "value", a->input.value != 0);
 	else

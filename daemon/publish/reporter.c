@@ -114,7 +114,8 @@ static void report(
 		return;
 	for (size_t i = 0; i < d->config->point_count; i++) {
 		struct table_point *point = &d->points[i];
-		bool due = point->fresh && (c->publish_always || has_changed(&d->config->points[i], point));
+		bool due = point->fresh &&
+			   (c->publish == MQTT_PUBLISH_ALWAYS || has_changed(&d->config->points[i], point));
 		take[i] = full ? is_known(point) : due;
 		any |= take[i];
 	}
@@ -128,8 +129,8 @@ static void report(
 
 void reporter_device(struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns)
 {
-	bool full =
-	    !c->publish_always && (d->last_full_ns == 0 || now_ns - d->last_full_ns >= c->full_interval);
+	bool full = c->publish == MQTT_PUBLISH_CHANGE &&
+		    (d->last_full_ns == 0 || now_ns - d->last_full_ns >= c->full_interval);
 	report(p, d, c, now_ns, full);
 }
 

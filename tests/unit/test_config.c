@@ -219,7 +219,7 @@ static void defaults_are_those_of_the_contract(void **state)
 	assert_int_equal(c->mqtt.keep_alive, INT64_C(15000000000));
 	assert_int_equal(c->mqtt.full_interval, INT64_C(60000000000));
 	assert_int_equal(c->mqtt.layout, LAYOUT_DEVICE);
-	assert_false(c->mqtt.publish_always);
+	assert_int_equal(c->mqtt.publish, MQTT_PUBLISH_CHANGE);
 	assert_int_equal(c->daemon.control_interval, 1000000000);
 	assert_int_equal(c->buses[0].tcp_port, 502);
 	assert_int_equal(c->buses[0].baud, 19200);
