@@ -3,6 +3,7 @@
 #include "config/config_private.h"
 #include "config/config_schema.h"
 
+#include "config/ini/suggest.h"
 #include "config/ini/text.h"
 
 #include <dirent.h>
@@ -11,10 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *kind_word(size_t i, void *user)
+/* What a section of no kind was probably meant to be. */
+static const char *suggest_kind(struct arena *a, const char *typed)
 {
-	(void)user;
-	return config_sections[i]->kind;
+	const char **kinds = arena_alloc(a, config_section_count * sizeof(kinds[0]));
+	for (size_t i = 0; i < config_section_count; i++)
+		kinds[i] = config_sections[i]->kind;
+	return suggest_word(a, typed, kinds, config_section_count, sizeof(kinds[0]));
 }
 
 static bool is_point_name(const char *name)
@@ -27,7 +31,7 @@ static bool is_point_name(const char *name)
 	return text_is_name(device) && text_is_name(dot + 1);
 }
 
-static void check_title(const struct ini_section *s, struct diag *d)
+static void check_title(const struct ini_section *s, struct arena *a, struct diag *d)
 {
 	const struct schema_section *known = NULL;
 	for (size_t i = 0; i < config_section_count && !known; i++)
@@ -36,11 +40,10 @@ static void check_title(const struct ini_section *s, struct diag *d)
 
 	struct diag_place place = schema_place(s, NULL);
 	if (!known) {
-		const char *near = schema_nearest(s->kind, config_section_count, kind_word, NULL);
 		diag_add(d, DIAG_ERROR, place,
-		    "unknown section%s%s%s (allowed: daemon, mqtt, spool, bus:NAME, device:NAME, "
+		    "unknown section%s (allowed: daemon, mqtt, spool, bus:NAME, device:NAME, "
 		    "point:DEVICE.NAME, loop:NAME, pue:NAME, alarm:NAME)",
-		    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		    suggest_kind(a, s->kind));
 	} else if (!known->named && s->name) {
 		diag_add(d, DIAG_ERROR, place, "takes no name (allowed: [%s])", s->kind);
 	} else if (known->named && !s->name) {
@@ -159,7 +162,7 @@ static void read_drop_ins(struct config *c, struct diag *d)
 static void read_sections(struct config *c, struct diag *d)
 {
 	for (const struct ini_section *s = c->tree.sections; s; s = s->next)
-		check_title(s, d);
+		check_title(s, c->tree.arena, d);
 	read_single(c, CONFIG_DAEMON, &c->daemon, d);
 	read_single(c, CONFIG_MQTT, &c->mqtt, d);
 	read_single(c, CONFIG_SPOOL, &c->spool, d);

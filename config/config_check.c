@@ -1,6 +1,7 @@
 /* What one section alone cannot tell: buses, devices and the points that a configuration changes. */
 #include "config/config_private.h"
 
+#include "config/ini/suggest.h"
 #include "config/ini/text.h"
 
 #include <limits.h>
@@ -78,23 +79,6 @@ void config_check_buses(struct config *c, struct diag *d)
 	}
 }
 
-struct words {
-	const char *first;
-	size_t stride;
-};
-
-static const char *word_at(size_t i, void *user)
-{
-	const struct words *w = user;
-	return *(const char *const *)((const char *)w->first + i * w->stride);
-}
-
-static const char *nearest_named(const char *typed, const void *items, size_t count, size_t stride)
-{
-	struct words w = { items, stride };
-	return schema_nearest(typed, count, word_at, &w);
-}
-
 static void resolve_bus(
     struct config *c, struct device_config *device, const struct ini_section *s, struct diag *d)
 {
@@ -104,10 +88,9 @@ static void resolve_bus(
 			device->bus = b;
 	if (device->bus != SIZE_MAX || *device->bus_name == '\0')
 		return;
-	const char *near = nearest_named(device->bus_name, c->buses, c->bus_count, sizeof(c->buses[0]));
 	diag_add(d, DIAG_ERROR, schema_place(s, "bus"),
-	    "no [bus:%s]%s%s%s (allowed: a bus of this configuration)", device->bus_name,
-	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	    "no [bus:%s]%s (allowed: a bus of this configuration)", device->bus_name,
+	    suggest_word(c->tree.arena, device->bus_name, c->buses, c->bus_count, sizeof(c->buses[0])));
 }
 
 static void resolve_unit(

@@ -1,19 +1,10 @@
 /* References of loops, PUE figures and alarms to points. */
 #include "config/config_private.h"
+#include "config/ini/suggest.h"
 
 #include <string.h>
 
 const struct point_ref point_ref_unset = { SIZE_MAX, SIZE_MAX };
-
-static const char *device_word(size_t i, void *user)
-{
-	return ((const struct config *)user)->devices[i].name;
-}
-
-static const char *point_word(size_t i, void *user)
-{
-	return ((const struct device_config *)user)->points[i].name;
-}
 
 /* The device named by the first `n` bytes of `text`; NULL = none. */
 static const struct device_config *device_named(const struct config *c, const char *text, size_t n)
@@ -31,9 +22,8 @@ const struct device_config *config_find_device(
 	if (device)
 		return device;
 	const char *name = arena_strndup(c->tree.arena, text, n);
-	const char *near = schema_nearest(name, c->device_count, device_word, c);
-	diag_add(d, DIAG_ERROR, place, "no [device:%s]%s%s%s (allowed: a device of this configuration)", name,
-	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+	diag_add(d, DIAG_ERROR, place, "no [device:%s]%s (allowed: a device of this configuration)", name,
+	    suggest_word(c->tree.arena, name, c->devices, c->device_count, sizeof(c->devices[0])));
 	return NULL;
 }
 
@@ -67,12 +57,12 @@ struct point_ref config_resolve(struct config *c, const char *text, struct diag_
 	const struct device_config *device = config_find_device(c, text, (size_t)(dot - text), place, d);
 	if (!device || device->point_count == 0)
 		return point_ref_unset; /* said already */
-	const char *near = schema_nearest(dot + 1, device->point_count, point_word, (void *)device);
+	const char *meant = suggest_word(
+	    c->tree.arena, dot + 1, device->points, device->point_count, sizeof(device->points[0]));
 	diag_add(d, DIAG_ERROR, place,
-	    "device '%s' has no point '%s'%s%s%s (allowed: a point of its profile or of "
+	    "device '%s' has no point '%s'%s (allowed: a point of its profile or of "
 	    "[point:%s.NAME])",
-	    device->name, dot + 1, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "",
-	    device->name);
+	    device->name, dot + 1, meant, device->name);
 	return point_ref_unset;
 }
 

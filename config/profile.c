@@ -1,6 +1,7 @@
 #include "config/profile.h"
 
 #include "config/ini/cleanup.h"
+#include "config/ini/suggest.h"
 #include "config/ini/text.h"
 
 #include <dirent.h>
@@ -151,18 +152,12 @@ size_t profile_names(struct arena *a, const char ***ret)
 	return unique;
 }
 
-static const char *name_word(size_t i, void *user)
-{
-	return ((const char **)user)[i];
-}
-
 static void say_missing(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
 {
 	const char **names;
 	size_t n = profile_names(a, &names);
-	const char *near = schema_nearest(name, n, name_word, names);
-	diag_add(d, DIAG_ERROR, asked, "no profile '%s'%s%s%s (looked for %s.ini in %s)", name,
-	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "", name, profile_path());
+	diag_add(d, DIAG_ERROR, asked, "no profile '%s'%s (looked for %s.ini in %s)", name,
+	    suggest_word(a, name, names, n, sizeof(names[0])), name, profile_path());
 }
 
 static bool is_known_section(const struct ini_section *s)

@@ -1,5 +1,6 @@
 #include "config/ini/schema.h"
 
+#include "config/ini/suggest.h"
 #include "config/ini/text.h"
 
 #include <ctype.h>
@@ -20,26 +21,6 @@ struct diag_place schema_place(const struct ini_section *s, const char *key)
 {
 	const struct ini_entry *e = key ? ini_section_entry(s, key) : NULL;
 	return (struct diag_place){ e ? e->file : s->file, e ? e->line : s->line, s->title, key };
-}
-
-const char *schema_nearest(const char *typed, size_t n, const char *(*word)(size_t i, void *user), void *user)
-{
-	const char *best = NULL;
-	/* a third of the word may be wrong, at most three edits */
-	unsigned limit = (unsigned)strlen(typed) / 3, best_distance;
-	if (limit < 1)
-		limit = 1;
-	if (limit > 3)
-		limit = 3;
-	best_distance = limit + 1;
-	for (size_t i = 0; i < n; i++) {
-		unsigned distance = text_distance(typed, word(i, user));
-		if (distance < best_distance) {
-			best = word(i, user);
-			best_distance = distance;
-		}
-	}
-	return best;
 }
 
 static int refuse_number(struct parse *p, int err, const char *text, const char *form)
@@ -139,11 +120,6 @@ static int parse_name(struct parse *p, const char *text)
 	return parse_text(p, text);
 }
 
-static const char *choice_word(size_t i, void *user)
-{
-	return ((const struct schema_choice *)user)[i].word;
-}
-
 static int parse_choice(struct parse *p, const char *text)
 {
 	const char *allowed = NULL;
@@ -156,9 +132,8 @@ static int parse_choice(struct parse *p, const char *text)
 		}
 		allowed = allowed ? arena_printf(p->arena, "%s, %s", allowed, c->word) : c->word;
 	}
-	const char *near = schema_nearest(text, n, choice_word, (void *)p->row->choices);
-	p->why = arena_printf(p->arena, "'%s' is not valid%s%s%s (allowed: %s)", text,
-	    near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "", allowed);
+	p->why = arena_printf(p->arena, "'%s' is not valid%s (allowed: %s)", text,
+	    suggest_word(p->arena, text, p->row->choices, n, sizeof(p->row->choices[0])), allowed);
 	return -EINVAL;
 }
 
@@ -256,11 +231,6 @@ void schema_defaults(const struct schema_section *s, struct arena *a, void *targ
 	}
 }
 
-static const char *key_word(size_t i, void *user)
-{
-	return ((const struct schema_key *)user)[i].key;
-}
-
 static const struct schema_key *find_key(const struct schema_section *s, const char *key)
 {
 	for (size_t i = 0; i < s->key_count; i++)
@@ -269,11 +239,12 @@ static const struct schema_key *find_key(const struct schema_section *s, const c
 	return NULL;
 }
 
-static void unknown_key(const struct schema_section *s, struct diag_place place, struct diag *d)
+static void unknown_key(
+    const struct schema_section *s, struct diag_place place, struct arena *a, struct diag *d)
 {
-	const char *near = schema_nearest(place.key, s->key_count, key_word, (void *)s->keys);
-	if (near) {
-		diag_add(d, DIAG_ERROR, place, "unknown key, did you mean '%s'?", near);
+	const char *meant = suggest_word(a, place.key, s->keys, s->key_count, sizeof(s->keys[0]));
+	if (*meant) {
+		diag_add(d, DIAG_ERROR, place, "unknown key%s", meant);
 		return;
 	}
 	char allowed[1024];
@@ -293,7 +264,7 @@ bool schema_read(const struct schema_section *s, const struct ini_section *from,
 		const struct schema_key *row = find_key(s, e->key);
 		const char *why = NULL;
 		if (!row) {
-			unknown_key(s, place, d);
+			unknown_key(s, place, a, d);
 			good = false;
 		} else if (parse_value(row, a, target, e->value, &why) < 0) {
 			diag_add(d, DIAG_ERROR, place, "%s", why);

@@ -108,9 +108,5 @@ struct schema_rule {
 bool schema_check_rules(
     const struct ini_section *s, const struct schema_rule *rules, size_t count, struct diag *d);
 
-/* The nearest of `n` words (word i by `word(i, user)`), or NULL when none is near enough to be meant. */
-const char *schema_nearest(
-    const char *typed, size_t n, const char *(*word)(size_t i, void *user), void *user);
-
 /* The place of a key in a section: its own line when it was given, else the section's. */
 struct diag_place schema_place(const struct ini_section *s, const char *key);

@@ -1,5 +1,6 @@
 /* Alarms: what they look at, and which explain which. */
 #include "config/config_private.h"
+#include "config/ini/suggest.h"
 
 #include <math.h>
 #include <string.h>
@@ -107,11 +108,6 @@ static struct diag_place alarm_place(const struct config *c, const struct alarm_
 	return s ? schema_place(s, key) : (struct diag_place){ c->path, 0, a->name, key };
 }
 
-static const char *alarm_word(size_t i, void *user)
-{
-	return ((const struct config *)user)->alarms[i].name;
-}
-
 size_t config_find_alarm(const struct config *c, const char *name)
 {
 	for (size_t i = 0; i < c->alarm_count; i++)
@@ -131,9 +127,8 @@ static void resolve_suppressors(struct config *c, struct alarm_config *a, struct
 		found[i] = config_find_alarm(c, name);
 		if (found[i] != SIZE_MAX)
 			continue;
-		const char *near = schema_nearest(name, c->alarm_count, alarm_word, c);
-		diag_add(d, DIAG_ERROR, place, "no [alarm:%s]%s%s%s (allowed: alarms of this configuration)",
-		    name, near ? ", did you mean '" : "", near ? near : "", near ? "'?" : "");
+		diag_add(d, DIAG_ERROR, place, "no [alarm:%s]%s (allowed: alarms of this configuration)",
+		    name, suggest_word(c->tree.arena, name, c->alarms, c->alarm_count, sizeof(c->alarms[0])));
 	}
 }
 
