@@ -20,17 +20,21 @@ static uint8_t *reserve(struct bytes_writer *w, size_t size)
 	return w->data + w->size;
 }
 
+void bytes_put_count(struct bytes_writer *w, uint64_t n)
+{
+	uint8_t *to = reserve(w, LEB128_MAX);
+	if (!to)
+		return;
+	for (; n >= 0x80; n >>= 7)
+		*to++ = (uint8_t)(n | 0x80);
+	*to++ = (uint8_t)n;
+	w->size = (size_t)(to - w->data);
+}
+
 /* Zigzag, so that small negative numbers are short as well. */
 void bytes_put_integer(struct bytes_writer *w, int64_t n)
 {
-	uint8_t *to = reserve(w, LEB128_MAX);
-	uint64_t u = n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1;
-	if (!to)
-		return;
-	for (; u >= 0x80; u >>= 7)
-		*to++ = (uint8_t)(u | 0x80);
-	*to++ = (uint8_t)u;
-	w->size = (size_t)(to - w->data);
+	bytes_put_count(w, n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1);
 }
 
 void bytes_put_number(struct bytes_writer *w, double n)
@@ -80,17 +84,23 @@ void bytes_writer_deinit(struct bytes_writer *w)
 	*w = (struct bytes_writer){ 0 };
 }
 
-int64_t bytes_take_integer(struct bytes_reader *r)
+uint64_t bytes_take_count(struct bytes_reader *r)
 {
-	uint64_t u = 0;
+	uint64_t n = 0;
 	for (unsigned shift = 0; !r->bad && r->at < r->end && shift < 64; shift += 7) {
 		uint8_t byte = *r->at++;
-		u |= (uint64_t)(byte & 0x7f) << shift;
+		n |= (uint64_t)(byte & 0x7f) << shift;
 		if (!(byte & 0x80))
-			return (int64_t)(u >> 1 ^ -(u & 1));
+			return n;
 	}
 	r->bad = true;
 	return 0;
+}
+
+int64_t bytes_take_integer(struct bytes_reader *r)
+{
+	uint64_t u = bytes_take_count(r);
+	return (int64_t)(u >> 1 ^ -(u & 1));
 }
 
 int64_t bytes_take_within(struct bytes_reader *r, int64_t min, int64_t max)
@@ -126,22 +136,22 @@ struct bytes_reader bytes_take_block(struct bytes_reader *r)
 	return block;
 }
 
-void bytes_take_text(struct bytes_reader *r, char text[static BYTES_TEXT_MAX])
+const char *bytes_take_text(struct bytes_reader *r)
 {
 	const uint8_t *end = r->bad || r->at == r->end ? NULL : memchr(r->at, '\0', (size_t)(r->end - r->at));
-	text[0] = '\0';
-	if (!end || end - r->at >= BYTES_TEXT_MAX) {
+	const char *text = (const char *)r->at;
+	if (!end) {
 		r->bad = true;
-		return;
+		return "";
 	}
-	memcpy(text, r->at, (size_t)(end - r->at) + 1);
 	r->at = end + 1;
+	return text;
 }
 
 struct bytes_entry bytes_take_entry(struct bytes_reader *r)
 {
 	struct bytes_entry e;
-	bytes_take_text(r, e.name);
+	e.name = bytes_take_text(r);
 	e.fingerprint = (uint64_t)bytes_take_integer(r);
 	e.block = bytes_take_block(r);
 	return e;

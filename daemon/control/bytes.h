@@ -1,4 +1,4 @@
-/* bytes: what must survive a restart, as bytes (pure apart from allocation).
+/* bytes: numbers and texts as bytes, for what is written to the disk (pure apart from allocation).
  *
  * A writer gathers numbers and texts one after the other, a reader takes them in the same order. A reader
  * that meets an end or nonsense gives zeros from there on and remembers it: check `bad` once, at the end.
@@ -16,6 +16,8 @@ struct bytes_writer {
 };
 
 void bytes_put_integer(struct bytes_writer *w, int64_t n);
+/* The same, and shorter, for what is never negative. */
+void bytes_put_count(struct bytes_writer *w, uint64_t n);
 void bytes_put_number(struct bytes_writer *w, double n);
 void bytes_put_text(struct bytes_writer *w, const char *text);
 /* What another writer has gathered, as a block that a reader can skip. */
@@ -25,23 +27,22 @@ void bytes_put_entry(
     struct bytes_writer *w, const char *name, uint64_t fingerprint, struct bytes_writer *block);
 void bytes_writer_deinit(struct bytes_writer *w);
 
-/* The longest text that is read back. */
-#define BYTES_TEXT_MAX 192
-
 struct bytes_reader {
 	const uint8_t *at, *end;
 	bool bad;
 };
 
 int64_t bytes_take_integer(struct bytes_reader *r);
+uint64_t bytes_take_count(struct bytes_reader *r);
 /* An integer that must be within; else the reader is bad and `min` is returned. */
 int64_t bytes_take_within(struct bytes_reader *r, int64_t min, int64_t max);
 double bytes_take_number(struct bytes_reader *r);
 struct bytes_reader bytes_take_block(struct bytes_reader *r);
-void bytes_take_text(struct bytes_reader *r, char text[static BYTES_TEXT_MAX]);
+/* The text stands in the bytes. */
+const char *bytes_take_text(struct bytes_reader *r);
 
 struct bytes_entry {
-	char name[BYTES_TEXT_MAX];
+	const char *name; /* stands in the bytes */
 	uint64_t fingerprint;
 	struct bytes_reader block;
 };
