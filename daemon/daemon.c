@@ -42,13 +42,13 @@ struct daemon {
 	struct publisher *publisher;
 	struct http *http; /* NULL = off */
 	struct api api;
-	sd_event_source *sources[8];
+	sd_event_source *sources[7];
 	int64_t started_ns, started_ms;
 	int64_t last_tick_ns, lag_max_ns;
 	int64_t watchdog_ns, fed_ns;
 	uint64_t samples_at_status;
 	int64_t status_ns;
-	bool stopping, replacing_publisher, watchdog_silent;
+	bool stopping, watchdog_silent;
 };
 
 /* The next slot of a timer at a fixed rhythm that is not in the past. */
@@ -294,31 +294,7 @@ static void on_spool_trouble(void *user, const char *text)
 static void on_publisher_stopped(void *user)
 {
 	struct daemon *d = user;
-	if (d->stopping) {
-		(void)sd_event_exit(d->event, 0);
-		return;
-	}
-	d->replacing_publisher = true; /* not from within its own callback: on_post does it */
-}
-
-/* After each turn of the loop. */
-static int on_post(sd_event_source *s, void *user)
-{
-	struct daemon *d = user;
-	(void)s;
-	if (!d->replacing_publisher)
-		return 0;
-	d->replacing_publisher = false;
-	int r = publisher_restart(d->publisher, d->config);
-	if (r < 0)
-		log_line(LOG_ERR, "cannot make a new connection to the broker: %s", strerror(-r));
-	return r < 0 ? sd_event_exit(d->event, r) : 0;
-}
-
-static bool needs_new_publisher(const struct config *a, const struct config *b)
-{
-	return a->mqtt.fingerprint != b->mqtt.fingerprint || strcmp(a->daemon.site, b->daemon.site) != 0 ||
-	       strcmp(a->daemon.rack, b->daemon.rack) != 0;
+	(void)sd_event_exit(d->event, 0);
 }
 
 static void say_finding(enum diag_level level, const char *text, void *user)
@@ -338,7 +314,6 @@ static int apply(struct daemon *d, struct config *c)
 		free(loads);
 		return -ENOMEM;
 	}
-	bool new_publisher = needs_new_publisher(d->config, c);
 	bool new_socket = strcmp(d->config->daemon.http_socket, c->daemon.http_socket) != 0;
 	free(d->loads);
 	d->loads = loads;
@@ -350,14 +325,11 @@ static int apply(struct daemon *d, struct config *c)
 	log_set_level(c->daemon.log_level);
 	live_tick(d->live);
 	buses_apply(d->buses, c);
-	publisher_set_limits(d->publisher, c);
 	if (new_socket) {
 		http_close(d->http);
 		d->http = http_open(d->event, c->daemon.http_socket, api_answer, &d->api);
 	}
-	if (new_publisher)
-		publisher_stop(d->publisher);
-	else if (publisher_is_connected(d->publisher))
+	if (!publisher_apply(d->publisher, c) && publisher_is_connected(d->publisher))
 		announce_everything(d);
 	return 0;
 }
@@ -437,8 +409,6 @@ static int add_sources(struct daemon *d)
 	if (r >= 0)
 		r = sd_event_add_time_relative(
 		    d->event, &s[6], CLOCK_BOOTTIME, HEALTH_INTERVAL_NS / 1000, 1000, on_health, d);
-	if (r >= 0)
-		r = sd_event_add_post(d->event, &s[7], on_post, d);
 	return r;
 }
 
@@ -472,11 +442,12 @@ static int start(struct daemon *d)
 }
 
 /* What is to outlive the process goes to the disk before anything is waited for. */
-static void save_all(struct daemon *d)
+static bool save_all(struct daemon *d)
 {
-	publisher_free(d->publisher, DISK_GRACE_NS);
+	bool ended = publisher_free(d->publisher, DISK_GRACE_NS);
 	d->publisher = NULL;
 	state_close(d->state, d->live, DISK_GRACE_NS);
+	return ended;
 }
 
 static void free_all(struct daemon *d)
@@ -495,15 +466,12 @@ static void free_all(struct daemon *d)
 
 /* Waits for the workers. One that hangs in a name look-up cannot be waited for: then the process ends without
  * it. */
-static void join_workers(struct daemon *d, int result)
+static bool join_workers(struct daemon *d)
 {
 	if (!d->buses)
-		return;
+		return true;
 	buses_request_stop(d->buses);
-	if (buses_join(d->buses, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS))
-		return;
-	log_line(LOG_WARNING, "a bus worker did not stop in time, ending without it");
-	_exit(result < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	return buses_join(d->buses, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS);
 }
 
 int daemon_run(struct config *c)
@@ -522,8 +490,12 @@ int daemon_run(struct config *c)
 	}
 	if (r < 0)
 		log_line(LOG_ERR, "cannot go on: %s", strerror(-r));
-	save_all(&d);
-	join_workers(&d, r);
+	bool all_ended = save_all(&d);
+	all_ended &= join_workers(&d);
+	if (!all_ended) {
+		log_line(LOG_WARNING, "a thread did not stop in time, ending without it");
+		_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
+	}
 	free_all(&d);
 	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STOPPED }, "stopped");
 	return r;

@@ -1,75 +1,62 @@
 #include "daemon/broker/broker_return.h"
 
-#include "drivers/mqtt/client.h"
+#include "drivers/os/clock.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#define INTERVAL_US (BROKER_RETURN_INTERVAL_S * UINT64_C(1000000))
-
 struct broker_return {
-	struct mqtt_client *client;
-	sd_event_source *io, *timer;
+	struct connection *connection;
+	sd_event_source *io;
 	bool seen; /* a broker took us */
 	void (*back)(void *user);
 	void *user;
 };
 
-static void on_connected(void *user, const struct mqtt_limits *limits)
+static void take(struct broker_return *b, const struct connection_outcome *o)
 {
-	struct broker_return *b = user;
-	(void)limits;
-	b->seen = true;
-	/* gone before anything else happens: paho might close a descriptor that another client has got by
-	 * then */
-	mqtt_client_disconnect(b->client);
-}
-
-static void on_failed(void *user, const char *why)
-{
-	struct broker_return *b = user;
-	(void)why; /* it was said when that broker was left */
-	if (b->seen) {
+	if (o->kind == CONNECTION_UP) {
+		b->seen = true;
+		/* gone before anything else happens: paho might close a descriptor that another client has
+		 * got by then */
+		connection_stop(b->connection);
+	} else if (o->kind == CONNECTION_ENDED && b->seen) {
 		b->back(b->user);
-		return;
 	}
-	(void)sd_event_source_set_time_relative(b->timer, INTERVAL_US);
-	(void)sd_event_source_set_enabled(b->timer, SD_EVENT_ONESHOT);
-}
-
-static int on_timer(sd_event_source *s, uint64_t usec, void *user)
-{
-	struct broker_return *b = user;
-	(void)s;
-	(void)usec;
-	mqtt_client_connect(b->client);
-	return 0;
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct broker_return *b = user;
-	(void)s;
-	(void)fd;
-	(void)revents;
-	mqtt_client_dispatch(b->client);
+	for (struct inbox_item *i = inbox_take(connection_outcomes(b->connection)), *next; i; i = next) {
+		next = i->next;
+		take(b, (struct connection_outcome *)i);
+		free(i);
+	}
 	return 0;
 }
 
-struct broker_return *broker_return_new(
-    sd_event *event, const struct config *c, size_t broker_count, void (*back)(void *user), void *user)
+struct broker_return *broker_return_new(sd_event *event, const struct connection_settings *s,
+    size_t broker_count, void (*back)(void *user), void *user)
 {
+	char client_id[512];
+	struct connection_settings probe = *s;
 	struct broker_return *b = calloc(1, sizeof(*b));
 	if (!b)
 		return NULL;
+	snprintf(client_id, sizeof(client_id), "%s-probe", s->mqtt.client_id);
+	probe.mqtt.client_id = client_id;
+	probe.mqtt.broker_count = broker_count;
+	probe.mqtt.will = (struct mqtt_message){ 0 };
+	probe.retry_min = probe.retry_max = BROKER_RETURN_INTERVAL_S * NS_PER_S;
+	probe.is_probe = true;
 	b->back = back;
 	b->user = user;
-	struct mqtt_events to = { .connected = on_connected, .disconnected = on_failed, .user = b };
-	b->client = mqtt_client_new(c, broker_count, "-probe", (struct mqtt_will){ 0 }, &to);
-	int r =
-	    b->client ? sd_event_add_io(event, &b->io, mqtt_client_fd(b->client), EPOLLIN, on_io, b) : -errno;
-	if (r >= 0)
-		r = sd_event_add_time_relative(event, &b->timer, CLOCK_BOOTTIME, INTERVAL_US, 0, on_timer, b);
+	b->connection = connection_new(&probe);
+	int r = b->connection ? sd_event_add_io(event, &b->io, inbox_fd(connection_outcomes(b->connection)),
+				    EPOLLIN, on_io, b)
+			      : -errno;
 	if (r < 0) {
 		broker_return_free(b);
 		errno = -r;
@@ -83,7 +70,8 @@ void broker_return_free(struct broker_return *b)
 	if (!b)
 		return;
 	sd_event_source_disable_unref(b->io);
-	sd_event_source_disable_unref(b->timer);
-	mqtt_client_free(b->client);
+	if (b->connection)
+		connection_stop(b->connection);
+	(void)connection_free(b->connection, 0);
 	free(b);
 }

@@ -2,7 +2,6 @@
 
 #include "daemon/broker/broker_return.h"
 #include "daemon/spool/history.h"
-#include "drivers/mqtt/client.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -11,11 +10,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RECONNECT_MIN_NS NS_PER_S
-#define RECONNECT_MAX_NS (30 * NS_PER_S)
+/* Beside the time after which a dead link is left. */
+#define ACKNOWLEDGE_MARGIN_NS (30 * NS_PER_S)
 #define REPLAY_INTERVAL_NS (100 * NS_PER_MS)
-/* paho gives up a connect after its time-out for each broker; beyond that it hangs. */
-#define CONNECT_LIMIT_NS (120 * NS_PER_S)
+/* Another broker is turned to when the old one has not taken what is under way after so long. */
+#define REPLACE_LIMIT_NS (3 * NS_PER_S)
 
 static const struct log_fields broker_fields = { .message_id = LOG_ID_BROKER };
 
@@ -23,20 +22,22 @@ struct publisher {
 	struct config *config;
 	sd_event *event;
 	struct publisher_events events;
-	struct mqtt_client *client;
+	struct connection *connection;
+	unsigned session;		     /* of the connection, while connected */
 	struct broker_return *broker_return; /* while a later broker of the list serves us */
 	struct history *history;
-	sd_event_source *io, *reconnect_timer, *replay_timer;
-	char *base, *status_topic;
+	sd_event_source *io, *replay_timer, *replace_timer;
+	char *base;
+	bool ended; /* the connection: it can be freed without waiting */
 	bool connected, was_connected, stopping, stopped;
-	bool leaving;	/* a connection that is of no use any more */
-	bool returning; /* to an earlier broker */
+	struct config *next; /* stopping in order to go on with this one */
+	bool leaving;	     /* a connection that is of no use any more */
+	bool returning;	     /* to an earlier broker */
 	unsigned in_flight_max;
 	uint32_t packet_size_max;
 	bool told_oversize; /* on this connection */
 	int64_t expiry_s;   /* of live values */
-	int64_t backoff_ns, last_progress_ns;
-	unsigned failures;
+	int64_t last_progress_ns;
 	uint64_t next_id;
 	struct message_list queue, in_flight;
 	int64_t replay_budget; /* messages of history that may go out until the next refill */
@@ -71,10 +72,12 @@ static bool publish(struct publisher *p, struct message *m)
 	m->id = ++p->next_id;
 	const struct mqtt_message message = { .topic = topic,
 		.payload = m->payload,
+		.size = strlen(m->payload),
+		.qos = p->config->mqtt.qos,
 		.unit = m->unit,
 		.expiry_s = (m->flags & PUBLISH_EXPIRES) && !m->is_history ? p->expiry_s : 0,
 		.retain = (m->flags & PUBLISH_RETAIN) && !m->is_history };
-	if (mqtt_client_publish(p->client, m->id, &message) < 0)
+	if (!connection_publish(p->connection, p->session, m->id, &message))
 		return false;
 	if (p->in_flight.count == 0)
 		p->last_progress_ns = clock_boottime(); /* from here on an acknowledgement is waited for */
@@ -83,18 +86,15 @@ static bool publish(struct publisher *p, struct message *m)
 	return true;
 }
 
-static void send_offline(struct publisher *p)
-{
-	p->stopping = true;
-	publisher_send(p, "status", strdup("offline"), PUBLISH_RETAIN, 0);
-}
-
+/* Nothing of this session is waited for any more. */
 static void finish_stop(struct publisher *p)
 {
 	if (p->stopped)
 		return;
 	p->stopped = true;
-	p->events.stopped(p->events.user);
+	connection_stop(p->connection);
+	if (!p->next)
+		p->events.stopped(p->events.user);
 }
 
 /* Live messages go out as far as the broker takes them. */
@@ -107,10 +107,8 @@ static void pump(struct publisher *p)
 			break;
 		}
 	}
-	if (p->stopping && p->connected && !p->queue.first && !p->in_flight.first) {
-		p->connected = false;
-		mqtt_client_disconnect(p->client);
-	}
+	if (p->stopping && p->connected && !p->queue.first && !p->in_flight.first)
+		connection_stop(p->connection);
 }
 
 /* History follows when nothing live waits, as far as its budget goes, and leaves room for what is live. */
@@ -165,7 +163,7 @@ static void leave_dead_link(struct publisher *p, int64_t now_ns)
 	    "the broker has acknowledged nothing for %lld s, connecting anew",
 	    (long long)(waited / NS_PER_S));
 	p->leaving = true;
-	mqtt_client_disconnect(p->client);
+	connection_renew(p->connection);
 }
 
 static void on_saving(void *user)
@@ -190,48 +188,30 @@ static void on_broker_back(void *user)
 {
 	struct publisher *p = user;
 	p->returning = true;
-	mqtt_client_disconnect(p->client);
+	connection_renew(p->connection);
 }
 
-static void on_connected(void *user, const struct mqtt_limits *limits)
+static void on_up(struct publisher *p, const struct connection_outcome *o)
 {
-	struct publisher *p = user;
+	if (p->stopping)
+		return;
 	p->connected = true;
+	p->session = o->session;
 	p->stats.reconnects += p->was_connected;
 	p->was_connected = true;
-	p->in_flight_max = limits->receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? limits->receive_maximum
-									     : PUBLISHER_IN_FLIGHT_MAX;
-	p->packet_size_max = limits->packet_size;
+	p->in_flight_max = o->limits.receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? o->limits.receive_maximum
+									       : PUBLISHER_IN_FLIGHT_MAX;
+	p->packet_size_max = o->limits.packet_size;
 	p->told_oversize = false;
-	p->backoff_ns = 0;
-	p->failures = 0;
 	p->last_progress_ns = clock_boottime();
-	if (p->stopping) {
-		send_offline(p);
-		return;
-	}
-	size_t broker = mqtt_client_broker(p->client);
-	log_event(
-	    LOG_INFO, broker_fields, "connected to the broker %s", p->config->mqtt.brokers.items[broker]);
 	publisher_send(p, "status", strdup("online"), PUBLISH_RETAIN, 0);
 	p->events.connected(p->events.user);
 	start_replay(p);
-	if (broker > 0) /* without memory there is no way back before the next disconnect */
-		p->broker_return = broker_return_new(p->event, p->config, broker, on_broker_back, p);
-}
-
-static void schedule_reconnect(struct publisher *p, const char *why)
-{
-	p->backoff_ns = p->backoff_ns == 0 ? RECONNECT_MIN_NS : p->backoff_ns * 2;
-	if (p->backoff_ns > RECONNECT_MAX_NS)
-		p->backoff_ns = RECONNECT_MAX_NS;
-	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
-	p->failures++;
-	bool loud = (p->failures & (p->failures - 1)) == 0;
-	log_event(loud ? LOG_WARNING : LOG_DEBUG, broker_fields, "no connection to the broker: %s", why);
-	p->last_progress_ns = clock_boottime();
-	(void)sd_event_source_set_time_relative(p->reconnect_timer, (uint64_t)p->backoff_ns / 1000);
-	(void)sd_event_source_set_enabled(p->reconnect_timer, SD_EVENT_ONESHOT);
+	if (o->broker == 0)
+		return;
+	struct connection_settings s = connection_settings_of(p->config);
+	/* without memory there is no way back before the next disconnect */
+	p->broker_return = broker_return_new(p->event, &s, o->broker, on_broker_back, p);
 }
 
 /* What was in flight may or may not have arrived: it counts as not sent. */
@@ -244,15 +224,8 @@ static void take_back(struct publisher *p)
 	history_offline(p->history);
 }
 
-static void begin_connect(struct publisher *p)
+static void on_down(struct publisher *p)
 {
-	p->last_progress_ns = clock_boottime();
-	mqtt_client_connect(p->client);
-}
-
-static void on_disconnected(void *user, const char *why)
-{
-	struct publisher *p = user;
 	p->connected = false;
 	take_back(p);
 	if (p->stopping) {
@@ -262,70 +235,71 @@ static void on_disconnected(void *user, const char *why)
 	if (p->returning)
 		log_event(
 		    LOG_NOTICE, broker_fields, "an earlier broker of the list is back, returning to it");
-	bool at_once = p->returning || p->leaving;
 	p->returning = p->leaving = false;
 	broker_return_free(p->broker_return);
 	p->broker_return = NULL;
-	if (at_once)
-		begin_connect(p);
-	else
-		schedule_reconnect(p, why);
 }
 
-static void on_delivered(void *user, uint64_t id)
+static void on_delivered(struct publisher *p, uint64_t id)
 {
-	struct publisher *p = user;
 	struct message *m = message_list_remove(&p->in_flight, id);
 	if (!m)
 		return;
 	p->stats.acknowledged++;
 	p->last_progress_ns = clock_boottime();
 	history_delivered(p->history, m);
-	pump(p);
-	replay(p);
 }
 
-static void on_refused(void *user, uint64_t id)
+static void on_refused(struct publisher *p, uint64_t id)
 {
-	struct publisher *p = user;
 	struct message *m = message_list_remove(&p->in_flight, id);
 	if (m && m->is_history)
 		history_return(p->history, m);
 	else if (m)
 		history_lost(p->history, m);
-	pump(p);
 }
 
-static int on_reconnect_timer(sd_event_source *s, uint64_t usec, void *user)
+/* When the connection that another one is to follow has ended, or after so long. */
+static void replace_within(struct publisher *p, int64_t limit_ns)
 {
-	(void)s;
-	(void)usec;
-	begin_connect(user);
-	return 0;
+	(void)sd_event_source_set_time_relative(p->replace_timer, (uint64_t)limit_ns / 1000);
+	(void)sd_event_source_set_enabled(p->replace_timer, SD_EVENT_ONESHOT);
+}
+
+static void take(struct publisher *p, const struct connection_outcome *o)
+{
+	switch (o->kind) {
+	case CONNECTION_UP:
+		on_up(p, o);
+		break;
+	case CONNECTION_DOWN:
+		on_down(p);
+		break;
+	case CONNECTION_DELIVERED:
+		on_delivered(p, o->id);
+		break;
+	case CONNECTION_REFUSED:
+		on_refused(p, o->id);
+		break;
+	case CONNECTION_ENDED:
+		p->ended = true;
+		break;
+	}
 }
 
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct publisher *p = user;
-	(void)s;
-	(void)fd;
-	(void)revents;
-	mqtt_client_dispatch(p->client);
+	for (struct inbox_item *i = inbox_take(connection_outcomes(p->connection)), *next; i; i = next) {
+		next = i->next;
+		take(p, (struct connection_outcome *)i);
+		free(i);
+	}
+	pump(p);
+	replay(p);
+	if (p->ended && p->next)
+		replace_within(p, 0);
 	return 0;
-}
-
-static int add_sources(struct publisher *p)
-{
-	int r = sd_event_add_io(p->event, &p->io, mqtt_client_fd(p->client), EPOLLIN, on_io, p);
-	if (r >= 0)
-		r = sd_event_add_time_relative(
-		    p->event, &p->reconnect_timer, CLOCK_BOOTTIME, 0, 0, on_reconnect_timer, p);
-	if (r >= 0)
-		r = sd_event_add_time_relative(
-		    p->event, &p->replay_timer, CLOCK_BOOTTIME, 0, 0, on_replay_timer, p);
-	if (r >= 0)
-		r = sd_event_source_set_enabled(p->replay_timer, SD_EVENT_OFF);
-	return r;
 }
 
 /* Live values are sent again at every full_interval, or when their device is polled, if that is more rarely;
@@ -340,45 +314,90 @@ static int64_t expiry_of(const struct config *c)
 	return 3 * longest / NS_PER_S;
 }
 
-/* Everything that depends on the configuration. */
-static int open_client(struct publisher *p, struct config *c)
+/* Everything that depends on the [mqtt] section. */
+static int open_connection(struct publisher *p, struct config *c)
 {
-	struct mqtt_events to = { on_connected, on_disconnected, on_delivered, on_refused, p };
+	char status[1024];
 	p->config = config_ref(c);
+	p->expiry_s = expiry_of(c);
 	p->last_progress_ns = clock_boottime();
-	if (asprintf(&p->base, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack) < 0)
+	if (asprintf(&p->base, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack) < 0) {
 		p->base = NULL;
-	if (!p->base || asprintf(&p->status_topic, "%s/status", p->base) < 0) {
-		p->status_topic = NULL;
 		return -ENOMEM;
 	}
-	struct mqtt_will will = { p->status_topic, "offline" };
-	p->expiry_s = expiry_of(c);
-	p->client = mqtt_client_new(c, c->mqtt.brokers.count, "", will, &to);
-	if (!p->client)
+	snprintf(status, sizeof(status), "%s/status", p->base);
+	struct connection_settings s = connection_settings_of(c);
+	s.mqtt.will = (struct mqtt_message){ .topic = status,
+		.payload = "offline",
+		.size = strlen("offline"),
+		.qos = c->mqtt.qos,
+		.retain = true };
+	p->ended = false;
+	p->connection = connection_new(&s);
+	if (!p->connection)
 		return -errno;
-	return add_sources(p); /* the reconnect timer is due at once: that is the first connect */
+	return sd_event_add_io(
+	    p->event, &p->io, inbox_fd(connection_outcomes(p->connection)), EPOLLIN, on_io, p);
 }
 
-static void close_client(struct publisher *p)
+/* A connection that does not end at once is left to itself. Whether it has ended until then. */
+static bool close_connection(struct publisher *p, int64_t grace_ns)
 {
 	broker_return_free(p->broker_return);
 	p->broker_return = NULL;
 	p->io = sd_event_source_disable_unref(p->io);
-	p->reconnect_timer = sd_event_source_disable_unref(p->reconnect_timer);
-	p->replay_timer = sd_event_source_disable_unref(p->replay_timer);
-	mqtt_client_free(p->client);
+	(void)sd_event_source_set_enabled(p->replay_timer, SD_EVENT_OFF);
+	(void)sd_event_source_set_enabled(p->replace_timer, SD_EVENT_OFF);
+	p->connected = false;
+	bool ended = connection_free(p->connection, clock_ns(CLOCK_MONOTONIC) + grace_ns);
+	p->connection = NULL;
 	free(p->base);
-	free(p->status_topic);
+	p->base = NULL;
 	config_unref(p->config);
-	p->client = NULL;
-	p->base = p->status_topic = NULL;
 	p->config = NULL;
+	return ended;
+}
+
+/* Without memory for a connection there is none until the next reload: polling, and the spool, go on. */
+static void open_next(struct publisher *p)
+{
+	struct config *c = p->next;
+	p->next = NULL;
+	take_back(p);
+	(void)close_connection(p, 0);
+	p->stopping = p->stopped = false;
+	int err = open_connection(p, c);
+	config_unref(c);
+	if (err < 0)
+		log_event(
+		    LOG_ERR, broker_fields, "cannot make a new connection to the broker: %s", strerror(-err));
+}
+
+static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct publisher *p = user;
+	if (!p->next)
+		return 0;
+	connection_stop(p->connection);
+	open_next(p);
+	return 0;
 }
 
 static struct spool_limits limits_of(const struct config *c)
 {
 	return (struct spool_limits){ c->spool.max_size, c->spool.max_age };
+}
+
+static int add_timers(struct publisher *p)
+{
+	int r =
+	    sd_event_add_time_relative(p->event, &p->replay_timer, CLOCK_BOOTTIME, 0, 0, on_replay_timer, p);
+	if (r >= 0)
+		r = sd_event_add_time_relative(
+		    p->event, &p->replace_timer, CLOCK_BOOTTIME, 0, 0, on_replace_limit, p);
+	if (r >= 0)
+		r = sd_event_source_set_enabled(p->replay_timer, SD_EVENT_OFF);
+	return r < 0 ? r : sd_event_source_set_enabled(p->replace_timer, SD_EVENT_OFF);
 }
 
 struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events)
@@ -390,39 +409,81 @@ struct publisher *publisher_new(sd_event *event, struct config *c, const struct 
 	p->events = *events;
 	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, p };
 	p->history = history_new(event, c->daemon.state_dir, limits_of(c), &to);
-	int r = p->history ? open_client(p, c) : -errno;
+	int r = p->history ? add_timers(p) : -errno;
+	if (r >= 0)
+		r = open_connection(p, c);
 	if (r < 0) {
-		publisher_free(p, 0);
+		(void)publisher_free(p, 0);
 		errno = -r;
 		return NULL;
 	}
 	return p;
 }
 
-int publisher_restart(struct publisher *p, struct config *c)
+static bool needs_new_connection(const struct config *a, const struct config *b)
 {
-	take_back(p);
-	close_client(p);
-	p->connected = p->stopping = p->stopped = false;
-	p->backoff_ns = 0;
-	p->failures = 0;
-	return open_client(p, c);
+	return a->mqtt.fingerprint != b->mqtt.fingerprint || strcmp(a->daemon.site, b->daemon.site) != 0 ||
+	       strcmp(a->daemon.rack, b->daemon.rack) != 0;
 }
 
-void publisher_set_limits(struct publisher *p, const struct config *c)
+static void enqueue(struct publisher *p, struct message *m)
+{
+	if (!m)
+		p->stats.dropped++;
+	else if (m->flags & PUBLISH_URGENT)
+		message_list_hurry(&p->queue, m);
+	else
+		message_list_append(&p->queue, m);
+}
+
+static void begin_stop(struct publisher *p)
+{
+	p->stopping = true;
+	if (!p->connected) {
+		finish_stop(p);
+		return;
+	}
+	enqueue(p, message_new("status", strdup("offline"), PUBLISH_RETAIN, 0));
+	pump(p);
+}
+
+bool publisher_apply(struct publisher *p, struct config *c)
 {
 	history_set_limits(p->history, limits_of(c));
+	bool is_new = p->next || !p->connection || needs_new_connection(p->config, c);
+	if (!is_new) {
+		config_unref(p->config);
+		p->config = config_ref(c);
+		p->expiry_s = expiry_of(c);
+		return false;
+	}
+	config_unref(p->next);
+	p->next = config_ref(c);
+	if (!p->connection) {
+		open_next(p);
+	} else if (!p->stopping) {
+		replace_within(p, REPLACE_LIMIT_NS);
+		begin_stop(p);
+	}
+	return true;
 }
 
-void publisher_free(struct publisher *p, int64_t grace_ns)
+bool publisher_free(struct publisher *p, int64_t grace_ns)
 {
 	if (!p)
-		return;
+		return true;
+	if (p->connection)
+		connection_stop(p->connection);
+	/* what is to outlive the process goes to the disk before anything else is waited for */
 	if (p->history)
 		take_back(p);
-	close_client(p);
 	history_free(p->history, grace_ns);
+	bool ended = close_connection(p, grace_ns);
+	sd_event_source_unref(p->replay_timer);
+	sd_event_source_unref(p->replace_timer);
+	config_unref(p->next);
 	free(p);
+	return ended;
 }
 
 void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms)
@@ -440,25 +501,22 @@ void publisher_send_value(
 	}
 	snprintf(m->unit, sizeof(m->unit), "%s", unit);
 	m->made_ns = clock_boottime();
-	if (!p->connected || p->queue.count >= PUBLISHER_QUEUE_MAX) {
+	if (!p->connected || p->stopping || p->queue.count >= PUBLISHER_QUEUE_MAX) {
 		history_lost(p->history, m);
 		return;
 	}
-	if (flags & PUBLISH_URGENT)
-		message_list_hurry(&p->queue, m);
-	else
-		message_list_append(&p->queue, m);
+	enqueue(p, m);
 	pump(p);
 }
 
 void publisher_stop(struct publisher *p)
 {
-	p->stopping = true;
-	(void)sd_event_source_set_enabled(p->reconnect_timer, SD_EVENT_OFF);
-	if (p->connected)
-		send_offline(p);
-	else
-		finish_stop(p);
+	config_unref(p->next);
+	p->next = NULL;
+	if (p->stopped || !p->connection)
+		p->events.stopped(p->events.user);
+	else if (!p->stopping)
+		begin_stop(p);
 }
 
 bool publisher_is_connected(const struct publisher *p)
@@ -482,8 +540,7 @@ struct publisher_stats publisher_describe(const struct publisher *p)
 
 bool publisher_moves(const struct publisher *p, int64_t now_ns)
 {
-	int64_t idle = now_ns - p->last_progress_ns;
-	if (p->connected)
-		return !p->in_flight.first || idle < 3 * p->config->mqtt.keep_alive + RECONNECT_MAX_NS;
-	return idle < RECONNECT_MAX_NS + CONNECT_LIMIT_NS;
+	bool answers = !p->connected || !p->in_flight.first ||
+		       now_ns - p->last_progress_ns < 3 * p->config->mqtt.keep_alive + ACKNOWLEDGE_MARGIN_NS;
+	return answers && (!p->connection || connection_moves(p->connection, now_ns));
 }

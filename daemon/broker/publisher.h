@@ -43,8 +43,9 @@ struct publisher_stats {
 /* Begins to connect; the spool is in the configuration's state_dir. Takes a reference of the configuration.
  * NULL with errno. */
 struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events);
-/* Waits for the spool to take what is left, for `grace_ns` at most. */
-void publisher_free(struct publisher *p, int64_t grace_ns);
+/* Waits for the connection to end and for the spool to take what is left, for `grace_ns` at most each. False
+ * when the connection goes on by itself, because a name server or a broker keeps it. */
+bool publisher_free(struct publisher *p, int64_t grace_ns);
 
 /* Sends `payload` (malloc'd, taken over; NULL = no memory for it, counted as dropped) under B/`topic`. */
 void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms);
@@ -52,17 +53,13 @@ void publisher_send(struct publisher *p, const char *topic, char *payload, unsig
 void publisher_send_value(
     struct publisher *p, const char *topic, char *payload, const char *unit, unsigned flags, int64_t ts_ms);
 
-/* Takes the limits of the spool from another configuration, without a restart. */
-void publisher_set_limits(struct publisher *p, const struct config *c);
+/* Takes another configuration. When the broker or the base topic is another, says offline to the old one,
+ * leaves it, within seconds whatever it does, and begins anew: then true is returned and `connected` follows.
+ */
+bool publisher_apply(struct publisher *p, struct config *c);
 
 /* Sends what is queued, then `offline`, then disconnects; `stopped` follows, at once without a broker. */
 void publisher_stop(struct publisher *p);
-
-/* After `stopped`: begins anew with another configuration; what waits goes to the new broker. The old client
- * is gone before the new one is made, because paho may close a descriptor of the old that the new has got by
- * then. May wait for paho's threads, some 100 ms. 0 or negative errno, and then only publisher_free is
- * allowed. */
-int publisher_restart(struct publisher *p, struct config *c);
 
 bool publisher_is_connected(const struct publisher *p);
 struct publisher_stats publisher_describe(const struct publisher *p);

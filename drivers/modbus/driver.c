@@ -116,7 +116,7 @@ static ssize_t make_devices(const struct config *c, size_t bus, struct device **
 static void driver_close(void *state)
 {
 	struct driver *d = state;
-	modbus_link_disconnect(&d->link);
+	modbus_link_deinit(&d->link);
 	free_devices(d->devices, d->device_count);
 	pthread_mutex_destroy(&d->lock);
 	config_unref(d->config);
@@ -132,8 +132,8 @@ static void *driver_open(struct config *c, size_t bus, const struct driver_host 
 	d->bus = bus;
 	d->host = *host;
 	pthread_mutex_init(&d->lock, NULL);
-	modbus_link_init(&d->link, bus_of(d), host->stop_fd, host->progress);
-	ssize_t n = make_devices(c, bus, &d->devices);
+	bool good = modbus_link_init(&d->link, bus_of(d), host->stop_fd, host->progress);
+	ssize_t n = good ? make_devices(c, bus, &d->devices) : -ENOMEM;
 	if (n < 0) {
 		driver_close(d);
 		return NULL;

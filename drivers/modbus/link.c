@@ -25,12 +25,14 @@ uint8_t modbus_read_function(enum register_table table)
 	return read_functions[table];
 }
 
-void modbus_link_init(
+bool modbus_link_init(
     struct modbus_link *l, const struct bus_config *bus, int stop_fd, struct progress *progress)
 {
 	*l = (struct modbus_link){
 		.impl = impls[bus->type], .bus = bus, .stop_fd = stop_fd, .progress = progress, .fd = -1
 	};
+	l->resolver = resolver_new();
+	return l->resolver != NULL;
 }
 
 int modbus_link_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
@@ -46,6 +48,13 @@ void modbus_link_disconnect(struct modbus_link *l)
 		l->impl->disconnect(l);
 	l->fd = -1;
 	l->context = NULL;
+}
+
+void modbus_link_deinit(struct modbus_link *l)
+{
+	modbus_link_disconnect(l);
+	resolver_free(l->resolver);
+	l->resolver = NULL;
 }
 
 enum exchange_result modbus_link_exchange(

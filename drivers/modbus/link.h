@@ -10,6 +10,7 @@
 
 #include "config/config.h"
 #include "drivers/os/progress.h"
+#include "drivers/os/resolve.h"
 
 #include <stdint.h>
 
@@ -59,6 +60,7 @@ struct modbus_link {
 	const struct bus_config *bus;
 	int stop_fd;
 	struct progress *progress;
+	struct resolver *resolver;
 	void *context;			     /* modbus_t, while connected; serial lines only */
 	int fd;				     /* -1 = not connected */
 	uint16_t transaction;		     /* TCP: of the last request */
@@ -70,12 +72,13 @@ struct modbus_link {
 	bool rs485_refused; /* the port has no RS-485 mode; the caller says so once */
 };
 
-/* The thread says through `progress` how long each step may take. */
-void modbus_link_init(
+/* The thread says through `progress` how long each step may take. False without memory. */
+bool modbus_link_init(
     struct modbus_link *l, const struct bus_config *bus, int stop_fd, struct progress *progress);
 /* 0, or negative errno with `why` in words for an operator. */
 int modbus_link_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX]);
 void modbus_link_disconnect(struct modbus_link *l);
+void modbus_link_deinit(struct modbus_link *l);
 enum exchange_result modbus_link_exchange(
     struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
 

@@ -31,7 +31,8 @@ int modbus_scan(const struct bus_config *bus, int stop_fd, uint8_t first, uint8_
 	struct modbus_reply reply;
 	struct progress unwatched = { 0 };
 	int err = 0;
-	modbus_link_init(&link, bus, stop_fd, &unwatched);
+	if (!modbus_link_init(&link, bus, stop_fd, &unwatched))
+		return -ENOMEM;
 	for (unsigned unit = first; unit <= last; unit++) {
 		if (link.fd < 0)
 			err = modbus_link_connect(&link, why);
@@ -45,6 +46,6 @@ int modbus_scan(const struct bus_config *bus, int stop_fd, uint8_t first, uint8_
 		if (!tell(&f, user))
 			break;
 	}
-	modbus_link_disconnect(&link);
+	modbus_link_deinit(&link);
 	return err;
 }

@@ -51,8 +51,10 @@ int modbus_tcp_socket(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
 	struct addrinfo *found = NULL;
 	const char *words;
 	int port = (int)l->bus->tcp_port;
-	progress_step(l->progress, RESOLVE_LIMIT_NS);
-	int err = resolve_host(l->bus->host, port, &found, &words);
+	progress_step(l->progress, RESOLVE_WAIT_NS);
+	int err = resolver_find(l->resolver, l->bus->host, port, l->stop_fd, &found, &words);
+	if (err == -ECANCELED)
+		return err;
 	if (err < 0) {
 		snprintf(why, MODBUS_WHY_MAX, "no address for the host name %.80s: %s", l->bus->host, words);
 		return err;

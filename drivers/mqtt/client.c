@@ -1,9 +1,10 @@
 #include "drivers/mqtt/client.h"
 
 #include "drivers/inbox.h"
+#include "drivers/mqtt/address.h"
 #include "drivers/mqtt/credential.h"
 #include "drivers/mqtt/tls.h"
-#include "drivers/os/clock.h"
+#include "drivers/os/resolve.h"
 
 #include <MQTTAsync.h>
 #include <errno.h>
@@ -17,20 +18,12 @@
 #define CONNECT_TIMEOUT_S 5
 #define PASSWORD_MAX 4096
 
-enum event_kind {
-	EVENT_CONNECTED,
-	EVENT_CONNECT_FAILED,
-	EVENT_LOST,
-	EVENT_DISCONNECTED,
-	EVENT_DELIVERED,
-	EVENT_REFUSED
-};
+enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_DISCONNECTED };
 
 struct event {
 	struct inbox_item item;
 	enum event_kind kind;
 	unsigned generation;
-	uint64_t id; /* of the message */
 	struct mqtt_limits limits;
 	char *why;
 };
@@ -45,15 +38,18 @@ struct token {
 };
 
 struct mqtt_client {
-	const struct config *config;
-	struct mqtt_will will;
+	const struct mqtt_settings *settings;
 	struct mqtt_events events;
+	struct progress *progress;
 	MQTTAsync handle;
 	struct inbox *inbox; /* of events */
-	size_t broker_count, broker;
+	size_t broker;
+	struct resolver *resolver;
+	int stop_fd;
+	struct mqtt_addresses addresses; /* of that broker */
 	bool connecting;
 	char failures[1024]; /* of the brokers that were tried so far */
-	unsigned generation; /* of the connection; main thread writes, under the lock */
+	unsigned generation; /* of the connection */
 	char password[PASSWORD_MAX];
 
 	pthread_mutex_t lock;
@@ -106,37 +102,49 @@ static void token_free(struct token *t)
 	free(t);
 }
 
-/* Ends a token with an outcome. */
-static void settle(struct token *t, enum event_kind kind, uint64_t id, const char *why)
+/* Ends a token with an event. */
+static void settle(struct token *t, enum event_kind kind, const char *why)
 {
-	post(t->client, &(struct event){ .kind = kind, .generation = t->generation, .id = id }, why);
+	post(t->client, &(struct event){ .kind = kind, .generation = t->generation }, why);
+	token_free(t);
+}
+
+static void settle_delivered(struct token *t)
+{
+	const struct mqtt_events *to = &t->client->events;
+	to->delivered(to->user, t->id);
 	token_free(t);
 }
 
 static void on_delivered(void *context, MQTTAsync_successData *data)
 {
-	struct token *t = context;
 	(void)data;
-	settle(t, EVENT_DELIVERED, t->id, NULL);
+	settle_delivered(context);
 }
 
 static void on_delivered5(void *context, MQTTAsync_successData5 *data)
 {
-	struct token *t = context;
 	(void)data;
-	settle(t, EVENT_DELIVERED, t->id, NULL);
+	settle_delivered(context);
+}
+
+static void settle_refused(struct token *t)
+{
+	const struct mqtt_events *to = &t->client->events;
+	to->refused(to->user, t->id);
+	token_free(t);
 }
 
 static void on_refused(void *context, MQTTAsync_failureData *data)
 {
-	struct token *t = context;
-	settle(t, EVENT_REFUSED, t->id, data ? data->message : NULL);
+	(void)data;
+	settle_refused(context);
 }
 
 static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
-	struct token *t = context;
-	settle(t, EVENT_REFUSED, t->id, data ? data->message : NULL);
+	(void)data;
+	settle_refused(context);
 }
 
 static void settle_connected(struct token *t, struct mqtt_limits limits)
@@ -182,7 +190,7 @@ static void on_connect_failed(void *context, MQTTAsync_failureData *data)
 	const char *why = data ? connack_text(data->code) : NULL;
 	if (!why && data)
 		why = data->message;
-	settle(context, EVENT_CONNECT_FAILED, 0, why ? why : "no connection");
+	settle(context, EVENT_CONNECT_FAILED, why ? why : "no connection");
 }
 
 static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
@@ -191,7 +199,7 @@ static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 	/* a refusal of the broker has its reason in `code`, a failure of the connection a negative number */
 	if (data && data->code >= MQTTREASONCODE_UNSPECIFIED_ERROR)
 		why = MQTTReasonCode_toString((enum MQTTReasonCodes)data->code);
-	settle(context, EVENT_CONNECT_FAILED, 0, why ? why : "no connection");
+	settle(context, EVENT_CONNECT_FAILED, why ? why : "no connection");
 }
 
 static void on_lost(void *context, char *cause)
@@ -203,25 +211,25 @@ static void on_lost(void *context, char *cause)
 static void on_disconnected(void *context, MQTTAsync_successData *data)
 {
 	(void)data;
-	settle(context, EVENT_DISCONNECTED, 0, "disconnected");
+	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 static void on_disconnect_failed(void *context, MQTTAsync_failureData *data)
 {
 	(void)data;
-	settle(context, EVENT_DISCONNECTED, 0, "disconnected");
+	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 static void on_disconnected5(void *context, MQTTAsync_successData5 *data)
 {
 	(void)data;
-	settle(context, EVENT_DISCONNECTED, 0, "disconnected");
+	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 static void on_disconnect_failed5(void *context, MQTTAsync_failureData5 *data)
 {
 	(void)data;
-	settle(context, EVENT_DISCONNECTED, 0, "disconnected");
+	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 /* paho wants it; nothing is subscribed to. */
@@ -236,7 +244,7 @@ static int on_message(void *context, char *topic, int length, MQTTAsync_message 
 
 static bool is_v5(const struct mqtt_client *m)
 {
-	return m->config->mqtt.protocol == MQTT_5;
+	return m->settings->protocol == MQTT_5;
 }
 
 /* Once: it makes locks anew that a client's threads may be holding. */
@@ -247,27 +255,27 @@ static void init_library(void)
 	MQTTAsync_global_init(&options);
 }
 
-struct mqtt_client *mqtt_client_new(const struct config *c, size_t broker_count, const char *suffix,
-    struct mqtt_will will, const struct mqtt_events *events)
+struct mqtt_client *mqtt_client_new(
+    const struct mqtt_settings *s, const struct mqtt_events *events, struct progress *progress, int stop_fd)
 {
-	char client_id[512];
-	snprintf(client_id, sizeof(client_id), "%s%s", c->mqtt.client_id, suffix);
 	struct mqtt_client *m = calloc(1, sizeof(*m));
 	if (!m)
 		return NULL;
-	m->config = c;
-	m->broker_count = broker_count;
-	m->will = will;
+	m->settings = s;
 	m->events = *events;
+	m->progress = progress;
+	m->stop_fd = stop_fd;
+	m->resolver = resolver_new();
 	pthread_mutex_init(&m->lock, NULL);
 	m->inbox = inbox_new(0, free_event);
 	static pthread_once_t library = PTHREAD_ONCE_INIT;
 	(void)pthread_once(&library, init_library);
 
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
-	options.MQTTVersion = c->mqtt.protocol;
-	if (!m->inbox || MQTTAsync_createWithOptions(&m->handle, c->mqtt.brokers.items[0], client_id,
-			     MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS) {
+	options.MQTTVersion = (int)s->protocol;
+	if (!m->inbox || !m->resolver ||
+	    MQTTAsync_createWithOptions(&m->handle, s->brokers[0], s->client_id, MQTTCLIENT_PERSISTENCE_NONE,
+		NULL, &options) != MQTTASYNC_SUCCESS) {
 		mqtt_client_free(m);
 		errno = ENOMEM;
 		return NULL;
@@ -282,9 +290,12 @@ void mqtt_client_free(struct mqtt_client *m)
 		return;
 	if (m->handle)
 		MQTTAsync_destroy(&m->handle);
+	if (m->connecting)
+		mqtt_tls_unwatch(NULL);
 	while (m->tokens)
 		token_free(m->tokens);
 	inbox_free(m->inbox);
+	resolver_free(m->resolver);
 	pthread_mutex_destroy(&m->lock);
 	explicit_bzero(m->password, sizeof(m->password));
 	free(m);
@@ -295,63 +306,74 @@ int mqtt_client_fd(const struct mqtt_client *m)
 	return inbox_fd(m->inbox);
 }
 
-/* Begins with the present broker. 0, or negative errno with `*why` set. */
+static void set_version(struct mqtt_client *m, MQTTAsync_connectOptions *options)
+{
+	MQTTAsync_connectOptions options5 = MQTTAsync_connectOptions_initializer5;
+	if (is_v5(m)) {
+		*options = options5;
+		options->cleanstart = 1;
+		options->onSuccess5 = on_connected5;
+		options->onFailure5 = on_connect_failed5;
+	} else {
+		options->MQTTVersion = MQTTVERSION_3_1_1;
+		options->cleansession = 1;
+		options->onSuccess = on_connected;
+		options->onFailure = on_connect_failed;
+	}
+}
+
+/* Anew for each connection, so that a changed file is taken without a restart. */
+static int set_credentials(struct mqtt_client *m, MQTTAsync_connectOptions *options)
+{
+	const struct mqtt_settings *s = m->settings;
+	if (*s->username == '\0')
+		return 0;
+	options->username = s->username;
+	if (*s->password_file == '\0')
+		return 0;
+	options->password = m->password;
+	return credential_read(s->password_file, s->beside, m->password, sizeof(m->password));
+}
+
+/* Begins with the present address. 0, or negative errno with `*why` set. */
 static int begin_connect(struct mqtt_client *m, const char **why)
 {
-	const struct mqtt_config *c = &m->config->mqtt;
+	const struct mqtt_settings *s = m->settings;
 	MQTTAsync_connectOptions options = MQTTAsync_connectOptions_initializer;
-	MQTTAsync_connectOptions options5 = MQTTAsync_connectOptions_initializer5;
 	MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
 	MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
-	if (is_v5(m)) {
-		options = options5;
-		options.cleanstart = 1;
-		options.onSuccess5 = on_connected5;
-		options.onFailure5 = on_connect_failed5;
-	} else {
-		options.MQTTVersion = MQTTVERSION_3_1_1;
-		options.cleansession = 1;
-		options.onSuccess = on_connected;
-		options.onFailure = on_connect_failed;
+	set_version(m, &options);
+	int err = set_credentials(m, &options);
+	if (err < 0) {
+		*why = "password_file cannot be read";
+		return err;
 	}
-	if (*c->username) {
-		/* anew for each connection, so that a changed file is taken without a restart */
-		int err = *c->password_file ? credential_read(c->password_file, m->config->path, m->password,
-						  sizeof(m->password))
-					    : 0;
-		if (err < 0) {
-			*why = "password_file cannot be read";
-			return err;
-		}
-		options.username = c->username;
-		options.password = *c->password_file ? m->password : NULL;
-	}
-	will.topicName = m->will.topic;
-	will.message = m->will.payload;
-	will.retained = 1;
-	will.qos = (int)c->qos;
-	options.will = m->will.topic ? &will : NULL;
-	mqtt_tls_set(c, &tls);
+	will.topicName = s->will.topic;
+	will.payload.data = s->will.payload;
+	will.payload.len = (int)s->will.size;
+	will.retained = s->will.retain;
+	will.qos = (int)s->will.qos;
+	options.will = s->will.topic ? &will : NULL;
+	mqtt_tls_set(s, &tls);
 	options.ssl = &tls;
-	options.keepAliveInterval = (int)(c->keep_alive / NS_PER_S);
+	options.keepAliveInterval = (int)(s->keep_alive / NS_PER_S);
 	options.connectTimeout = CONNECT_TIMEOUT_S;
 	/* one at a time: which comes next is decided here, and each failure has its reason */
-	options.serverURIs = (char *const *)&c->brokers.items[m->broker];
+	char *uri = m->addresses.uris[m->addresses.next];
+	options.serverURIs = &uri;
 	options.serverURIcount = 1;
-
-	pthread_mutex_lock(&m->lock);
 	m->generation++;
-	pthread_mutex_unlock(&m->lock);
 	struct token *t = token_new(m, 0);
 	if (!t) {
 		*why = "no memory";
 		return -ENOMEM;
 	}
 	options.context = t;
-	mqtt_tls_watch(c);
+	mqtt_tls_watch(s);
 	int r = MQTTAsync_connect(m->handle, &options);
 	if (r != MQTTASYNC_SUCCESS) {
 		token_free(t);
+		mqtt_tls_unwatch(NULL);
 		*why = MQTTAsync_strerror(r);
 		return -EIO;
 	}
@@ -360,23 +382,44 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 
 static void note_failure(struct mqtt_client *m, const char *why)
 {
-	char tls[MQTT_TLS_REASON_MAX];
 	size_t used = strlen(m->failures);
-	mqtt_tls_unwatch(tls);
 	snprintf(m->failures + used, sizeof(m->failures) - used, "%s%s: %s", used > 0 ? "; " : "",
-	    m->config->mqtt.brokers.items[m->broker], tls[0] ? tls : why);
+	    m->settings->brokers[m->broker], why);
+}
+
+/* Tries the addresses of the present broker from the present one on, until a connect is under way. */
+static bool try_addresses(struct mqtt_client *m)
+{
+	const char *why = "";
+	for (; m->addresses.next < m->addresses.count; m->addresses.next++) {
+		if (begin_connect(m, &why) == 0)
+			return true;
+		note_failure(m, why);
+	}
+	return false;
+}
+
+/* The addresses of the present broker. 0, -ECANCELED, or negative errno with a note. */
+static int find_addresses(struct mqtt_client *m)
+{
+	const char *why = "";
+	progress_step(m->progress, RESOLVE_WAIT_NS);
+	int err = mqtt_addresses_find(
+	    &m->addresses, m->resolver, m->settings->brokers[m->broker], m->stop_fd, &why);
+	if (err < 0 && err != -ECANCELED)
+		note_failure(m, why);
+	return err;
 }
 
 /* Tries brokers from the present one on, until a connect is under way; past the last it is told. */
 static void try_brokers(struct mqtt_client *m)
 {
-	const char *why = "";
-	for (; m->broker < m->broker_count; m->broker++) {
-		if (begin_connect(m, &why) == 0)
+	for (; m->broker < m->settings->broker_count; m->broker++) {
+		int err = find_addresses(m);
+		if (err == -ECANCELED || (err == 0 && try_addresses(m)))
 			return;
-		note_failure(m, why);
 	}
-	m->broker = m->broker_count - 1;
+	m->broker = m->settings->broker_count - 1;
 	m->connecting = false;
 	m->events.disconnected(m->events.user, m->failures);
 }
@@ -439,8 +482,8 @@ int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_me
 	if (!t)
 		return -ENOMEM;
 	message.payload = (void *)what->payload;
-	message.payloadlen = (int)strlen(what->payload);
-	message.qos = (int)m->config->mqtt.qos;
+	message.payloadlen = (int)what->size;
+	message.qos = (int)what->qos;
 	message.retained = what->retain;
 	response.context = t;
 	if (is_v5(m)) {
@@ -461,27 +504,27 @@ int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_me
 
 static void connected(struct mqtt_client *m, const struct event *e)
 {
-	char unused[MQTT_TLS_REASON_MAX];
-	mqtt_tls_unwatch(unused);
+	mqtt_tls_unwatch(NULL);
 	m->connecting = false;
 	m->events.connected(m->events.user, &e->limits);
 }
 
 static void connect_failed(struct mqtt_client *m, const struct event *e)
 {
-	note_failure(m, e->why ? e->why : "");
+	char tls[MQTT_TLS_REASON_MAX];
+	mqtt_tls_unwatch(tls);
+	note_failure(m, tls[0] ? tls : e->why ? e->why : "");
+	m->addresses.next++;
+	if (try_addresses(m))
+		return;
 	m->broker++;
 	try_brokers(m);
 }
 
 static void tell(struct mqtt_client *m, const struct event *e)
 {
-	const struct mqtt_events *to = &m->events;
-	/* an outcome of an earlier connection says nothing about this one */
+	/* what an earlier connection came to says nothing about this one */
 	if (e->kind != EVENT_LOST && e->generation != m->generation)
-		return;
-	/* a connect that fails is told as such */
-	if (e->kind == EVENT_LOST && m->connecting)
 		return;
 	switch (e->kind) {
 	case EVENT_CONNECTED:
@@ -491,14 +534,12 @@ static void tell(struct mqtt_client *m, const struct event *e)
 		connect_failed(m, e);
 		break;
 	case EVENT_LOST:
+		if (m->connecting) /* a connect that fails is told as such */
+			break;
+		m->events.disconnected(m->events.user, e->why ? e->why : "");
+		break;
 	case EVENT_DISCONNECTED:
-		to->disconnected(to->user, e->why ? e->why : "");
-		break;
-	case EVENT_DELIVERED:
-		to->delivered(to->user, e->id);
-		break;
-	case EVENT_REFUSED:
-		to->refused(to->user, e->id);
+		m->events.disconnected(m->events.user, e->why ? e->why : "");
 		break;
 	}
 }

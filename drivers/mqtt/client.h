@@ -1,17 +1,44 @@
-/* client: one connection to a broker over paho's MQTTAsync (mover, main thread).
+/* client: one connection to a broker over paho's MQTTAsync (mover, the one thread that owns it).
  *
- * paho calls back on threads of its own; there the outcome is only noted and the main loop woken through an
- * eventfd. mqtt_client_dispatch, on the main thread, then tells the owner. No function blocks. Neither paho's
- * buffering nor its reconnecting is used: the owner keeps what is not acknowledged, and says when to connect.
+ * paho calls back on threads of its own; there the outcome is only noted and the owner woken through a
+ * descriptor. mqtt_client_dispatch, on the owner's thread, then tells it. Neither paho's buffering nor its
+ * reconnecting is used: the owner keeps what is not acknowledged, and says when to connect. Calls may wait
+ * for a name server or for paho's lock, which it holds while it resolves a name for any client of the
+ * process: so the owner is never the main loop.
  */
 #pragma once
 
 #include "config/config.h"
+#include "drivers/os/progress.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct mqtt_client;
+
+/* A message; text and payload are the caller's. */
+struct mqtt_message {
+	const char *topic;
+	const void *payload;
+	size_t size;
+	int64_t qos;
+	bool retain;
+	const char *unit; /* of the value, as user property; NULL or "" = none */
+	int64_t expiry_s; /* after which the broker forgets it; 0 = never. MQTT 5 only, as is the unit */
+};
+
+/* What a connection is made with. All text must outlive the client. */
+struct mqtt_settings {
+	const char *const *brokers; /* scheme://host:port, in the order in which they are tried */
+	size_t broker_count;
+	const char *client_id;
+	enum mqtt_protocol protocol;
+	int64_t keep_alive;		      /* ns */
+	const char *username, *password_file; /* "" = none */
+	const char *beside; /* the file beside which a relative password_file is looked up */
+	const char *ca_file, *cert_file, *key_file; /* "" = none */
+	struct mqtt_message will;		    /* without a topic = none */
+};
 
 /* What the broker allows. */
 struct mqtt_limits {
@@ -20,22 +47,20 @@ struct mqtt_limits {
 };
 
 struct mqtt_events {
+	/* On the owner's thread. */
 	void (*connected)(void *user, const struct mqtt_limits *limits);
 	/* Not connected, or no longer: everything in flight counts as not sent. */
 	void (*disconnected)(void *user, const char *why);
+	/* On a thread of paho's: may give to an inbox and nothing else. */
 	void (*delivered)(void *user, uint64_t id); /* acknowledged (QoS 1) or written (QoS 0) */
 	void (*refused)(void *user, uint64_t id);   /* not sent, while the connection stands */
 	void *user;
 };
 
-struct mqtt_will {
-	const char *topic, *payload; /* retained, with the QoS of the configuration */
-};
-
-/* The client for the first `broker_count` brokers of a configuration, which must outlive it. `suffix` is put
- * behind the client id. A will without a topic is none. NULL with errno. */
-struct mqtt_client *mqtt_client_new(const struct config *c, size_t broker_count, const char *suffix,
-    struct mqtt_will will, const struct mqtt_events *events);
+/* The settings must outlive it. It says through `progress` how long each step may take, and waits for nothing
+ * any more once `stop_fd` is readable. NULL with errno. */
+struct mqtt_client *mqtt_client_new(
+    const struct mqtt_settings *s, const struct mqtt_events *events, struct progress *progress, int stop_fd);
 
 /* Ends all, also a connection that stands: may wait for paho's threads, some 100 ms. */
 void mqtt_client_free(struct mqtt_client *m);
@@ -44,8 +69,7 @@ int mqtt_client_fd(const struct mqtt_client *m);
 void mqtt_client_dispatch(struct mqtt_client *m);
 
 /* Begins to connect: to the brokers in their order, until one takes us. `connected` or `disconnected`
- * follows.
- */
+ * follows, unless it is stopped. Waits for name servers. */
 void mqtt_client_connect(struct mqtt_client *m);
 
 /* Which broker of the list it is, or was last. */
@@ -54,13 +78,6 @@ size_t mqtt_client_broker(const struct mqtt_client *m);
 /* Begins to disconnect cleanly (the will is not sent); `disconnected` follows. */
 void mqtt_client_disconnect(struct mqtt_client *m);
 
-struct mqtt_message {
-	const char *topic, *payload;
-	const char *unit; /* of the value, as user property; NULL or "" = none */
-	int64_t expiry_s; /* after which the broker forgets it; 0 = never. MQTT 5 only, as is the unit */
-	bool retain;
-};
-
-/* Hands a message over; the text is copied. 0, then `delivered` or `refused` with the id follows, unless the
+/* Hands a message over; its text is copied. 0, then `delivered` or `refused` with the id follows, unless the
  * connection ends before; or negative errno. */
 int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_message *message);

@@ -31,6 +31,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static const char *last_reason = "";
 /* A certificate was asked for and we have none: why the connection ended, if nothing else is said. */
 static bool without_certificate, was_asked;
+static unsigned watchers;
 
 static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *text)
 {
@@ -52,7 +53,7 @@ static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *text)
 	}
 }
 
-void mqtt_tls_set(const struct mqtt_config *c, MQTTAsync_SSLOptions *options)
+void mqtt_tls_set(const struct mqtt_settings *c, MQTTAsync_SSLOptions *options)
 {
 	options->enableServerCertAuth = 1;
 	options->verify = 1;
@@ -61,9 +62,10 @@ void mqtt_tls_set(const struct mqtt_config *c, MQTTAsync_SSLOptions *options)
 	options->privateKey = *c->key_file ? c->key_file : NULL;
 }
 
-void mqtt_tls_watch(const struct mqtt_config *c)
+void mqtt_tls_watch(const struct mqtt_settings *c)
 {
 	pthread_mutex_lock(&lock);
+	watchers++;
 	without_certificate = *c->cert_file == '\0';
 	was_asked = false;
 	last_reason = "";
@@ -72,12 +74,16 @@ void mqtt_tls_watch(const struct mqtt_config *c)
 	MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_PROTOCOL);
 }
 
-void mqtt_tls_unwatch(char reason[static MQTT_TLS_REASON_MAX])
+void mqtt_tls_unwatch(char *reason)
 {
-	MQTTAsync_setTraceCallback(NULL);
-	MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_FATAL);
 	pthread_mutex_lock(&lock);
 	bool wanted = last_reason[0] == '\0' && was_asked && without_certificate;
-	snprintf(reason, MQTT_TLS_REASON_MAX, "%s", wanted ? certificate_wanted : last_reason);
+	if (reason)
+		snprintf(reason, MQTT_TLS_REASON_MAX, "%s", wanted ? certificate_wanted : last_reason);
+	bool is_last = --watchers == 0;
 	pthread_mutex_unlock(&lock);
+	if (!is_last)
+		return;
+	MQTTAsync_setTraceCallback(NULL);
+	MQTTAsync_setTraceLevel(MQTTASYNC_TRACE_FATAL);
 }

@@ -1,22 +1,24 @@
 /* tls: TLS settings of a connection, and why it failed (any thread).
  *
  * paho reports each failure as "TCP/TLS connect failure"; what was wrong is only in its trace. The trace has
- * no context and is the process's, so the last reason is kept here for all connections together; it is on
- * only while a connection is being made, because it costs something for every packet.
+ * no context and is the process's, so the last reason is kept here for all connections together (of two that
+ * are made at the same moment one may get the other's); it is on only while a connection is being made,
+ * because it costs something for every packet.
  */
 #pragma once
 
-#include "config/config.h"
+#include "drivers/mqtt/client.h"
 
 #include <MQTTAsync.h>
 
 #define MQTT_TLS_REASON_MAX 200
 
 /* Certificates and names are always checked. */
-void mqtt_tls_set(const struct mqtt_config *c, MQTTAsync_SSLOptions *options);
+void mqtt_tls_set(const struct mqtt_settings *c, MQTTAsync_SSLOptions *options);
 
 /* Begins to listen for reasons; forgets the last one. */
-void mqtt_tls_watch(const struct mqtt_config *c);
+void mqtt_tls_watch(const struct mqtt_settings *c);
 
-/* Ends listening. The reason, in words for an operator, or "" when TLS has said nothing. */
-void mqtt_tls_unwatch(char reason[static MQTT_TLS_REASON_MAX]);
+/* Ends what mqtt_tls_watch began. `reason` (MQTT_TLS_REASON_MAX bytes, or NULL) is in words for an operator,
+ * "" when TLS has said nothing. */
+void mqtt_tls_unwatch(char *reason);

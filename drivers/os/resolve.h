@@ -1,7 +1,8 @@
-/* resolve: a host's name to its addresses (mover, blocks its thread).
+/* resolve: a host's name to its addresses, in bounded time (mover, blocks its thread).
  *
- * Only bus workers and connections call it. The system's resolver cannot be interrupted, so whoever waits for
- * such a thread must be able to end without it.
+ * The system's resolver cannot be interrupted and may take minutes. So it runs on a thread of its own, and
+ * whoever asks waits for RESOLVE_WAIT_NS at most, or until it shall stop. A look-up that is still under way
+ * then is found again by the next call: there is never more than one thread for each resolver.
  */
 #pragma once
 
@@ -9,10 +10,15 @@
 
 #include <netdb.h>
 
-/* resolv.conf(5) with the most that it allows without options: 3 servers, asked twice, 5 s each, for the name
- * and six domains of the search list. */
-#define RESOLVE_LIMIT_NS (240 * NS_PER_S)
+#define RESOLVE_WAIT_NS (5 * NS_PER_S)
 
-/* Numbers are taken as they are. 0 with `*ret` for freeaddrinfo, or negative errno with `*why` set to words.
- */
-int resolve_host(const char *host, int port, struct addrinfo **ret, const char **why);
+struct resolver;
+
+struct resolver *resolver_new(void); /* NULL without memory */
+/* Does not wait: a look-up that is under way frees itself at its end. */
+void resolver_free(struct resolver *r);
+
+/* Numbers are taken as they are. 0 with `*ret` for freeaddrinfo; -ECANCELED when `stop_fd` became readable;
+ * or negative errno with `*why` set to words. */
+int resolver_find(
+    struct resolver *r, const char *host, int port, int stop_fd, struct addrinfo **ret, const char **why);

@@ -84,7 +84,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	int stop_fd = eventfd(0, EFD_CLOEXEC);
 
 	struct progress unwatched = { 0 };
-	modbus_link_init(&link, bus, stop_fd, &unwatched);
+	if (!modbus_link_init(&link, bus, stop_fd, &unwatched))
+		abort();
 	link.fd = fds[0];
 	if (bus->type == BUS_RTUTCP) {
 		link.context = modbus_new_rtu("/dev/null", 115200, 'N', 8, 1);
@@ -96,7 +97,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		decode_all(&q, &reply);
 	shutdown(fds[1], SHUT_RDWR);
 	pthread_join(thread, NULL);
-	modbus_link_disconnect(&link);
+	modbus_link_deinit(&link);
 	close(fds[1]);
 	close(stop_fd);
 	return 0;

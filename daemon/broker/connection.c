@@ -1,0 +1,350 @@
+#include "daemon/broker/connection.h"
+
+#include "drivers/os/log.h"
+#include "drivers/os/thread.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+/* Even an idle thread comes round this often, so that it can be told from a stuck one. */
+#define IDLE_MAX_NS NS_PER_S
+/* paho gives up a connect after its time-out for each address; beyond that it hangs. */
+#define CONNECT_LIMIT_NS (120 * NS_PER_S)
+/* Making and ending a client take the library's lock, which another client may hold while it connects. */
+#define LIBRARY_LIMIT_NS (60 * NS_PER_S)
+
+enum order_kind { ORDER_PUBLISH, ORDER_RENEW, ORDER_STOP };
+
+struct order {
+	struct inbox_item item;
+	enum order_kind kind;
+	unsigned session;
+	uint64_t id;
+	struct mqtt_message message;
+	char text[]; /* topic, unit, payload of `message` */
+};
+
+enum state { STATE_WAITING, STATE_CONNECTING, STATE_UP };
+
+struct connection {
+	struct connection_settings settings;
+	char *client_id, *will_topic;
+	void *will_payload;
+	pthread_t thread;
+	struct inbox *orders, *outcomes;
+	int stop_fd; /* readable once it shall stop */
+	struct progress progress;
+	_Atomic bool left; /* by the thread or by the owner: who comes second frees it */
+
+	/* the thread's own */
+	struct mqtt_client *client;
+	enum state state;
+	bool renewing, stopping, ended;
+	unsigned session;
+	unsigned failures; /* in a row */
+	int64_t pause_ns, retry_ns;
+	int64_t heard_ns; /* of the client, last */
+};
+
+static const struct log_fields broker_fields = { .message_id = LOG_ID_BROKER };
+
+static void free_item(struct inbox_item *item)
+{
+	free(item);
+}
+
+/* A lost outcome would be a lost message. */
+static void post(struct connection *c, const struct connection_outcome *what)
+{
+	struct connection_outcome *o = malloc(sizeof(*o));
+	if (!o)
+		abort();
+	*o = *what;
+	inbox_give_always(c->outcomes, &o->item);
+}
+
+static void begin_connect(struct connection *c)
+{
+	c->state = STATE_CONNECTING;
+	mqtt_client_connect(c->client);
+	c->heard_ns = clock_boottime(); /* name servers were waited for in there */
+}
+
+static void on_connected(void *user, const struct mqtt_limits *limits)
+{
+	struct connection *c = user;
+	size_t broker = mqtt_client_broker(c->client);
+	c->state = STATE_UP;
+	c->pause_ns = 0;
+	c->failures = 0;
+	if (!c->settings.is_probe)
+		log_event(
+		    LOG_INFO, broker_fields, "connected to the broker %s", c->settings.mqtt.brokers[broker]);
+	post(c, &(struct connection_outcome){
+		    .kind = CONNECTION_UP, .session = ++c->session, .broker = broker, .limits = *limits });
+}
+
+static void wait_for_retry(struct connection *c, const char *why)
+{
+	c->pause_ns = c->pause_ns == 0 ? c->settings.retry_min : c->pause_ns * 2;
+	if (c->pause_ns > c->settings.retry_max)
+		c->pause_ns = c->settings.retry_max;
+	c->retry_ns = clock_boottime() + c->pause_ns;
+	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
+	c->failures++;
+	bool loud = !c->settings.is_probe && (c->failures & (c->failures - 1)) == 0;
+	log_event(loud ? LOG_WARNING : LOG_DEBUG, broker_fields, "no connection to the broker: %s", why);
+}
+
+static void on_disconnected(void *user, const char *why)
+{
+	struct connection *c = user;
+	c->state = STATE_WAITING;
+	c->session++; /* what is still ordered for the last one is not sent */
+	post(c, &(struct connection_outcome){ .kind = CONNECTION_DOWN });
+	if (c->stopping)
+		c->ended = true;
+	else if (c->renewing)
+		c->retry_ns = 0;
+	else
+		wait_for_retry(c, why);
+	c->renewing = false;
+}
+
+static void on_delivered(void *user, uint64_t id)
+{
+	post(user, &(struct connection_outcome){ .kind = CONNECTION_DELIVERED, .id = id });
+}
+
+static void on_refused(void *user, uint64_t id)
+{
+	post(user, &(struct connection_outcome){ .kind = CONNECTION_REFUSED, .id = id });
+}
+
+static void publish(struct connection *c, const struct order *o)
+{
+	if (o->session == c->session && mqtt_client_publish(c->client, o->id, &o->message) < 0)
+		on_refused(c, o->id);
+}
+
+static void leave(struct connection *c)
+{
+	if (c->state == STATE_UP)
+		mqtt_client_disconnect(c->client);
+}
+
+static void follow(struct connection *c, const struct order *o)
+{
+	switch (o->kind) {
+	case ORDER_PUBLISH:
+		publish(c, o);
+		break;
+	case ORDER_RENEW:
+		c->renewing = c->state == STATE_UP;
+		leave(c);
+		break;
+	case ORDER_STOP:
+		c->stopping = true;
+		c->ended = c->state != STATE_UP;
+		leave(c);
+		break;
+	}
+}
+
+static void follow_orders(struct connection *c)
+{
+	for (struct inbox_item *i = inbox_take(c->orders), *next; i; i = next) {
+		next = i->next;
+		follow(c, (struct order *)i);
+		free(i);
+	}
+}
+
+/* Until an order, an event of the client or the next try. */
+static void wait_for_work(struct connection *c)
+{
+	int64_t now = clock_boottime(), until = now + IDLE_MAX_NS;
+	if (c->state == STATE_WAITING && c->retry_ns < until)
+		until = c->retry_ns > now ? c->retry_ns : now;
+	/* a connect that comes to nothing is not told by the library: then the thread counts as stuck */
+	if (c->state != STATE_CONNECTING || now - c->heard_ns <= CONNECT_LIMIT_NS)
+		progress_step(&c->progress, IDLE_MAX_NS);
+	struct timespec timeout = { (until - now) / NS_PER_S, (until - now) % NS_PER_S };
+	struct pollfd fds[] = { { inbox_fd(c->orders), POLLIN, 0 },
+		{ mqtt_client_fd(c->client), POLLIN, 0 } };
+	if (ppoll(fds, 2, &timeout, NULL) > 0 && fds[1].revents)
+		c->heard_ns = clock_boottime();
+}
+
+static void destroy(struct connection *c)
+{
+	inbox_free(c->orders);
+	inbox_free(c->outcomes);
+	if (c->stop_fd >= 0)
+		close(c->stop_fd);
+	config_unref(c->settings.config);
+	free(c->client_id);
+	free(c->will_topic);
+	free(c->will_payload);
+	free(c);
+}
+
+static void *run(void *user)
+{
+	struct connection *c = user;
+	struct mqtt_events to = { on_connected, on_disconnected, on_delivered, on_refused, c };
+	progress_step(&c->progress, LIBRARY_LIMIT_NS);
+	c->client = mqtt_client_new(&c->settings.mqtt, &to, &c->progress, c->stop_fd);
+	if (!c->client)
+		log_event(LOG_ERR, broker_fields, "no client for the broker: %s", strerror(errno));
+	while (c->client && !c->ended) {
+		wait_for_work(c);
+		follow_orders(c);
+		mqtt_client_dispatch(c->client);
+		if (!c->stopping && c->state == STATE_WAITING && clock_boottime() >= c->retry_ns)
+			begin_connect(c);
+	}
+	progress_step(&c->progress, LIBRARY_LIMIT_NS);
+	mqtt_client_free(c->client);
+	post(c, &(struct connection_outcome){ .kind = CONNECTION_ENDED });
+	if (atomic_exchange(&c->left, true))
+		destroy(c);
+	return NULL;
+}
+
+struct connection_settings connection_settings_of(struct config *c)
+{
+	const struct mqtt_config *m = &c->mqtt;
+	return (struct connection_settings){ .config = c,
+		.mqtt = { .brokers = m->brokers.items,
+		    .broker_count = m->brokers.count,
+		    .client_id = m->client_id,
+		    .protocol = (enum mqtt_protocol)m->protocol,
+		    .keep_alive = m->keep_alive,
+		    .username = m->username,
+		    .password_file = m->password_file,
+		    .beside = c->path,
+		    .ca_file = m->ca_file,
+		    .cert_file = m->cert_file,
+		    .key_file = m->key_file },
+		.retry_min = NS_PER_S,
+		.retry_max = 30 * NS_PER_S };
+}
+
+static void *copy(const void *data, size_t size)
+{
+	void *p = malloc(size + 1);
+	return p ? memcpy(p, data, size) : NULL;
+}
+
+/* What is not the configuration's own must live as long as the thread. */
+static bool copy_settings(struct connection *c)
+{
+	struct mqtt_settings *m = &c->settings.mqtt;
+	m->client_id = c->client_id = strdup(m->client_id);
+	if (!m->will.topic)
+		return m->client_id != NULL;
+	m->will.topic = c->will_topic = strdup(m->will.topic);
+	m->will.payload = c->will_payload = copy(m->will.payload, m->will.size);
+	return m->client_id && m->will.topic && m->will.payload;
+}
+
+struct connection *connection_new(const struct connection_settings *s)
+{
+	struct connection *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	c->settings = *s;
+	(void)config_ref(s->config);
+	c->orders = inbox_new(0, free_item);
+	c->outcomes = inbox_new(0, free_item);
+	c->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	progress_step(&c->progress, IDLE_MAX_NS);
+	int err = copy_settings(c) && c->orders && c->outcomes && c->stop_fd >= 0 ? 0 : -ENOMEM;
+	if (err == 0)
+		err = thread_start(&c->thread, s->is_probe ? "broker-probe" : "broker", run, c);
+	if (err < 0) {
+		destroy(c);
+		errno = -err;
+		return NULL;
+	}
+	return c;
+}
+
+struct inbox *connection_outcomes(struct connection *c)
+{
+	return c->outcomes;
+}
+
+/* One block of memory for the order and all that it copies. */
+static struct order *order_new(const struct mqtt_message *m)
+{
+	const char *unit = m->unit ? m->unit : "";
+	size_t topic = strlen(m->topic) + 1, unit_size = strlen(unit) + 1;
+	struct order *o = malloc(sizeof(*o) + topic + unit_size + m->size);
+	if (!o)
+		return NULL;
+	o->message = *m;
+	o->message.topic = memcpy(o->text, m->topic, topic);
+	o->message.unit = memcpy(o->text + topic, unit, unit_size);
+	o->message.payload = o->text + topic + unit_size;
+	if (m->size > 0)
+		memcpy(o->text + topic + unit_size, m->payload, m->size);
+	return o;
+}
+
+bool connection_publish(struct connection *c, unsigned session, uint64_t id, const struct mqtt_message *m)
+{
+	struct order *o = order_new(m);
+	if (!o)
+		return false;
+	o->kind = ORDER_PUBLISH;
+	o->session = session;
+	o->id = id;
+	inbox_give_always(c->orders, &o->item);
+	return true;
+}
+
+static void give(struct connection *c, enum order_kind kind)
+{
+	struct order *o = calloc(1, sizeof(*o));
+	if (!o)
+		abort(); /* a connection that cannot be ended would hold up everything */
+	o->kind = kind;
+	inbox_give_always(c->orders, &o->item);
+}
+
+void connection_renew(struct connection *c)
+{
+	give(c, ORDER_RENEW);
+}
+
+void connection_stop(struct connection *c)
+{
+	(void)eventfd_write(c->stop_fd, 1);
+	give(c, ORDER_STOP);
+}
+
+bool connection_free(struct connection *c, int64_t deadline_ns)
+{
+	if (!c)
+		return true;
+	if (thread_join(c->thread, deadline_ns) == 0) {
+		destroy(c);
+		return true;
+	}
+	(void)pthread_detach(c->thread);
+	if (atomic_exchange(&c->left, true))
+		destroy(c);
+	return false;
+}
+
+bool connection_moves(struct connection *c, int64_t now_ns)
+{
+	return progress_moves(&c->progress, now_ns);
+}

@@ -1,0 +1,67 @@
+/* connection: a thread that keeps a connection to a broker and owns the MQTT client (mover, main thread
+ * calls).
+ *
+ * It connects, again and again with growing pauses, hands over the messages that it is given and tells what
+ * came of them. Nothing that the library waits for (a name server, its own lock) is waited for by the main
+ * loop: orders go in and outcomes come back through inboxes. Each connection has its own brokers, will,
+ * version and credentials.
+ *
+ * Each CONNECTED begins a new session with a number; messages are ordered for a session, and are dropped
+ * unsaid when it is over by then: with DISCONNECTED everything that was ordered counts as not sent.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "drivers/inbox.h"
+#include "drivers/mqtt/client.h"
+
+struct connection;
+
+struct connection_settings {
+	struct config *config; /* a reference is taken: the strings of `mqtt` are its, but for the next two */
+	struct mqtt_settings mqtt;    /* client_id and will: copied */
+	int64_t retry_min, retry_max; /* ns: the first pause after a failure, and the longest */
+	bool is_probe;		      /* says nothing in the journal */
+};
+
+/* The connection that the [mqtt] section of `c` asks for, without a will. */
+struct connection_settings connection_settings_of(struct config *c);
+
+enum connection_outcome_kind {
+	CONNECTION_UP,
+	CONNECTION_DOWN, /* the session is over, or could not begin; the next try follows by itself */
+	CONNECTION_DELIVERED,
+	CONNECTION_REFUSED, /* not sent, while the session goes on */
+	CONNECTION_ENDED,   /* after connection_stop, the last: connection_free does not wait any more */
+};
+
+struct connection_outcome {
+	struct inbox_item item;
+	enum connection_outcome_kind kind;
+	unsigned session;	   /* CONNECTION_UP */
+	size_t broker;		   /* CONNECTION_UP: index of the broker that took us */
+	struct mqtt_limits limits; /* CONNECTION_UP */
+	uint64_t id;		   /* CONNECTION_DELIVERED, CONNECTION_REFUSED: of the message */
+};
+
+/* Starts the thread, which begins to connect. NULL with errno. */
+struct connection *connection_new(const struct connection_settings *s);
+
+/* Where outcomes arrive; the taker frees each with free(). */
+struct inbox *connection_outcomes(struct connection *c);
+
+/* Orders a message for a session; it is copied. `id` is never used twice. False without memory. */
+bool connection_publish(struct connection *c, unsigned session, uint64_t id, const struct mqtt_message *m);
+
+/* Gives up the link as it is and connects anew at once, to the first broker of the list first. */
+void connection_renew(struct connection *c);
+
+/* Disconnects cleanly (the will is not sent) and ends. */
+void connection_stop(struct connection *c);
+
+/* Waits until `deadline_ns` (CLOCK_MONOTONIC) for the end of a stopped connection and frees it. False when it
+ * has not ended, because a name server or a broker keeps it: then it does both by itself later. */
+bool connection_free(struct connection *c, int64_t deadline_ns);
+
+/* False when the thread hangs. `now_ns`: CLOCK_BOOTTIME. */
+bool connection_moves(struct connection *c, int64_t now_ns);
