@@ -2,7 +2,7 @@
 
 #include "config/ini/cleanup.h"
 #include "daemon/control/bytes.h"
-#include "daemon/spool/compressed.h"
+#include "daemon/disk/compressed.h"
 
 #include <errno.h>
 #include <stdlib.h>

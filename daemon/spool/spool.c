@@ -1,8 +1,9 @@
 #include "daemon/spool/spool.h"
 
 #include "config/ini/cleanup.h"
-#include "daemon/spool/db.h"
+#include "daemon/disk/db.h"
 #include "daemon/spool/pack.h"
+#include "daemon/spool/uptime.h"
 #include "drivers/os/clock.h"
 
 #include <errno.h>
@@ -20,8 +21,27 @@
 /* Pages given back to the file system at once. */
 #define VACUUM_PAGES 256
 
+/* gap: data was dropped here, `messages` of them; live: out at the broker; packed: a minute in one.
+ * uptime_s: the clock of born_s. */
+static const char *const steps[] = {
+	"CREATE TABLE batch(id INTEGER PRIMARY KEY, gap INTEGER NOT NULL DEFAULT 0,"
+	" live INTEGER NOT NULL DEFAULT 0, packed INTEGER NOT NULL DEFAULT 0, from_ms INTEGER NOT NULL,"
+	" to_ms INTEGER NOT NULL, born_s INTEGER NOT NULL, messages INTEGER NOT NULL,"
+	" sent INTEGER NOT NULL DEFAULT 0, data BLOB);"
+	"CREATE TABLE clock(uptime_s INTEGER NOT NULL, boottime_s INTEGER NOT NULL, boot_id TEXT NOT NULL);"
+	"INSERT INTO clock VALUES(0, 0, '');",
+};
+
+static const struct db_format format = {
+	.application_id = 0x636f6f6c, /* "cool" */
+	.shrinks = true,
+	.steps = steps,
+	.version = sizeof(steps) / sizeof(steps[0]),
+};
+
 struct spool {
-	struct spool_db db;
+	struct db *db;
+	struct uptime uptime;
 	struct spool_limits limits;
 	struct spool_stats stats;
 	uint64_t last_id, loaded_id;
@@ -31,34 +51,36 @@ struct spool {
 
 static int64_t wal_bytes(const struct spool_limits *limits)
 {
-	int64_t pages = limits->max_size / WAL_SHARE / SPOOL_PAGE_SIZE;
-	return (pages < WAL_PAGES_MAX ? pages : WAL_PAGES_MAX) * SPOOL_PAGE_SIZE;
+	int64_t pages = limits->max_size / WAL_SHARE / DB_PAGE_SIZE;
+	return (pages < WAL_PAGES_MAX ? pages : WAL_PAGES_MAX) * DB_PAGE_SIZE;
 }
 
 static int update_bytes(struct spool *s)
 {
-	int r = spool_db_step(&s->db, SPOOL_USED_PAGES, 0, NULL);
-	if (r == 1)
-		s->stats.bytes = (uint64_t)spool_db_number(&s->db, SPOOL_USED_PAGES, 0) * SPOOL_PAGE_SIZE;
-	spool_db_done(&s->db, SPOOL_USED_PAGES);
-	return r < 0 ? r : 0;
+	static const char sql[] =
+	    "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count";
+	int64_t pages = 0;
+	int r = db_query(s->db, sql, &pages);
+	if (r >= 0)
+		s->stats.bytes = (uint64_t)pages * DB_PAGE_SIZE;
+	return r;
 }
 
 static int update_messages(struct spool *s)
 {
-	int r = spool_db_step(&s->db, SPOOL_WAITING, 0, NULL);
-	if (r == 1)
-		s->stats.messages = (uint64_t)spool_db_number(&s->db, SPOOL_WAITING, 0);
-	spool_db_done(&s->db, SPOOL_WAITING);
-	return r < 0 ? r : 0;
+	int64_t n = 0;
+	int r = db_query(s->db, "SELECT coalesce(sum(messages - sent), 0) FROM batch WHERE gap = 0", &n);
+	if (r >= 0)
+		s->stats.messages = (uint64_t)n;
+	return r;
 }
 
 static int take_stock(struct spool *s)
 {
 	int64_t last = 0, unpacked = 0;
-	int r = spool_db_query(&s->db, "SELECT coalesce(max(id), 0) FROM batch", &last);
+	int r = db_query(s->db, "SELECT coalesce(max(id), 0) FROM batch", &last);
 	if (r >= 0)
-		r = spool_db_query(&s->db, "SELECT count(*) FROM batch WHERE packed = 0", &unpacked);
+		r = db_query(s->db, "SELECT count(*) FROM batch WHERE packed = 0", &unpacked);
 	s->last_id = (uint64_t)last;
 	s->unpacked_count = (size_t)unpacked;
 	if (r >= 0)
@@ -67,21 +89,23 @@ static int take_stock(struct spool *s)
 }
 
 int spool_open(struct spool **ret, const char *path, struct spool_limits limits, int64_t now_ns,
-    char why[static SPOOL_WHY_MAX])
+    char why[static DB_WHY_MAX])
 {
 	struct spool *s = calloc(1, sizeof(*s));
-	why[0] = '\0';
+	snprintf(why, DB_WHY_MAX, "no memory");
 	if (!s)
 		return -ENOMEM;
 	s->limits = limits;
-	int r = spool_db_open(&s->db, path, wal_bytes(&limits), now_ns, why);
+	int r = db_open(&s->db, path, &format, wal_bytes(&limits), why);
+	if (r >= 0)
+		r = uptime_load(&s->uptime, s->db, now_ns);
 	if (r >= 0)
 		r = spool_release(s);
 	if (r >= 0)
 		r = take_stock(s);
 	if (r < 0) {
-		if (!why[0])
-			snprintf(why, SPOOL_WHY_MAX, "%s", spool_db_error(&s->db));
+		if (s->db)
+			snprintf(why, DB_WHY_MAX, "%s", db_error(s->db));
 		spool_close(s);
 		return r;
 	}
@@ -93,32 +117,13 @@ void spool_close(struct spool *s)
 {
 	if (!s)
 		return;
-	spool_db_close(&s->db);
+	db_close(s->db);
 	free(s);
 }
 
 void spool_set_limits(struct spool *s, struct spool_limits limits)
 {
 	s->limits = limits;
-}
-
-int spool_set_aside(const char *path, char *aside, size_t size)
-{
-	_cleanup_free_ char *wal = NULL, *aside_wal = NULL;
-	unsigned slot = 1;
-	/* the first free place, else the last: the earliest damage tells most */
-	for (; slot < SPOOL_ASIDE_MAX; slot++) {
-		snprintf(aside, size, "%s.bad%u", path, slot);
-		if (access(aside, F_OK) < 0)
-			break;
-	}
-	snprintf(aside, size, "%s.bad%u", path, slot);
-	if (asprintf(&wal, "%s-wal", path) < 0 || asprintf(&aside_wal, "%s-wal", aside) < 0)
-		return -ENOMEM;
-	if (rename(path, aside) < 0)
-		return -errno;
-	(void)rename(wal, aside_wal); /* there need not be one */
-	return 0;
 }
 
 uint64_t spool_last_id(const struct spool *s)
@@ -134,27 +139,32 @@ struct oldest {
 /* The oldest batch that may be dropped: 1, or 0 when there is none. */
 static int find_oldest(struct spool *s, struct oldest *o)
 {
-	struct spool_db *d = &s->db;
-	int r = spool_db_step(d, SPOOL_OLDEST, SPOOL_NUMBERS((int64_t)s->loaded_id));
+	static const char sql[] = "SELECT id, from_ms, to_ms, messages - sent, born_s, packed FROM batch "
+				  "WHERE gap = 0 AND live = 0 AND id > ?1 ORDER BY id LIMIT 1";
+	sqlite3_stmt *st = db_statement(s->db, sql, DB_NUMBERS((int64_t)s->loaded_id));
+	int r = db_step(s->db, st);
 	if (r == 1)
-		*o = (struct oldest){ .id = spool_db_number(d, SPOOL_OLDEST, 0),
-			.from_ms = spool_db_number(d, SPOOL_OLDEST, 1),
-			.to_ms = spool_db_number(d, SPOOL_OLDEST, 2),
-			.messages = spool_db_number(d, SPOOL_OLDEST, 3),
-			.born_s = spool_db_number(d, SPOOL_OLDEST, 4),
-			.packed = spool_db_number(d, SPOOL_OLDEST, 5) != 0 };
-	spool_db_done(d, SPOOL_OLDEST);
+		*o = (struct oldest){ .id = sqlite3_column_int64(st, 0),
+			.from_ms = sqlite3_column_int64(st, 1),
+			.to_ms = sqlite3_column_int64(st, 2),
+			.messages = sqlite3_column_int64(st, 3),
+			.born_s = sqlite3_column_int64(st, 4),
+			.packed = sqlite3_column_int64(st, 5) != 0 };
+	db_done(st);
 	return r;
 }
 
 /* The batch becomes a gap, or a part of the gap before it. */
 static int drop(struct spool *s, const struct oldest *o)
 {
-	struct spool_db *d = &s->db;
-	int r = spool_db_run(
-	    d, SPOOL_GROW_GAP, SPOOL_NUMBERS(o->from_ms, o->to_ms, o->messages, (int64_t)s->loaded_id));
+	static const char grow_gap[] =
+	    "UPDATE batch SET from_ms = min(from_ms, ?1), to_ms = max(to_ms, ?2), messages = messages + ?3 "
+	    "WHERE id = (SELECT max(id) FROM batch WHERE gap = 1 AND id > ?4) RETURNING id";
+	static const char make_gap[] = "UPDATE batch SET gap = 1, messages = messages - sent, sent = 0, "
+				       "data = NULL, packed = 1 WHERE id = ?1";
+	int r = db_run(s->db, grow_gap, DB_NUMBERS(o->from_ms, o->to_ms, o->messages, (int64_t)s->loaded_id));
 	if (r >= 0)
-		r = spool_db_run(d, r == 1 ? SPOOL_DELETE : SPOOL_MAKE_GAP, SPOOL_NUMBERS(o->id));
+		r = db_run(s->db, r == 1 ? "DELETE FROM batch WHERE id = ?1" : make_gap, DB_NUMBERS(o->id));
 	if (r < 0)
 		return r;
 	s->stats.messages -= (uint64_t)o->messages;
@@ -179,6 +189,8 @@ static int keep_size(struct spool *s)
 
 int spool_append(struct spool *s, uint64_t id, const struct message_list *l, bool live, int64_t now_ns)
 {
+	static const char sql[] = "INSERT INTO batch(id, live, from_ms, to_ms, born_s, messages, data) "
+				  "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7)";
 	_cleanup_free_ void *data = NULL;
 	int64_t from = INT64_MAX, to = INT64_MIN;
 	for (const struct message *m = l->first; m; m = m->next) {
@@ -189,17 +201,18 @@ int spool_append(struct spool *s, uint64_t id, const struct message_list *l, boo
 	if (size < 0)
 		return (int)size;
 	struct spool before = *s;
-	int r = spool_db_begin(&s->db);
+	int r = db_begin(s->db);
 	if (r < 0)
 		return r;
-	spool_db_bind_blob(&s->db, SPOOL_APPEND, 7, data, (size_t)size);
-	r = spool_db_run(&s->db, SPOOL_APPEND,
-	    SPOOL_NUMBERS((int64_t)id, live, from, to, spool_db_uptime(&s->db, now_ns), (int64_t)l->count));
+	sqlite3_stmt *st = db_statement(s->db, sql,
+	    DB_NUMBERS((int64_t)id, live, from, to, uptime_at(&s->uptime, now_ns), (int64_t)l->count));
+	(void)sqlite3_bind_blob64(st, 7, data, (sqlite3_uint64)size, SQLITE_STATIC);
+	r = db_step_all(s->db, st);
 	s->stats.messages += l->count;
 	s->unpacked_count++;
 	if (r >= 0)
 		r = keep_size(s);
-	r = spool_db_finish(&s->db, r);
+	r = db_finish(s->db, r);
 	if (r < 0) {
 		s->stats = before.stats;
 		s->unpacked_count = before.unpacked_count;
@@ -210,10 +223,8 @@ int spool_append(struct spool *s, uint64_t id, const struct message_list *l, boo
 	return 0;
 }
 
-static int unpack_column(
-    struct spool *s, enum spool_statement which, int column, uint64_t skip, struct message_list *l)
+static int unpack_column(sqlite3_stmt *st, int column, uint64_t skip, struct message_list *l)
 {
-	sqlite3_stmt *st = s->db.statements[which];
 	const void *data = sqlite3_column_blob(st, column);
 	int r = spool_unpack(data, (size_t)sqlite3_column_bytes(st, column), l);
 	for (; r == 0 && skip > 0 && l->first; skip--)
@@ -223,23 +234,26 @@ static int unpack_column(
 
 int spool_load(struct spool *s, uint64_t after, struct spool_batch *ret)
 {
-	int r = spool_db_step(&s->db, SPOOL_LOAD, SPOOL_NUMBERS((int64_t)after));
+	static const char sql[] = "SELECT id, gap, from_ms, to_ms, messages, sent, data FROM batch "
+				  "WHERE id > ?1 AND live = 0 ORDER BY id LIMIT 1";
+	sqlite3_stmt *st = db_statement(s->db, sql, DB_NUMBERS((int64_t)after));
+	int r = db_step(s->db, st);
 	if (r == 1) {
-		*ret = (struct spool_batch){ .id = (uint64_t)spool_db_number(&s->db, SPOOL_LOAD, 0),
-			.is_gap = spool_db_number(&s->db, SPOOL_LOAD, 1) != 0,
-			.from_ms = spool_db_number(&s->db, SPOOL_LOAD, 2),
-			.to_ms = spool_db_number(&s->db, SPOOL_LOAD, 3),
-			.sent = (uint64_t)spool_db_number(&s->db, SPOOL_LOAD, 5) };
+		*ret = (struct spool_batch){ .id = (uint64_t)sqlite3_column_int64(st, 0),
+			.is_gap = sqlite3_column_int64(st, 1) != 0,
+			.from_ms = sqlite3_column_int64(st, 2),
+			.to_ms = sqlite3_column_int64(st, 3),
+			.sent = (uint64_t)sqlite3_column_int64(st, 5) };
 		if (ret->is_gap)
-			ret->dropped = (uint64_t)spool_db_number(&s->db, SPOOL_LOAD, 4);
+			ret->dropped = (uint64_t)sqlite3_column_int64(st, 4);
 		else
-			r = unpack_column(s, SPOOL_LOAD, 6, ret->sent, &ret->messages);
+			r = unpack_column(st, 6, ret->sent, &ret->messages);
 		if (r >= 0) {
 			s->loaded_id = ret->id;
 			r = 1;
 		}
 	}
-	spool_db_done(&s->db, SPOOL_LOAD);
+	db_done(st);
 	return r;
 }
 
@@ -248,19 +262,20 @@ static int shrink(struct spool *s)
 {
 	char sql[64];
 	snprintf(sql, sizeof(sql), "PRAGMA incremental_vacuum(%d)", VACUUM_PAGES);
-	return spool_db_execute(&s->db, sql);
+	return db_execute(s->db, sql);
 }
 
 int spool_delete(struct spool *s, uint64_t id)
 {
-	struct spool_db *d = &s->db;
-	int r = spool_db_step(d, SPOOL_DELETE, SPOOL_NUMBERS((int64_t)id));
-	bool found = r == 1, gap = found && spool_db_number(d, SPOOL_DELETE, 0) != 0;
-	int64_t messages = found && !gap ? spool_db_number(d, SPOOL_DELETE, 1) : 0;
-	bool unpacked = found && spool_db_number(d, SPOOL_DELETE, 2) == 0;
+	static const char sql[] = "DELETE FROM batch WHERE id = ?1 RETURNING gap, messages - sent, packed";
+	sqlite3_stmt *st = db_statement(s->db, sql, DB_NUMBERS((int64_t)id));
+	int r = db_step(s->db, st);
+	bool found = r == 1, gap = found && sqlite3_column_int64(st, 0) != 0;
+	int64_t messages = found && !gap ? sqlite3_column_int64(st, 1) : 0;
+	bool unpacked = found && sqlite3_column_int64(st, 2) == 0;
 	if (found)
-		r = spool_db_step(d, SPOOL_DELETE, 0, NULL);
-	spool_db_done(d, SPOOL_DELETE);
+		r = db_step(s->db, st);
+	db_done(st);
 	if (r < 0)
 		return r;
 	s->stats.messages -= (uint64_t)messages;
@@ -271,7 +286,8 @@ int spool_delete(struct spool *s, uint64_t id)
 
 int spool_set_sent(struct spool *s, uint64_t id, uint64_t sent)
 {
-	int r = spool_db_run(&s->db, SPOOL_SET_SENT, SPOOL_NUMBERS((int64_t)sent, (int64_t)id));
+	static const char sql[] = "UPDATE batch SET sent = ?1 WHERE id = ?2 AND sent < ?1 AND ?1 <= messages";
+	int r = db_run(s->db, sql, DB_NUMBERS((int64_t)sent, (int64_t)id));
 	return r < 0 ? r : update_messages(s);
 }
 
@@ -279,19 +295,19 @@ int spool_release(struct spool *s)
 {
 	s->loaded_id = 0;
 	s->has_live = false;
-	int r = spool_db_run(&s->db, SPOOL_RELEASE, 0, NULL);
+	int r = db_run(s->db, "UPDATE batch SET live = 0 WHERE live = 1", 0, NULL);
 	return r < 0 ? r : 0;
 }
 
 static int drop_aged(struct spool *s, int64_t now_ns)
 {
 	struct oldest o = { 0 };
-	int64_t limit = spool_db_uptime(&s->db, now_ns) - s->limits.max_age_ns / NS_PER_S;
+	int64_t limit = uptime_at(&s->uptime, now_ns) - s->limits.max_age_ns / NS_PER_S;
 	int r;
 	while ((r = find_oldest(s, &o)) == 1 && o.born_s < limit) {
-		r = spool_db_begin(&s->db);
+		r = db_begin(s->db);
 		if (r >= 0)
-			r = spool_db_finish(&s->db, drop(s, &o));
+			r = db_finish(s->db, drop(s, &o));
 		if (r < 0)
 			return r;
 	}
@@ -305,15 +321,14 @@ struct pack {
 };
 
 /* Adds the batch of the row: 1, or 0 when there is no room for it. */
-static int add_to_pack(struct spool *s, struct pack *p)
+static int add_to_pack(struct spool *s, sqlite3_stmt *st, struct pack *p)
 {
-	struct spool_db *d = &s->db;
 	size_t most = (size_t)(s->limits.max_size / PACK_SHARE);
-	size_t size = (size_t)sqlite3_column_bytes(d->statements[SPOOL_UNPACKED], 5);
-	int64_t from = spool_db_number(d, SPOOL_UNPACKED, 1), to = spool_db_number(d, SPOOL_UNPACKED, 2);
+	size_t size = (size_t)sqlite3_column_bytes(st, 5);
+	int64_t from = sqlite3_column_int64(st, 1), to = sqlite3_column_int64(st, 2);
 	if (p->batches > 0 && (p->bytes + size > most || p->messages.bytes > SPOOL_UNPACKED_MAX / 4))
 		return 0;
-	p->last_id = spool_db_number(d, SPOOL_UNPACKED, 0);
+	p->last_id = sqlite3_column_int64(st, 0);
 	if (p->batches++ == 0) {
 		p->first_id = p->last_id;
 		p->from_ms = from;
@@ -321,41 +336,47 @@ static int add_to_pack(struct spool *s, struct pack *p)
 	}
 	p->from_ms = from < p->from_ms ? from : p->from_ms;
 	p->to_ms = to > p->to_ms ? to : p->to_ms;
-	p->born_s = spool_db_number(d, SPOOL_UNPACKED, 3);
+	p->born_s = sqlite3_column_int64(st, 3);
 	p->bytes += size;
-	uint64_t sent = (uint64_t)spool_db_number(d, SPOOL_UNPACKED, 4);
-	int r = unpack_column(s, SPOOL_UNPACKED, 5, sent, &p->messages);
+	int r = unpack_column(st, 5, (uint64_t)sqlite3_column_int64(st, 4), &p->messages);
 	return r < 0 ? r : 1;
 }
 
 /* Takes unpacked batches, oldest first, until there are enough for one. */
 static int collect(struct spool *s, struct pack *p)
 {
-	int r = spool_db_step(&s->db, SPOOL_UNPACKED, SPOOL_NUMBERS(PACK_BATCHES));
+	static const char sql[] = "SELECT id, from_ms, to_ms, born_s, sent, data FROM batch "
+				  "WHERE packed = 0 ORDER BY id LIMIT ?1";
+	sqlite3_stmt *st = db_statement(s->db, sql, DB_NUMBERS(PACK_BATCHES));
+	int r = db_step(s->db, st);
 	while (r == 1) {
-		r = add_to_pack(s, p);
+		r = add_to_pack(s, st, p);
 		if (r == 1)
-			r = spool_db_step(&s->db, SPOOL_UNPACKED, 0, NULL);
+			r = db_step(s->db, st);
 	}
-	spool_db_done(&s->db, SPOOL_UNPACKED);
+	db_done(st);
 	return r;
 }
 
 static int replace(struct spool *s, const struct pack *p)
 {
+	static const char sql[] = "UPDATE batch SET from_ms = ?2, to_ms = ?3, born_s = ?4, messages = ?5, "
+				  "sent = 0, data = ?6, packed = 1 WHERE id = ?1";
 	_cleanup_free_ void *data = NULL;
 	ssize_t size = spool_pack(&p->messages, SPOOL_LEVEL_THOROUGH, &data);
 	if (size < 0)
 		return (int)size;
-	int r = spool_db_begin(&s->db);
+	int r = db_begin(s->db);
 	if (r < 0)
 		return r;
-	spool_db_bind_blob(&s->db, SPOOL_REPLACE_PACKED, 6, data, (size_t)size);
-	r = spool_db_run(&s->db, SPOOL_REPLACE_PACKED,
-	    SPOOL_NUMBERS(p->first_id, p->from_ms, p->to_ms, p->born_s, (int64_t)p->messages.count));
+	sqlite3_stmt *st = db_statement(
+	    s->db, sql, DB_NUMBERS(p->first_id, p->from_ms, p->to_ms, p->born_s, (int64_t)p->messages.count));
+	(void)sqlite3_bind_blob64(st, 6, data, (sqlite3_uint64)size, SQLITE_STATIC);
+	r = db_step_all(s->db, st);
 	if (r >= 0)
-		r = spool_db_run(&s->db, SPOOL_DELETE_RANGE, SPOOL_NUMBERS(p->first_id, p->last_id));
-	return spool_db_finish(&s->db, r);
+		r = db_run(s->db, "DELETE FROM batch WHERE id > ?1 AND id <= ?2",
+		    DB_NUMBERS(p->first_id, p->last_id));
+	return db_finish(s->db, r);
 }
 
 static int pack_minute(struct spool *s)
@@ -375,7 +396,7 @@ int spool_tend(struct spool *s, int64_t now_ns)
 {
 	int r = drop_aged(s, now_ns);
 	if (r >= 0 && s->stats.messages > 0) /* it matters for what is there only */
-		r = spool_db_save_clock(&s->db, now_ns);
+		r = uptime_save(&s->uptime, s->db, now_ns);
 	while (r >= 0 && s->unpacked_count >= PACK_BATCHES && !s->has_live && s->loaded_id == 0)
 		r = pack_minute(s);
 	return r;

@@ -9,10 +9,11 @@
  * nothing.
  *
  * Functions return 0 or more when they worked; -EBADMSG when the file is damaged, foreign, or of a newer
- * version (then spool_set_aside is the way on), -ENOSPC, -EROFS, -EIO, -ENOMEM, ….
+ * version (then db_set_aside is the way on), -ENOSPC, -EROFS, -EIO, -ENOMEM, ….
  */
 #pragma once
 
+#include "daemon/disk/db.h"
 #include "daemon/publish/message.h"
 
 struct spool;
@@ -28,20 +29,13 @@ struct spool_stats {
 	uint64_t dropped;  /* messages, since it was opened */
 };
 
-#define SPOOL_WHY_MAX 256 /* of a text, with its NUL */
-
 /* Opens or makes the file. On failure `why` says what is wrong. `now_ns` here and below: CLOCK_BOOTTIME. */
 int spool_open(struct spool **ret, const char *path, struct spool_limits limits, int64_t now_ns,
-    char why[static SPOOL_WHY_MAX]);
+    char why[static DB_WHY_MAX]);
 void spool_close(struct spool *s);
 
 /* Takes other limits; what is too much is dropped at the next append or spool_tend. */
 void spool_set_limits(struct spool *s, struct spool_limits limits);
-
-/* Renames a file that cannot be used, with what belongs to it; `aside` (as long as a path) tells the new
- * name. The last SPOOL_ASIDE_MAX of them are kept. */
-#define SPOOL_ASIDE_MAX 3
-int spool_set_aside(const char *path, char *aside, size_t size);
 
 /* The highest id of a batch, 0 without any: the caller numbers its batches from there on. */
 uint64_t spool_last_id(const struct spool *s);

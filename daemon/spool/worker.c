@@ -91,7 +91,7 @@ static void fail(struct spool_worker *w, int err, const char *why)
 	char text[512];
 	close_file(w);
 	w->retry_ns = clock_boottime() + SPOOL_RETRY_S * NS_PER_S;
-	if (err == -EBADMSG && spool_set_aside(w->path, w->aside, sizeof(w->aside)) == 0) {
+	if (err == -EBADMSG && db_set_aside(w->path, w->aside, sizeof(w->aside)) == 0) {
 		w->retry_ns = 0;
 		snprintf(text, sizeof(text), "the spool %.200s cannot be used, it was set aside as %s: %s",
 		    w->path, strrchr(w->aside, '/') + 1, why);
@@ -104,7 +104,7 @@ static void fail(struct spool_worker *w, int err, const char *why)
 
 static bool open_file(struct spool_worker *w)
 {
-	char why[SPOOL_WHY_MAX];
+	char why[DB_WHY_MAX];
 	int64_t now = clock_boottime();
 	if (w->spool || now < w->retry_ns)
 		return w->spool != NULL;

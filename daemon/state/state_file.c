@@ -1,7 +1,7 @@
 #include "daemon/state/state_file.h"
 
 #include "config/ini/cleanup.h"
-#include "daemon/spool/compressed.h"
+#include "daemon/disk/compressed.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/thread.h"
 

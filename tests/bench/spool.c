@@ -65,7 +65,7 @@ int main(int argc, char **argv)
 {
 	if (argc < 2)
 		return 2;
-	char path[4096], why[SPOOL_WHY_MAX];
+	char path[4096], why[DB_WHY_MAX];
 	snprintf(path, sizeof(path), "%s/bench-spool.db", argv[1]);
 	int batches = BATCHES_PER_SECOND * (argc > 2 ? atoi(argv[2]) : 300), r;
 	uint64_t values = 0, messages = 0, id = 0, before = written();

@@ -99,7 +99,7 @@ static void damaged_blocks_are_refused(void **state)
 static struct spool *open_spool(int64_t max_size, int64_t now_ns)
 {
 	struct spool *s = NULL;
-	char why[SPOOL_WHY_MAX];
+	char why[DB_WHY_MAX];
 	int r = spool_open(&s, path, (struct spool_limits){ max_size, HOUR_NS }, now_ns, why);
 	if (r < 0)
 		fail_msg("spool_open: %s", why);
@@ -250,10 +250,10 @@ static void age_is_counted_in_uptime(void **state)
 static void assert_refused(const char *reason)
 {
 	struct spool *s = NULL;
-	char why[SPOOL_WHY_MAX], aside[PATH_MAX];
+	char why[DB_WHY_MAX], aside[PATH_MAX];
 	assert_int_equal(spool_open(&s, path, (struct spool_limits){ MIB, HOUR_NS }, 0, why), -EBADMSG);
 	assert_non_null(strstr(why, reason));
-	assert_int_equal(spool_set_aside(path, aside, sizeof(aside)), 0);
+	assert_int_equal(db_set_aside(path, aside, sizeof(aside)), 0);
 	assert_int_equal(access(path, F_OK), -1);
 	assert_int_equal(unlink(aside), 0);
 }
@@ -295,6 +295,20 @@ static void foreign_files_are_refused(void **state)
 	assert_refused("another program");
 }
 
+/* As it is left when the power goes just after it was made. */
+static void a_file_without_tables_is_a_new_one(void **state)
+{
+	(void)state;
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+	struct spool *s = open_spool(MIB, 0);
+	append(s, 1, "a", "1", false, 0);
+	spool_close(s);
+	assert_int_equal(unlink(path), 0);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -321,6 +335,7 @@ int main(void)
 		cmocka_unit_test(the_oldest_go_when_it_is_full),
 		cmocka_unit_test(age_is_counted_in_uptime),
 		cmocka_unit_test(foreign_files_are_refused),
+		cmocka_unit_test(a_file_without_tables_is_a_new_one),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -1,4 +1,4 @@
-#include "daemon/spool/compressed.h"
+#include "daemon/disk/compressed.h"
 
 #include <errno.h>
 #include <stdint.h>
