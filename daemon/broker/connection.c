@@ -224,7 +224,7 @@ struct connection_settings connection_settings_of(struct config *c)
 		.mqtt = { .brokers = m->brokers.items,
 		    .broker_count = m->brokers.count,
 		    .client_id = m->client_id,
-		    .protocol = (enum mqtt_protocol)m->protocol,
+		    .protocol = m->protocol,
 		    .keep_alive = m->keep_alive,
 		    .username = m->username,
 		    .password_file = m->password_file,

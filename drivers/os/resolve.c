@@ -115,6 +115,8 @@ static int wait_for(const struct lookup *l, int stop_fd)
 
 static int take(struct lookup *l, struct addrinfo **ret, const char **why)
 {
+	eventfd_t ignored;
+	(void)eventfd_read(l->done_fd, &ignored);
 	if (l->result == 0) {
 		*ret = l->found;
 		l->found = NULL;
