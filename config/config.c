@@ -1,130 +1,144 @@
 #include "config/config.h"
 
-#include "config/config_private.h"
-#include "config/config_schema.h"
-
 #include "config/ini/suggest.h"
 #include "config/ini/text.h"
+#include "config/sections/point.h"
 
 #include <dirent.h>
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* What a section of no kind was probably meant to be. */
-static const char *suggest_kind(struct arena *a, const char *typed)
-{
-	const char **kinds = arena_alloc(a, config_section_count * sizeof(kinds[0]));
-	for (size_t i = 0; i < config_section_count; i++)
-		kinds[i] = config_sections[i]->kind;
-	return suggest_word(a, typed, kinds, config_section_count, sizeof(kinds[0]));
-}
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static bool is_point_name(const char *name)
+/* In the order in which they are checked: each after those that it refers to. */
+const struct config_section *const config_sections[] = {
+	&daemon_section,
+	&mqtt_section,
+	&spool_section,
+	&bus_section,
+	&device_section,
+	&point_section,
+	&loop_section,
+	&pue_section,
+	&alarm_section,
+};
+const size_t config_section_count = COUNT(config_sections);
+
+static bool is_dotted_name(const char *name)
 {
 	const char *dot = strchr(name, '.');
-	char device[NAME_LENGTH_MAX + 2];
+	char first[NAME_LENGTH_MAX + 2];
 	if (!dot || (size_t)(dot - name) > NAME_LENGTH_MAX)
 		return false;
-	snprintf(device, sizeof(device), "%.*s", (int)(dot - name), name);
-	return text_is_name(device) && text_is_name(dot + 1);
+	snprintf(first, sizeof(first), "%.*s", (int)(dot - name), name);
+	return text_is_name(first) && text_is_name(dot + 1);
 }
 
-static void check_title(const struct ini_section *s, struct arena *a, struct diag *d)
+static void refuse_kind(const struct config_loading *l, const struct ini_section *s)
 {
-	const struct schema_section *known = NULL;
-	for (size_t i = 0; i < config_section_count && !known; i++)
-		if (strcmp(config_sections[i]->kind, s->kind) == 0)
-			known = config_sections[i];
+	const char *kinds[COUNT(config_sections)], *allowed = "";
+	for (size_t i = 0; i < COUNT(kinds); i++) {
+		const struct config_section *k = config_sections[i];
+		kinds[i] = k->kind;
+		allowed = arena_printf(l->arena, "%s%s%s%s%s", allowed, i ? ", " : "", k->kind,
+		    k->name ? ":" : "", k->name ? k->name : "");
+	}
+	schema_error(l->diag, s, NULL, "unknown section%s (allowed: %s)",
+	    suggest_word(l->arena, s->kind, kinds, COUNT(kinds), sizeof(kinds[0])), allowed);
+}
 
-	struct diag_place place = schema_place(s, NULL);
-	if (!known) {
-		diag_add(d, DIAG_ERROR, place,
-		    "unknown section%s (allowed: daemon, mqtt, spool, bus:NAME, device:NAME, "
-		    "point:DEVICE.NAME, loop:NAME, pue:NAME, alarm:NAME)",
-		    suggest_kind(a, s->kind));
-	} else if (!known->named && s->name) {
-		diag_add(d, DIAG_ERROR, place, "takes no name (allowed: [%s])", s->kind);
-	} else if (known->named && !s->name) {
-		diag_add(d, DIAG_ERROR, place, "needs a name (allowed: [%s:NAME])", s->kind);
-	} else if (s->name && known == &point_section && !is_point_name(s->name)) {
-		diag_add(d, DIAG_ERROR, place, "not of the form [point:DEVICE.NAME]");
-	} else if (known->named && known != &point_section && !text_is_name(s->name)) {
-		diag_add(d, DIAG_ERROR, place,
+static void check_title(const struct config_loading *l, const struct ini_section *s)
+{
+	const struct config_section *k = NULL;
+	for (size_t i = 0; i < COUNT(config_sections) && !k; i++)
+		if (strcmp(config_sections[i]->kind, s->kind) == 0)
+			k = config_sections[i];
+
+	if (!k)
+		refuse_kind(l, s);
+	else if (!k->name && s->name)
+		schema_error(l->diag, s, NULL, "takes no name (allowed: [%s])", k->kind);
+	else if (k->name && !s->name)
+		schema_error(l->diag, s, NULL, "needs a name (allowed: [%s:NAME])", k->kind);
+	else if (k->name && strchr(k->name, '.') && !is_dotted_name(s->name))
+		schema_error(l->diag, s, NULL, "not of the form [%s:%s]", k->kind, k->name);
+	else if (k->name && !strchr(k->name, '.') && !text_is_name(s->name))
+		schema_error(l->diag, s, NULL,
 		    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
 		    NAME_LENGTH_MAX);
-	}
 }
 
-/* Reads all sections of a kind into an array of `size`-byte structs, each of which starts with its name. */
-static void *read_all(
-    struct config *c, enum config_kind kind, size_t size, size_t max, struct diag *d, size_t *count)
+/* The sections of a kind, in the order of the files. */
+struct found {
+	const struct ini_section **items;
+	size_t count;
+};
+
+static struct found find_named(const struct config_loading *l, const struct config_section *k)
 {
-	const struct schema_section *schema = config_sections[kind];
-	struct arena *a = c->tree.arena;
 	size_t n = 0;
-	for (const struct ini_section *s = c->tree.sections; s; s = s->next)
-		n += s->name && strcmp(s->kind, schema->kind) == 0;
-	if (n > max) {
-		diag_add(d, DIAG_ERROR, (struct diag_place){ c->path, 0, NULL, NULL },
-		    "%zu [%s:…] sections (at most %zu)", n, schema->kind, max);
-		n = max;
+	for (const struct ini_section *s = l->tree->sections; s; s = s->next)
+		n += s->name && strcmp(s->kind, k->kind) == 0;
+	if (k->max > 0 && n > k->max) {
+		diag_add(l->diag, DIAG_ERROR, (struct diag_place){ l->config->path, 0, NULL, NULL },
+		    "%zu [%s:…] sections (at most %zu)", n, k->kind, k->max);
+		n = k->max;
 	}
-	char *items = arena_alloc(a, (n + 1) * size), *item = items;
-	for (const struct ini_section *s = c->tree.sections; s && item < items + n * size; s = s->next) {
-		if (!s->name || strcmp(s->kind, schema->kind) != 0)
-			continue;
-		*(const char **)item = s->name;
-		schema_defaults(schema, a, item);
-		schema_read(schema, s, true, a, d, item);
-		item += size;
-	}
-	*count = n;
-	return items;
+	struct found found = { arena_alloc(l->arena, (n + 1) * sizeof(found.items[0])), 0 };
+	for (const struct ini_section *s = l->tree->sections; s && found.count < n; s = s->next)
+		if (s->name && strcmp(s->kind, k->kind) == 0)
+			found.items[found.count++] = s;
+	return found;
 }
 
-static void read_single(struct config *c, enum config_kind kind, void *target, struct diag *d)
+/* [kind]; an empty one in the place of one that is not written. */
+static struct found find_single(const struct config_loading *l, const struct config_section *k)
 {
-	const struct schema_section *schema = config_sections[kind];
-	const struct ini_section *s = ini_tree_find(&c->tree, schema->kind, NULL);
-	schema_defaults(schema, c->tree.arena, target);
-	if (s) {
-		schema_read(schema, s, true, c->tree.arena, d, target);
-		return;
+	struct found found = { arena_alloc(l->arena, sizeof(found.items[0])), 1 };
+	found.items[0] = ini_tree_find(l->tree, k->kind);
+	if (!found.items[0]) {
+		struct ini_section *empty = arena_alloc(l->arena, sizeof(*empty));
+		*empty = (struct ini_section){ .title = k->kind, .kind = k->kind, .file = l->config->path };
+		found.items[0] = empty;
 	}
-	for (size_t i = 0; i < schema->key_count; i++)
-		if (schema->keys[i].flags & SCHEMA_REQUIRED)
-			diag_add(d, DIAG_ERROR,
-			    (struct diag_place){ c->path, 0, schema->kind, schema->keys[i].key },
-			    "missing, but required (%s)", schema->keys[i].help);
+	return found;
 }
 
-static void complete_daemon(struct config *c, struct diag *d)
+/* Reads the sections of a kind by their rows into the struct or the array that is theirs. */
+static void read_kind(
+    const struct config_loading *l, const struct config_section *k, const struct found *found)
 {
-	struct arena *a = c->tree.arena;
-	const struct ini_section *mqtt = ini_tree_find(&c->tree, "mqtt", NULL);
-	const char *state = getenv("STATE_DIRECTORY");
-
-	if (*c->daemon.state_dir == '\0')
-		c->daemon.state_dir = state && *state ? arena_strdup(a, state) : "/var/lib/coolantd";
-	const char *runtime = getenv("RUNTIME_DIRECTORY");
-	if (*c->daemon.http_socket == '\0' && runtime && *runtime)
-		c->daemon.http_socket = arena_printf(a, "%s/http.sock", runtime);
-	if (*c->mqtt.client_id == '\0' && c->daemon.site && c->daemon.rack)
-		c->mqtt.client_id = arena_printf(a, "coolantd-%s-%s", c->daemon.site, c->daemon.rack);
-	if (mqtt) {
-		c->mqtt.fingerprint = ini_section_fingerprint(mqtt);
-		if ((*c->mqtt.cert_file == '\0') != (*c->mqtt.key_file == '\0'))
-			diag_add(d, DIAG_ERROR,
-			    schema_place(mqtt, *c->mqtt.cert_file ? "cert_file" : "key_file"),
-			    "cert_file and key_file go together (allowed: both or none)");
-		if (*c->mqtt.password_file != '\0' && *c->mqtt.username == '\0')
-			diag_add(d, DIAG_ERROR, schema_place(mqtt, "password_file"),
-			    "a password needs a username");
+	char *config = (char *)l->config, *item = config + k->place;
+	if (k->name) {
+		item = arena_alloc(l->arena, (found->count + 1) * k->size);
+		*(void **)(config + k->place) = item;
+		*(size_t *)(config + k->count) = found->count;
 	}
-	for (const struct ini_section *s = c->tree.sections; s; s = s->next)
-		c->fingerprint = c->fingerprint * 31 + ini_section_fingerprint(s);
+	for (size_t i = 0; i < found->count; i++, item += k->size) {
+		if (k->name)
+			*(const char **)item = found->items[i]->name;
+		schema_defaults(k->keys, l->arena, item);
+		schema_read(k->keys, found->items[i], true, l->arena, l->diag, item);
+	}
+}
+
+static void read_sections(const struct config_loading *l)
+{
+	struct found found[COUNT(config_sections)];
+	for (const struct ini_section *s = l->tree->sections; s; s = s->next) {
+		check_title(l, s);
+		l->config->fingerprint = l->config->fingerprint * 31 + ini_section_fingerprint(s);
+	}
+	for (size_t i = 0; i < COUNT(found); i++) {
+		const struct config_section *k = config_sections[i];
+		found[i] = k->name ? find_named(l, k) : find_single(l, k);
+		if (k->size > 0)
+			read_kind(l, k, &found[i]);
+	}
+	for (size_t i = 0; i < COUNT(found); i++)
+		if (config_sections[i]->check)
+			config_sections[i]->check(l, found[i].items, found[i].count);
 }
 
 static int is_drop_in(const struct dirent *e)
@@ -138,12 +152,11 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-static void read_drop_ins(struct config *c, struct diag *d)
+static void read_drop_ins(const char *path, struct ini_tree *tree, struct diag *d)
 {
-	const char *slash = strrchr(c->path, '/');
+	const char *slash = strrchr(path, '/');
 	const char *folder =
-	    slash ? arena_printf(c->tree.arena, "%.*s/coolantd.d", (int)(slash - c->path), c->path)
-		  : "coolantd.d";
+	    slash ? arena_printf(tree->arena, "%.*s/coolantd.d", (int)(slash - path), path) : "coolantd.d";
 	struct dirent **found = NULL;
 	int n = scandir(folder, &found, is_drop_in, by_bytes);
 	if (n < 0) {
@@ -153,44 +166,26 @@ static void read_drop_ins(struct config *c, struct diag *d)
 		return;
 	}
 	for (int i = 0; i < n; i++) {
-		ini_tree_read(&c->tree, arena_printf(c->tree.arena, "%s/%s", folder, found[i]->d_name), d);
+		ini_tree_read(tree, arena_printf(tree->arena, "%s/%s", folder, found[i]->d_name), d);
 		free(found[i]);
 	}
 	free(found);
-}
-
-static void read_sections(struct config *c, struct diag *d)
-{
-	for (const struct ini_section *s = c->tree.sections; s; s = s->next)
-		check_title(s, c->tree.arena, d);
-	read_single(c, CONFIG_DAEMON, &c->daemon, d);
-	read_single(c, CONFIG_MQTT, &c->mqtt, d);
-	read_single(c, CONFIG_SPOOL, &c->spool, d);
-	c->buses = read_all(c, CONFIG_BUS, sizeof(*c->buses), CONFIG_BUSES_MAX, d, &c->bus_count);
-	c->devices = read_all(c, CONFIG_DEVICE, sizeof(*c->devices), CONFIG_DEVICES_MAX, d, &c->device_count);
-	c->loops = read_all(c, CONFIG_LOOP, sizeof(*c->loops), CONFIG_ENTRIES_MAX, d, &c->loop_count);
-	c->pues = read_all(c, CONFIG_PUE, sizeof(*c->pues), CONFIG_ENTRIES_MAX, d, &c->pue_count);
-	c->alarms = read_all(c, CONFIG_ALARM, sizeof(*c->alarms), CONFIG_ENTRIES_MAX, d, &c->alarm_count);
 }
 
 struct config *config_load(const char *path, struct diag *d)
 {
 	struct arena *a = arena_new();
 	struct config *c = arena_alloc(a, sizeof(*c));
-	c->tree.arena = a;
+	struct ini_tree tree = { .arena = a };
+	const struct config_loading loading = { c, a, &tree, d };
+	c->arena = a;
 	c->references = 1;
 	c->path = arena_strdup(a, path);
 
-	int err = ini_tree_read(&c->tree, path, d);
+	int err = ini_tree_read(&tree, path, d);
 	if (err == 0 || err == -EINVAL) {
-		read_drop_ins(c, d);
-		read_sections(c, d);
-		complete_daemon(c, d);
-		config_check_buses(c, d);
-		config_check_devices(c, d);
-		config_check_loops(c, d);
-		config_check_pues(c, d);
-		config_check_alarms(c, d);
+		read_drop_ins(c->path, &tree, d);
+		read_sections(&loading);
 	}
 	if (diag_errors(d) == 0)
 		return c;
@@ -207,5 +202,35 @@ struct config *config_ref(struct config *c)
 void config_unref(struct config *c)
 {
 	if (c && __atomic_sub_fetch(&c->references, 1, __ATOMIC_ACQ_REL) == 0)
-		arena_free(c->tree.arena);
+		arena_free(c->arena);
+}
+
+const struct device_config *config_find_device(const struct config *c, const char *name, size_t n)
+{
+	for (size_t i = 0; i < c->device_count; i++)
+		if (strlen(c->devices[i].name) == n && strncmp(c->devices[i].name, name, n) == 0)
+			return &c->devices[i];
+	return NULL;
+}
+
+struct point_ref config_lookup(const struct config *c, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	const struct device_config *device = dot ? config_find_device(c, name, (size_t)(dot - name)) : NULL;
+	size_t point = device ? device_find_point(device, dot + 1) : SIZE_MAX;
+	return point == SIZE_MAX ? point_ref_unset
+				 : (struct point_ref){ (size_t)(device - c->devices), point };
+}
+
+const struct point *config_point(const struct config *c, struct point_ref r)
+{
+	return &c->devices[r.device].points[r.point];
+}
+
+size_t config_find_alarm(const struct config *c, const char *name)
+{
+	for (size_t i = 0; i < c->alarm_count; i++)
+		if (strcmp(c->alarms[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
 }

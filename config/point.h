@@ -1,10 +1,11 @@
-/* point: what one value of a device is and where its registers lie (pure: types and their names).
+/* point: what one value of a device is and where its registers lie: its struct, rows and rules (pure).
  *
  * Points come from a device profile; a configuration may override them per device. All is read-only after
  * loading.
  */
 #pragma once
 
+#include "config/ini/schema.h"
 #include "config/unit.h"
 
 #include <stdbool.h>
@@ -101,6 +102,22 @@ struct point {
 	bool counter;
 	enum point_access access; /* coolantd itself writes nothing */
 };
+
+/* The rows of [point:NAME] of a profile and of [point:DEVICE.NAME] of a configuration. */
+extern const struct schema_key point_keys[];
+/* The words for word_order and byte_order. */
+extern const struct schema_choice point_order_choices[];
+
+/* What the points of a device have in common. */
+struct point_defaults {
+	enum point_order word_order, byte_order;
+	unsigned max_registers; /* in one request */
+};
+
+/* Reads a point's section over `p` (zeroed for a new point) and checks that the whole makes sense; findings
+ * go to `d`. Whether there is none. */
+bool point_read(struct point *p, const struct ini_section *from, bool is_new,
+    const struct point_defaults *all, struct arena *a, struct diag *d);
 
 /* Registers (bits for coils and discrete inputs) that one value of the point takes. */
 unsigned point_length(const struct point *p);

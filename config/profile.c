@@ -53,7 +53,7 @@ static int parse_holes(struct arena *a, const char *text, void *field, const cha
 
 #define FIELD(f) SCHEMA_FIELD(struct profile, f)
 
-static const struct schema_key profile_keys[] = {
+const struct schema_key profile_keys[] = {
 	{ "vendor", SCHEMA_TEXT, FIELD(vendor), .help = "who makes the device" },
 	{ "model", SCHEMA_TEXT, FIELD(model), .help = "its model" },
 	{ "source", SCHEMA_TEXT, FIELD(source), .help = "where the register facts are from" },
@@ -71,14 +71,7 @@ static const struct schema_key profile_keys[] = {
 	    .help = "unit id when the device section has none" },
 	{ "accuracy_class", SCHEMA_DOUBLE, FIELD(accuracy_class), .min = 0.001, .max = 20,
 	    .help = "of a meter, in percent, as 0.5 for class 0.5: for the uncertainty of a PUE" },
-};
-
-const struct schema_section profile_section = {
-	"profile",
-	false,
-	profile_keys,
-	sizeof(profile_keys) / sizeof(profile_keys[0]),
-	"a device model",
+	{ NULL },
 };
 
 const char *profile_path(void)
@@ -167,8 +160,16 @@ static bool is_known_section(const struct ini_section *s)
 	return strcmp(s->kind, "point") == 0 && s->name;
 }
 
+struct point_defaults profile_point_defaults(const struct profile *p)
+{
+	if (!p)
+		return (struct point_defaults){ POINT_BIG, POINT_BIG, MODBUS_REGISTERS_MAX };
+	return (struct point_defaults){ p->word_order, p->byte_order, (unsigned)p->max_registers };
+}
+
 static bool read_points(struct profile *p, const struct ini_tree *tree, struct diag *d)
 {
+	const struct point_defaults all = profile_point_defaults(p);
 	bool good = true;
 	size_t count = 0;
 	for (const struct ini_section *s = tree->sections; s; s = s->next)
@@ -181,8 +182,8 @@ static bool read_points(struct profile *p, const struct ini_tree *tree, struct d
 	struct point *points = arena_alloc(tree->arena, (count + 1) * sizeof(*points));
 	for (const struct ini_section *s = tree->sections; s; s = s->next) {
 		if (!is_known_section(s)) {
-			diag_add(d, DIAG_ERROR, schema_place(s, NULL),
-			    "unknown section (allowed in a profile: [profile] and [point:NAME])");
+			schema_error(
+			    d, s, NULL, "unknown section (allowed in a profile: [profile] and [point:NAME])");
 			good = false;
 			continue;
 		}
@@ -191,12 +192,12 @@ static bool read_points(struct profile *p, const struct ini_tree *tree, struct d
 		struct point *point = &points[p->point_count++];
 		point->name = s->name;
 		if (!text_is_name(s->name)) {
-			diag_add(d, DIAG_ERROR, schema_place(s, NULL),
+			schema_error(d, s, NULL,
 			    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
 			    NAME_LENGTH_MAX);
 			good = false;
 		}
-		good &= point_read(point, s, true, p, tree->arena, d);
+		good &= point_read(point, s, true, &all, tree->arena, d);
 	}
 	p->points = points;
 	return good;
@@ -215,12 +216,12 @@ const struct profile *profile_load(const char *name, struct arena *a, struct dia
 	p->path = lookup.path;
 
 	bool good = ini_tree_read(&tree, p->path, d) == 0;
-	schema_defaults(&profile_section, a, p);
+	schema_defaults(profile_keys, a, p);
 	for (const struct ini_section *s = tree.sections; s; s = s->next)
 		p->fingerprint += ini_section_fingerprint(s);
-	const struct ini_section *own = ini_tree_find(&tree, "profile", NULL);
+	const struct ini_section *own = ini_tree_find(&tree, "profile");
 	if (own)
-		good &= schema_read(&profile_section, own, true, a, d, p);
+		good &= schema_read(profile_keys, own, true, a, d, p);
 	good &= read_points(p, &tree, d);
 	if (good && p->point_count == 0) {
 		diag_add(d, DIAG_ERROR, (struct diag_place){ p->path, 0, NULL, NULL },

@@ -36,12 +36,8 @@ struct profile {
 	uint64_t fingerprint; /* of all its sections, see ini_section_fingerprint */
 };
 
-/* The rows of [profile] and of [point:NAME]; the latter also serve [point:DEVICE.NAME] of a configuration. */
-extern const struct schema_section profile_section;
-extern const struct schema_section point_section;
-
-/* The words for word_order and byte_order. */
-extern const struct schema_choice point_order_choices[];
+/* The rows of [profile]. */
+extern const struct schema_key profile_keys[];
 
 /* Loads NAME.ini. NULL with findings in `d`: the place is then `asked` for a file that is not there. */
 const struct profile *profile_load(
@@ -51,6 +47,5 @@ const struct profile *profile_load(
 const char *profile_path(void);
 size_t profile_names(struct arena *a, const char ***ret);
 
-/* Reads a point's section over `p` (zeroed for a new point) and checks that the whole makes sense. */
-bool point_read(struct point *p, const struct ini_section *from, bool is_new, const struct profile *profile,
-    struct arena *a, struct diag *d);
+/* What its points have in common; NULL = of a device without a profile. */
+struct point_defaults profile_point_defaults(const struct profile *p);

@@ -1,6 +1,5 @@
 #include "config/ini/diag.h"
 
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,7 +53,7 @@ static char *format_place(struct diag_place p, const char *what)
 	return text;
 }
 
-void diag_add(struct diag *d, enum diag_level level, struct diag_place place, const char *format, ...)
+void diag_vadd(struct diag *d, enum diag_level level, struct diag_place place, const char *format, va_list ap)
 {
 	if (level == DIAG_ERROR)
 		d->errors++;
@@ -62,12 +61,9 @@ void diag_add(struct diag *d, enum diag_level level, struct diag_place place, co
 		d->dropped++;
 		return;
 	}
-	va_list ap;
-	va_start(ap, format);
 	char *what = NULL;
 	if (vasprintf(&what, format, ap) < 0)
 		abort();
-	va_end(ap);
 
 	struct finding *f = &d->findings[d->count];
 	*f = (struct finding){ .level = level, .line = place.line, .order = d->count };
@@ -77,6 +73,14 @@ void diag_add(struct diag *d, enum diag_level level, struct diag_place place, co
 	if (!f->file)
 		abort();
 	d->count++;
+}
+
+void diag_add(struct diag *d, enum diag_level level, struct diag_place place, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	diag_vadd(d, level, place, format, ap);
+	va_end(ap);
 }
 
 size_t diag_errors(const struct diag *d)

@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -29,6 +30,8 @@ void diag_free(struct diag *d);
 
 void diag_add(struct diag *d, enum diag_level level, struct diag_place place, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
+void diag_vadd(struct diag *d, enum diag_level level, struct diag_place place, const char *format, va_list ap)
+    __attribute__((format(printf, 4, 0)));
 
 size_t diag_errors(const struct diag *d);
 

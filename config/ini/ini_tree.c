@@ -6,7 +6,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,14 +20,11 @@ struct reader {
 	bool section_refused; /* its entries are passed over, the section was said already */
 };
 
-struct ini_section *ini_tree_find(const struct ini_tree *t, const char *kind, const char *name)
+struct ini_section *ini_tree_find(const struct ini_tree *t, const char *title)
 {
-	for (struct ini_section *s = t->sections; s; s = s->next) {
-		if (strcmp(s->kind, kind) != 0)
-			continue;
-		if ((!name && !s->name) || (name && s->name && strcmp(s->name, name) == 0))
+	for (struct ini_section *s = t->sections; s; s = s->next)
+		if (strcmp(s->title, title) == 0)
 			return s;
-	}
 	return NULL;
 }
 
@@ -38,6 +34,12 @@ struct ini_entry *ini_section_entry(const struct ini_section *s, const char *key
 		if (strcmp(e->key, key) == 0)
 			return e;
 	return NULL;
+}
+
+bool ini_section_gives(const struct ini_section *s, const char *key)
+{
+	const struct ini_entry *e = ini_section_entry(s, key);
+	return e && *e->value != '\0';
 }
 
 /* FNV-1a */
@@ -110,14 +112,6 @@ static struct ini_section *append_section(struct ini_tree *t, const char *title)
 	return s;
 }
 
-static struct ini_section *find_title(const struct ini_tree *t, const char *title)
-{
-	for (struct ini_section *s = t->sections; s; s = s->next)
-		if (strcmp(s->title, title) == 0)
-			return s;
-	return NULL;
-}
-
 /* `line` is "[title]" or a broken form of it. */
 static void open_section(struct reader *r, char *line)
 {
@@ -130,7 +124,7 @@ static void open_section(struct reader *r, char *line)
 	}
 	*end = '\0';
 	char *title = strip(line + 1);
-	struct ini_section *s = find_title(r->tree, title);
+	struct ini_section *s = ini_tree_find(r->tree, title);
 	if (s && s->file == r->file) {
 		diag_add(r->diag, DIAG_ERROR, here(r, title, NULL),
 		    "duplicate section (the first is at line %d; one file has each section once)", s->line);

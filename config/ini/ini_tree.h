@@ -12,6 +12,7 @@
 #include "config/ini/arena.h"
 #include "config/ini/diag.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define INI_LINE_MAX 4096		/* a comma list of 60 points fits; a binary file does not */
@@ -49,5 +50,9 @@ int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d);
 uint64_t ini_section_fingerprint(const struct ini_section *s);
 uint64_t ini_text_fingerprint(const char *text);
 
-struct ini_section *ini_tree_find(const struct ini_tree *t, const char *kind, const char *name);
-struct ini_entry *ini_section_entry(const struct ini_section *s, const char *key);
+/* By what is written between the brackets; NULL = none. */
+struct ini_section *ini_tree_find(const struct ini_tree *t, const char *title);
+
+struct ini_entry *ini_section_entry(const struct ini_section *s, const char *key); /* NULL = none */
+/* Whether the key is there with more than an empty value. */
+bool ini_section_gives(const struct ini_section *s, const char *key);

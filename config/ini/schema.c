@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <math.h>
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,14 @@ struct diag_place schema_place(const struct ini_section *s, const char *key)
 {
 	const struct ini_entry *e = key ? ini_section_entry(s, key) : NULL;
 	return (struct diag_place){ e ? e->file : s->file, e ? e->line : s->line, s->title, key };
+}
+
+void schema_error(struct diag *d, const struct ini_section *s, const char *key, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	diag_vadd(d, DIAG_ERROR, schema_place(s, key), format, ap);
+	va_end(ap);
 }
 
 static int refuse_number(struct parse *p, int err, const char *text, const char *form)
@@ -220,10 +229,9 @@ static int parse_value(
 	return err;
 }
 
-void schema_defaults(const struct schema_section *s, struct arena *a, void *target)
+void schema_defaults(const struct schema_key *keys, struct arena *a, void *target)
 {
-	for (size_t i = 0; i < s->key_count; i++) {
-		const struct schema_key *row = &s->keys[i];
+	for (const struct schema_key *row = keys; row->key; row++) {
 		const char *why;
 		if (row->def || row->type == SCHEMA_DOUBLE || row->type == SCHEMA_TEXT ||
 		    row->type == SCHEMA_NAME)
@@ -231,55 +239,47 @@ void schema_defaults(const struct schema_section *s, struct arena *a, void *targ
 	}
 }
 
-static const struct schema_key *find_key(const struct schema_section *s, const char *key)
+static const struct schema_key *find_key(const struct schema_key *keys, const char *key)
 {
-	for (size_t i = 0; i < s->key_count; i++)
-		if (strcmp(s->keys[i].key, key) == 0)
-			return &s->keys[i];
-	return NULL;
+	while (keys->key && strcmp(keys->key, key) != 0)
+		keys++;
+	return keys->key ? keys : NULL;
 }
 
 static void unknown_key(
-    const struct schema_section *s, struct diag_place place, struct arena *a, struct diag *d)
+    const struct schema_key *keys, struct diag_place place, struct arena *a, struct diag *d)
 {
-	const char *meant = suggest_word(a, place.key, s->keys, s->key_count, sizeof(s->keys[0]));
-	if (*meant) {
+	const char *allowed = NULL;
+	size_t n = 0;
+	for (; keys[n].key; n++)
+		allowed = allowed ? arena_printf(a, "%s, %s", allowed, keys[n].key) : keys[n].key;
+	const char *meant = suggest_word(a, place.key, keys, n, sizeof(keys[0]));
+	if (*meant)
 		diag_add(d, DIAG_ERROR, place, "unknown key%s", meant);
-		return;
-	}
-	char allowed[1024];
-	size_t used = 0;
-	for (size_t i = 0; i < s->key_count && used < sizeof(allowed); i++)
-		used += (size_t)snprintf(
-		    allowed + used, sizeof(allowed) - used, "%s%s", i ? ", " : "", s->keys[i].key);
-	diag_add(d, DIAG_ERROR, place, "unknown key (allowed: %s)", allowed);
+	else
+		diag_add(d, DIAG_ERROR, place, "unknown key (allowed: %s)", allowed);
 }
 
-bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete,
+bool schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
     struct arena *a, struct diag *d, void *target)
 {
 	bool good = true;
 	for (const struct ini_entry *e = from->entries; e; e = e->next) {
 		struct diag_place place = { e->file, e->line, from->title, e->key };
-		const struct schema_key *row = find_key(s, e->key);
+		const struct schema_key *row = find_key(keys, e->key);
 		const char *why = NULL;
 		if (!row) {
-			unknown_key(s, place, a, d);
+			unknown_key(keys, place, a, d);
 			good = false;
 		} else if (parse_value(row, a, target, e->value, &why) < 0) {
 			diag_add(d, DIAG_ERROR, place, "%s", why);
 			good = false;
 		}
 	}
-	for (size_t i = 0; complete && i < s->key_count; i++) {
-		const struct schema_key *row = &s->keys[i];
-		if (!(row->flags & SCHEMA_REQUIRED))
+	for (const struct schema_key *row = keys; complete && row->key; row++) {
+		if (!(row->flags & SCHEMA_REQUIRED) || ini_section_gives(from, row->key))
 			continue;
-		const struct ini_entry *e = ini_section_entry(from, row->key);
-		if (e && *e->value != '\0')
-			continue;
-		diag_add(
-		    d, DIAG_ERROR, schema_place(from, row->key), "missing, but required (%s)", row->help);
+		schema_error(d, from, row->key, "missing, but required (%s)", row->help);
 		good = false;
 	}
 	return good;
@@ -292,7 +292,7 @@ bool schema_check_rules(
 	for (size_t i = 0; i < count; i++) {
 		if (!rules[i].broken)
 			continue;
-		diag_add(d, DIAG_ERROR, schema_place(s, rules[i].key), "%s", rules[i].what);
+		schema_error(d, s, rules[i].key, "%s", rules[i].what);
 		good = false;
 	}
 	return good;

@@ -16,7 +16,8 @@
  *   SCHEMA_LIST      struct schema_list    comma list, blanks around items dropped
  *   SCHEMA_CUSTOM    what `parse` writes
  *
- * Strings point into the tree's arena or into the row.
+ * Strings point into the tree's arena or into the row. The rows of a section are an array that ends with one
+ * without a key.
  */
 #pragma once
 
@@ -71,7 +72,7 @@ struct schema_field {
 typedef int (*schema_parse)(struct arena *a, const char *text, void *field, const char **why);
 
 struct schema_key {
-	const char *key;
+	const char *key; /* NULL ends the rows */
 	enum schema_type type;
 	struct schema_field field;
 	const char *def; /* as a user would write it; NULL = empty */
@@ -82,20 +83,12 @@ struct schema_key {
 	const char *help;
 };
 
-struct schema_section {
-	const char *kind;
-	bool named; /* [kind:name], any number of them; else [kind], once */
-	const struct schema_key *keys;
-	size_t key_count;
-	const char *help;
-};
-
 /* Sets every field of `target` to its default. */
-void schema_defaults(const struct schema_section *s, struct arena *a, void *target);
+void schema_defaults(const struct schema_key *keys, struct arena *a, void *target);
 
 /* Reads the entries of an INI section into `target` over what is there; findings go to `d`. With `complete`,
  * missing required keys are findings too. Returns false when there was one. */
-bool schema_read(const struct schema_section *s, const struct ini_section *from, bool complete,
+bool schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
     struct arena *a, struct diag *d, void *target);
 
 /* What must not be, beyond what one row can tell, and the key that is to blame. */
@@ -110,3 +103,7 @@ bool schema_check_rules(
 
 /* The place of a key in a section: its own line when it was given, else the section's. */
 struct diag_place schema_place(const struct ini_section *s, const char *key);
+
+/* A finding there; `key` NULL = at the section. */
+void schema_error(struct diag *d, const struct ini_section *s, const char *key, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));

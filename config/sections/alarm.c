@@ -1,134 +1,175 @@
-/* Alarms: what they look at, and which explain which. */
-#include "config/config_private.h"
+#include "config/sections/alarm.h"
+
+#include "config/config.h"
 #include "config/ini/suggest.h"
+#include "config/sections/default_alarms.h"
 
 #include <math.h>
 #include <string.h>
 
-static void resolve_loop_alarm(
-    struct config *c, struct alarm_config *a, struct diag_place place, struct diag *d)
+static const struct schema_choice whens[] = {
+	{ "true", WHEN_TRUE },
+	{ "false", WHEN_FALSE },
+	{ "above", WHEN_ABOVE },
+	{ "below", WHEN_BELOW },
+	{ "outside", WHEN_OUTSIDE },
+	{ "stale", WHEN_STALE },
+	{ "suspect", WHEN_SUSPECT },
+	{ NULL, 0 },
+};
+static const struct schema_choice severities[] = {
+	{ "info", SEVERITY_INFO },
+	{ "warning", SEVERITY_WARNING },
+	{ "critical", SEVERITY_CRITICAL },
+	{ NULL, 0 },
+};
+
+const char *alarm_severity_word(enum alarm_severity s)
 {
-	const char *name = a->point_name + strlen("loop."), *dot = strchr(name, '.');
-	for (size_t i = 0; dot && i < c->loop_count; i++) {
-		if (strlen(c->loops[i].name) != (size_t)(dot - name) ||
-		    strncmp(c->loops[i].name, name, (size_t)(dot - name)) != 0)
-			continue;
-		for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++) {
-			if (strcmp(loop_value_word((enum loop_value)v), dot + 1) != 0 ||
-			    !loop_has_value(&c->loops[i], (enum loop_value)v))
-				continue;
-			a->source = SOURCE_LOOP;
-			a->entry = i;
-			a->value = v;
-			return;
-		}
-	}
-	diag_add(d, DIAG_ERROR, place,
-	    "'%s' is not a figure of a loop (allowed: loop.NAME.VALUE with a loop of this "
-	    "configuration that has the inputs for it)",
-	    a->point_name);
+	return severities[s].word;
 }
 
-static void resolve_pue_alarm(
-    struct config *c, struct alarm_config *a, struct diag_place place, struct diag *d)
+const char *alarm_when_word(enum alarm_when w)
 {
-	const char *name = a->point_name + strlen("pue."), *dot = strchr(name, '.');
-	for (size_t i = 0; dot && i < c->pue_count; i++) {
-		const struct pue_config *p = &c->pues[i];
-		if (strlen(p->name) != (size_t)(dot - name) ||
-		    strncmp(p->name, name, (size_t)(dot - name)) != 0)
-			continue;
-		a->source = SOURCE_PUE;
-		a->entry = i;
-		a->value = 0;
-		if (strcmp(dot + 1, "power_ratio") == 0)
-			return;
-		for (size_t w = 0; w < p->window_count; w++) {
-			a->value = w + 1;
-			if (strcmp(p->window_names.items[w], dot + 1) == 0)
-				return;
-		}
-	}
-	diag_add(d, DIAG_ERROR, place,
-	    "'%s' is not a figure of a PUE (allowed: pue.NAME.power_ratio, pue.NAME.WINDOW)", a->point_name);
+	return whens[w].word;
 }
 
-static bool alarm_is_on_number(const struct config *c, const struct alarm_config *a)
-{
-	return a->source != SOURCE_POINT || point_is_number(config_point(c, a->points.refs[0]));
-}
+#define FIELD(f) SCHEMA_FIELD(struct alarm_config, f)
+static const struct schema_key keys[] = {
+	{ "point", SCHEMA_TEXT, FIELD(point_name), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT (or median:, mean: or sum: and a comma list of them), loop.NAME.FIGURE, "
+		    "pue.NAME.power_ratio or pue.NAME.WINDOW" },
+	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens,
+	    .help = "what raises it; stale: no reading for three intervals; suspect: outside its plausible "
+		    "range, stuck, or far from other sensors" },
+	{ "limit", SCHEMA_DOUBLE, FIELD(limit), .help = "for above and below" },
+	{ "low", SCHEMA_DOUBLE, FIELD(low), .help = "for outside" },
+	{ "high", SCHEMA_DOUBLE, FIELD(high), .help = "for outside" },
+	{ "hysteresis", SCHEMA_DOUBLE, FIELD(hysteresis), "0", .min = 0, .max = 1e18,
+	    .help = "how far back inside the limit it clears" },
+	{ "delay_on", SCHEMA_DURATION, FIELD(delay_on), "0s", .min = 0, .max = 86400,
+	    .help = "must last this long to raise it" },
+	{ "delay_off", SCHEMA_DURATION, FIELD(delay_off), "0s", .min = 0, .max = 86400,
+	    .help = "and this long to clear it" },
+	{ "severity", SCHEMA_CHOICE, FIELD(severity), "warning", .choices = severities,
+	    .help = "how bad it is" },
+	{ "latch", SCHEMA_BOOL, FIELD(latch), "no", .help = "stays until acknowledged" },
+	{ "suppressed_by", SCHEMA_LIST, FIELD(suppressor_names), "",
+	    .help = "alarms that explain this one: while one of them is active it is suppressed" },
+	{ "message", SCHEMA_TEXT, FIELD(message), .help = "for people" },
+	{ NULL },
+};
 
-static void check_alarm_limits(
-    const struct config *c, const struct alarm_config *a, const struct ini_section *s, struct diag *d)
+/* The item of a name that `text` begins with, up to a dot; behind the dot `rest`. SIZE_MAX = none. */
+static size_t find_named(const char *text, const void *items, size_t count, size_t stride, const char **rest)
 {
-	bool numeric = a->when == WHEN_ABOVE || a->when == WHEN_BELOW || a->when == WHEN_OUTSIDE;
-	bool truth = a->when == WHEN_TRUE || a->when == WHEN_FALSE;
-	if ((a->when == WHEN_ABOVE || a->when == WHEN_BELOW) && isnan(a->limit))
-		diag_add(
-		    d, DIAG_ERROR, schema_place(s, "limit"), "missing, but required for above and below");
-	if (a->when == WHEN_OUTSIDE && (isnan(a->low) || isnan(a->high)))
-		diag_add(d, DIAG_ERROR, schema_place(s, isnan(a->low) ? "low" : "high"),
-		    "missing, but required for outside");
-	if (a->low > a->high)
-		diag_add(d, DIAG_ERROR, schema_place(s, "low"), "greater than high (allowed: low <= high)");
-	if (numeric && !alarm_is_on_number(c, a))
-		diag_add(d, DIAG_ERROR, schema_place(s, "when"),
-		    "'%s' is no number (allowed: true, false, stale, suspect)", a->point_name);
-	if (truth && alarm_is_on_number(c, a))
-		diag_add(d, DIAG_ERROR, schema_place(s, "when"),
-		    "'%s' is a number (allowed: above, below, outside, stale, suspect)", a->point_name);
-}
-
-static void check_alarm(struct config *c, struct alarm_config *a, struct diag *d)
-{
-	const struct ini_section *s = ini_tree_find(&c->tree, "alarm", a->name);
-	struct diag_place place = schema_place(s, "point");
-	size_t before = diag_errors(d);
-
-	a->fingerprint = ini_section_fingerprint(s);
-	if (strncmp(a->name, OWN_ALARM_PREFIX, strlen(OWN_ALARM_PREFIX)) == 0)
-		diag_add(d, DIAG_ERROR, schema_place(s, NULL),
-		    "names with " OWN_ALARM_PREFIX " are coolantd's own (allowed: another name)");
-	if (*a->point_name == '\0')
-		return; /* said already */
-	if (strncmp(a->point_name, "loop.", 5) == 0)
-		resolve_loop_alarm(c, a, place, d);
-	else if (strncmp(a->point_name, "pue.", 4) == 0)
-		resolve_pue_alarm(c, a, place, d);
-	else
-		a->points = config_resolve_source(c, a->point_name, place, d);
-	if (diag_errors(d) == before && (a->source != SOURCE_POINT || a->points.count > 0))
-		check_alarm_limits(c, a, s, d);
-}
-
-/* Where it is written; default alarms are nowhere. */
-static struct diag_place alarm_place(const struct config *c, const struct alarm_config *a, const char *key)
-{
-	const struct ini_section *s = ini_tree_find(&c->tree, "alarm", a->name);
-	return s ? schema_place(s, key) : (struct diag_place){ c->path, 0, a->name, key };
-}
-
-size_t config_find_alarm(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->alarm_count; i++)
-		if (strcmp(c->alarms[i].name, name) == 0)
+	const char *dot = strchr(text, '.');
+	for (size_t i = 0; dot && i < count; i++) {
+		const char *name = *(const char *const *)((const char *)items + i * stride);
+		*rest = dot + 1;
+		if (strlen(name) == (size_t)(dot - text) && strncmp(name, text, (size_t)(dot - text)) == 0)
 			return i;
+	}
 	return SIZE_MAX;
 }
 
-static void resolve_suppressors(struct config *c, struct alarm_config *a, struct diag *d)
+static bool resolve_loop(const struct config *c, struct alarm_config *a, const char *text)
 {
+	const char *figure;
+	a->source = SOURCE_LOOP;
+	a->entry = find_named(text, c->loops, c->loop_count, sizeof(c->loops[0]), &figure);
+	if (a->entry == SIZE_MAX)
+		return false;
+	for (a->value = 0; a->value < LOOP_VALUE_COUNT; a->value++)
+		if (strcmp(loop_value_word(a->value), figure) == 0)
+			return loop_has_value(&c->loops[a->entry], a->value);
+	return false;
+}
+
+static bool resolve_pue(const struct config *c, struct alarm_config *a, const char *text)
+{
+	const char *figure;
+	a->source = SOURCE_PUE;
+	a->entry = find_named(text, c->pues, c->pue_count, sizeof(c->pues[0]), &figure);
+	if (a->entry == SIZE_MAX)
+		return false;
+	const struct pue_config *p = &c->pues[a->entry];
+	a->value = 0;
+	if (strcmp(figure, "power_ratio") == 0)
+		return true;
+	for (a->value = 1; a->value <= p->window_count; a->value++)
+		if (strcmp(p->window_names.items[a->value - 1], figure) == 0)
+			return true;
+	return false;
+}
+
+/* What an alarm may look at besides points, by the first part of the name. */
+static const struct {
+	const char *prefix;
+	bool (*resolve)(const struct config *c, struct alarm_config *a, const char *text);
+	const char *refusal;
+} figures[] = {
+	{ "loop.", resolve_loop,
+	    "is not a figure of a loop (allowed: loop.NAME.VALUE with a loop of this configuration that has "
+	    "the inputs for it)" },
+	{ "pue.", resolve_pue, "is not a figure of a PUE (allowed: pue.NAME.power_ratio, pue.NAME.WINDOW)" },
+};
+
+/* False when it is wrong, and then it is said. */
+static bool resolve_source(
+    const struct config_loading *l, struct alarm_config *a, const struct ini_section *from)
+{
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		size_t n = strlen(figures[i].prefix);
+		if (strncmp(a->point_name, figures[i].prefix, n) != 0)
+			continue;
+		bool good = figures[i].resolve(l->config, a, a->point_name + n);
+		if (!good) {
+			a->source = SOURCE_POINT; /* without points: it looks at nothing */
+			schema_error(l->diag, from, "point", "'%s' %s", a->point_name, figures[i].refusal);
+		}
+		return good;
+	}
+	a->points = reference_source(l, from, "point", a->point_name);
+	return a->points.count > 0;
+}
+
+static void check_limits(
+    const struct config *c, const struct alarm_config *a, const struct ini_section *from, struct diag *d)
+{
+	bool numeric = a->when == WHEN_ABOVE || a->when == WHEN_BELOW || a->when == WHEN_OUTSIDE;
+	bool truth = a->when == WHEN_TRUE || a->when == WHEN_FALSE;
+	bool on_number = a->source != SOURCE_POINT || point_is_number(config_point(c, a->points.refs[0]));
+	const struct schema_rule rules[] = {
+		{ (a->when == WHEN_ABOVE || a->when == WHEN_BELOW) && isnan(a->limit), "limit",
+		    "missing, but required for above and below" },
+		{ a->when == WHEN_OUTSIDE && (isnan(a->low) || isnan(a->high)),
+		    isnan(a->low) ? "low" : "high", "missing, but required for outside" },
+		{ a->low > a->high, "low", "greater than high (allowed: low <= high)" },
+	};
+	(void)schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
+	if (numeric && !on_number)
+		schema_error(d, from, "when", "'%s' is no number (allowed: true, false, stale, suspect)",
+		    a->point_name);
+	if (truth && on_number)
+		schema_error(d, from, "when",
+		    "'%s' is a number (allowed: above, below, outside, stale, suspect)", a->point_name);
+}
+
+static void resolve_suppressors(
+    const struct config_loading *l, struct alarm_config *a, const struct ini_section *from)
+{
+	const struct config *c = l->config;
 	size_t n = a->suppressor_names.count;
-	size_t *found = arena_alloc(c->tree.arena, (n + 1) * sizeof(*found));
-	struct diag_place place = alarm_place(c, a, "suppressed_by");
+	size_t *found = arena_alloc(l->arena, (n + 1) * sizeof(*found));
 	a->suppressors = found;
 	for (size_t i = 0; i < n; i++) {
 		const char *name = a->suppressor_names.items[i];
 		found[i] = config_find_alarm(c, name);
-		if (found[i] != SIZE_MAX)
-			continue;
-		diag_add(d, DIAG_ERROR, place, "no [alarm:%s]%s (allowed: alarms of this configuration)",
-		    name, suggest_word(c->tree.arena, name, c->alarms, c->alarm_count, sizeof(c->alarms[0])));
+		if (found[i] == SIZE_MAX)
+			schema_error(l->diag, from, "suppressed_by",
+			    "no [alarm:%s]%s (allowed: alarms of this configuration)", name,
+			    suggest_word(l->arena, name, c->alarms, c->alarm_count, sizeof(c->alarms[0])));
 	}
 }
 
@@ -148,26 +189,48 @@ static bool raise_ranks(struct config *c)
 	return changed;
 }
 
-/* Ranks that still rise after as many rounds as there are alarms go round in a circle. */
-static void rank_alarms(struct config *c, struct diag *d)
+/* Ranks that still rise after as many rounds as there are alarms go round in a circle; default alarms, behind
+ * the `count` of the configuration, are never in one. */
+static void rank(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
-	for (size_t round = 0; raise_ranks(c); round++) {
+	const struct config *c = l->config;
+	for (size_t round = 0; raise_ranks(l->config); round++) {
 		if (round <= c->alarm_count)
 			continue;
-		for (size_t i = 0; i < c->alarm_count; i++)
+		for (size_t i = 0; i < count; i++)
 			if (c->alarms[i].rank > c->alarm_count)
-				diag_add(d, DIAG_ERROR, alarm_place(c, &c->alarms[i], "suppressed_by"),
+				schema_error(l->diag, from[i], "suppressed_by",
 				    "alarms suppress each other in a circle (allowed: one direction)");
 		return;
 	}
 }
 
-void config_check_alarms(struct config *c, struct diag *d)
+static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
-	for (size_t i = 0; i < c->alarm_count; i++)
-		check_alarm(c, &c->alarms[i], d);
-	config_add_default_alarms(c);
-	for (size_t i = 0; i < c->alarm_count; i++)
-		resolve_suppressors(c, &c->alarms[i], d);
-	rank_alarms(c, d);
+	for (size_t i = 0; i < count; i++) {
+		struct alarm_config *a = &l->config->alarms[i];
+		a->fingerprint = ini_section_fingerprint(from[i]);
+		bool own = strncmp(a->name, OWN_ALARM_PREFIX, strlen(OWN_ALARM_PREFIX)) == 0;
+		if (own)
+			schema_error(l->diag, from[i], NULL,
+			    "names with " OWN_ALARM_PREFIX " are coolantd's own (allowed: another name)");
+		if (*a->point_name != '\0' && resolve_source(l, a, from[i]) && !own)
+			check_limits(l->config, a, from[i], l->diag);
+	}
+	default_alarms_add(l);
+	for (size_t i = 0; i < count; i++)
+		resolve_suppressors(l, &l->config->alarms[i], from[i]);
+	rank(l, from, count);
 }
+
+const struct config_section alarm_section = {
+	.kind = "alarm",
+	.name = "NAME",
+	.help = "an alarm",
+	.keys = keys,
+	.size = sizeof(struct alarm_config),
+	.place = offsetof(struct config, alarms),
+	.count = offsetof(struct config, alarm_count),
+	.max = CONFIG_ALARMS_MAX,
+	.check = check,
+};

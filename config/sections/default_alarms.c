@@ -1,6 +1,6 @@
 #include "config/sections/default_alarms.h"
 
-#include "config/config_private.h"
+#include "config/config.h"
 
 #include <math.h>
 #include <string.h>
@@ -68,7 +68,7 @@ static struct point_source points_of(const struct config *c, const struct alarm_
 	if (a->source == SOURCE_POINT)
 		return a->points;
 	for (size_t i = 0; a->source == SOURCE_LOOP && i < COUNT(copies); i++)
-		if (copies[i].value == (enum loop_value)a->value)
+		if (copies[i].value == a->value)
 			return c->loops[a->entry].inputs[copies[i].input];
 	return (struct point_source){ 0 };
 }
@@ -97,23 +97,33 @@ static bool replaces(const struct config *c, const struct alarm_config *own, con
 
 struct adder {
 	struct config *config;
+	struct arena *arena;
 	struct alarm_config *alarms;
 	size_t count, room;
 };
 
-static const struct alarm_config *find_added(const struct adder *a, const char *name)
+/* Has `new` suppressed by an alarm that was added before; one that was replaced says for itself what it
+ * suppresses. */
+static void suppress_by(const struct adder *a, struct alarm_config *new, const char *name)
 {
-	for (size_t i = 0; i < a->count; i++)
-		if (strcmp(a->alarms[i].name, name) == 0)
-			return &a->alarms[i];
-	return NULL;
+	for (size_t i = 0; i < a->count; i++) {
+		if (strcmp(a->alarms[i].name, name) != 0)
+			continue;
+		const char **names = arena_alloc(a->arena, sizeof(*names));
+		size_t *indices = arena_alloc(a->arena, sizeof(*indices));
+		names[0] = name;
+		indices[0] = a->config->alarm_count + i;
+		new->suppressor_names = (struct schema_list){ names, 1 };
+		new->suppressors = indices;
+		return;
+	}
 }
 
 /* Changes with what makes the alarm behave otherwise. */
-static uint64_t fingerprint(const struct config *c, const struct alarm_config *a)
+static uint64_t fingerprint(struct arena *arena, const struct alarm_config *a)
 {
-	const char *text = arena_printf(c->tree.arena, "%s %s %d %.17g %.17g %.17g", a->name, a->point_name,
-	    a->when, a->limit, a->low, a->hysteresis);
+	const char *text = arena_printf(arena, "%s %s %d %.17g %.17g %.17g", a->name, a->point_name, a->when,
+	    a->limit, a->low, a->hysteresis);
 	return ini_text_fingerprint(text);
 }
 
@@ -125,19 +135,19 @@ static void add(struct adder *a, struct alarm_config *new)
 			return;
 	if (a->count == a->room) {
 		size_t room = 2 * a->room + 64;
-		struct alarm_config *more = arena_alloc(c->tree.arena, room * sizeof(*more));
+		struct alarm_config *more = arena_alloc(a->arena, room * sizeof(*more));
 		if (a->count > 0)
 			memcpy(more, a->alarms, a->count * sizeof(*more));
 		a->alarms = more;
 		a->room = room;
 	}
-	new->fingerprint = fingerprint(c, new);
+	new->fingerprint = fingerprint(a->arena, new);
 	a->alarms[a->count++] = *new;
 }
 
 static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_default *row)
 {
-	struct arena *arena = a->config->tree.arena;
+	struct arena *arena = a->arena;
 	const struct loop_config *l = &a->config->loops[loop];
 	double limit = row->limit;
 	if (row->limit_key)
@@ -164,12 +174,8 @@ static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_defau
 		new.low = -limit;
 		new.high = limit;
 	}
-	if (row->suppressor) {
-		const char **name = arena_alloc(arena, sizeof(*name));
-		name[0] = arena_printf(arena, "%s-%s", l->name, row->suppressor);
-		if (find_added(a, name[0]))
-			new.suppressor_names = (struct schema_list){ name, 1 };
-	}
+	if (row->suppressor)
+		suppress_by(a, &new, arena_printf(arena, "%s-%s", l->name, row->suppressor));
 	add(a, &new);
 }
 
@@ -193,7 +199,7 @@ static bool is_one_device(const struct point_source *s, const struct point_sourc
 /* Communication lost, once for each device that measures what heat needs. */
 static void add_lost_alarms(struct adder *a, size_t loop)
 {
-	struct arena *arena = a->config->tree.arena;
+	struct arena *arena = a->arena;
 	const struct loop_config *l = &a->config->loops[loop];
 	struct point_source seen[COUNT(lost_inputs)] = { 0 };
 	for (size_t i = 0; i < COUNT(lost_inputs); i++) {
@@ -228,7 +234,7 @@ static bool is_leak_point(const struct point *p)
 
 static void add_leak_alarms(struct adder *a, size_t device)
 {
-	struct arena *arena = a->config->tree.arena;
+	struct arena *arena = a->arena;
 	const struct device_config *d = &a->config->devices[device];
 	for (size_t i = 0; i < d->point_count; i++) {
 		if (!is_leak_point(&d->points[i]))
@@ -253,9 +259,10 @@ static void add_leak_alarms(struct adder *a, size_t device)
 	}
 }
 
-void config_add_default_alarms(struct config *c)
+void default_alarms_add(const struct config_loading *l)
 {
-	struct adder a = { .config = c };
+	struct config *c = l->config;
+	struct adder a = { .config = c, .arena = l->arena };
 	for (size_t i = 0; i < c->device_count; i++)
 		if (c->devices[i].alarms && c->devices[i].enabled)
 			add_leak_alarms(&a, i);
@@ -268,7 +275,7 @@ void config_add_default_alarms(struct config *c)
 	}
 	if (a.count == 0)
 		return;
-	struct alarm_config *all = arena_alloc(c->tree.arena, (c->alarm_count + a.count) * sizeof(*all));
+	struct alarm_config *all = arena_alloc(l->arena, (c->alarm_count + a.count) * sizeof(*all));
 	if (c->alarm_count > 0)
 		memcpy(all, c->alarms, c->alarm_count * sizeof(*all));
 	memcpy(all + c->alarm_count, a.alarms, a.count * sizeof(*all));

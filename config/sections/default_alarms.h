@@ -6,7 +6,8 @@
  */
 #pragma once
 
-#include "config/config_types.h"
+#include "config/sections/alarm.h"
+#include "config/sections/loop.h"
 
 struct loop_default {
 	const char *suffix; /* of the name: LOOP-SUFFIX */
@@ -24,3 +25,6 @@ struct loop_default {
 
 extern const struct loop_default loop_defaults[];
 extern const size_t loop_default_count;
+
+/* Adds those of a configuration behind its own alarms, which are complete but for their suppressors. */
+void default_alarms_add(const struct config_loading *l);

@@ -1,8 +1,114 @@
-/* Coolant loops: their inputs, and the figures that these give. */
-#include "config/config_private.h"
+#include "config/sections/loop.h"
 
+#include "config/config.h"
+#include "config/ini/text.h"
+
+#include <errno.h>
 #include <math.h>
 #include <string.h>
+
+/* FLOW:PRESSURE pairs with rising flow. */
+static int parse_curve(struct arena *a, const char *text, void *field, const char **why)
+{
+	struct pump_curve *c = field;
+	char *copy = arena_strdup(a, text), *save = NULL;
+	c->count = 0;
+	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+		char *colon = strchr(item, ':');
+		size_t n = c->count;
+		*why = arena_printf(a,
+		    "'%s' is not a curve (allowed: 2 to %d of FLOW:PRESSURE in L/min and kPa, with rising "
+		    "flow and no negative number)",
+		    text, CONFIG_CURVE_POINTS_MAX);
+		if (!colon || n == CONFIG_CURVE_POINTS_MAX)
+			return -EINVAL;
+		*colon = '\0';
+		if (text_double(item, &c->flow[n]) < 0 || text_double(colon + 1, &c->pressure[n]) < 0 ||
+		    !(c->flow[n] >= 0) || !(c->pressure[n] >= 0) || (n > 0 && c->flow[n] <= c->flow[n - 1]))
+			return -EINVAL;
+		c->count++;
+	}
+	return c->count == 1 ? -EINVAL : 0;
+}
+
+static const struct schema_choice coolants[] = {
+	{ "water", COOLANT_WATER },
+	{ "pg25", COOLANT_PG25 },
+	{ "pg30", COOLANT_PG30 },
+	{ "eg25", COOLANT_EG25 },
+	{ "eg30", COOLANT_EG30 },
+	{ NULL, 0 },
+};
+static const struct schema_choice flow_places[] = { { "supply", LOOP_IN_SUPPLY },
+	{ "return", LOOP_IN_RETURN }, { NULL, 0 } };
+
+#define FIELD(f) SCHEMA_FIELD(struct loop_config, f)
+#define INPUT(i) SCHEMA_FIELD(struct loop_config, input_names[i])
+static const struct schema_key keys[] = {
+	{ "coolant", SCHEMA_CHOICE, FIELD(coolant), .choices = coolants, .flags = SCHEMA_REQUIRED,
+	    .help = "what flows" },
+	{ "flow", SCHEMA_TEXT, INPUT(LOOP_IN_FLOW), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT of the flow meter" },
+	{ "supply", SCHEMA_TEXT, INPUT(LOOP_IN_SUPPLY), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT of the supply temperature" },
+	{ "return", SCHEMA_TEXT, INPUT(LOOP_IN_RETURN), .flags = SCHEMA_REQUIRED,
+	    .help = "DEVICE.POINT of the return temperature" },
+	{ "pressure_drop", SCHEMA_TEXT, INPUT(LOOP_IN_PRESSURE_DROP),
+	    .help = "DEVICE.POINT of the differential pressure: hydraulic power and resistance" },
+	{ "filter_pressure_drop", SCHEMA_TEXT, INPUT(LOOP_IN_FILTER_PRESSURE_DROP),
+	    .help = "DEVICE.POINT of the filter's differential pressure; default pressure_drop" },
+	{ "pump_power", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_POWER),
+	    .help = "DEVICE.POINT of the pump's electrical power: efficiency" },
+	{ "pump_speed", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_SPEED),
+	    .help = "DEVICE.POINT of the pump's speed in %: deviation from its curve by the affinity laws" },
+	{ "it_power", SCHEMA_TEXT, INPUT(LOOP_IN_IT_POWER),
+	    .help = "DEVICE.POINT of the IT power: heat capture ratio, energy balance" },
+	{ "air_temperature", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_TEMPERATURE),
+	    .help = "DEVICE.POINT of the room's temperature: dew point" },
+	{ "air_humidity", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_HUMIDITY),
+	    .help = "DEVICE.POINT of the room's relative humidity: dew point" },
+	{ "primary_supply", SCHEMA_TEXT, INPUT(LOOP_IN_PRIMARY_SUPPLY),
+	    .help = "DEVICE.POINT of the facility water's supply temperature: approach temperature" },
+	{ "reservoir_level", SCHEMA_TEXT, INPUT(LOOP_IN_RESERVOIR_LEVEL),
+	    .help = "DEVICE.POINT of the reservoir's level in %: level without thermal expansion" },
+	{ "flow_at", SCHEMA_CHOICE, FIELD(flow_at), "supply", .choices = flow_places,
+	    .help = "where the flow meter sits: the coolant's density there counts" },
+	{ "delta_t_resolution", SCHEMA_DOUBLE, FIELD(delta_t_resolution), "0.2", .min = 0, .max = 10,
+	    .help = "K, of both temperature sensors together: below it the heat is estimated" },
+	{ "nominal_flow", SCHEMA_DOUBLE, FIELD(nominal_flow), .min = 0.001, .max = 1e6,
+	    .help = "L/min; resistances and the pump are judged above 30 % of it; default as learned" },
+	{ "clean_resistance", SCHEMA_DOUBLE, FIELD(clean_resistance), .min = 1e-12, .max = 1e6,
+	    .help = "of the clean filter, kPa per (L/min)^2; default as learned" },
+	{ "pump_curve", SCHEMA_CUSTOM, FIELD(pump_curve), "", .parse = parse_curve,
+	    .help = "differential pressures of the pump in kPa by flow in L/min, FLOW:PRESSURE with rising "
+		    "flow; default a parabola through the one point that was learned" },
+	{ "pump_curve_speed", SCHEMA_DOUBLE, FIELD(pump_curve_speed), "100", .min = 1, .max = 1000,
+	    .help = "the pump speed of pump_curve, in %" },
+	{ "liquid_share", SCHEMA_DOUBLE, FIELD(liquid_share), .min = 0.01, .max = 1,
+	    .help = "the share of the IT power that the coolant is to carry, 0..1: energy balance; without "
+		    "it, only more heat than electrical power is suspect" },
+	{ "balance_tolerance", SCHEMA_DOUBLE, FIELD(balance_tolerance), "0.15", .min = 0.01, .max = 1,
+	    .help = "how far the heat may be from the electrical power, as a share of it" },
+	{ "system_volume", SCHEMA_DOUBLE, FIELD(system_volume), .min = 0.001, .max = 1e6,
+	    .help = "L, of all coolant in the loop at reservoir_temperature" },
+	{ "reservoir_volume", SCHEMA_DOUBLE, FIELD(reservoir_volume), .min = 0.001, .max = 1e6,
+	    .help = "L, from 0 to 100 % of reservoir_level" },
+	{ "reservoir_temperature", SCHEMA_DOUBLE, FIELD(reservoir_temperature), "30", .min = 0, .max = 60,
+	    .help = "Cel; the level is told as it would be at this temperature" },
+	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
+	    .help = "yes: the default alarms of the figures that it has, see DEFAULT ALARMS" },
+	{ "flow_low", SCHEMA_DOUBLE, FIELD(flow_low), .min = 0, .max = 1e6,
+	    .help = "L/min; limit of the default alarm, default half of nominal_flow" },
+	{ "pressure_high", SCHEMA_DOUBLE, FIELD(pressure_high), .min = 0, .max = 1e6,
+	    .help = "kPa of pressure_drop; limit of the default alarm, default none" },
+	{ "supply_high", SCHEMA_DOUBLE, FIELD(supply_high), "45", .min = 0, .max = 100,
+	    .help = "Cel; limit of the default alarm, default the most that ASHRAE class W45 allows" },
+	{ "return_high", SCHEMA_DOUBLE, FIELD(return_high), .min = 0, .max = 100,
+	    .help = "Cel; limit of the default alarm, default none" },
+	{ "reservoir_low", SCHEMA_DOUBLE, FIELD(reservoir_low), "20", .min = 0, .max = 100,
+	    .help = "% of the compensated level; limit of the default alarm" },
+	{ NULL },
+};
 
 static const struct {
 	const char *word, *unit;
@@ -115,19 +221,21 @@ bool loop_has_value(const struct loop_config *l, enum loop_value v)
 	return true;
 }
 
-static void check_input(struct config *c, struct loop_config *l, unsigned i, struct diag *d)
+static void resolve_input(
+    const struct config_loading *l, struct loop_config *loop, unsigned i, const struct ini_section *from)
 {
-	const struct ini_section *s = ini_tree_find(&c->tree, "loop", l->name);
-	struct diag_place place = schema_place(s, loop_inputs[i].key);
-	if (*l->input_names[i] == '\0')
+	const char *name = loop->input_names[i], *key = loop_inputs[i].key;
+	enum quantity quantity = loop_inputs[i].quantity;
+	if (*name == '\0')
 		return;
-	l->inputs[i] = config_resolve_source(c, l->input_names[i], place, d);
-	if (l->inputs[i].count == 0 ||
-	    point_has_quantity(config_point(c, l->inputs[i].refs[0]), loop_inputs[i].quantity))
+	loop->inputs[i] = reference_source(l, from, key, name);
+	if (loop->inputs[i].count == 0)
 		return;
-	diag_add(d, DIAG_ERROR, place, "'%s' has the unit '%s', which is no %s (allowed: a point in %s)",
-	    l->input_names[i], config_point(c, l->inputs[i].refs[0])->unit,
-	    unit_quantity_word(loop_inputs[i].quantity), unit_of_quantity(loop_inputs[i].quantity));
+	const struct point *first = config_point(l->config, loop->inputs[i].refs[0]);
+	if (!point_has_quantity(first, quantity))
+		schema_error(l->diag, from, key,
+		    "'%s' has the unit '%s', which is no %s (allowed: a point in %s)", name, first->unit,
+		    unit_quantity_word(quantity), unit_of_quantity(quantity));
 }
 
 static uint64_t learning_fingerprint(const struct loop_config *l)
@@ -145,17 +253,8 @@ static bool is_named(const struct loop_config *l, enum loop_input i)
 	return *l->input_names[i] != '\0';
 }
 
-static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
+static void check_rules(const struct loop_config *l, const struct ini_section *from, struct diag *d)
 {
-	const struct ini_section *s = ini_tree_find(&c->tree, "loop", l->name);
-	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
-		check_input(c, l, i, d);
-	/* without a sensor of its own the filter is judged by the whole loop */
-	if (!is_named(l, LOOP_IN_FILTER_PRESSURE_DROP)) {
-		l->input_names[LOOP_IN_FILTER_PRESSURE_DROP] = l->input_names[LOOP_IN_PRESSURE_DROP];
-		l->inputs[LOOP_IN_FILTER_PRESSURE_DROP] = l->inputs[LOOP_IN_PRESSURE_DROP];
-	}
-	l->learning_fingerprint = learning_fingerprint(l);
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
 	     reservoir = is_named(l, LOOP_IN_RESERVOIR_LEVEL);
 	const struct schema_rule rules[] = {
@@ -176,13 +275,40 @@ static void check_loop(struct config *c, struct loop_config *l, struct diag *d)
 		{ !isnan(l->liquid_share) && !is_named(l, LOOP_IN_IT_POWER), "it_power",
 		    "missing, but required with liquid_share" },
 	};
-	if (isnan(l->flow_low))
-		l->flow_low = l->nominal_flow / 2;
-	(void)schema_check_rules(s, rules, sizeof(rules) / sizeof(rules[0]), d);
+	(void)schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
 }
 
-void config_check_loops(struct config *c, struct diag *d)
+static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
-	for (size_t i = 0; i < c->loop_count; i++)
-		check_loop(c, &c->loops[i], d);
+	for (size_t n = 0; n < count; n++) {
+		struct loop_config *loop = &l->config->loops[n];
+		for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
+			resolve_input(l, loop, i, from[n]);
+		/* without a sensor of its own the filter is judged by the whole loop */
+		if (!is_named(loop, LOOP_IN_FILTER_PRESSURE_DROP)) {
+			loop->input_names[LOOP_IN_FILTER_PRESSURE_DROP] =
+			    loop->input_names[LOOP_IN_PRESSURE_DROP];
+			loop->inputs[LOOP_IN_FILTER_PRESSURE_DROP] = loop->inputs[LOOP_IN_PRESSURE_DROP];
+		}
+		if (isnan(loop->flow_low))
+			loop->flow_low = loop->nominal_flow / 2;
+		loop->learning_fingerprint = learning_fingerprint(loop);
+		check_rules(loop, from[n], l->diag);
+	}
 }
+
+const struct config_section loop_section = {
+	.kind = "loop",
+	.name = "NAME",
+	.help =
+	    "a coolant loop. An input is DEVICE.POINT; or median: or mean: and a comma list of sensors of "
+	    "the same thing, of which one that differs by more than its tolerance is suspect and left out; "
+	    "or "
+	    "sum: and a list of parts",
+	.keys = keys,
+	.size = sizeof(struct loop_config),
+	.place = offsetof(struct config, loops),
+	.count = offsetof(struct config, loop_count),
+	.max = CONFIG_LOOPS_MAX,
+	.check = check,
+};

@@ -1,295 +1,96 @@
-#include "config/ini/text.h"
-#include "config/profile.h"
+#include "config/sections/point.h"
 
-#include <errno.h>
-#include <math.h>
-#include <stdlib.h>
+#include "config/config.h"
+
 #include <string.h>
 
-static const struct schema_choice type_choices[] = {
-	{ "u16", POINT_U16 },
-	{ "i16", POINT_I16 },
-	{ "u32", POINT_U32 },
-	{ "i32", POINT_I32 },
-	{ "u64", POINT_U64 },
-	{ "i64", POINT_I64 },
-	{ "f32", POINT_F32 },
-	{ "f64", POINT_F64 },
-	{ "bool", POINT_BOOL },
-	{ "string", POINT_STRING },
-	{ NULL, 0 },
+/* Whose point a section is. */
+struct owned {
+	size_t device; /* SIZE_MAX = of none of this configuration */
+	const char *name;
 };
 
-const struct schema_choice point_order_choices[] = { { "big", POINT_BIG }, { "little", POINT_LITTLE },
-	{ NULL, 0 } };
-
-static const struct schema_choice poll_choices[] = {
-	{ "fast", POINT_FAST },
-	{ "normal", POINT_NORMAL },
-	{ "slow", POINT_SLOW },
-	{ "once", POINT_ONCE },
-	{ NULL, 0 },
+/* What the sections add to a device. */
+struct own {
+	size_t extra;	      /* how many of them there are */
+	struct point *points; /* a copy of the profile's points with room for as many more */
 };
 
-static const struct schema_choice access_choices[] = { { "ro", POINT_READ_ONLY }, { "rw", POINT_READ_WRITE },
-	{ NULL, 0 } };
-
-static int parse_register(struct arena *a, const char *text, void *field, const char **why)
+static struct owned owner_of(const struct config_loading *l, const struct ini_section *from)
 {
-	struct point_register *reg = field;
-	const char *colon = strchr(text, ':');
-	int64_t address;
-
-	enum register_table table =
-	    colon ? point_table_find(text, (size_t)(colon - text)) : POINT_TABLE_COUNT;
-	if (table != POINT_TABLE_COUNT && text_int(colon + 1, &address) == 0 && address >= 0 &&
-	    address <= UINT16_MAX) {
-		*reg = (struct point_register){ table, (uint16_t)address };
-		return 0;
+	const struct config *c = l->config;
+	const char *dot = strchr(from->name, '.');
+	/* a name with mistakes has more dots, and may be of a device with mistakes */
+	for (const char *at = dot; at; at = strchr(at + 1, '.')) {
+		const struct device_config *found =
+		    config_find_device(c, from->name, (size_t)(at - from->name));
+		if (found)
+			return (struct owned){ (size_t)(found - c->devices), at + 1 };
 	}
-	*why = arena_printf(a,
-	    "'%s' is not a register (allowed: holding, input, coil or discrete, a colon, and an address "
-	    "0..65535, "
-	    "decimal or 0x)",
-	    text);
-	return -EINVAL;
+	if (dot)
+		schema_error(l->diag, from, NULL,
+		    "no such device (allowed: [point:DEVICE.NAME] of a device of this configuration)");
+	return (struct owned){ SIZE_MAX, NULL };
 }
 
-static int parse_bit(struct arena *a, const char *text, void *field, const char **why)
+static void copy_points(struct arena *a, struct device_config *device, struct own *own)
 {
-	int64_t bit = -1;
-	if (*text != '\0' && (text_int(text, &bit) < 0 || bit < 0 || bit > 63)) {
-		*why = arena_printf(a, "'%s' is not a bit number (allowed: 0..63, 0 is the lowest)", text);
-		return -EINVAL;
-	}
-	*(struct point_bits *)field = (struct point_bits){ (int)bit, (int)bit };
-	return 0;
+	size_t base = device->point_count;
+	if (own->extra == 0)
+		return;
+	own->points = arena_alloc(a, (base + own->extra) * sizeof(*own->points));
+	if (base > 0)
+		memcpy(own->points, device->points, base * sizeof(*own->points));
+	device->points = own->points;
 }
 
-static int parse_bits(struct arena *a, const char *text, void *field, const char **why)
+static void read_point(const struct config_loading *l, struct device_config *device, struct own *own,
+    const char *name, const struct ini_section *from)
 {
-	struct point_bits *bits = field;
-	*bits = (struct point_bits){ -1, -1 };
-	if (*text == '\0')
-		return 0;
-
-	const char *dots = strstr(text, "..");
-	int64_t low, high;
-	if (!dots || text_int(arena_strndup(a, text, (size_t)(dots - text)), &low) < 0 ||
-	    text_int(dots + 2, &high) < 0 || low < 0 || high > 63 || low > high) {
-		*why = arena_printf(a, "'%s' is not a range of bits (allowed: LOW..HIGH within 0..63)", text);
-		return -EINVAL;
-	}
-	*bits = (struct point_bits){ (int)low, (int)high };
-	return 0;
+	const struct point_defaults all = profile_point_defaults(device->profile);
+	size_t at = device_find_point(device, name);
+	bool is_new = at == SIZE_MAX;
+	if (is_new)
+		at = device->point_count++;
+	own->points[at].name = name;
+	point_read(&own->points[at], from, is_new, &all, l->arena, l->diag);
+	device->fingerprint += ini_section_fingerprint(from);
 }
 
-static int parse_band(struct arena *a, const char *text, void *field, const char **why)
+static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
-	struct point_band *d = field;
-	size_t n = strlen(text);
-	*d = (struct point_band){ .size = NAN };
-	if (n == 0)
-		return 0;
-	d->percent = n > 0 && text[n - 1] == '%';
-	while (n > 0 && strchr("% ", text[n - 1]))
-		n--;
-	if (text_double(arena_printf(a, "%.*s", (int)n, text), &d->size) < 0 || !(d->size >= 0) ||
-	    d->size > 1e18) {
-		*why = arena_printf(a,
-		    "'%s' is not a difference (allowed: a number of 0 or more, in the value's unit or with "
-		    "%%)",
-		    text);
-		return -EINVAL;
+	struct config *c = l->config;
+	struct own *own = arena_alloc(l->arena, (c->device_count + 1) * sizeof(*own));
+	struct owned *owned = arena_alloc(l->arena, (count + 1) * sizeof(*owned));
+	for (size_t i = 0; i < count; i++) {
+		owned[i] = owner_of(l, from[i]);
+		if (owned[i].device != SIZE_MAX)
+			own[owned[i].device].extra++;
 	}
-	return 0;
+	for (size_t i = 0; i < c->device_count; i++)
+		copy_points(l->arena, &c->devices[i], &own[i]);
+	for (size_t i = 0; i < count; i++) {
+		size_t device = owned[i].device;
+		if (device != SIZE_MAX)
+			read_point(l, &c->devices[device], &own[device], owned[i].name, from[i]);
+	}
+	for (size_t i = 0; i < c->device_count; i++) {
+		const struct device_config *device = &c->devices[i];
+		if (device->point_count == 0 && *device->profile_name == '\0')
+			schema_error(l->diag,
+			    ini_tree_find(l->tree, arena_printf(l->arena, "device:%s", device->name)),
+			    "profile",
+			    "missing, and no [point:%s.NAME] either (allowed: a profile, own points, or "
+			    "both)",
+			    device->name);
+	}
 }
 
-static bool parse_sentinel(const char *text, struct point_sentinel *ret)
-{
-	int64_t integer;
-	*ret = (struct point_sentinel){ 0 };
-	if (text_int(text, &integer) == 0) {
-		ret->bits = (uint64_t)integer;
-		ret->number = (double)integer;
-		ret->is_number = text[0] != '0' || (text[1] != 'x' && text[1] != 'X');
-		return true;
-	}
-	/* 64-bit patterns past INT64_MAX */
-	char *end;
-	errno = 0;
-	if (strncmp(text, "0x", 2) == 0 && text[2] != '\0') {
-		ret->bits = strtoull(text + 2, &end, 16);
-		return *end == '\0' && errno == 0;
-	}
-	ret->is_number = true;
-	return text_double(text, &ret->number) == 0;
-}
-
-static int parse_sentinels(struct arena *a, const char *text, void *field, const char **why)
-{
-	struct point_sentinels *list = field;
-	struct point_sentinel found[POINT_SENTINELS_MAX] = { 0 };
-	size_t n = 0;
-	char *copy = arena_strdup(a, text), *save = NULL;
-
-	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
-		if (n == POINT_SENTINELS_MAX) {
-			*why = arena_printf(a, "too many raw values (at most %d)", POINT_SENTINELS_MAX);
-			return -EINVAL;
-		}
-		if (!parse_sentinel(item, &found[n++])) {
-			*why = arena_printf(a,
-			    "'%s' is not a raw value (allowed: a comma list of numbers, decimal or 0x)",
-			    item);
-			return -EINVAL;
-		}
-	}
-	struct point_sentinel *items = arena_alloc(a, (n + 1) * sizeof(items[0]));
-	memcpy(items, found, n * sizeof(items[0]));
-	*list = (struct point_sentinels){ items, n };
-	return 0;
-}
-
-static int parse_enums(struct arena *a, const char *text, void *field, const char **why)
-{
-	struct point_enums *list = field;
-	struct point_enum found[POINT_ENUM_MAX] = { 0 };
-	size_t n = 0;
-	char *copy = arena_strdup(a, text), *save = NULL;
-
-	for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
-		item += strspn(item, " \t");
-		char *colon = strchr(item, ':');
-		if (n == POINT_ENUM_MAX) {
-			*why = arena_printf(a, "too many words (at most %d)", POINT_ENUM_MAX);
-			return -EINVAL;
-		}
-		if (colon)
-			*colon = '\0';
-		if (!colon || colon[1] == '\0' || text_int(item, &found[n].value) < 0) {
-			*why = arena_printf(
-			    a, "'%s' is not NUMBER:WORD (allowed: a comma list like 0:off, 1:on)", text);
-			return -EINVAL;
-		}
-		char *end = colon + 1 + strlen(colon + 1);
-		while (end > colon + 1 && (end[-1] == ' ' || end[-1] == '\t'))
-			*--end = '\0';
-		found[n++].word = colon + 1;
-	}
-	struct point_enum *items = arena_alloc(a, (n + 1) * sizeof(items[0]));
-	memcpy(items, found, n * sizeof(items[0]));
-	*list = (struct point_enums){ items, n };
-	return 0;
-}
-
-#define FIELD(f) SCHEMA_FIELD(struct point, f)
-
-static const struct schema_key point_keys[] = {
-	{ "register", SCHEMA_CUSTOM, FIELD(reg), .parse = parse_register, .flags = SCHEMA_REQUIRED,
-	    .help = "table and zero-based address: holding:100, input:0x64, coil:3, discrete:7" },
-	{ "minus", SCHEMA_CUSTOM, FIELD(minus), .parse = parse_register,
-	    .help = "a second register, read the same way and subtracted: a difference of two sensors" },
-	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = type_choices,
-	    .help = "how the registers are read; u16 unless told, bool for coils and discrete inputs" },
-	{ "length", SCHEMA_INT, FIELD(length), "8", .min = 1, .max = POINT_STRING_REGISTERS_MAX,
-	    .help = "registers of a string, two characters each" },
-	{ "bit", SCHEMA_CUSTOM, FIELD(bit), "", .parse = parse_bit,
-	    .help = "the value is this one bit, 0 is the lowest" },
-	{ "bits", SCHEMA_CUSTOM, FIELD(bits), "", .parse = parse_bits,
-	    .help = "the value is this range of bits: LOW..HIGH" },
-	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), .choices = point_order_choices,
-	    .help = "order of the registers of a wide value; the profile's unless told" },
-	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), .choices = point_order_choices,
-	    .help = "order of the bytes in a register; the profile's unless told" },
-	{ "scale", SCHEMA_DOUBLE, FIELD(scale), "1", .min = -1e18, .max = 1e18,
-	    .help = "value = raw * scale + offset" },
-	{ "offset", SCHEMA_DOUBLE, FIELD(offset), "0", .min = -1e18, .max = 1e18,
-	    .help = "added after scaling" },
-	{ "unit", SCHEMA_TEXT, FIELD(unit),
-	    .help = "unit of the value: Cel, L/min, kPa, kW, kWh, %, V, A, Hz, 1/min" },
-	{ "invalid", SCHEMA_CUSTOM, FIELD(invalid), "", .parse = parse_sentinels,
-	    .help = "raw values that mean \"no value\"" },
-	{ "min", SCHEMA_DOUBLE, FIELD(min), .help = "a value below is suspect" },
-	{ "max", SCHEMA_DOUBLE, FIELD(max), .help = "a value above is suspect" },
-	{ "enum", SCHEMA_CUSTOM, FIELD(enums), "", .parse = parse_enums,
-	    .help = "words for values: 0:off, 1:on" },
-	{ "poll", SCHEMA_CHOICE, FIELD(poll), "normal", .choices = poll_choices,
-	    .help = "fast and normal: every interval; slow: every tenth; once: when the device appears" },
-	{ "deadband", SCHEMA_CUSTOM, FIELD(deadband), "0", .parse = parse_band,
-	    .help = "a smaller change is not published in change mode: in the value's unit, or a percentage "
-		    "(1 %) of the last value that was" },
-	{ "tolerance", SCHEMA_CUSTOM, FIELD(tolerance), "", .parse = parse_band,
-	    .help = "how far it may be from other sensors of the same thing (median:, mean:) before it is "
-		    "suspect, in the value's unit or in percent; default 1 for Cel, else 5 %" },
-	{ "stuck_after", SCHEMA_DURATION, FIELD(stuck_after), "0s", .min = 0, .max = 30 * 86400.0,
-	    .help = "a value that has not changed at all for so long is suspect; 0s = never" },
-	{ "counter", SCHEMA_BOOL, FIELD(counter), "no", .help = "a meter reading that only grows" },
-	{ "access", SCHEMA_CHOICE, FIELD(access), "ro", .choices = access_choices, .help = "ro or rw" },
-	{ "description", SCHEMA_TEXT, FIELD(description), .help = "for people" },
+const struct config_section point_section = {
+	.kind = "point",
+	.name = "DEVICE.NAME",
+	.help =
+	    "a point of a device, in a profile; in a configuration [point:DEVICE.NAME] changes or adds one",
+	.keys = point_keys,
+	.check = check,
 };
-
-const struct schema_section point_section = {
-	"point",
-	true,
-	point_keys,
-	sizeof(point_keys) / sizeof(point_keys[0]),
-	"a point of a device, in a profile; in a configuration [point:DEVICE.NAME] changes or adds one",
-};
-
-static bool check(
-    const struct point *p, const struct ini_section *from, unsigned max_registers, struct diag *d)
-{
-	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0,
-	     is_bit_table = point_is_bit_table(p->reg.table);
-	bool is_float = p->type == POINT_F32 || p->type == POINT_F64;
-	bool is_text = p->type == POINT_STRING, is_bool = p->type == POINT_BOOL || has_bit;
-	int width = is_text ? 16 : (int)point_length(p) * 16, high = has_bit ? p->bit.high : p->bits.high;
-	bool scaled = p->scale != 1 || p->offset != 0;
-	const struct schema_rule rules[] = {
-		{ p->has_minus && (is_bool || is_text || p->counter || p->enums.count > 0), "minus",
-		    "not for a bool, string, counter or enum (allowed: measured numbers)" },
-		{ p->has_minus && p->minus.table != p->reg.table, "minus",
-		    "not in the table of 'register' (allowed: the same)" },
-		{ p->has_minus && point_span(p) > max_registers, "minus",
-		    "too far from 'register' to be read in one request" },
-		{ !is_bit_table && point_length(p) > max_registers, "register",
-		    "the value is longer than the profile's max_registers" },
-		{ is_bit_table && p->type != POINT_BOOL, "type",
-		    "not for a coil or discrete input (allowed: bool)" },
-		{ has_bit && has_bits, "bits", "not together with 'bit' (allowed: one of the two)" },
-		{ (has_bit || has_bits) && (is_float || is_text || is_bit_table), has_bit ? "bit" : "bits",
-		    "not for this type (allowed for whole numbers and bool in registers)" },
-		{ (has_bit || has_bits) && high >= width, has_bit ? "bit" : "bits",
-		    "past the width of the type (allowed: 0..15 for 16 bits, 0..31 for 32 bits)" },
-		{ p->scale == 0, "scale", "0 would lose the value (allowed: any other number)" },
-		{ (is_bool || is_text) && scaled, "scale", "not for a bool or string (allowed: numbers)" },
-		{ p->min > p->max, "min", "greater than max (allowed: min <= max)" },
-		{ p->counter && (is_bool || is_text), "counter",
-		    "not for a bool or string (allowed: numbers)" },
-		{ p->stuck_after > 0 && (is_bool || is_text), "stuck_after",
-		    "not for a bool or string (allowed: numbers)" },
-		{ !isnan(p->tolerance.size) && (is_bool || is_text), "tolerance",
-		    "not for a bool or string (allowed: numbers)" },
-		{ p->reg.address + point_length(p) > 65536, "register", "runs past address 65535" },
-	};
-	return schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
-}
-
-bool point_read(struct point *p, const struct ini_section *from, bool is_new, const struct profile *profile,
-    struct arena *a, struct diag *d)
-{
-	if (is_new) {
-		schema_defaults(&point_section, a, p);
-		p->word_order = profile ? profile->word_order : POINT_BIG;
-		p->byte_order = profile ? profile->byte_order : POINT_BIG;
-	}
-	bool good = schema_read(&point_section, from, is_new, a, d, p);
-	p->quantity = unit_quantity(p->unit, &p->factor); /* also of one with mistakes: others refer to it */
-	if (!good)
-		return false;
-	if (is_new && !ini_section_entry(from, "type"))
-		p->type = point_is_bit_table(p->reg.table) ? POINT_BOOL : POINT_U16;
-	p->has_minus |= ini_section_entry(from, "minus") != NULL;
-	return check(p, from, profile ? (unsigned)profile->max_registers : MODBUS_REGISTERS_MAX, d);
-}

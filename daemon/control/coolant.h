@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "config/config_types.h"
+#include "config/config.h"
 
 #define COOLANT_TEMPERATURE_MIN 0.0
 #define COOLANT_TEMPERATURE_MAX 60.0

@@ -1,7 +1,7 @@
 /* loop: the figures of a coolant loop from its sensors (pure). */
 #pragma once
 
-#include "config/config_types.h"
+#include "config/config.h"
 #include "daemon/control/figure.h"
 
 /* Units of configuration and topics in one of SI: L/min in 1 m3/s, and Pa s2/m6 in 1 kPa.min2/L2. */

@@ -1,7 +1,8 @@
 /* Writes coolantd.ini(5) from the table of keys, so that the manual knows what the program knows. */
-#include "config/config_schema.h"
+#include "config/config.h"
 #include "config/ini/text.h"
 #include "config/sections/default_alarms.h"
+#include "config/sections/point.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -61,15 +62,22 @@ static void put_key(const struct schema_key *k)
 	printf("\n");
 }
 
-static void put_section(const struct schema_section *s, const char *title)
+static void put_keys(const char *title, const char *help, const struct schema_key *keys)
 {
 	printf(".SS ");
 	put(title);
 	printf("\n");
-	put(s->help);
+	put(help);
 	printf(".\n");
-	for (size_t i = 0; i < s->key_count; i++)
-		put_key(&s->keys[i]);
+	for (; keys->key; keys++)
+		put_key(keys);
+}
+
+static void put_section(const struct config_section *s)
+{
+	char title[64];
+	snprintf(title, sizeof(title), "[%s%s%s]", s->kind, s->name ? ":" : "", s->name ? s->name : "");
+	put_keys(title, s->help, s->keys);
 }
 
 static void put_figures(void)
@@ -160,12 +168,10 @@ int main(void)
 	       "\\-\\-check\" .\n"
 	       ".SH SECTIONS\n",
 	    INI_LINE_MAX, NAME_LENGTH_MAX);
-	for (size_t i = 0; i < config_section_count; i++) {
-		const struct schema_section *s = config_sections[i];
-		char title[64];
-		snprintf(title, sizeof(title), "[%s%s]", s->kind, s->named ? ":NAME" : "");
-		put_section(s, strcmp(s->kind, "point") == 0 ? "[point:DEVICE.NAME]" : title);
-	}
+	for (size_t i = 0; i < config_section_count; i++)
+		if (config_sections[i] != &point_section)
+			put_section(config_sections[i]);
+	put_section(&point_section); /* beside the profiles, which have the same keys */
 	printf(".SH PROFILES\n"
 	       "A profile is a file NAME.ini in /etc/coolantd/profiles or /usr/share/coolantd/profiles (or "
 	       "in the\n"
@@ -175,7 +181,7 @@ int main(void)
 	       "Of a 32\\-bit value in two registers, word_order and byte_order big, big is ABCD; little, "
 	       "big is CDAB;\n"
 	       "big, little is BADC; little, little is DCBA.\n");
-	put_section(&profile_section, "[profile]");
+	put_keys("[profile]", "a device model", profile_keys);
 	put_figures();
 	put_default_alarms();
 	printf(".SH SEE ALSO\n.BR coolantd (8),\n.BR coolantd\\-sim (1)\n");

@@ -1,0 +1,38 @@
+/* alarm: [alarm:NAME], what it looks at and which other alarms explain it (pure). */
+#pragma once
+
+#include "config/sections/reference.h"
+
+#define CONFIG_ALARMS_MAX 5000
+
+enum alarm_when { WHEN_TRUE, WHEN_FALSE, WHEN_ABOVE, WHEN_BELOW, WHEN_OUTSIDE, WHEN_STALE, WHEN_SUSPECT };
+enum alarm_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
+enum alarm_source { SOURCE_POINT, SOURCE_LOOP, SOURCE_PUE };
+
+struct alarm_config {
+	const char *name;
+	const char *point_name; /* as written */
+	enum alarm_source source;
+	struct point_source points; /* SOURCE_POINT */
+	size_t entry;		    /* SOURCE_LOOP, SOURCE_PUE: index of the loop or PUE figure */
+	size_t value; /* SOURCE_LOOP: enum loop_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
+	enum alarm_when when;
+	double limit, low, high;
+	double hysteresis;
+	int64_t delay_on, delay_off;
+	enum alarm_severity severity;
+	bool latch;
+	const char *message;
+	struct schema_list suppressor_names;
+	const size_t *suppressors; /* indices of alarms, as many as names */
+	unsigned rank;		   /* higher than that of its suppressors: they are judged first */
+	uint64_t fingerprint;
+};
+
+/* Names that a configuration may not use: alarms about coolantd itself. */
+#define OWN_ALARM_PREFIX "coolantd-"
+
+const char *alarm_severity_word(enum alarm_severity s);
+const char *alarm_when_word(enum alarm_when w);
+
+extern const struct config_section alarm_section;

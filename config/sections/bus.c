@@ -1,0 +1,129 @@
+#include "config/sections/bus.h"
+
+#include "config/config.h"
+
+#include <string.h>
+
+static const struct schema_choice types[] = { [BUS_RTU] = { "rtu", BUS_RTU },
+	[BUS_TCP] = { "tcp", BUS_TCP },
+	[BUS_RTUTCP] = { "rtutcp", BUS_RTUTCP },
+	{ NULL, 0 } };
+/* the rates that libmodbus sets; it takes any other for 9600 */
+static const struct schema_choice bauds[] = {
+	{ "1200", 1200 },
+	{ "2400", 2400 },
+	{ "4800", 4800 },
+	{ "9600", 9600 },
+	{ "19200", 19200 },
+	{ "38400", 38400 },
+	{ "57600", 57600 },
+	{ "115200", 115200 },
+	{ "230400", 230400 },
+	{ "460800", 460800 },
+	{ "921600", 921600 },
+	{ NULL, 0 },
+};
+static const struct schema_choice parities[] = { { "none", PARITY_NONE }, { "even", PARITY_EVEN },
+	{ "odd", PARITY_ODD }, { NULL, 0 } };
+
+#define FIELD(f) SCHEMA_FIELD(struct bus_config, f)
+static const struct schema_key keys[] = {
+	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = types, .flags = SCHEMA_REQUIRED,
+	    .help = "rtu, tcp, or rtutcp: RTU framing over a TCP serial server" },
+	{ "port", SCHEMA_TEXT, FIELD(port), .help = "serial device (rtu)" },
+	{ "baud", SCHEMA_CHOICE, FIELD(baud), "19200", .choices = bauds,
+	    .help = "bits per second of the serial line (rtu, rtutcp)" },
+	{ "parity", SCHEMA_CHOICE, FIELD(parity), "even", .choices = parities,
+	    .help = "parity (rtu, rtutcp)" },
+	{ "stop_bits", SCHEMA_INT, FIELD(stop_bits), "1", .min = 1, .max = 2,
+	    .help = "stop bits (rtu, rtutcp)" },
+	{ "rs485", SCHEMA_BOOL, FIELD(rs485), "no", .help = "ask the kernel for RS-485 mode (rtu)" },
+	{ "frame_gap", SCHEMA_DURATION, FIELD(frame_gap), "0ms", .min = 0, .max = 1,
+	    .help = "extra silence before a request, on top of 3.5 characters on a serial line" },
+	{ "host", SCHEMA_TEXT, FIELD(host), .help = "address or name (tcp, rtutcp)" },
+	{ "tcp_port", SCHEMA_INT, FIELD(tcp_port), "502", .min = 1, .max = 65535,
+	    .help = "TCP port (tcp, rtutcp)" },
+	{ "connect_timeout", SCHEMA_DURATION, FIELD(connect_timeout), "2s", .min = 0.01, .max = 60,
+	    .help = "longest wait for a connection (tcp, rtutcp)" },
+	{ "response_timeout", SCHEMA_DURATION, FIELD(response_timeout), "500ms", .min = 0.01, .max = 60,
+	    .help = "longest wait for a whole reply" },
+	{ "retries", SCHEMA_INT, FIELD(retries), "1", .min = 0, .max = 10,
+	    .help = "in the same cycle, for a device that was healthy" },
+	{ "max_backoff", SCHEMA_DURATION, FIELD(max_backoff), "60s", .min = 1, .max = 3600,
+	    .help = "a silent device is probed after 1 s, 2 s, 4 s, up to this" },
+	{ NULL },
+};
+
+/* Keys that only make sense for some types of bus. */
+#define ONLY(type) (1u << (type))
+#define NETWORK (ONLY(BUS_TCP) | ONLY(BUS_RTUTCP))
+#define SERIAL (ONLY(BUS_RTU) | ONLY(BUS_RTUTCP))
+
+static const struct {
+	const char *key;
+	unsigned types; /* ONLY() of each */
+	bool required;
+	const char *words;
+} type_keys[] = {
+	{ "port", ONLY(BUS_RTU), true, "rtu" },
+	{ "rs485", ONLY(BUS_RTU), false, "rtu" },
+	{ "baud", SERIAL, false, "rtu, rtutcp" },
+	{ "parity", SERIAL, false, "rtu, rtutcp" },
+	{ "stop_bits", SERIAL, false, "rtu, rtutcp" },
+	{ "host", NETWORK, true, "tcp, rtutcp" },
+	{ "tcp_port", NETWORK, false, "tcp, rtutcp" },
+	{ "connect_timeout", NETWORK, false, "tcp, rtutcp" },
+};
+
+static bool same_endpoint(const struct bus_config *a, const struct bus_config *b)
+{
+	if ((a->type == BUS_RTU) != (b->type == BUS_RTU))
+		return false;
+	if (a->type == BUS_RTU)
+		return strcmp(a->port, b->port) == 0;
+	return strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port;
+}
+
+static void check_keys(const struct bus_config *bus, const struct ini_section *from, struct diag *d)
+{
+	const char *type = types[bus->type].word;
+	for (size_t k = 0; k < sizeof(type_keys) / sizeof(type_keys[0]); k++) {
+		const char *key = type_keys[k].key;
+		bool mine = type_keys[k].types & ONLY(bus->type), given = ini_section_gives(from, key);
+		if (mine && type_keys[k].required && !given)
+			schema_error(d, from, key, "missing, but required for type = %s", type);
+		if (!mine && given)
+			schema_error(d, from, key, "has no meaning for type = %s (allowed for %s)", type,
+			    type_keys[k].words);
+	}
+}
+
+static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+{
+	struct bus_config *buses = l->config->buses;
+	for (size_t i = 0; i < count; i++) {
+		struct bus_config *bus = &buses[i];
+		bool serial = bus->type == BUS_RTU;
+		bus->fingerprint = ini_section_fingerprint(from[i]);
+		if (!ini_section_gives(from[i], "type"))
+			continue; /* said already */
+		check_keys(bus, from[i], l->diag);
+		for (size_t j = 0; j < i; j++)
+			if (same_endpoint(bus, &buses[j]))
+				schema_error(l->diag, from[i], serial ? "port" : "host",
+				    "the same %s as [bus:%s] (allowed: one bus for each)",
+				    serial ? "port" : "host and tcp_port", buses[j].name);
+	}
+}
+
+const struct config_section bus_section = {
+	.kind = "bus",
+	.name = "NAME",
+	.help = "a Modbus line or endpoint",
+	.keys = keys,
+	.size = sizeof(struct bus_config),
+	.place = offsetof(struct config, buses),
+	.count = offsetof(struct config, bus_count),
+	.max = CONFIG_BUSES_MAX,
+	.check = check,
+};

@@ -1,0 +1,119 @@
+#include "config/sections/device.h"
+
+#include "config/config.h"
+#include "config/ini/suggest.h"
+
+#include <math.h>
+#include <string.h>
+
+#define FIELD(f) SCHEMA_FIELD(struct device_config, f)
+static const struct schema_key keys[] = {
+	{ "bus", SCHEMA_NAME, FIELD(bus_name), .flags = SCHEMA_REQUIRED, .help = "the bus that it is on" },
+	{ "unit", SCHEMA_INT, FIELD(unit), "-1", .min = 0, .max = 255,
+	    .help = "unit id; default the profile's" },
+	{ "profile", SCHEMA_TEXT, FIELD(profile_name), .help = "device model, from profiles/NAME.ini" },
+	{ "poll_interval", SCHEMA_DURATION, FIELD(poll_interval), "1s", .min = 0.01, .max = 86400,
+	    .help = "time between two polls" },
+	{ "enabled", SCHEMA_BOOL, FIELD(enabled), "yes",
+	    .help = "no: not polled, its values are out_of_service" },
+	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
+	    .help = "yes: its leak points (bools named leak, leak_NAME or NAME_leak) each get an alarm "
+		    "DEVICE-POINT" },
+	{ "accuracy_class", SCHEMA_DOUBLE, FIELD(accuracy_class), .min = 0.001, .max = 20,
+	    .help = "of a meter, in percent: for the uncertainty of a PUE; default the profile's" },
+	{ NULL },
+};
+
+size_t device_find_point(const struct device_config *device, const char *name)
+{
+	for (size_t i = 0; i < device->point_count; i++)
+		if (strcmp(device->points[i].name, name) == 0)
+			return i;
+	return SIZE_MAX;
+}
+
+static void resolve_bus(
+    const struct config_loading *l, struct device_config *device, const struct ini_section *from)
+{
+	const struct config *c = l->config;
+	device->bus = SIZE_MAX;
+	for (size_t b = 0; b < c->bus_count; b++)
+		if (strcmp(c->buses[b].name, device->bus_name) == 0)
+			device->bus = b;
+	if (device->bus == SIZE_MAX && *device->bus_name != '\0')
+		schema_error(l->diag, from, "bus", "no [bus:%s]%s (allowed: a bus of this configuration)",
+		    device->bus_name,
+		    suggest_word(l->arena, device->bus_name, c->buses, c->bus_count, sizeof(c->buses[0])));
+}
+
+static void check_unit(
+    const struct config_loading *l, const struct device_config *device, const struct ini_section *from)
+{
+	const struct config *c = l->config;
+	bool tcp = c->buses[device->bus].type == BUS_TCP;
+	if (device->unit > 247 && (device->unit != 255 || !tcp))
+		schema_error(l->diag, from, "unit",
+		    "'%lld' is out of range (allowed: 0..247, on tcp also 255)", (long long)device->unit);
+	if (device->unit == 0 && !tcp)
+		schema_error(l->diag, from, "unit",
+		    "0 is the broadcast address of a serial line and gets no reply (allowed: 1..247)");
+	for (const struct device_config *other = c->devices; other < device; other++)
+		if (other->bus == device->bus && other->unit == device->unit && device->unit >= 0)
+			schema_error(l->diag, from, "unit", "unit %lld of bus '%s' is [device:%s] already",
+			    (long long)device->unit, device->bus_name, other->name);
+}
+
+static const struct profile *find_profile(
+    const struct config_loading *l, const struct device_config *device, const struct ini_section *from)
+{
+	for (const struct device_config *other = l->config->devices; other < device; other++)
+		if (strcmp(other->profile_name, device->profile_name) == 0)
+			return other->profile; /* NULL when it was bad: said once */
+	return profile_load(device->profile_name, l->arena, l->diag, schema_place(from, "profile"));
+}
+
+/* The profile's points, fingerprint and what the section leaves to it. */
+static void take_profile(
+    const struct config_loading *l, struct device_config *device, const struct ini_section *from)
+{
+	const struct profile *p = *device->profile_name != '\0' ? find_profile(l, device, from) : NULL;
+	bool has_unit = ini_section_entry(from, "unit");
+	device->profile = p;
+	device->fingerprint = ini_section_fingerprint(from);
+	if (p) {
+		device->fingerprint += p->fingerprint;
+		l->config->fingerprint += p->fingerprint;
+		device->points = p->points;
+		device->point_count = p->point_count;
+		if (isnan(device->accuracy_class))
+			device->accuracy_class = p->accuracy_class;
+	}
+	if (!has_unit)
+		device->unit = p ? p->default_unit : -1;
+	if (!has_unit && device->unit < 0)
+		schema_error(
+		    l->diag, from, "unit", "missing, but required (the profile has no default_unit)");
+}
+
+static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		struct device_config *device = &l->config->devices[i];
+		resolve_bus(l, device, from[i]);
+		take_profile(l, device, from[i]);
+		if (device->bus != SIZE_MAX)
+			check_unit(l, device, from[i]);
+	}
+}
+
+const struct config_section device_section = {
+	.kind = "device",
+	.name = "NAME",
+	.help = "a device on a bus",
+	.keys = keys,
+	.size = sizeof(struct device_config),
+	.place = offsetof(struct config, devices),
+	.count = offsetof(struct config, device_count),
+	.max = CONFIG_DEVICES_MAX,
+	.check = check,
+};

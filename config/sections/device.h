@@ -1,0 +1,27 @@
+/* device: [device:NAME], a device on a bus (pure). */
+#pragma once
+
+#include "config/profile.h"
+#include "config/sections/section.h"
+
+#define CONFIG_DEVICES_MAX 5000
+
+struct device_config {
+	const char *name;
+	const char *bus_name, *profile_name;
+	size_t bus; /* index into buses */
+	int64_t unit;
+	int64_t poll_interval;
+	bool enabled;
+	bool alarms;		       /* the default ones of its leak points */
+	double accuracy_class;	       /* of a meter, in percent; NAN = not known */
+	const struct profile *profile; /* NULL when all points are given by the configuration */
+	const struct point *points;
+	size_t point_count;
+	uint64_t fingerprint; /* of all that its polling depends on, its bus apart */
+};
+
+/* The index of a point by its name; SIZE_MAX = none. */
+size_t device_find_point(const struct device_config *device, const char *name);
+
+extern const struct config_section device_section;

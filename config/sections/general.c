@@ -1,0 +1,112 @@
+#include "config/sections/general.h"
+
+#include "config/config.h"
+#include "config/ini/text.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+#include <syslog.h>
+
+/* A level of a topic: no separators, wildcards or blanks, so that it is one level and fits in file names too.
+ */
+static bool is_topic_level(const char *s)
+{
+	return *s != '\0' && strlen(s) <= NAME_LENGTH_MAX && strpbrk(s, "/+# \t") == NULL;
+}
+
+static int parse_level(struct arena *a, const char *text, void *field, const char **why)
+{
+	if (!is_topic_level(text)) {
+		*why = arena_printf(a,
+		    "'%s' cannot be a level of a topic (allowed: 1 to %d bytes without blank / + #)", text,
+		    NAME_LENGTH_MAX);
+		return -EINVAL;
+	}
+	*(const char **)field = text;
+	return 0;
+}
+
+static int parse_socket(struct arena *a, const char *text, void *field, const char **why)
+{
+	struct sockaddr_un address;
+	if (strlen(text) >= sizeof(address.sun_path)) {
+		*why = arena_printf(a, "'%s' is too long for a socket (allowed: %zu bytes)", text,
+		    sizeof(address.sun_path) - 1);
+		return -EINVAL;
+	}
+	*(const char **)field = text;
+	return 0;
+}
+
+static const struct schema_choice log_levels[] = {
+	{ "error", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "notice", LOG_NOTICE },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+	{ NULL, 0 },
+};
+
+#define FIELD(f) SCHEMA_FIELD(struct daemon_config, f)
+static const struct schema_key daemon_keys[] = {
+	{ "site", SCHEMA_CUSTOM, FIELD(site), .parse = parse_level, .flags = SCHEMA_REQUIRED,
+	    .help = "the site; with rack it names this controller in topics" },
+	{ "rack", SCHEMA_CUSTOM, FIELD(rack), .parse = parse_level, .flags = SCHEMA_REQUIRED,
+	    .help = "the rack or row that this controller stands beside" },
+	{ "state_dir", SCHEMA_TEXT, FIELD(state_dir),
+	    .help = "folder for what must outlive a restart; default "
+		    "$STATE_DIRECTORY, else /var/lib/coolantd. One coolantd at a time may run on it" },
+	{ "http_socket", SCHEMA_CUSTOM, FIELD(http_socket), "", .parse = parse_socket,
+	    .help = "Unix socket for operators' requests, see coolantd(8); default "
+		    "$RUNTIME_DIRECTORY/http.sock, off without that folder" },
+	{ "http_listen", SCHEMA_TEXT, FIELD(http_listen), .flags = SCHEMA_LATER,
+	    .help = "TCP address for /metrics, e.g. 127.0.0.1:9109; empty = off" },
+	{ "log_level", SCHEMA_CHOICE, FIELD(log_level), "info", .choices = log_levels,
+	    .help = "messages of this and more urgent levels are written" },
+	{ "control_interval", SCHEMA_DURATION, FIELD(control_interval), "1s", .min = 0.1, .max = 60,
+	    .help = "tick of the control loop" },
+	{ NULL },
+};
+#undef FIELD
+
+#define FIELD(f) SCHEMA_FIELD(struct spool_config, f)
+static const struct schema_key spool_keys[] = {
+	{ "max_size", SCHEMA_SIZE, FIELD(max_size), "256MiB", .min = 1048576, .max = 1e12,
+	    .help = "disk space for what the broker has not taken" },
+	{ "max_age", SCHEMA_DURATION, FIELD(max_age), "7d", .min = 60, .max = 10.0 * 365 * 86400,
+	    .help = "older data is dropped; counted in the time that the machine is up" },
+	{ "replay_rate", SCHEMA_INT, FIELD(replay_rate), "500", .min = 1, .max = 100000,
+	    .help = "messages per second when sending what was held back" },
+	{ NULL },
+};
+
+static void check_daemon(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+{
+	struct daemon_config *daemon = &l->config->daemon;
+	const char *state = getenv("STATE_DIRECTORY"), *runtime = getenv("RUNTIME_DIRECTORY");
+	(void)from;
+	(void)count;
+	if (*daemon->state_dir == '\0')
+		daemon->state_dir = state && *state ? arena_strdup(l->arena, state) : "/var/lib/coolantd";
+	if (*daemon->http_socket == '\0' && runtime && *runtime)
+		daemon->http_socket = arena_printf(l->arena, "%s/http.sock", runtime);
+}
+
+const struct config_section daemon_section = {
+	.kind = "daemon",
+	.help = "the controller itself",
+	.keys = daemon_keys,
+	.size = sizeof(struct daemon_config),
+	.place = offsetof(struct config, daemon),
+	.check = check_daemon,
+};
+
+const struct config_section spool_section = {
+	.kind = "spool",
+	.help = "what is kept while the broker is away",
+	.keys = spool_keys,
+	.size = sizeof(struct spool_config),
+	.place = offsetof(struct config, spool),
+};

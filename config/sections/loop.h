@@ -1,0 +1,88 @@
+/* loop: [loop:NAME], a coolant loop: its inputs, and the figures that these give (pure). */
+#pragma once
+
+#include "config/sections/reference.h"
+
+#define CONFIG_LOOPS_MAX 5000
+#define CONFIG_CURVE_POINTS_MAX 8
+
+enum coolant { COOLANT_WATER, COOLANT_PG25, COOLANT_PG30, COOLANT_EG25, COOLANT_EG30 };
+
+enum loop_input {
+	LOOP_IN_FLOW,
+	LOOP_IN_SUPPLY,
+	LOOP_IN_RETURN,
+	LOOP_IN_PRESSURE_DROP,
+	LOOP_IN_FILTER_PRESSURE_DROP, /* that of the whole loop when the filter has no sensor */
+	LOOP_IN_PUMP_POWER,
+	LOOP_IN_PUMP_SPEED,
+	LOOP_IN_IT_POWER,
+	LOOP_IN_AIR_TEMPERATURE,
+	LOOP_IN_AIR_HUMIDITY,
+	LOOP_IN_PRIMARY_SUPPLY,
+	LOOP_IN_RESERVOIR_LEVEL,
+	LOOP_IN_COUNT,
+};
+
+/* What a pump gives at its nominal speed: flows in rising order and their differential pressures. */
+struct pump_curve {
+	double flow[CONFIG_CURVE_POINTS_MAX];	  /* L/min */
+	double pressure[CONFIG_CURVE_POINTS_MAX]; /* kPa */
+	size_t count;
+};
+
+struct loop_config {
+	const char *name;
+	enum coolant coolant;
+	const char *input_names[LOOP_IN_COUNT]; /* as written */
+	struct point_source inputs[LOOP_IN_COUNT];
+	enum loop_input flow_at;   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: where the flow meter sits */
+	double delta_t_resolution; /* K */
+	double nominal_flow;	   /* L/min; this and what follows: NAN = not told */
+	double clean_resistance;   /* kPa.min2/L2 */
+	struct pump_curve pump_curve;
+	double pump_curve_speed;		/* % */
+	double liquid_share;			/* of the IT power that the coolant is to carry */
+	double balance_tolerance;		/* of the electrical power */
+	double system_volume, reservoir_volume; /* L */
+	double reservoir_temperature;		/* Cel */
+	bool alarms;				/* the default ones */
+	double flow_low, pressure_high;		/* L/min, kPa */
+	double supply_high, return_high;	/* Cel */
+	double reservoir_low;			/* % */
+	uint64_t learning_fingerprint;		/* of the points that a learned reference was measured at */
+};
+
+/* The figures of a loop; their words are the names in topics and in alarms (loop.NAME.heat). */
+enum loop_value {
+	LOOP_HEAT,
+	LOOP_DELTA_T,
+	LOOP_FLOW,
+	LOOP_SUPPLY_TEMPERATURE,
+	LOOP_RETURN_TEMPERATURE,
+	LOOP_PRESSURE_DROP,
+	LOOP_HYDRAULIC_POWER,
+	LOOP_HYDRAULIC_RESISTANCE,
+	LOOP_FILTER_RESISTANCE,
+	LOOP_FILTER_RESISTANCE_RATIO,
+	LOOP_PUMP_EFFICIENCY,
+	LOOP_PUMP_SPEED,
+	LOOP_PUMP_DEVIATION,
+	LOOP_HEAT_CAPTURE_RATIO,
+	LOOP_ENERGY_BALANCE_RESIDUAL,
+	LOOP_DEW_POINT,
+	LOOP_DEW_POINT_MARGIN,
+	LOOP_APPROACH_TEMPERATURE,
+	LOOP_COMPENSATED_RESERVOIR_LEVEL,
+	LOOP_VALUE_COUNT,
+};
+
+const char *loop_value_word(enum loop_value v);
+const char *loop_value_unit(enum loop_value v);
+const char *loop_value_help(enum loop_value v);
+bool loop_value_needs(enum loop_value v, enum loop_input i);
+const char *loop_input_word(enum loop_input i); /* its key */
+/* Whether the loop has all inputs that the figure needs. */
+bool loop_has_value(const struct loop_config *l, enum loop_value v);
+
+extern const struct config_section loop_section;

@@ -1,0 +1,148 @@
+#include "config/sections/mqtt.h"
+
+#include "config/config.h"
+#include "config/ini/text.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+static int parse_prefix(struct arena *a, const char *text, void *field, const char **why)
+{
+	size_t n = strlen(text);
+	if (n == 0 || n > 200 || strpbrk(text, "+# \t") || text[0] == '/' || text[n - 1] == '/' ||
+	    text[0] == '$' || strstr(text, "//")) {
+		*why = arena_printf(a,
+		    "'%s' cannot be a topic prefix (allowed: levels with one / between them, "
+		    "no blank + #, no / at either end, no $ in front)",
+		    text);
+		return -EINVAL;
+	}
+	*(const char **)field = text;
+	return 0;
+}
+
+static const struct {
+	const char *scheme;
+	int port;
+} schemes[] = { { "mqtt", 1883 }, { "mqtts", 8883 }, { "ws", 80 }, { "wss", 443 } };
+
+/* scheme://host[:port] or scheme://[v6]:port, made complete; NULL when it is not of the form. */
+static const char *complete_uri(struct arena *a, const char *uri)
+{
+	const char *sep = strstr(uri, "://");
+	for (size_t i = 0; sep && i < COUNT(schemes); i++) {
+		if (strlen(schemes[i].scheme) != (size_t)(sep - uri) ||
+		    strncmp(schemes[i].scheme, uri, (size_t)(sep - uri)) != 0)
+			continue;
+		const char *host = sep + 3, *bracket = *host == '[' ? strchr(host, ']') : NULL;
+		const char *colon = strchr(bracket ? bracket : host, ':');
+		int64_t port = schemes[i].port;
+		size_t length = colon ? (size_t)(colon - host) : strlen(host);
+		if (length == 0 || strpbrk(host, " \t/@") || (*host == '[' && !bracket))
+			return NULL;
+		if (colon && (text_int(colon + 1, &port) < 0 || port < 1 || port > 65535))
+			return NULL;
+		return arena_printf(a, "%.*s:%d", (int)(host + length - uri), uri, (int)port);
+	}
+	return NULL;
+}
+
+static int parse_brokers(struct arena *a, const char *text, void *field, const char **why)
+{
+	enum { BROKERS_MAX = 8 };
+	struct schema_list *list = field;
+	const char **items = arena_alloc(a, BROKERS_MAX * sizeof(items[0]));
+	size_t n = 0;
+	char *copy = arena_strdup(a, text), *save = NULL;
+
+	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+		const char *uri = n < BROKERS_MAX ? complete_uri(a, item) : NULL;
+		if (!uri) {
+			*why = arena_printf(a,
+			    "'%s' is not a broker (allowed: 1 to %d of mqtt://HOST[:PORT], mqtts://, "
+			    "ws:// or wss://, with commas between them)",
+			    item, BROKERS_MAX);
+			return -EINVAL;
+		}
+		items[n++] = uri;
+	}
+	if (n == 0) {
+		*why = "no broker (allowed: mqtt://HOST[:PORT], mqtts://, ws:// or wss://)";
+		return -EINVAL;
+	}
+	*list = (struct schema_list){ items, n };
+	return 0;
+}
+
+static const struct schema_choice protocols[] = { { "5", MQTT_5 }, { "3.1.1", MQTT_3_1_1 }, { NULL, 0 } };
+static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE }, { "point", LAYOUT_POINT },
+	{ "both", LAYOUT_BOTH }, { NULL, 0 } };
+static const struct schema_choice publish_modes[] = { { "change", MQTT_PUBLISH_CHANGE },
+	{ "always", MQTT_PUBLISH_ALWAYS }, { NULL, 0 } };
+
+#define FIELD(f) SCHEMA_FIELD(struct mqtt_config, f)
+static const struct schema_key keys[] = {
+	{ "broker", SCHEMA_CUSTOM, FIELD(brokers), "mqtt://localhost:1883", .parse = parse_brokers,
+	    .help = "where to publish; a comma list is tried in order" },
+	{ "client_id", SCHEMA_TEXT, FIELD(client_id), .help = "default coolantd-SITE-RACK" },
+	{ "protocol", SCHEMA_CHOICE, FIELD(protocol), "5", .choices = protocols, .help = "version of MQTT" },
+	{ "topic_prefix", SCHEMA_CUSTOM, FIELD(topic_prefix), "coolant", .parse = parse_prefix,
+	    .help = "first part of every topic: PREFIX/SITE/RACK" },
+	{ "qos", SCHEMA_INT, FIELD(qos), "1", .min = 0, .max = 1,
+	    .help = "quality of service of every message" },
+	{ "keep_alive", SCHEMA_DURATION, FIELD(keep_alive), "15s", .min = 1, .max = 3600,
+	    .help = "a broken link is noticed after about one and a half of it" },
+	{ "username", SCHEMA_TEXT, FIELD(username), .help = "for the broker" },
+	{ "password_file", SCHEMA_TEXT, FIELD(password_file),
+	    .help = "file with the password; a relative path is looked "
+		    "up in $CREDENTIALS_DIRECTORY, then beside the configuration" },
+	{ "ca_file", SCHEMA_TEXT, FIELD(ca_file),
+	    .help = "CA certificates for mqtts and wss; default the system's" },
+	{ "cert_file", SCHEMA_TEXT, FIELD(cert_file), .help = "own certificate, PEM" },
+	{ "key_file", SCHEMA_TEXT, FIELD(key_file), .help = "own private key, PEM" },
+	{ "layout", SCHEMA_CHOICE, FIELD(layout), "device", .choices = layouts,
+	    .help = "one topic per device, one per point, or both" },
+	{ "publish", SCHEMA_CHOICE, FIELD(publish), "change", .choices = publish_modes,
+	    .help =
+		"change: only what changed by more than its deadband; always: every value of every cycle" },
+	{ "full_interval", SCHEMA_DURATION, FIELD(full_interval), "60s", .min = 1, .max = 86400,
+	    .help = "in change mode every value is still sent this often" },
+	{ "homeassistant", SCHEMA_BOOL, FIELD(homeassistant), "no", .flags = SCHEMA_LATER,
+	    .help = "Home Assistant discovery" },
+	{ "homeassistant_prefix", SCHEMA_TEXT, FIELD(homeassistant_prefix), "homeassistant",
+	    .flags = SCHEMA_LATER, .help = "topic prefix of the discovery" },
+	{ "sparkplug_group", SCHEMA_TEXT, FIELD(sparkplug_group), .flags = SCHEMA_LATER,
+	    .help = "Sparkplug B group; empty = off" },
+	{ "dsx", SCHEMA_BOOL, FIELD(dsx), "no", .flags = SCHEMA_LATER,
+	    .help = "NVIDIA DSX BMS event-bus profile" },
+	{ NULL },
+};
+
+static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+{
+	const struct daemon_config *daemon = &l->config->daemon;
+	struct mqtt_config *mqtt = &l->config->mqtt;
+	bool cert = *mqtt->cert_file != '\0', key = *mqtt->key_file != '\0';
+	(void)count;
+	mqtt->fingerprint = ini_section_fingerprint(from[0]);
+	if (*mqtt->client_id == '\0' && daemon->site && daemon->rack)
+		mqtt->client_id = arena_printf(l->arena, "coolantd-%s-%s", daemon->site, daemon->rack);
+	const struct schema_rule rules[] = {
+		{ cert != key, cert ? "cert_file" : "key_file",
+		    "cert_file and key_file go together (allowed: both or none)" },
+		{ *mqtt->password_file != '\0' && *mqtt->username == '\0', "password_file",
+		    "a password needs a username" },
+	};
+	(void)schema_check_rules(from[0], rules, COUNT(rules), l->diag);
+}
+
+const struct config_section mqtt_section = {
+	.kind = "mqtt",
+	.help = "the broker and what it gets",
+	.keys = keys,
+	.size = sizeof(struct mqtt_config),
+	.place = offsetof(struct config, mqtt),
+	.check = check,
+};

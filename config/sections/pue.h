@@ -1,0 +1,39 @@
+/* pue: [pue:NAME], a power usage effectiveness: its meters and windows (pure). */
+#pragma once
+
+#include "config/sections/reference.h"
+
+#define CONFIG_PUES_MAX 5000
+#define CONFIG_PUE_WINDOWS_MAX 8
+#define CONFIG_PUE_WINDOW_MIN_S 60
+#define CONFIG_PUE_WINDOW_MAX_S (INT64_C(365) * 86400)
+
+enum pue_role {
+	PUE_FACILITY,
+	PUE_IT,
+	PUE_COOLING,
+	PUE_LOSS,
+	PUE_IT_EMBEDDED_COOLING,
+	PUE_EXPORT,
+	PUE_REUSE_HEAT,
+	PUE_ROLE_COUNT
+};
+
+struct meter_ref {
+	struct point_ref power, energy; /* at least one is set */
+};
+
+struct pue_config {
+	const char *name;
+	const char *boundary;
+	struct schema_list role_names[PUE_ROLE_COUNT];
+	struct meter_ref *meters[PUE_ROLE_COUNT]; /* role_names[r].count of them */
+	struct schema_list window_names;
+	int64_t windows[CONFIG_PUE_WINDOWS_MAX]; /* seconds */
+	size_t window_count;
+	uint64_t fingerprint; /* of its section and of the devices of its meters */
+};
+
+const char *pue_role_word(enum pue_role r);
+
+extern const struct config_section pue_section;

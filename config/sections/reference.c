@@ -1,0 +1,117 @@
+#include "config/sections/reference.h"
+
+#include "config/config.h"
+#include "config/ini/suggest.h"
+
+#include <string.h>
+
+const struct point_ref point_ref_unset = { SIZE_MAX, SIZE_MAX };
+
+const struct device_config *reference_device(const struct config_loading *l, const struct ini_section *from,
+    const char *key, const char *text, size_t n)
+{
+	const struct config *c = l->config;
+	const struct device_config *device = config_find_device(c, text, n);
+	if (device)
+		return device;
+	const char *name = arena_strndup(l->arena, text, n);
+	schema_error(l->diag, from, key, "no [device:%s]%s (allowed: a device of this configuration)", name,
+	    suggest_word(l->arena, name, c->devices, c->device_count, sizeof(c->devices[0])));
+	return NULL;
+}
+
+struct point_ref reference_point(
+    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text)
+{
+	struct point_ref found = config_lookup(l->config, text);
+	const char *dot = strchr(text, '.');
+	if (point_ref_is_set(found))
+		return found;
+	if (!dot) {
+		schema_error(l->diag, from, key, "'%s' is not a point (allowed: DEVICE.POINT)", text);
+		return point_ref_unset;
+	}
+	const struct device_config *device = reference_device(l, from, key, text, (size_t)(dot - text));
+	if (!device || device->point_count == 0)
+		return point_ref_unset; /* said already */
+	schema_error(l->diag, from, key,
+	    "device '%s' has no point '%s'%s (allowed: a point of its profile or of [point:%s.NAME])",
+	    device->name, dot + 1,
+	    suggest_word(l->arena, dot + 1, device->points, device->point_count, sizeof(device->points[0])),
+	    device->name);
+	return point_ref_unset;
+}
+
+static const struct {
+	const char *prefix;
+	enum combination how;
+} combinations[] = { { "median:", COMBINE_MEDIAN }, { "mean:", COMBINE_MEAN }, { "sum:", COMBINE_SUM } };
+
+static enum combination combination_of(const char **text)
+{
+	for (size_t i = 0; i < sizeof(combinations) / sizeof(combinations[0]); i++) {
+		size_t n = strlen(combinations[i].prefix);
+		if (strncmp(*text, combinations[i].prefix, n) == 0) {
+			*text += n;
+			return combinations[i].how;
+		}
+	}
+	return COMBINE_ONE;
+}
+
+/* Why a list's newest point cannot stand beside the others; NULL when it can. */
+static const char *refuse_member(
+    const struct config_loading *l, const struct point_source *s, struct point_ref new)
+{
+	const struct point *p = config_point(l->config, new);
+	if (!point_is_number(p))
+		return arena_printf(l->arena, "'%s' is no number (allowed in a list: numbers)", p->name);
+	for (size_t i = 0; i < s->count; i++) {
+		const struct point *other = config_point(l->config, s->refs[i]);
+		if (s->refs[i].device == new.device && s->refs[i].point == new.point)
+			return arena_printf(l->arena, "'%s' is listed twice", p->name);
+		if (strcmp(p->unit, other->unit) != 0 &&
+		    (p->quantity == QUANTITY_NONE || p->quantity != other->quantity))
+			return arena_printf(l->arena,
+			    "'%s' is in '%s' and '%s' in '%s' (allowed in a list: one quantity)", p->name,
+			    p->unit, other->name, other->unit);
+	}
+	return NULL;
+}
+
+struct point_source reference_source(
+    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text)
+{
+	struct point_source s = { .how = combination_of(&text) };
+	struct point_ref *refs = arena_alloc(l->arena, CONFIG_SOURCE_POINTS_MAX * sizeof(*refs));
+	const size_t before = diag_errors(l->diag);
+	char *copy = arena_strdup(l->arena, text), *save = NULL;
+	s.refs = refs;
+	if (s.how == COMBINE_ONE) {
+		refs[0] = reference_point(l, from, key, text);
+		s.count = point_ref_is_set(refs[0]);
+		return s;
+	}
+	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+		if (s.count == CONFIG_SOURCE_POINTS_MAX) {
+			schema_error(l->diag, from, key, "too many points (allowed: %d in a list)",
+			    CONFIG_SOURCE_POINTS_MAX);
+			break;
+		}
+		struct point_ref r = reference_point(l, from, key, item);
+		if (!point_ref_is_set(r))
+			break;
+		const char *why = refuse_member(l, &s, r);
+		if (why) {
+			schema_error(l->diag, from, key, "%s", why);
+			break;
+		}
+		refs[s.count++] = r;
+	}
+	if (diag_errors(l->diag) == before && s.count < 2)
+		schema_error(l->diag, from, key,
+		    "'%s' (allowed: median:, mean: or sum: and two or more points)", text);
+	if (diag_errors(l->diag) != before)
+		s.count = 0;
+	return s;
+}

@@ -1,0 +1,41 @@
+/* reference: how loops, PUE figures and alarms name points of devices (pure). */
+#pragma once
+
+#include "config/sections/device.h"
+
+struct point_ref {
+	size_t device, point; /* indices; device is SIZE_MAX when the reference is not set */
+};
+
+extern const struct point_ref point_ref_unset;
+
+static inline bool point_ref_is_set(struct point_ref r)
+{
+	return r.device != SIZE_MAX;
+}
+
+/* How several sensors make one figure: of the same thing, or of parts that are added up. */
+enum combination { COMBINE_ONE, COMBINE_MEDIAN, COMBINE_MEAN, COMBINE_SUM };
+
+#define CONFIG_SOURCE_POINTS_MAX 64
+
+struct point_source {
+	enum combination how;
+	const struct point_ref *refs;
+	size_t count; /* 0 = not configured */
+};
+
+/* For checks, with all points known. `from` and `key` are where the text stands; what is wrong is said. */
+
+/* The device named by the first `n` bytes of `text`, or NULL. */
+const struct device_config *reference_device(const struct config_loading *l, const struct ini_section *from,
+    const char *key, const char *text, size_t n);
+
+/* DEVICE.POINT; unset when it is wrong. */
+struct point_ref reference_point(
+    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text);
+
+/* DEVICE.POINT, or median:, mean: or sum: and a comma list of them, which must be numbers of one quantity;
+ * without points when it is wrong. */
+struct point_source reference_source(
+    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text);
