@@ -24,16 +24,17 @@
 /* How often stale values are looked for, stopped workers joined. */
 #define TURN_INTERVAL_NS (100 * NS_PER_MS)
 #define HEALTH_INTERVAL_NS (10 * NS_PER_S)
-/* From SIGTERM until the process ends are 2 s: this long for the broker, for the workers, and for
- * the spool and the state. */
+/* From SIGTERM until the process ends are 2 s: this long for the broker, for the workers, and for the
+ * connection and the disk each. */
 #define STOP_GRACE_NS (1200 * NS_PER_MS)
 #define JOIN_LIMIT_NS (300 * NS_PER_MS)
-#define DISK_GRACE_NS (200 * NS_PER_MS)
+#define END_GRACE_NS (200 * NS_PER_MS)
 
 struct daemon {
 	struct config *config;
 	sd_event *event;
 	struct state_dir *state_dir;
+	struct disk *disk;
 	struct state *state; /* NULL = nothing outlives a restart */
 	struct inbox *batches;
 	struct buses *buses;
@@ -417,11 +418,12 @@ static int start(struct daemon *d)
 	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
 	d->started_ms = clock_utc_ms();
 	d->watchdog_ns = service_watchdog_interval();
+	d->disk = disk_new();
 	d->batches = batch_inbox_new();
 	d->buses = d->batches ? buses_new(d->batches) : NULL;
 	d->live = live_new(d->config, d->started_ns);
 	d->loads = compute_loads(d->config);
-	if (!d->batches || !d->buses || !d->live || !d->loads)
+	if (!d->disk || !d->batches || !d->buses || !d->live || !d->loads)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, d);
 	d->api = (struct api){ d->live, on_learned, d };
@@ -431,7 +433,7 @@ static int start(struct daemon *d)
 	if (r < 0)
 		return r;
 	struct publisher_events to = { on_broker_connected, on_spool_trouble, on_publisher_stopped, d };
-	d->publisher = publisher_new(d->event, d->config, &to);
+	d->publisher = publisher_new(d->event, d->disk, d->config, &to);
 	if (!d->publisher)
 		return -errno;
 	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, &d->api);
@@ -444,10 +446,10 @@ static int start(struct daemon *d)
 /* What is to outlive the process goes to the disk before anything is waited for. */
 static bool save_all(struct daemon *d)
 {
-	bool ended = publisher_free(d->publisher, DISK_GRACE_NS);
+	bool ended = publisher_free(d->publisher, END_GRACE_NS);
 	d->publisher = NULL;
-	state_close(d->state, d->live, DISK_GRACE_NS);
-	return ended;
+	state_close(d->state, d->live, END_GRACE_NS);
+	return disk_free(d->disk, END_GRACE_NS) && ended;
 }
 
 static void free_all(struct daemon *d)

@@ -400,7 +400,8 @@ static int add_timers(struct publisher *p)
 	return r < 0 ? r : sd_event_source_set_enabled(p->replace_timer, SD_EVENT_OFF);
 }
 
-struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events)
+struct publisher *publisher_new(
+    sd_event *event, struct disk *disk, struct config *c, const struct publisher_events *events)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
 	if (!p)
@@ -408,7 +409,7 @@ struct publisher *publisher_new(sd_event *event, struct config *c, const struct 
 	p->event = event;
 	p->events = *events;
 	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, p };
-	p->history = history_new(event, c->daemon.state_dir, limits_of(c), &to);
+	p->history = history_new(event, disk, c->daemon.state_dir, limits_of(c), &to);
 	int r = p->history ? add_timers(p) : -errno;
 	if (r >= 0)
 		r = open_connection(p, c);
@@ -477,7 +478,7 @@ bool publisher_free(struct publisher *p, int64_t grace_ns)
 	/* what is to outlive the process goes to the disk before anything else is waited for */
 	if (p->history)
 		take_back(p);
-	history_free(p->history, grace_ns);
+	history_free(p->history);
 	bool ended = close_connection(p, grace_ns);
 	sd_event_source_unref(p->replay_timer);
 	sd_event_source_unref(p->replace_timer);

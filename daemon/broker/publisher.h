@@ -7,6 +7,7 @@
 #pragma once
 
 #include "config/config.h"
+#include "daemon/disk/disk.h"
 #include "daemon/publish/message.h"
 
 #include <stddef.h>
@@ -42,9 +43,10 @@ struct publisher_stats {
 
 /* Begins to connect; the spool is in the configuration's state_dir. Takes a reference of the configuration.
  * NULL with errno. */
-struct publisher *publisher_new(sd_event *event, struct config *c, const struct publisher_events *events);
-/* Waits for the connection to end and for the spool to take what is left, for `grace_ns` at most each. False
- * when the connection goes on by itself, because a name server or a broker keeps it. */
+struct publisher *publisher_new(
+    sd_event *event, struct disk *disk, struct config *c, const struct publisher_events *events);
+/* Gives the disk what is left, then waits for the connection to end, for `grace_ns` at most. False when that
+ * goes on by itself, because a name server or a broker keeps it. */
 bool publisher_free(struct publisher *p, int64_t grace_ns);
 
 /* Sends `payload` (malloc'd, taken over; NULL = no memory for it, counted as dropped) under B/`topic`. */

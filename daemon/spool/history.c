@@ -1,7 +1,7 @@
 #include "daemon/spool/history.h"
 
 #include "daemon/publish/encoder.h"
-#include "daemon/spool/worker.h"
+#include "daemon/spool/spooler.h"
 #include "drivers/os/clock.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ struct loaded_batch {
 
 struct history {
 	struct history_events events;
-	struct spool_worker *worker;
+	struct spooler *spooler;
 	sd_event_source *io, *save_timer;
 	struct spool_limits limits;
 	bool online;
@@ -61,6 +61,8 @@ struct history {
 	uint64_t load_after;
 	bool load_pending, at_end;
 	bool load_is_stale; /* what is being loaded was asked for by an earlier connection */
+	bool tend_pending;
+	struct spool_stats spool;
 	char trouble[512];
 };
 
@@ -143,7 +145,7 @@ static void save_copies(struct history *h)
 	size_t count = h->copies.count;
 	if (count == 0 || !b)
 		return;
-	if (!spool_worker_append(h->worker, h->next_tag, &h->copies, true)) {
+	if (!spooler_append(h->spooler, h->next_tag, &h->copies, true)) {
 		message_list_clear(&h->copies); /* the messages are still there; they are kept when lost */
 		h->next_tag++;
 		return;
@@ -165,7 +167,7 @@ static void save_memory(struct history *h)
 	do {
 		message_list_append(&l, message_list_take(&h->memory));
 	} while (h->memory.first && l.bytes + strlen(h->memory.first->payload) < batch_bytes(h));
-	h->append_pending = spool_worker_append(h->worker, 0, &l, false);
+	h->append_pending = spooler_append(h->spooler, 0, &l, false);
 	message_list_join_front(&h->memory, &l);
 }
 
@@ -176,8 +178,8 @@ static int on_save(sd_event_source *s, uint64_t usec, void *user)
 	h->events.saving(h->events.user);
 	save_copies(h);
 	save_memory(h);
-	if (h->turns++ % TEND_TURNS == 0)
-		spool_worker_tend(h->worker);
+	if (h->turns++ % TEND_TURNS == 0 && !h->tend_pending)
+		h->tend_pending = spooler_tend(h->spooler);
 	(void)sd_event_source_set_time_relative(s, HISTORY_SAVE_INTERVAL_MS * UINT64_C(1000));
 	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 	return 0;
@@ -195,7 +197,7 @@ static void load_more(struct history *h)
 {
 	if (!h->online || h->load_pending || h->at_end || h->replay.count >= LOAD_AHEAD || !find_loaded(h, 0))
 		return;
-	h->load_pending = spool_worker_load(h->worker, h->load_after);
+	h->load_pending = spooler_load(h->spooler, h->load_after);
 }
 
 struct message *history_next(struct history *h)
@@ -221,7 +223,7 @@ static void live_delivered(struct history *h, const struct message *m)
 	struct live_batch *b = find_live(h, m->batch);
 	if (!b || --b->waiting > 0 || b->id == 0)
 		return;
-	spool_worker_delete(h->worker, b->id);
+	spooler_delete(h->spooler, b->id);
 	b->tag = 0;
 }
 
@@ -230,7 +232,7 @@ static void loaded_delivered(struct history *h, const struct message *m)
 	struct loaded_batch *b = m->batch ? find_loaded(h, m->batch) : NULL;
 	if (!b || ++b->acknowledged < b->count)
 		return;
-	spool_worker_delete(h->worker, b->id);
+	spooler_delete(h->spooler, b->id);
 	b->id = 0;
 	load_more(h);
 }
@@ -283,19 +285,19 @@ void history_offline(struct history *h)
 	for (size_t i = 0; i < LOADED_MAX; i++) {
 		struct loaded_batch *b = &h->loaded[i];
 		if (b->id && b->first_lost > b->sent_before)
-			spool_worker_set_sent(h->worker, b->id, b->first_lost);
+			spooler_set_sent(h->spooler, b->id, b->first_lost);
 		b->id = 0;
 	}
 	/* the messages of a batch that is not written yet are in memory; it may then be there twice */
 	memset(h->live, 0, sizeof(h->live));
-	spool_worker_release(h->worker);
+	spooler_release(h->spooler);
 	h->load_is_stale = h->load_pending;
 }
 
-static void on_saved(struct history *h, const struct spool_outcome *o)
+static void on_saved(struct history *h, const struct spool_task *t)
 {
 	h->save_failed = false;
-	if (o->tag == 0) {
+	if (t->tag == 0) {
 		h->append_pending = false;
 		h->at_end = false;
 		tell_gap(h);
@@ -304,27 +306,27 @@ static void on_saved(struct history *h, const struct spool_outcome *o)
 		load_more(h);
 		return;
 	}
-	struct live_batch *b = find_live(h, o->tag);
+	struct live_batch *b = find_live(h, t->tag);
 	if (b)
-		b->id = o->batch.id;
+		b->id = t->batch.id;
 	if (!b || b->waiting > 0)
 		return;
 	/* all acknowledged meanwhile */
-	spool_worker_delete(h->worker, o->batch.id);
+	spooler_delete(h->spooler, t->batch.id);
 	b->tag = 0;
 }
 
-static void on_not_saved(struct history *h, struct spool_outcome *o)
+static void on_not_saved(struct history *h, struct spool_task *t)
 {
-	struct live_batch *b = find_live(h, o->tag);
-	if (o->tag != 0) {
+	struct live_batch *b = find_live(h, t->tag);
+	if (t->tag != 0) {
 		if (b)
 			b->tag = 0; /* its messages are kept when they are lost */
 		return;
 	}
 	h->append_pending = false;
 	h->save_failed = true;
-	message_list_join_front(&h->memory, &o->batch.messages);
+	message_list_join_front(&h->memory, &t->batch.messages);
 	bound_memory(h);
 	if (h->online)
 		h->events.ready(h->events.user);
@@ -340,9 +342,9 @@ static bool end_load(struct history *h)
 	return h->online && !stale;
 }
 
-static void on_loaded(struct history *h, struct spool_outcome *o)
+static void on_loaded(struct history *h, struct spool_task *t)
 {
-	struct spool_batch *b = &o->batch;
+	struct spool_batch *b = &t->batch;
 	struct loaded_batch *slot = find_loaded(h, 0);
 	if (!end_load(h) || !slot)
 		return; /* it is loaded again after the next connect */
@@ -362,7 +364,7 @@ static void on_loaded(struct history *h, struct spool_outcome *o)
 		m->ts_ms = b->from_ms;
 	}
 	if (slot->count == 0) { /* all of it was sent before */
-		spool_worker_delete(h->worker, slot->id);
+		spooler_delete(h->spooler, slot->id);
 		slot->id = 0;
 	}
 	message_list_join(&h->replay, &b->messages);
@@ -370,25 +372,31 @@ static void on_loaded(struct history *h, struct spool_outcome *o)
 	h->events.ready(h->events.user);
 }
 
-static void on_outcome(struct history *h, struct spool_outcome *o)
+static void on_task(struct history *h, struct spool_task *t)
 {
-	switch (o->kind) {
+	h->spool = t->stats;
+	if (strcmp(h->trouble, t->trouble) != 0) {
+		memcpy(h->trouble, t->trouble, sizeof(h->trouble));
+		h->events.trouble(h->events.user, h->trouble);
+	}
+	switch (t->outcome) {
 	case SPOOL_SAVED:
-		on_saved(h, o);
+		on_saved(h, t);
 		break;
 	case SPOOL_NOT_SAVED:
-		on_not_saved(h, o);
+		on_not_saved(h, t);
 		break;
 	case SPOOL_LOADED:
-		on_loaded(h, o);
+		on_loaded(h, t);
 		break;
 	case SPOOL_END:
 		if (end_load(h))
 			h->at_end = true;
 		break;
-	case SPOOL_TROUBLE:
-		memcpy(h->trouble, o->text, sizeof(h->trouble));
-		h->events.trouble(h->events.user, h->trouble);
+	case SPOOL_TENDED:
+		h->tend_pending = false;
+		break;
+	case SPOOL_DONE:
 		break;
 	}
 }
@@ -399,17 +407,17 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 	(void)s;
 	(void)fd;
 	(void)revents;
-	for (struct inbox_item *i = inbox_take(spool_worker_outcomes(h->worker)), *next; i; i = next) {
-		struct spool_outcome *o = (struct spool_outcome *)i;
+	for (struct inbox_item *i = inbox_take(spooler_answers(h->spooler)), *next; i; i = next) {
+		struct spool_task *t = (struct spool_task *)i;
 		next = i->next;
-		on_outcome(h, o);
-		spool_outcome_free(o);
+		on_task(h, t);
+		spool_task_free(t);
 	}
 	return 0;
 }
 
-struct history *history_new(
-    sd_event *event, const char *folder, struct spool_limits limits, const struct history_events *events)
+struct history *history_new(sd_event *event, struct disk *disk, const char *folder,
+    struct spool_limits limits, const struct history_events *events)
 {
 	struct history *h = calloc(1, sizeof(*h));
 	if (!h)
@@ -417,33 +425,33 @@ struct history *history_new(
 	h->events = *events;
 	h->limits = limits;
 	h->next_tag = 1;
-	h->worker = spool_worker_new(folder, limits);
-	int r = h->worker ? sd_event_add_io(
-				event, &h->io, inbox_fd(spool_worker_outcomes(h->worker)), EPOLLIN, on_io, h)
-			  : -errno;
+	h->spooler = spooler_new(disk, folder, limits);
+	int r = h->spooler
+		    ? sd_event_add_io(event, &h->io, inbox_fd(spooler_answers(h->spooler)), EPOLLIN, on_io, h)
+		    : -errno;
 	if (r >= 0)
 		r = sd_event_add_time_relative(event, &h->save_timer, CLOCK_BOOTTIME, 0, 0, on_save, h);
 	if (r < 0) {
-		history_free(h, 0);
+		history_free(h);
 		errno = -r;
 		return NULL;
 	}
 	return h; /* the timer is due at once and opens the file: what is wrong with it is known then */
 }
 
-void history_free(struct history *h, int64_t grace_ns)
+void history_free(struct history *h)
 {
 	if (!h)
 		return;
 	h->io = sd_event_source_disable_unref(h->io);
 	h->save_timer = sd_event_source_disable_unref(h->save_timer);
-	while (h->worker && h->memory.first) {
+	while (h->spooler && h->memory.first) {
 		h->append_pending = false;
 		save_memory(h);
 		if (!h->append_pending)
 			break;
 	}
-	spool_worker_free(h->worker, grace_ns);
+	spooler_free(h->spooler);
 	message_list_clear(&h->memory);
 	message_list_clear(&h->lost);
 	message_list_clear(&h->copies);
@@ -454,14 +462,13 @@ void history_free(struct history *h, int64_t grace_ns)
 void history_set_limits(struct history *h, struct spool_limits limits)
 {
 	h->limits = limits;
-	spool_worker_set_limits(h->worker, limits);
+	spooler_set_limits(h->spooler, limits);
 }
 
 struct history_stats history_describe(struct history *h)
 {
-	struct spool_stats s = spool_worker_describe(h->worker);
-	return (struct history_stats){ .messages = s.messages + h->memory.count,
-		.bytes = s.bytes + h->memory.bytes,
-		.dropped = s.dropped + h->dropped,
+	return (struct history_stats){ .messages = h->spool.messages + h->memory.count,
+		.bytes = h->spool.bytes + h->memory.bytes,
+		.dropped = h->spool.dropped + h->dropped,
 		.trouble = h->trouble };
 }

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "daemon/disk/disk.h"
 #include "daemon/publish/message.h"
 #include "daemon/spool/spool.h"
 
@@ -40,11 +41,11 @@ struct history_stats {
 	const char *trouble; /* "" = none */
 };
 
-/* The spool is in `folder`. NULL with errno. */
-struct history *history_new(
-    sd_event *event, const char *folder, struct spool_limits limits, const struct history_events *events);
-/* Writes what is not yet written, for `grace_ns` at most. */
-void history_free(struct history *h, int64_t grace_ns);
+/* The spool is in `folder`, written by `disk`. NULL with errno. */
+struct history *history_new(sd_event *event, struct disk *disk, const char *folder,
+    struct spool_limits limits, const struct history_events *events);
+/* Gives the disk what is not yet written. */
+void history_free(struct history *h);
 
 void history_set_limits(struct history *h, struct spool_limits limits);
 
