@@ -207,10 +207,7 @@ void config_unref(struct config *c)
 
 const struct device_config *config_find_device(const struct config *c, const char *name, size_t n)
 {
-	for (size_t i = 0; i < c->device_count; i++)
-		if (strlen(c->devices[i].name) == n && strncmp(c->devices[i].name, name, n) == 0)
-			return &c->devices[i];
-	return NULL;
+	return name_index_find(&c->device_names, name, n);
 }
 
 struct point_ref config_lookup(const struct config *c, const char *name)
@@ -229,8 +226,6 @@ const struct point *config_point(const struct config *c, struct point_ref r)
 
 size_t config_find_alarm(const struct config *c, const char *name)
 {
-	for (size_t i = 0; i < c->alarm_count; i++)
-		if (strcmp(c->alarms[i].name, name) == 0)
-			return i;
-	return SIZE_MAX;
+	const struct alarm_config *a = name_index_find(&c->alarm_names, name, strlen(name));
+	return a ? (size_t)(a - c->alarms) : SIZE_MAX;
 }

@@ -191,6 +191,7 @@ static bool read_points(struct profile *p, const struct ini_tree *tree, struct d
 			continue;
 		struct point *point = &points[p->point_count++];
 		point->name = s->name;
+		name_index_add(&p->point_names, tree->arena, point->name, point);
 		if (!text_is_name(s->name)) {
 			schema_error(d, s, NULL,
 			    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",

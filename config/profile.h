@@ -33,6 +33,7 @@ struct profile {
 	double accuracy_class; /* of a meter, in percent; NAN = not known */
 	const struct point *points;
 	size_t point_count;
+	struct name_index point_names;
 	uint64_t fingerprint; /* of all its sections, see ini_section_fingerprint */
 };
 

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* A section of so many keys is searched by walking; beyond, which no section of ours reaches, by an index. */
+#define WALKED_MAX 64
+
 struct reader {
 	struct ini_tree *tree;
 	struct diag *diag;
@@ -22,14 +25,13 @@ struct reader {
 
 struct ini_section *ini_tree_find(const struct ini_tree *t, const char *title)
 {
-	for (struct ini_section *s = t->sections; s; s = s->next)
-		if (strcmp(s->title, title) == 0)
-			return s;
-	return NULL;
+	return name_index_find(&t->titles, title, strlen(title));
 }
 
 struct ini_entry *ini_section_entry(const struct ini_section *s, const char *key)
 {
+	if (s->entry_count > WALKED_MAX)
+		return name_index_find(&s->keys, key, strlen(key));
 	for (struct ini_entry *e = s->entries; e; e = e->next)
 		if (strcmp(e->key, key) == 0)
 			return e;
@@ -109,7 +111,24 @@ static struct ini_section *append_section(struct ini_tree *t, const char *title)
 	else
 		t->sections = s;
 	t->last = s;
+	name_index_add(&t->titles, t->arena, s->title, s);
 	return s;
+}
+
+static struct ini_entry *append_entry(struct ini_section *s, struct arena *a, const char *key)
+{
+	struct ini_entry *e = arena_alloc(a, sizeof(*e));
+	e->key = arena_strdup(a, key);
+	if (s->last)
+		s->last->next = e;
+	else
+		s->entries = e;
+	s->last = e;
+	s->entry_count++;
+	if (s->entry_count > WALKED_MAX)
+		for (struct ini_entry *i = s->keys.count == 0 ? s->entries : e; i; i = i->next)
+			name_index_add(&s->keys, a, i->key, i);
+	return e;
 }
 
 /* `line` is "[title]" or a broken form of it. */
@@ -218,13 +237,8 @@ static int take_entry(void *user, const char *ini_section, const char *key, cons
 		    "duplicate key (the first is at line %d)", e->line);
 		return 1;
 	}
-	if (!e) {
-		struct ini_entry **tail = &r->section->entries;
-		while (*tail)
-			tail = &(*tail)->next;
-		e = *tail = arena_alloc(a, sizeof(*e));
-		e->key = arena_strdup(a, key);
-	}
+	if (!e)
+		e = append_entry(r->section, a, key);
 	e->value = arena_strdup(a, value);
 	e->file = r->file;
 	e->line = r->line;

@@ -11,6 +11,7 @@
 
 #include "config/ini/arena.h"
 #include "config/ini/diag.h"
+#include "config/ini/name_index.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -33,12 +34,16 @@ struct ini_section {
 	const char *file; /* of the latest file that has it */
 	int line;
 	struct ini_entry *entries; /* in order of first appearance */
+	struct ini_entry *last;
+	size_t entry_count;
+	struct name_index keys; /* of a section with many */
 };
 
 struct ini_tree {
 	struct arena *arena;
 	struct ini_section *sections; /* in order of first appearance */
 	struct ini_section *last;
+	struct name_index titles;
 };
 
 /* Reads a file into the tree. Returns 0; or -EINVAL with the findings in `d`; or the negative errno of

@@ -131,18 +131,20 @@ static int parse_name(struct parse *p, const char *text)
 
 static int parse_choice(struct parse *p, const char *text)
 {
-	const char *allowed = NULL;
+	const struct schema_choice *choices = p->row->choices;
+	const char *allowed = choices[0].word;
 	size_t n = 0;
-	for (const struct schema_choice *c = p->row->choices; c->word; c++, n++) {
-		if (strcmp(c->word, text) == 0) {
-			*(int *)p->field =
-			    c->value; /* of an enum too: both compilers make it an int's size */
-			return 0;
-		}
-		allowed = allowed ? arena_printf(p->arena, "%s, %s", allowed, c->word) : c->word;
+	for (; choices[n].word; n++) {
+		if (strcmp(choices[n].word, text) != 0)
+			continue;
+		*(int *)p->field =
+		    choices[n].value; /* of an enum too: both compilers make it an int's size */
+		return 0;
 	}
+	for (size_t i = 1; i < n; i++)
+		allowed = arena_printf(p->arena, "%s, %s", allowed, choices[i].word);
 	p->why = arena_printf(p->arena, "'%s' is not valid%s (allowed: %s)", text,
-	    suggest_word(p->arena, text, p->row->choices, n, sizeof(p->row->choices[0])), allowed);
+	    suggest_word(p->arena, text, choices, n, sizeof(choices[0])), allowed);
 	return -EINVAL;
 }
 
@@ -249,10 +251,12 @@ static const struct schema_key *find_key(const struct schema_key *keys, const ch
 static void unknown_key(
     const struct schema_key *keys, struct diag_place place, struct arena *a, struct diag *d)
 {
-	const char *allowed = NULL;
-	size_t n = 0;
+	char allowed[1024];
+	size_t n = 0, used = 0;
 	for (; keys[n].key; n++)
-		allowed = allowed ? arena_printf(a, "%s, %s", allowed, keys[n].key) : keys[n].key;
+		if (used < sizeof(allowed))
+			used += (size_t)snprintf(
+			    allowed + used, sizeof(allowed) - used, "%s%s", n ? ", " : "", keys[n].key);
 	const char *meant = suggest_word(a, place.key, keys, n, sizeof(keys[0]));
 	if (*meant)
 		diag_add(d, DIAG_ERROR, place, "unknown key%s", meant);

@@ -218,6 +218,9 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 			check_limits(l->config, a, from[i], l->diag);
 	}
 	default_alarms_add(l);
+	for (size_t i = 0; i < l->config->alarm_count; i++)
+		name_index_add(
+		    &l->config->alarm_names, l->arena, l->config->alarms[i].name, &l->config->alarms[i]);
 	for (size_t i = 0; i < count; i++)
 		resolve_suppressors(l, &l->config->alarms[i], from[i]);
 	rank(l, from, count);

@@ -26,10 +26,8 @@ static const struct schema_key keys[] = {
 
 size_t device_find_point(const struct device_config *device, const char *name)
 {
-	for (size_t i = 0; i < device->point_count; i++)
-		if (strcmp(device->points[i].name, name) == 0)
-			return i;
-	return SIZE_MAX;
+	const struct point *p = name_index_find(&device->point_names, name, strlen(name));
+	return p ? (size_t)(p - device->points) : SIZE_MAX;
 }
 
 static void resolve_bus(
@@ -66,7 +64,8 @@ static void check_unit(
 static const struct profile *find_profile(
     const struct config_loading *l, const struct device_config *device, const struct ini_section *from)
 {
-	for (const struct device_config *other = l->config->devices; other < device; other++)
+	/* the nearest first: a row of devices has one profile */
+	for (const struct device_config *other = device; other-- > l->config->devices;)
 		if (strcmp(other->profile_name, device->profile_name) == 0)
 			return other->profile; /* NULL when it was bad: said once */
 	return profile_load(device->profile_name, l->arena, l->diag, schema_place(from, "profile"));
@@ -85,6 +84,7 @@ static void take_profile(
 		l->config->fingerprint += p->fingerprint;
 		device->points = p->points;
 		device->point_count = p->point_count;
+		device->point_names = p->point_names;
 		if (isnan(device->accuracy_class))
 			device->accuracy_class = p->accuracy_class;
 	}
@@ -97,8 +97,10 @@ static void take_profile(
 
 static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
+	struct config *c = l->config;
 	for (size_t i = 0; i < count; i++) {
-		struct device_config *device = &l->config->devices[i];
+		struct device_config *device = &c->devices[i];
+		name_index_add(&c->device_names, l->arena, device->name, device);
 		resolve_bus(l, device, from[i]);
 		take_profile(l, device, from[i]);
 		if (device->bus != SIZE_MAX)

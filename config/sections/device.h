@@ -18,6 +18,7 @@ struct device_config {
 	const struct profile *profile; /* NULL when all points are given by the configuration */
 	const struct point *points;
 	size_t point_count;
+	struct name_index point_names;
 	uint64_t fingerprint; /* of all that its polling depends on, its bus apart */
 };
 

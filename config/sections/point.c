@@ -42,6 +42,10 @@ static void copy_points(struct arena *a, struct device_config *device, struct ow
 	if (base > 0)
 		memcpy(own->points, device->points, base * sizeof(*own->points));
 	device->points = own->points;
+	device->point_names = (struct name_index){ 0 };
+	name_index_reserve(&device->point_names, a, base + own->extra);
+	for (size_t i = 0; i < base; i++)
+		name_index_add(&device->point_names, a, own->points[i].name, &own->points[i]);
 }
 
 static void read_point(const struct config_loading *l, struct device_config *device, struct own *own,
@@ -50,9 +54,11 @@ static void read_point(const struct config_loading *l, struct device_config *dev
 	const struct point_defaults all = profile_point_defaults(device->profile);
 	size_t at = device_find_point(device, name);
 	bool is_new = at == SIZE_MAX;
-	if (is_new)
+	if (is_new) {
 		at = device->point_count++;
-	own->points[at].name = name;
+		own->points[at].name = name;
+		name_index_add(&device->point_names, l->arena, name, &own->points[at]);
+	}
 	point_read(&own->points[at], from, is_new, &all, l->arena, l->diag);
 	device->fingerprint += ini_section_fingerprint(from);
 }

@@ -278,6 +278,35 @@ static void long_lines(void **state)
 	assert_non_null(strstr(f.text, "coolantd.ini:5: a line of 5010 bytes (at most 4096)"));
 }
 
+static void many_names_are_found_too(void **state)
+{
+	static char text[65536];
+	int n = snprintf(text, sizeof(text), HEAD BUS "[device:d]\nbus = b\nunit = 1\n");
+	(void)state;
+	for (int i = 0; i < 500; i++)
+		n += snprintf(
+		    text + n, sizeof(text) - (size_t)n, "[point:d.p%d]\nregister = holding:%d\n", i, i);
+	snprintf(text + n, sizeof(text) - (size_t)n,
+	    "[alarm:a]\npoint = d.p499\nwhen = stale\n[alarm:b]\npoint = d.p0\nwhen = stale\n"
+	    "suppressed_by = a\n");
+	struct config *c = load_good(text);
+	assert_int_equal(c->devices[0].point_count, 500);
+	assert_int_equal(c->alarms[0].points.refs[0].point, 499);
+	assert_int_equal(config_lookup(c, "d.p250").point, 250);
+	assert_false(point_ref_is_set(config_lookup(c, "d.p500")));
+	assert_int_equal(config_find_alarm(c, "b"), 1);
+	config_unref(c);
+
+	/* keys, of which one is there twice */
+	n = snprintf(text, sizeof(text), HEAD "[mqtt]\n");
+	for (int i = 0; i < 100; i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "unknown%d = 1\n", i);
+	snprintf(text + n, sizeof(text) - (size_t)n, "qos = 1\nunknown3 = 2\n");
+	struct findings f = load(text, strlen(text), NULL);
+	assert_int_equal(f.count, 101);
+	assert_non_null(strstr(f.text, ":5: [mqtt] unknown0: unknown key"));
+}
+
 static void nul_bytes_are_refused(void **state)
 {
 	static const char text[] = HEAD "[mqtt]\nusername = a\0b\n";
@@ -492,6 +521,7 @@ int main(void)
 		cmocka_unit_test(text_forms_that_are_taken),
 		cmocka_unit_test(a_hash_inside_a_word_is_no_comment),
 		cmocka_unit_test(long_lines),
+		cmocka_unit_test(many_names_are_found_too),
 		cmocka_unit_test(nul_bytes_are_refused),
 		cmocka_unit_test(drop_ins_add_and_override_in_order_of_name),
 		cmocka_unit_test(a_missing_file_is_one_error),

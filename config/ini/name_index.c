@@ -1,0 +1,47 @@
+#include "config/ini/name_index.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Where the name is, or the free slot where it would be. */
+static struct name_slot *slot_of(const struct name_index *x, const char *name, size_t n)
+{
+	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
+	for (size_t i = 0; i < n; i++)
+		hash = (hash ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
+	/* its low bits alone are weak */
+	size_t at = (size_t)(hash ^ hash >> 32) & (x->room - 1);
+	while (
+	    x->slots[at].name && (strncmp(x->slots[at].name, name, n) != 0 || x->slots[at].name[n] != '\0'))
+		at = (at + 1) & (x->room - 1);
+	return &x->slots[at];
+}
+
+void name_index_reserve(struct name_index *x, struct arena *a, size_t count)
+{
+	size_t room = x->room > 0 ? x->room : 16;
+	while (room / 4 * 3 < count)
+		room *= 2;
+	if (room == x->room)
+		return;
+	struct name_index wider = { arena_alloc(a, room * sizeof(x->slots[0])), room, x->count };
+	for (size_t i = 0; i < x->room; i++)
+		if (x->slots[i].name)
+			*slot_of(&wider, x->slots[i].name, strlen(x->slots[i].name)) = x->slots[i];
+	*x = wider;
+}
+
+void name_index_add(struct name_index *x, struct arena *a, const char *name, void *item)
+{
+	name_index_reserve(x, a, x->count + 1);
+	struct name_slot *slot = slot_of(x, name, strlen(name));
+	if (slot->name)
+		return;
+	*slot = (struct name_slot){ name, item };
+	x->count++;
+}
+
+void *name_index_find(const struct name_index *x, const char *name, size_t n)
+{
+	return x->room > 0 ? slot_of(x, name, n)->item : NULL;
+}
