@@ -37,36 +37,30 @@ void bytes_put_integer(struct bytes_writer *w, int64_t n)
 	bytes_put_count(w, n < 0 ? ~((uint64_t)n << 1) : (uint64_t)n << 1);
 }
 
-void bytes_put_number(struct bytes_writer *w, double n)
+void bytes_put_raw(struct bytes_writer *w, const void *data, size_t size)
 {
-	uint8_t *to = reserve(w, sizeof(n));
+	uint8_t *to = size > 0 ? reserve(w, size) : NULL;
 	if (!to)
 		return;
-	memcpy(to, &n, sizeof(n));
-	w->size += sizeof(n);
+	memcpy(to, data, size);
+	w->size += size;
+}
+
+void bytes_put_number(struct bytes_writer *w, double n)
+{
+	bytes_put_raw(w, &n, sizeof(n));
 }
 
 void bytes_put_text(struct bytes_writer *w, const char *text)
 {
-	size_t size = strlen(text) + 1;
-	uint8_t *to = reserve(w, size);
-	if (!to)
-		return;
-	memcpy(to, text, size);
-	w->size += size;
+	bytes_put_raw(w, text, strlen(text) + 1);
 }
 
 void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block)
 {
 	bytes_put_integer(w, (int64_t)block->size);
-	uint8_t *to = block->bad ? NULL : reserve(w, block->size + 1);
-	if (!to) {
-		w->bad = true;
-		return;
-	}
-	if (block->size > 0)
-		memcpy(to, block->data, block->size);
-	w->size += block->size;
+	bytes_put_raw(w, block->data, block->size);
+	w->bad |= block->bad;
 }
 
 void bytes_put_entry(
@@ -112,28 +106,31 @@ int64_t bytes_take_within(struct bytes_reader *r, int64_t min, int64_t max)
 	return min;
 }
 
+const void *bytes_take_raw(struct bytes_reader *r, size_t size)
+{
+	const uint8_t *at = r->at;
+	if (r->bad || size > (size_t)(r->end - at)) {
+		r->bad = true;
+		return NULL;
+	}
+	r->at += size;
+	return at;
+}
+
 double bytes_take_number(struct bytes_reader *r)
 {
 	double n = 0;
-	if (r->bad || (size_t)(r->end - r->at) < sizeof(n)) {
-		r->bad = true;
-		return 0;
-	}
-	memcpy(&n, r->at, sizeof(n));
-	r->at += sizeof(n);
+	const void *raw = bytes_take_raw(r, sizeof(n));
+	if (raw)
+		memcpy(&n, raw, sizeof(n));
 	return n;
 }
 
 struct bytes_reader bytes_take_block(struct bytes_reader *r)
 {
 	int64_t size = bytes_take_within(r, 0, INT64_MAX);
-	if (r->bad || size > r->end - r->at) {
-		r->bad = true;
-		return (struct bytes_reader){ .bad = true };
-	}
-	struct bytes_reader block = { r->at, r->at + size, false };
-	r->at += size;
-	return block;
+	const uint8_t *at = bytes_take_raw(r, (size_t)size);
+	return at ? (struct bytes_reader){ at, at + size, false } : (struct bytes_reader){ .bad = true };
 }
 
 const char *bytes_take_text(struct bytes_reader *r)

@@ -20,6 +20,7 @@ void bytes_put_integer(struct bytes_writer *w, int64_t n);
 void bytes_put_count(struct bytes_writer *w, uint64_t n);
 void bytes_put_number(struct bytes_writer *w, double n);
 void bytes_put_text(struct bytes_writer *w, const char *text);
+void bytes_put_raw(struct bytes_writer *w, const void *data, size_t size);
 /* What another writer has gathered, as a block that a reader can skip. */
 void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block);
 /* A block with its name and the fingerprint of what it belongs to; the block's writer is empty then. */
@@ -40,6 +41,8 @@ double bytes_take_number(struct bytes_reader *r);
 struct bytes_reader bytes_take_block(struct bytes_reader *r);
 /* The text stands in the bytes. */
 const char *bytes_take_text(struct bytes_reader *r);
+/* So many bytes as they stand there; NULL when they are not. */
+const void *bytes_take_raw(struct bytes_reader *r, size_t size);
 
 struct bytes_entry {
 	const char *name; /* stands in the bytes */
