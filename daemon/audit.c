@@ -3,7 +3,7 @@
 #include "config/ini/cleanup.h"
 #include "config/ini/text.h"
 #include "daemon/live/live.h"
-#include "daemon/publish/encoder.h"
+#include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -154,8 +154,10 @@ static int print_figures(const struct audit *r)
 	live_tick(r->live);
 	for (size_t i = 0; i < r->config->pue_count; i++) {
 		const struct pue_config *c = &r->config->pues[i];
-		_cleanup_free_ char *payload =
-		    encode_pue(c, pues_at(r->live->pues, i), 0, r->time_ns / NS_PER_MS);
+		struct json_writer w;
+		json_begin(&w);
+		json_payload_pue(&w, c, pues_at(r->live->pues, i), 0, r->time_ns / NS_PER_MS);
+		_cleanup_free_ char *payload = json_finish(&w);
 		if (!payload)
 			return -ENOMEM;
 		printf("pue/%s %s\n", c->name, payload);

@@ -4,12 +4,11 @@
 #include "daemon/buses.h"
 #include "daemon/http/api.h"
 #include "daemon/live/live.h"
-#include "daemon/publish/announce.h"
+#include "daemon/publish/json.h"
 #include "daemon/publish/reporter.h"
 #include "daemon/service.h"
 #include "daemon/state/state.h"
 #include "daemon/state/state_dir.h"
-#include "drivers/modbus/bus_load.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -40,6 +39,7 @@ struct daemon {
 	struct buses *buses;
 	struct bus_load *loads; /* one for each bus of the configuration */
 	struct live *live;
+	struct reporter *reporter;
 	struct publisher *publisher;
 	struct http *http; /* NULL = off */
 	struct api api;
@@ -63,25 +63,12 @@ static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns
 	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
-/* Sensors that were found to deviate, or do so no more. */
-static void report_marks(struct daemon *d, int64_t now_ns)
-{
-	for (size_t i = 0; i < d->config->device_count; i++) {
-		struct table_device *device = &d->live->table->devices[i];
-		if (device->marked)
-			reporter_device(d->publisher, device, &d->config->mqtt, now_ns);
-		device->marked = false;
-	}
-}
-
 static void tick(struct daemon *d, int64_t now_ns)
 {
 	d->last_tick_ns = now_ns;
 	live_tick(d->live);
-	report_marks(d, now_ns);
 	alarms_judge(d->live->alarms, JUDGE_ALL, now_ns);
-	announce_loops(d->publisher, d->live);
-	announce_pues(d->publisher, d->live);
+	reporter_tick(d->reporter, now_ns);
 }
 
 static int on_tick(sd_event_source *s, uint64_t usec, void *user)
@@ -107,7 +94,7 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 		next = i->next;
 		struct table_device *device = live_feed(d->live, b);
 		if (device)
-			reporter_device(d->publisher, device, &d->config->mqtt, now);
+			reporter_device(d->reporter, device, now);
 		batch_free(b);
 	}
 	alarms_judge(d->live->alarms, JUDGE_POINTS, now);
@@ -145,7 +132,7 @@ static void update_status(struct daemon *d, int64_t now_ns)
 	}
 	double seconds = (double)(now_ns - d->status_ns) / NS_PER_S;
 	double rate = seconds > 0 ? (double)(table->samples - d->samples_at_status) / seconds : 0;
-	struct publisher_stats p = publisher_describe(d->publisher);
+	struct health_broker p = publisher_describe(d->publisher);
 	char text[200];
 	snprintf(text, sizeof(text), "%zu/%zu devices up, %.0f points/s, broker %s, %zu messages waiting", up,
 	    d->config->device_count, rate, p.connected ? "connected" : "away", (size_t)p.waiting + p.queued);
@@ -163,7 +150,7 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 		struct table_device *device = &d->live->table->devices[i];
 		if (!point_table_check_stale(d->live->table, device, now))
 			continue;
-		reporter_device(d->publisher, device, &d->config->mqtt, now);
+		reporter_device(d->reporter, device, now);
 		changed = true;
 	}
 	/* what depends on a value that is gone is told at once, not at the next tick */
@@ -185,35 +172,23 @@ static int on_turn(sd_event_source *s, uint64_t usec, void *user)
 static void report_health(struct daemon *d)
 {
 	const struct config *c = d->config;
-	struct publisher_stats p = publisher_describe(d->publisher);
 	struct driver_stats *buses = calloc(c->bus_count + 1, sizeof(*buses));
-	int64_t latency = alarms_take_latency(d->live->alarms);
 	if (!buses)
 		return;
 	for (size_t i = 0; i < c->bus_count; i++)
 		buses_describe(d->buses, i, &buses[i]);
-	announce_health(
-	    d->publisher, &(struct health){ .ts_ms = clock_utc_ms(),
-			      .uptime_s = (clock_boottime() - d->started_ns) / NS_PER_S,
-			      .buses = buses,
-			      .loads = d->loads,
-			      .config = c,
-			      .utc_offset_ns = clock_realtime_offset(),
-			      .samples = d->live->table->samples,
-			      .batches_dropped = inbox_dropped(d->batches),
-			      .loop_lag_ms = round((double)d->lag_max_ns / 1e3) / 1e3,
-			      .alarm_latency_ms = latency > 0 ? round((double)latency / 1e3) / 1e3 : NAN,
-			      .broker_connected = p.connected,
-			      .published = p.published,
-			      .acknowledged = p.acknowledged,
-			      .dropped = p.dropped,
-			      .reconnects = p.reconnects,
-			      .queued = p.queued,
-			      .in_flight = p.in_flight,
-			      .spool_messages = p.waiting,
-			      .spool_bytes = p.waiting_bytes,
-			      .spool_dropped = p.waiting_dropped,
-			      .spool_trouble = p.spool_trouble });
+	const struct health h = { .ts_ms = clock_utc_ms(),
+		.uptime_s = (clock_boottime() - d->started_ns) / NS_PER_S,
+		.utc_offset_ns = clock_realtime_offset(),
+		.config = c,
+		.buses = buses,
+		.loads = d->loads,
+		.samples = d->live->table->samples,
+		.batches_dropped = inbox_dropped(d->batches),
+		.lag_ns = d->lag_max_ns,
+		.alarm_latency_ns = alarms_take_latency(d->live->alarms),
+		.broker = publisher_describe(d->publisher) };
+	reporter_health(d->reporter, &h);
 	d->lag_max_ns = 0;
 	for (size_t i = 0; i < c->bus_count; i++)
 		driver_stats_deinit(&buses[i]);
@@ -242,22 +217,10 @@ static struct bus_load *compute_loads(const struct config *c)
 	return loads;
 }
 
-static void see_alarm(const struct alarm *a, void *user)
-{
-	struct daemon *d = user;
-	announce_alarm(d->publisher, a);
-}
-
-static void see_retired(const char *name, void *user)
-{
-	struct daemon *d = user;
-	announce_no_alarm(d->publisher, name);
-}
-
 static void on_alarm(const struct alarm *a, void *user)
 {
 	struct daemon *d = user;
-	announce_alarm(d->publisher, a);
+	reporter_alarm(d->reporter, a);
 	state_save_soon(d->state);
 }
 
@@ -267,23 +230,38 @@ static void on_learned(void *user)
 	state_save_soon(d->state);
 }
 
-/* The whole live state, as after a connect. */
-static void announce_everything(struct daemon *d)
+static void send_main(void *user, struct message *m)
 {
-	int64_t now = clock_boottime();
-	announce_info(d->publisher, d->config, d->started_ms);
-	for (size_t i = 0; i < d->config->device_count; i++)
-		reporter_device_full(d->publisher, &d->live->table->devices[i], &d->config->mqtt, now);
-	announce_loops(d->publisher, d->live);
-	announce_pues(d->publisher, d->live);
-	alarms_each(d->live->alarms, see_alarm, d);
-	alarms_each_retired(d->live->alarms, see_retired, d);
+	struct daemon *d = user;
+	publisher_send(d->publisher, m);
+}
+
+static struct reporter *make_reporter(struct daemon *d, const struct live *live)
+{
+	const struct output_sink sinks[OUTPUT_CONNECTIONS] = { [OUTPUT_MAIN] = { send_main, d } };
+	return reporter_new(live, sinks, d->started_ms);
+}
+
+static int on_presence(void *user, const struct config *c, struct output_presence *ret)
+{
+	return reporter_presence(c, OUTPUT_MAIN, ret);
+}
+
+static struct message *on_gap(void *user, int64_t from_ms, int64_t to_ms, uint64_t dropped)
+{
+	struct daemon *d = user;
+	return reporter_gap(d->reporter, OUTPUT_MAIN, from_ms, to_ms, dropped);
+}
+
+static void report_everything(struct daemon *d)
+{
+	reporter_everything(d->reporter, OUTPUT_MAIN, clock_boottime());
 	report_health(d);
 }
 
 static void on_broker_connected(void *user)
 {
-	announce_everything(user);
+	report_everything(user);
 }
 
 static void on_spool_trouble(void *user, const char *text)
@@ -309,8 +287,10 @@ static void say_finding(enum diag_level level, const char *text, void *user)
 static int apply(struct daemon *d, struct config *c)
 {
 	struct live *live = live_new(c, clock_boottime());
+	struct reporter *reporter = live ? make_reporter(d, live) : NULL;
 	struct bus_load *loads = compute_loads(c);
-	if (!live || !loads) {
+	if (!reporter || !loads) {
+		reporter_free(reporter);
 		live_free(live);
 		free(loads);
 		return -ENOMEM;
@@ -319,7 +299,10 @@ static int apply(struct daemon *d, struct config *c)
 	free(d->loads);
 	d->loads = loads;
 	live_inherit(live, d->live);
+	reporter_inherit(reporter, d->reporter);
+	reporter_free(d->reporter);
 	live_free(d->live);
+	d->reporter = reporter;
 	d->live = d->api.live = live;
 	config_unref(d->config);
 	d->config = config_ref(c);
@@ -331,7 +314,7 @@ static int apply(struct daemon *d, struct config *c)
 		d->http = http_open(d->event, c->daemon.http_socket, api_answer, &d->api);
 	}
 	if (!publisher_apply(d->publisher, c) && publisher_is_connected(d->publisher))
-		announce_everything(d);
+		report_everything(d);
 	return 0;
 }
 
@@ -422,8 +405,9 @@ static int start(struct daemon *d)
 	d->batches = batch_inbox_new();
 	d->buses = d->batches ? buses_new(d->batches) : NULL;
 	d->live = live_new(d->config, d->started_ns);
+	d->reporter = d->live ? make_reporter(d, d->live) : NULL;
 	d->loads = compute_loads(d->config);
-	if (!d->disk || !d->batches || !d->buses || !d->live || !d->loads)
+	if (!d->disk || !d->batches || !d->buses || !d->reporter || !d->loads)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, d);
 	d->api = (struct api){ d->live, on_learned, d };
@@ -432,8 +416,11 @@ static int start(struct daemon *d)
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
-	struct publisher_events to = { on_broker_connected, on_spool_trouble, on_publisher_stopped, d };
-	d->publisher = publisher_new(d->event, d->disk, d->config, &to);
+	const struct publisher_events to = { on_presence, on_broker_connected, on_spool_trouble, on_gap,
+		on_publisher_stopped, d };
+	char base[JSON_TOPIC_MAX];
+	json_base(d->config, base);
+	d->publisher = publisher_new(d->event, d->disk, d->config, base, &to);
 	if (!d->publisher)
 		return -errno;
 	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, &d->api);
@@ -457,6 +444,7 @@ static void free_all(struct daemon *d)
 	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
 		sd_event_source_disable_unref(d->sources[i]);
 	http_close(d->http);
+	reporter_free(d->reporter);
 	live_free(d->live);
 	buses_free(d->buses);
 	inbox_free(d->batches);

@@ -27,7 +27,7 @@ struct publisher {
 	struct broker_return *broker_return; /* while a later broker of the list serves us */
 	struct history *history;
 	sd_event_source *io, *replay_timer, *replace_timer;
-	char *base;
+	struct output_presence presence;
 	bool ended; /* the connection: it can be freed without waiting */
 	bool connected, was_connected, stopping, stopped;
 	struct config *next; /* stopping in order to go on with this one */
@@ -41,7 +41,7 @@ struct publisher {
 	uint64_t next_id;
 	struct message_list queue, in_flight;
 	int64_t replay_budget; /* messages of history that may go out until the next refill */
-	struct publisher_stats stats;
+	struct health_broker stats;
 };
 
 /* Topic, properties and header beside the payload, at most. */
@@ -50,7 +50,7 @@ struct publisher {
 /* A broker that gets more than it allows closes the connection: then the same would come again. */
 static bool is_oversize(struct publisher *p, struct message *m)
 {
-	size_t size = strlen(m->payload) + PACKET_OVERHEAD;
+	size_t size = m->size + PACKET_OVERHEAD;
 	if (size <= p->packet_size_max)
 		return false;
 	log_event(p->told_oversize ? LOG_DEBUG : LOG_WARNING, broker_fields,
@@ -66,13 +66,10 @@ static bool publish(struct publisher *p, struct message *m)
 {
 	if (is_oversize(p, m))
 		return true;
-	char topic[1024];
-	bool late = m->is_history && strcmp(m->topic, "gap") != 0;
-	snprintf(topic, sizeof(topic), "%s/%s%s", p->base, late ? "history/" : "", m->topic);
 	m->id = ++p->next_id;
-	const struct mqtt_message message = { .topic = topic,
+	const struct mqtt_message message = { .topic = m->topic,
 		.payload = m->payload,
-		.size = strlen(m->payload),
+		.size = m->size,
 		.qos = p->config->mqtt.qos,
 		.unit = m->unit,
 		.expiry_s = (m->flags & PUBLISH_EXPIRES) && !m->is_history ? p->expiry_s : 0,
@@ -204,7 +201,8 @@ static void on_up(struct publisher *p, const struct connection_outcome *o)
 	p->packet_size_max = o->limits.packet_size;
 	p->told_oversize = false;
 	p->last_progress_ns = clock_boottime();
-	publisher_send(p, "status", strdup("online"), PUBLISH_RETAIN, 0);
+	if (p->presence.online)
+		publisher_send(p, message_copy(p->presence.online));
 	p->events.connected(p->events.user);
 	start_replay(p);
 	if (o->broker == 0)
@@ -314,24 +312,30 @@ static int64_t expiry_of(const struct config *c)
 	return 3 * longest / NS_PER_S;
 }
 
+static void free_presence(struct output_presence *p)
+{
+	message_free(p->online);
+	message_free(p->offline);
+	*p = (struct output_presence){ 0 };
+}
+
 /* Everything that depends on the [mqtt] section. */
 static int open_connection(struct publisher *p, struct config *c)
 {
-	char status[1024];
 	p->config = config_ref(c);
 	p->expiry_s = expiry_of(c);
 	p->last_progress_ns = clock_boottime();
-	if (asprintf(&p->base, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack) < 0) {
-		p->base = NULL;
-		return -ENOMEM;
-	}
-	snprintf(status, sizeof(status), "%s/status", p->base);
+	int err = p->events.presence(p->events.user, c, &p->presence);
+	if (err < 0)
+		return err;
 	struct connection_settings s = connection_settings_of(c);
-	s.mqtt.will = (struct mqtt_message){ .topic = status,
-		.payload = "offline",
-		.size = strlen("offline"),
-		.qos = c->mqtt.qos,
-		.retain = true };
+	const struct message *will = p->presence.offline;
+	if (will)
+		s.mqtt.will = (struct mqtt_message){ .topic = will->topic,
+			.payload = will->payload,
+			.size = will->size,
+			.qos = c->mqtt.qos,
+			.retain = will->flags & PUBLISH_RETAIN };
 	p->ended = false;
 	p->connection = connection_new(&s);
 	if (!p->connection)
@@ -351,8 +355,7 @@ static bool close_connection(struct publisher *p, int64_t grace_ns)
 	p->connected = false;
 	bool ended = connection_free(p->connection, clock_ns(CLOCK_MONOTONIC) + grace_ns);
 	p->connection = NULL;
-	free(p->base);
-	p->base = NULL;
+	free_presence(&p->presence);
 	config_unref(p->config);
 	p->config = NULL;
 	return ended;
@@ -400,16 +403,22 @@ static int add_timers(struct publisher *p)
 	return r < 0 ? r : sd_event_source_set_enabled(p->replace_timer, SD_EVENT_OFF);
 }
 
-struct publisher *publisher_new(
-    sd_event *event, struct disk *disk, struct config *c, const struct publisher_events *events)
+static struct message *make_gap(void *user, int64_t from_ms, int64_t to_ms, uint64_t dropped)
+{
+	struct publisher *p = user;
+	return p->events.gap(p->events.user, from_ms, to_ms, dropped);
+}
+
+struct publisher *publisher_new(sd_event *event, struct disk *disk, struct config *c, const char *old_base,
+    const struct publisher_events *events)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
 	if (!p)
 		return NULL;
 	p->event = event;
 	p->events = *events;
-	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, p };
-	p->history = history_new(event, disk, c->daemon.state_dir, limits_of(c), &to);
+	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, make_gap, p };
+	p->history = history_new(event, disk, c->daemon.state_dir, old_base, limits_of(c), &to);
 	int r = p->history ? add_timers(p) : -errno;
 	if (r >= 0)
 		r = open_connection(p, c);
@@ -421,10 +430,25 @@ struct publisher *publisher_new(
 	return p;
 }
 
-static bool needs_new_connection(const struct config *a, const struct config *b)
+static bool same_message(const struct message *a, const struct message *b)
 {
-	return a->mqtt.fingerprint != b->mqtt.fingerprint || strcmp(a->daemon.site, b->daemon.site) != 0 ||
-	       strcmp(a->daemon.rack, b->daemon.rack) != 0;
+	if (!a || !b)
+		return a == b;
+	return strcmp(a->topic, b->topic) == 0 && a->size == b->size &&
+	       memcmp(a->payload, b->payload, a->size) == 0;
+}
+
+/* Another broker, or other words for that we are there. */
+static bool needs_new_connection(const struct publisher *p, const struct config *c)
+{
+	struct output_presence presence;
+	if (p->config->mqtt.fingerprint != c->mqtt.fingerprint ||
+	    p->events.presence(p->events.user, c, &presence) < 0)
+		return true;
+	bool same = same_message(p->presence.online, presence.online) &&
+		    same_message(p->presence.offline, presence.offline);
+	free_presence(&presence);
+	return !same;
 }
 
 static void enqueue(struct publisher *p, struct message *m)
@@ -444,14 +468,15 @@ static void begin_stop(struct publisher *p)
 		finish_stop(p);
 		return;
 	}
-	enqueue(p, message_new("status", strdup("offline"), PUBLISH_RETAIN, 0));
+	if (p->presence.offline)
+		enqueue(p, message_copy(p->presence.offline));
 	pump(p);
 }
 
 bool publisher_apply(struct publisher *p, struct config *c)
 {
 	history_set_limits(p->history, limits_of(c));
-	bool is_new = p->next || !p->connection || needs_new_connection(p->config, c);
+	bool is_new = p->next || !p->connection || needs_new_connection(p, c);
 	if (!is_new) {
 		config_unref(p->config);
 		p->config = config_ref(c);
@@ -487,20 +512,12 @@ bool publisher_free(struct publisher *p, int64_t grace_ns)
 	return ended;
 }
 
-void publisher_send(struct publisher *p, const char *topic, char *payload, unsigned flags, int64_t ts_ms)
+void publisher_send(struct publisher *p, struct message *m)
 {
-	publisher_send_value(p, topic, payload, "", flags, ts_ms);
-}
-
-void publisher_send_value(
-    struct publisher *p, const char *topic, char *payload, const char *unit, unsigned flags, int64_t ts_ms)
-{
-	struct message *m = message_new(topic, payload, flags, ts_ms);
 	if (!m) {
 		p->stats.dropped++;
 		return;
 	}
-	snprintf(m->unit, sizeof(m->unit), "%s", unit);
 	m->made_ns = clock_boottime();
 	if (!p->connected || p->stopping || p->queue.count >= PUBLISHER_QUEUE_MAX) {
 		history_lost(p->history, m);
@@ -525,9 +542,9 @@ bool publisher_is_connected(const struct publisher *p)
 	return p->connected;
 }
 
-struct publisher_stats publisher_describe(const struct publisher *p)
+struct health_broker publisher_describe(const struct publisher *p)
 {
-	struct publisher_stats s = p->stats;
+	struct health_broker s = p->stats;
 	s.connected = p->connected;
 	s.queued = p->queue.count;
 	s.in_flight = p->in_flight.count;

@@ -1,8 +1,7 @@
 #include "daemon/http/api.h"
 
 #include "config/ini/text.h"
-#include "daemon/publish/encoder.h"
-#include "daemon/publish/json_writer.h"
+#include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -26,7 +25,7 @@ static struct http_answer error(unsigned status, const char *what)
 
 static void put_alarm(const struct alarm *a, void *user)
 {
-	encode_alarm_into(user, a->config->name, a, clock_utc_ms());
+	json_payload_alarm(user, a->config->name, a, clock_utc_ms());
 }
 
 static struct http_answer get_alarms(struct api *api, const char *name)
@@ -49,10 +48,14 @@ static struct http_answer acknowledge(struct api *api, const char *name)
 	if (!a)
 		return error(HTTP_NOT_FOUND, "no such alarm (allowed: a name of GET /v1/alarms)");
 	const char *why = alarms_acknowledge(api->live->alarms, a);
-	if (!why)
-		return (struct http_answer){ HTTP_OK, encode_alarm(a, clock_utc_ms()) };
-	snprintf(text, sizeof(text), "%s cannot be acknowledged: %s", name, why);
-	return error(HTTP_CONFLICT, text);
+	if (why) {
+		snprintf(text, sizeof(text), "%s cannot be acknowledged: %s", name, why);
+		return error(HTTP_CONFLICT, text);
+	}
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_alarm(&w, NULL, a, clock_utc_ms());
+	return (struct http_answer){ HTTP_OK, json_finish(&w) };
 }
 
 static size_t find_loop(const struct config *c, const char *name)
@@ -78,7 +81,10 @@ static struct http_answer learn(struct api *api, const char *name)
 	api->changed(api->user);
 	log_line(
 	    LOG_NOTICE, "loop %s has learned its state now as that of a clean filter and a new pump", name);
-	return (struct http_answer){ HTTP_OK, encode_reference(&learned) };
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_reference(&w, &learned);
+	return (struct http_answer){ HTTP_OK, json_finish(&w) };
 }
 
 static const struct route {

@@ -16,10 +16,8 @@ static void value_free(struct value *v)
 
 static void free_points(struct table_device *d)
 {
-	for (size_t i = 0; d->points && i < d->config->point_count; i++) {
+	for (size_t i = 0; d->points && i < d->config->point_count; i++)
 		value_free(&d->points[i].sample.value);
-		value_free(&d->points[i].published_value);
-	}
 	free(d->points);
 	d->points = NULL;
 }
@@ -117,6 +115,12 @@ void point_table_inherit(struct point_table *t, struct point_table *old)
 	}
 }
 
+static void count_update(struct table_device *d, struct table_point *p)
+{
+	p->updates++;
+	d->updates++;
+}
+
 static struct table_device *device_of(struct point_table *t, const struct batch *b)
 {
 	if (b->config == t->config)
@@ -137,7 +141,7 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 		p->measured = from->quality;
 		watch_change(&d->config->points[from->point], p);
 		judge(p);
-		p->fresh = true;
+		count_update(d, p);
 		from->value.kind = VALUE_NONE; /* its text lives on in the table */
 		if (from->time_ns > d->last_ns)
 			d->last_ns = from->time_ns;
@@ -186,10 +190,10 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 				d->next_check_ns = when;
 			continue;
 		}
-		if (p->sample.quality == QUALITY_STALE && p->published)
+		if (p->sample.quality == QUALITY_STALE)
 			continue;
 		p->sample.quality = p->measured = QUALITY_STALE;
-		p->fresh = true;
+		count_update(d, p);
 		value_free(&p->sample.value);
 		changed = true;
 	}
@@ -212,7 +216,7 @@ void point_table_mark(struct point_table *t, struct point_ref r, bool deviates)
 	enum quality before = p->sample.quality;
 	judge(p);
 	if (p->sample.quality != before)
-		d->marked = p->fresh = true;
+		count_update(d, p);
 }
 
 static struct figure figure_at(const struct point_table *t, struct point_ref r, enum quality quality)

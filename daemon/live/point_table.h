@@ -14,11 +14,7 @@ struct table_point {
 	unsigned deviations;   /* sources that find it far from the others: the sample is suspect */
 	double last_number;    /* since changed_ns */
 	int64_t changed_ns;    /* 0 = never read well */
-	/* what was last published of it: for reports by exception */
-	bool published;
-	bool fresh; /* part of the last batch, not yet published */
-	enum quality published_quality;
-	struct value published_value; /* owns its text */
+	uint64_t updates;      /* counts what came over the sample: readings, turning stale, marks */
 };
 
 struct table_device {
@@ -26,10 +22,8 @@ struct table_device {
 	struct table_point *points;
 	int64_t last_ns;       /* of the newest reply; 0 = never */
 	int64_t utc_offset_ns; /* of the newest batch */
-	int64_t last_full_ns;  /* when all values were published last */
 	int64_t next_check_ns; /* when a point may become stale at the earliest */
-	uint64_t seq;	       /* of the last message */
-	bool marked;	       /* a mark has changed since it was published */
+	uint64_t updates;      /* of all points together */
 };
 
 struct point_table {

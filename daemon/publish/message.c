@@ -3,19 +3,42 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct message *message_new(const char *topic, char *payload, unsigned flags, int64_t ts_ms)
+struct message *message_new(
+    const char *topic, const char *late_topic, void *payload, size_t size, unsigned flags, int64_t ts_ms)
 {
-	struct message *m = payload ? calloc(1, sizeof(*m)) : NULL;
-	if (m) {
-		*m = (struct message){
-			.topic = strdup(topic), .payload = payload, .flags = flags, .ts_ms = ts_ms
-		};
-		if (m->topic)
-			return m;
+	size_t room = strlen(topic) + 1, late_room = late_topic ? strlen(late_topic) + 1 : 0;
+	struct message *m = payload ? calloc(1, sizeof(*m) + room + late_room) : NULL;
+	if (!m) {
+		free(payload);
+		return NULL;
 	}
-	free(m);
-	free(payload);
-	return NULL;
+	m->topic = memcpy(m->topics, topic, room);
+	if (late_topic)
+		m->late_topic = memcpy(m->topics + room, late_topic, late_room);
+	m->payload = payload;
+	m->size = size;
+	m->flags = flags;
+	m->ts_ms = ts_ms;
+	return m;
+}
+
+struct message *message_copy(const struct message *m)
+{
+	void *payload = malloc(m->size + 1);
+	if (payload)
+		memcpy(payload, m->payload, m->size);
+	struct message *copy = message_new(m->topic, m->late_topic, payload, m->size, m->flags, m->ts_ms);
+	if (copy)
+		memcpy(copy->unit, m->unit, sizeof(copy->unit));
+	return copy;
+}
+
+void message_make_late(struct message *m)
+{
+	if (m->late_topic)
+		m->topic = m->late_topic;
+	m->late_topic = NULL;
+	m->is_history = true;
 }
 
 void message_list_append(struct message_list *l, struct message *m)
@@ -27,7 +50,7 @@ void message_list_append(struct message_list *l, struct message *m)
 		l->first = m;
 	l->last = m;
 	l->count++;
-	l->bytes += strlen(m->payload);
+	l->bytes += m->size;
 }
 
 void message_list_prepend(struct message_list *l, struct message *m)
@@ -37,7 +60,7 @@ void message_list_prepend(struct message_list *l, struct message *m)
 	if (!l->last)
 		l->last = m;
 	l->count++;
-	l->bytes += strlen(m->payload);
+	l->bytes += m->size;
 }
 
 struct message *message_list_take(struct message_list *l)
@@ -49,7 +72,7 @@ struct message *message_list_take(struct message_list *l)
 	if (!l->first)
 		l->last = NULL;
 	l->count--;
-	l->bytes -= strlen(m->payload);
+	l->bytes -= m->size;
 	return m;
 }
 
@@ -65,7 +88,7 @@ struct message *message_list_remove(struct message_list *l, uint64_t id)
 		if (l->last == m)
 			l->last = before;
 		l->count--;
-		l->bytes -= strlen(m->payload);
+		l->bytes -= m->size;
 		return m;
 	}
 	return NULL;
@@ -107,7 +130,6 @@ void message_free(struct message *m)
 {
 	if (!m)
 		return;
-	free(m->topic);
 	free(m->payload);
 	free(m);
 }

@@ -1,7 +1,8 @@
-/* message: messages in a row, in the order in which they go out (holder).
+/* message: what goes to a broker, and lists of it in the order in which it goes out (holder).
  *
- * Intrusive: a message is in one list at a time, which owns it. A list knows how many there are and how many
- * bytes their payloads have, so that its owner can bound it.
+ * A message has its whole topic, and the one that it goes out under when that is late, so that nobody after
+ * this needs to know how topics are made. Intrusive: a message is in one list at a time, which owns it. A
+ * list knows how many there are and how many bytes their payloads have, so that its owner can bound it.
  */
 #pragma once
 
@@ -11,9 +12,8 @@
 
 enum message_flags {
 	PUBLISH_RETAIN = 1 << 0,
-	PUBLISH_KEEP = 1 << 1,	  /* becomes history when it cannot be delivered now */
-	PUBLISH_URGENT = 1 << 2,  /* goes ahead of what is queued */
-	PUBLISH_EXPIRES = 1 << 3, /* a live value: the broker forgets it when nothing follows */
+	PUBLISH_URGENT = 1 << 1,  /* goes ahead of what is queued */
+	PUBLISH_EXPIRES = 1 << 2, /* a live value: the broker forgets it when nothing follows */
 };
 
 /* As long as a profile allows, with the NUL. */
@@ -22,15 +22,18 @@ enum message_flags {
 struct message {
 	struct message *next;
 	uint64_t id;
-	char *topic; /* below B, without "history/" */
-	char *payload;
+	const char *topic;
+	const char *late_topic; /* as history; NULL = it is not worth being sent late */
+	void *payload;		/* any bytes */
+	size_t size;
 	unsigned flags;		     /* enum message_flags */
-	bool is_history;	     /* goes out late, under history/ and not retained */
+	bool is_history;	     /* goes out late: not retained */
 	char unit[MESSAGE_UNIT_MAX]; /* of a single value; "" = none */
 	int64_t ts_ms;
 	int64_t made_ns; /* CLOCK_BOOTTIME when it was to be sent */
 	/* of the spool, see history.h: the batch that it is saved in (0 = none), and its place in that */
 	uint64_t batch, place;
+	char topics[]; /* where they point */
 };
 
 struct message_list {
@@ -40,8 +43,20 @@ struct message_list {
 };
 
 /* Takes `payload` (malloc'd) over, also when it fails: NULL without memory, or without a payload. */
-struct message *message_new(const char *topic, char *payload, unsigned flags, int64_t ts_ms);
+struct message *message_new(
+    const char *topic, const char *late_topic, void *payload, size_t size, unsigned flags, int64_t ts_ms);
+/* The same message once more, in no list; NULL without memory. */
+struct message *message_copy(const struct message *m);
 void message_free(struct message *m);
+
+/* Whether it is kept when it cannot be delivered now. */
+static inline bool message_is_kept(const struct message *m)
+{
+	return m->is_history || m->late_topic;
+}
+
+/* Gives a message that is kept its form as history. */
+void message_make_late(struct message *m);
 
 void message_list_append(struct message_list *l, struct message *m);
 void message_list_prepend(struct message_list *l, struct message *m);

@@ -1,46 +1,176 @@
 #include "daemon/publish/reporter.h"
 
 #include "config/ini/cleanup.h"
-#include "config/ini/text.h"
-#include "daemon/publish/encoder.h"
+#include "daemon/publish/json.h"
 #include "drivers/os/clock.h"
 
+#include <errno.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Something can be said of the point: it was read, turned stale, or is out of service. */
-static bool is_known(const struct table_point *p)
+static const struct output_format *const formats[] = { &json_format };
+#define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
+
+/* What was last told of a point. */
+struct told_point {
+	uint64_t seen; /* of its updates */
+	bool told;
+	enum quality quality;
+	struct value value; /* owns its text */
+};
+
+struct told_device {
+	struct told_point *points;
+	uint64_t seen;	      /* of its updates */
+	uint64_t seq;	      /* of the last report */
+	int64_t last_full_ns; /* when all values were told; 0 = never */
+};
+
+/* A format that is open. */
+struct channel {
+	const struct output_format *format;
+	void *state;
+	struct told_device *devices; /* as in the configuration; NULL when it tells of none */
+};
+
+struct reporter {
+	const struct live *live;
+	struct config *config; /* a reference */
+	struct channel channels[FORMAT_COUNT];
+	size_t channel_count;
+};
+
+static bool init_devices(struct channel *ch, const struct config *c)
 {
-	return p->sample.time_ns != 0 || p->fresh || p->published ||
-	       p->sample.quality == QUALITY_OUT_OF_SERVICE;
+	bool good = true;
+	if (!ch->format->device)
+		return true;
+	ch->devices = calloc(c->device_count + 1, sizeof(ch->devices[0]));
+	for (size_t i = 0; ch->devices && i < c->device_count; i++) {
+		struct told_device *t = &ch->devices[i];
+		t->points = calloc(c->devices[i].point_count + 1, sizeof(t->points[0]));
+		good &= t->points != NULL;
+	}
+	return good && ch->devices;
 }
 
-static bool has_changed(const struct point *config, const struct table_point *p)
+struct reporter *reporter_new(
+    const struct live *live, const struct output_sink sinks[OUTPUT_CONNECTIONS], int64_t started_ms)
 {
-	if (!p->published || p->published_quality != p->sample.quality)
+	struct config *c = live->config;
+	struct reporter *r = calloc(1, sizeof(*r));
+	bool good = r != NULL;
+	if (!r)
+		return NULL;
+	*r = (struct reporter){ .live = live, .config = config_ref(c) };
+	for (size_t i = 0; good && i < FORMAT_COUNT; i++) {
+		const struct output_format *f = formats[i];
+		if (f->is_wanted && !f->is_wanted(c))
+			continue;
+		const struct output to = { live, sinks[f->connection], started_ms };
+		struct channel *ch = &r->channels[r->channel_count++];
+		*ch = (struct channel){ .format = f, .state = f->open(&to) };
+		good = ch->state && init_devices(ch, c);
+	}
+	if (good)
+		return r;
+	reporter_free(r);
+	return NULL;
+}
+
+static void forget_value(struct told_point *t)
+{
+	if (t->value.kind == VALUE_TEXT)
+		free(t->value.text);
+}
+
+static void free_points(struct told_device *t, size_t count)
+{
+	for (size_t i = 0; t->points && i < count; i++)
+		forget_value(&t->points[i]);
+	free(t->points);
+	t->points = NULL;
+}
+
+void reporter_free(struct reporter *r)
+{
+	if (!r)
+		return;
+	for (size_t k = 0; k < r->channel_count; k++) {
+		struct channel *ch = &r->channels[k];
+		for (size_t i = 0; ch->devices && i < r->config->device_count; i++)
+			free_points(&ch->devices[i], r->config->devices[i].point_count);
+		free(ch->devices);
+		if (ch->state)
+			ch->format->close(ch->state);
+	}
+	config_unref(r->config);
+	free(r);
+}
+
+static struct told_device *find(
+    const struct reporter *r, const struct channel *ch, const struct device_config *d)
+{
+	for (size_t i = 0; i < r->config->device_count; i++)
+		if (strcmp(r->config->devices[i].name, d->name) == 0 &&
+		    r->config->devices[i].fingerprint == d->fingerprint)
+			return &ch->devices[i];
+	return NULL;
+}
+
+static void inherit(struct reporter *r, struct channel *ch, struct reporter *old, struct channel *from)
+{
+	for (size_t i = 0; ch->devices && i < r->config->device_count; i++) {
+		struct told_device *same = find(old, from, &r->config->devices[i]);
+		if (!same)
+			continue;
+		free_points(&ch->devices[i], r->config->devices[i].point_count);
+		ch->devices[i] = *same;
+		same->points = NULL;
+	}
+}
+
+void reporter_inherit(struct reporter *r, struct reporter *old)
+{
+	for (size_t i = 0; i < r->channel_count; i++)
+		for (size_t k = 0; k < old->channel_count; k++)
+			if (old->channels[k].format == r->channels[i].format)
+				inherit(r, &r->channels[i], old, &old->channels[k]);
+}
+
+int reporter_presence(const struct config *c, enum output_connection connection, struct output_presence *ret)
+{
+	*ret = (struct output_presence){ 0 };
+	for (size_t i = 0; i < FORMAT_COUNT; i++)
+		if (formats[i]->connection == connection && formats[i]->presence)
+			return formats[i]->presence(c, ret);
+	return 0;
+}
+
+static bool has_changed(const struct point *config, const struct sample *s, const struct told_point *t)
+{
+	if (!t->told || t->quality != s->quality)
 		return true;
-	if (value_equal(&p->published_value, &p->sample.value))
+	if (value_equal(&t->value, &s->value))
 		return false;
-	double before = value_number(&p->published_value);
-	double moved = fabs(value_number(&p->sample.value) - before);
+	double before = value_number(&t->value);
+	double moved = fabs(value_number(&s->value) - before);
 	double size = config->deadband.size * (config->deadband.percent ? fabs(before) / 100 : 1);
 	return !(moved < size); /* also when one of them is no number */
 }
 
-static void remember(struct table_point *p)
+static void remember(struct told_point *t, const struct sample *s)
 {
-	if (p->published_value.kind == VALUE_TEXT)
-		free(p->published_value.text);
-	p->published = true;
-	p->published_quality = p->sample.quality;
-	p->published_value = p->sample.value;
-	if (p->sample.value.kind == VALUE_TEXT) {
-		p->published_value.text = strdup(p->sample.value.text);
-		if (!p->published_value.text)
-			p->published_value.kind = VALUE_NONE;
-	}
+	forget_value(t);
+	t->told = true;
+	t->quality = s->quality;
+	t->value = s->value;
+	if (s->value.kind != VALUE_TEXT)
+		return;
+	t->value.text = strdup(s->value.text);
+	if (!t->value.text)
+		t->value.kind = VALUE_NONE;
 }
 
 /* The newest reply among the points; when there is none, because values only turned stale, now. */
@@ -60,82 +190,139 @@ static int64_t time_of(const struct table_device *d, const bool *take, int64_t n
 	return ((all_stale ? now_ns : newest) + offset) / NS_PER_MS;
 }
 
-static void send_points(
-    struct publisher *p, const struct table_device *d, const bool *take, unsigned flags, int64_t ts_ms)
-{
-	char topic[3 * (NAME_LENGTH_MAX + 1)];
-	for (size_t i = 0; i < d->config->point_count; i++) {
-		if (!take[i])
-			continue;
-		snprintf(topic, sizeof(topic), "point/%s/%s", d->config->name, d->config->points[i].name);
-		publisher_send_value(
-		    p, topic, encode_point(d, i, ts_ms), d->config->points[i].unit, flags, ts_ms);
-	}
-}
-
 /* A flag that changes, as of a leak, does not wait behind numbers. */
-static bool is_urgent(const struct table_device *d, const bool *take)
+static bool is_urgent(const struct table_device *d, const struct told_device *t, const bool *take)
 {
 	for (size_t i = 0; i < d->config->point_count; i++) {
-		const struct table_point *p = &d->points[i];
-		if (take[i] && p->published && p->sample.value.kind == VALUE_BOOL &&
-		    !value_equal(&p->published_value, &p->sample.value))
+		const struct value *now = &d->points[i].sample.value;
+		if (take[i] && t->points[i].told && now->kind == VALUE_BOOL &&
+		    !value_equal(&t->points[i].value, now))
 			return true;
 	}
 	return false;
 }
 
-static void send(struct publisher *p, struct table_device *d, const bool *take, const struct mqtt_config *c,
-    int64_t now_ns)
+/* Chooses the points, and remembers that their updates are seen. Whether there are any. */
+static bool choose(
+    const struct reporter *r, const struct table_device *d, struct told_device *t, bool full, bool *take)
 {
-	unsigned flags = PUBLISH_RETAIN | PUBLISH_KEEP | PUBLISH_EXPIRES;
-	if (is_urgent(d, take))
-		flags |= PUBLISH_URGENT;
-	int64_t ts_ms = time_of(d, take, now_ns);
-	char topic[2 * (NAME_LENGTH_MAX + 1)];
-	if (c->layout & LAYOUT_DEVICE) {
-		d->seq++;
-		snprintf(topic, sizeof(topic), "device/%s", d->config->name);
-		publisher_send(p, topic, encode_device(d, take, ts_ms), flags, ts_ms);
+	bool any = false;
+	for (size_t i = 0; i < d->config->point_count; i++) {
+		const struct table_point *p = &d->points[i];
+		struct told_point *told = &t->points[i];
+		/* something can be said of it: it was read, turned stale, or is out of service */
+		bool known = p->updates > 0 || p->sample.quality == QUALITY_OUT_OF_SERVICE;
+		bool fresh = told->seen != p->updates;
+		bool due = fresh && (r->config->mqtt.publish == MQTT_PUBLISH_ALWAYS ||
+					has_changed(&d->config->points[i], &p->sample, told));
+		take[i] = full ? known : due;
+		any |= take[i];
+		told->seen = p->updates;
 	}
-	if (c->layout & LAYOUT_POINT)
-		send_points(p, d, take, flags, ts_ms);
-	for (size_t i = 0; i < d->config->point_count; i++)
-		if (take[i])
-			remember(&d->points[i]);
+	t->seen = d->updates;
+	return any;
 }
 
 static void report(
-    struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns, bool full)
+    const struct reporter *r, struct channel *ch, const struct table_device *d, bool full, int64_t now_ns)
 {
-	_cleanup_free_ bool *take = calloc(d->config->point_count + 1, sizeof(*take));
-	bool any = false;
-	if (!take)
+	if (!ch->devices)
 		return;
-	for (size_t i = 0; i < d->config->point_count; i++) {
-		struct table_point *point = &d->points[i];
-		bool due = point->fresh &&
-			   (c->publish == MQTT_PUBLISH_ALWAYS || has_changed(&d->config->points[i], point));
-		take[i] = full ? is_known(point) : due;
-		any |= take[i];
-	}
-	if (any)
-		send(p, d, take, c, now_ns);
-	if (any && full)
-		d->last_full_ns = now_ns;
+	struct told_device *t = &ch->devices[d - r->live->table->devices];
+	_cleanup_free_ bool *take = calloc(d->config->point_count + 1, sizeof(*take));
+	const struct mqtt_config *c = &r->config->mqtt;
+	if (c->publish == MQTT_PUBLISH_CHANGE)
+		full |= t->last_full_ns == 0 || now_ns - t->last_full_ns >= c->full_interval;
+	if (!take || !choose(r, d, t, full, take))
+		return;
+	const struct output_device news = { .device = d,
+		.take = take,
+		.urgent = is_urgent(d, t, take),
+		.seq = ++t->seq,
+		.ts_ms = time_of(d, take, now_ns) };
+	ch->format->device(ch->state, &news);
 	for (size_t i = 0; i < d->config->point_count; i++)
-		d->points[i].fresh = false;
+		if (take[i])
+			remember(&t->points[i], &d->points[i].sample);
+	if (full)
+		t->last_full_ns = now_ns;
 }
 
-void reporter_device(struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns)
+void reporter_device(struct reporter *r, const struct table_device *d, int64_t now_ns)
 {
-	bool full = c->publish == MQTT_PUBLISH_CHANGE &&
-		    (d->last_full_ns == 0 || now_ns - d->last_full_ns >= c->full_interval);
-	report(p, d, c, now_ns, full);
+	for (size_t i = 0; i < r->channel_count; i++)
+		report(r, &r->channels[i], d, false, now_ns);
 }
 
-void reporter_device_full(
-    struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns)
+static void report_figures(const struct reporter *r, const struct channel *ch)
 {
-	report(p, d, c, now_ns, true);
+	for (size_t i = 0; ch->format->loop && i < r->config->loop_count; i++)
+		ch->format->loop(ch->state, i);
+	for (size_t i = 0; ch->format->pue && i < r->config->pue_count; i++)
+		ch->format->pue(ch->state, i);
+}
+
+void reporter_tick(struct reporter *r, int64_t now_ns)
+{
+	for (size_t k = 0; k < r->channel_count; k++) {
+		struct channel *ch = &r->channels[k];
+		for (size_t i = 0; ch->devices && i < r->config->device_count; i++)
+			if (ch->devices[i].seen != r->live->table->devices[i].updates)
+				report(r, ch, &r->live->table->devices[i], false, now_ns);
+		report_figures(r, ch);
+	}
+}
+
+static void see_alarm(const struct alarm *a, void *user)
+{
+	const struct channel *ch = user;
+	if (ch->format->alarm)
+		ch->format->alarm(ch->state, a);
+}
+
+static void see_gone(const char *name, void *user)
+{
+	const struct channel *ch = user;
+	if (ch->format->alarm_gone)
+		ch->format->alarm_gone(ch->state, name);
+}
+
+void reporter_everything(struct reporter *r, enum output_connection connection, int64_t now_ns)
+{
+	for (size_t k = 0; k < r->channel_count; k++) {
+		struct channel *ch = &r->channels[k];
+		if (ch->format->connection != connection)
+			continue;
+		if (ch->format->begin)
+			ch->format->begin(ch->state);
+		for (size_t i = 0; i < r->config->device_count; i++)
+			report(r, ch, &r->live->table->devices[i], true, now_ns);
+		report_figures(r, ch);
+		alarms_each(r->live->alarms, see_alarm, ch);
+		alarms_each_retired(r->live->alarms, see_gone, ch);
+	}
+}
+
+void reporter_alarm(struct reporter *r, const struct alarm *a)
+{
+	for (size_t i = 0; i < r->channel_count; i++)
+		see_alarm(a, &r->channels[i]);
+}
+
+void reporter_health(struct reporter *r, const struct health *h)
+{
+	for (size_t i = 0; i < r->channel_count; i++)
+		if (r->channels[i].format->health)
+			r->channels[i].format->health(r->channels[i].state, h);
+}
+
+struct message *reporter_gap(
+    struct reporter *r, enum output_connection connection, int64_t from_ms, int64_t to_ms, uint64_t dropped)
+{
+	for (size_t i = 0; i < r->channel_count; i++) {
+		const struct channel *ch = &r->channels[i];
+		if (ch->format->connection == connection && ch->format->gap)
+			return ch->format->gap(ch->state, from_ms, to_ms, dropped);
+	}
+	return NULL;
 }

@@ -1,18 +1,40 @@
-/* reporter: which values of a device are worth a message now (mover, main thread).
+/* reporter: what is worth being told now, in each format (holder, main thread).
  *
- * Report by exception: in change mode a value goes out when it differs from the last published one by more
- * than its deadband or its quality changed, and all values at least every full_interval; in always mode every
- * value that was read.
+ * Report by exception: in change mode a value is told when it differs from the last told one by more than its
+ * deadband or its quality changed, and all values of a device at least every full_interval; in always mode
+ * every value that was read. What was told last is remembered here, for each format.
+ *
+ * To add a format: implement output.h in a file of its own and add a row to the table in reporter.c.
  */
 #pragma once
 
-#include "daemon/broker/publisher.h"
-#include "daemon/live/point_table.h"
+#include "daemon/publish/output.h"
 
-/* After a batch, or after values turned stale. */
-void reporter_device(
-    struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns);
+struct reporter;
 
-/* Everything that is known of the device, whatever was published before. */
-void reporter_device_full(
-    struct publisher *p, struct table_device *d, const struct mqtt_config *c, int64_t now_ns);
+/* Opens the formats that the configuration of `live` asks for; `live` must outlive it. NULL without memory.
+ */
+struct reporter *reporter_new(
+    const struct live *live, const struct output_sink sinks[OUTPUT_CONNECTIONS], int64_t started_ms);
+/* Moves what was told of devices that did not change out of `old`. */
+void reporter_inherit(struct reporter *r, struct reporter *old);
+void reporter_free(struct reporter *r);
+
+/* What the connection says of whether we are there; see output.h. 0 or -ENOMEM. */
+int reporter_presence(const struct config *c, enum output_connection connection, struct output_presence *ret);
+
+/* The connection is new, or the configuration is: everything that is known goes out on it. */
+void reporter_everything(struct reporter *r, enum output_connection connection, int64_t now_ns);
+
+/* A device has new samples, or some that turned stale. */
+void reporter_device(struct reporter *r, const struct table_device *d, int64_t now_ns);
+
+/* After a tick: loops, PUE figures, and devices whose sensors were found to deviate, or do so no more. */
+void reporter_tick(struct reporter *r, int64_t now_ns);
+
+void reporter_alarm(struct reporter *r, const struct alarm *a);
+void reporter_health(struct reporter *r, const struct health *h);
+
+/* The message that tells what had to be dropped on a connection; NULL = none is told, or without memory. */
+struct message *reporter_gap(
+    struct reporter *r, enum output_connection connection, int64_t from_ms, int64_t to_ms, uint64_t dropped);

@@ -1,6 +1,5 @@
 #include "daemon/spool/history.h"
 
-#include "daemon/publish/encoder.h"
 #include "daemon/spool/spooler.h"
 #include "drivers/os/clock.h"
 
@@ -82,11 +81,11 @@ static void bound_memory(struct history *h)
 		drop_oldest(h);
 }
 
-static struct message *gap_message(int64_t from_ms, int64_t to_ms, uint64_t dropped)
+static struct message *gap_message(struct history *h, int64_t from_ms, int64_t to_ms, uint64_t dropped)
 {
-	struct message *m = message_new("gap", encode_gap(from_ms, to_ms, dropped), PUBLISH_KEEP, to_ms);
+	struct message *m = h->events.gap(h->events.user, from_ms, to_ms, dropped);
 	if (m)
-		m->is_history = true;
+		message_make_late(m);
 	return m;
 }
 
@@ -95,7 +94,7 @@ static void tell_gap(struct history *h)
 {
 	if (h->memory_dropped == 0)
 		return;
-	struct message *m = gap_message(h->dropped_from_ms, h->dropped_to_ms, h->memory_dropped);
+	struct message *m = gap_message(h, h->dropped_from_ms, h->dropped_to_ms, h->memory_dropped);
 	if (!m)
 		return; /* it is told with the next */
 	h->memory_dropped = 0;
@@ -104,7 +103,7 @@ static void tell_gap(struct history *h)
 
 void history_keep(struct history *h, struct message *m)
 {
-	m->is_history = true;
+	message_make_late(m);
 	m->batch = 0;
 	message_list_append(&h->memory, m);
 	bound_memory(h);
@@ -128,13 +127,13 @@ static struct live_batch *free_live(struct history *h)
 
 void history_save(struct history *h, struct message *m, int64_t now_ns)
 {
-	if (!(m->flags & PUBLISH_KEEP) || m->is_history || m->batch != 0 ||
+	if (!message_is_kept(m) || m->is_history || m->batch != 0 ||
 	    now_ns - m->made_ns < HISTORY_LIVE_AGE_MS * NS_PER_MS || !free_live(h))
 		return;
-	struct message *copy = message_new(m->topic, strdup(m->payload), m->flags, m->ts_ms);
+	struct message *copy = message_copy(m);
 	if (!copy)
 		return;
-	copy->is_history = true;
+	message_make_late(copy);
 	m->batch = h->next_tag;
 	message_list_append(&h->copies, copy);
 }
@@ -166,7 +165,7 @@ static void save_memory(struct history *h)
 		return;
 	do {
 		message_list_append(&l, message_list_take(&h->memory));
-	} while (h->memory.first && l.bytes + strlen(h->memory.first->payload) < batch_bytes(h));
+	} while (h->memory.first && l.bytes + h->memory.first->size < batch_bytes(h));
 	h->append_pending = spooler_append(h->spooler, 0, &l, false);
 	message_list_join_front(&h->memory, &l);
 }
@@ -259,7 +258,7 @@ void history_lost(struct history *h, struct message *m)
 	bool is_saved = m->is_history ? m->batch != 0 : b && b->id != 0;
 	if (m->is_history)
 		note_lost(h, m);
-	if (is_saved || !(m->flags & PUBLISH_KEEP))
+	if (is_saved || !message_is_kept(m))
 		message_free(m);
 	else if (m->is_history)
 		message_list_append(&h->lost, m);
@@ -349,7 +348,7 @@ static void on_loaded(struct history *h, struct spool_task *t)
 	if (!end_load(h) || !slot)
 		return; /* it is loaded again after the next connect */
 	h->load_after = b->id;
-	struct message *gap = b->is_gap ? gap_message(b->from_ms, b->to_ms, b->dropped) : NULL;
+	struct message *gap = b->is_gap ? gap_message(h, b->from_ms, b->to_ms, b->dropped) : NULL;
 	if (gap)
 		message_list_append(&b->messages, gap);
 	*slot = (struct loaded_batch){ .id = b->id,
@@ -360,7 +359,6 @@ static void on_loaded(struct history *h, struct spool_task *t)
 	for (struct message *m = b->messages.first; m; m = m->next) {
 		m->batch = b->id;
 		m->place = place++;
-		m->flags = PUBLISH_KEEP;
 		m->ts_ms = b->from_ms;
 	}
 	if (slot->count == 0) { /* all of it was sent before */
@@ -416,7 +414,7 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-struct history *history_new(sd_event *event, struct disk *disk, const char *folder,
+struct history *history_new(sd_event *event, struct disk *disk, const char *folder, const char *old_base,
     struct spool_limits limits, const struct history_events *events)
 {
 	struct history *h = calloc(1, sizeof(*h));
@@ -425,7 +423,7 @@ struct history *history_new(sd_event *event, struct disk *disk, const char *fold
 	h->events = *events;
 	h->limits = limits;
 	h->next_tag = 1;
-	h->spooler = spooler_new(disk, folder, limits);
+	h->spooler = spooler_new(disk, folder, old_base, limits);
 	int r = h->spooler
 		    ? sd_event_add_io(event, &h->io, inbox_fd(spooler_answers(h->spooler)), EPOLLIN, on_io, h)
 		    : -errno;

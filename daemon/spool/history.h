@@ -32,6 +32,8 @@ struct history_events {
 	void (*saving)(void *user);
 	/* The spool has a problem from now on; "" = it has none. */
 	void (*trouble)(void *user, const char *text);
+	/* The message that tells of what had to be dropped; NULL = none, or without memory. */
+	struct message *(*gap)(void *user, int64_t from_ms, int64_t to_ms, uint64_t dropped);
 	void *user;
 };
 
@@ -41,8 +43,8 @@ struct history_stats {
 	const char *trouble; /* "" = none */
 };
 
-/* The spool is in `folder`, written by `disk`. NULL with errno. */
-struct history *history_new(sd_event *event, struct disk *disk, const char *folder,
+/* The spool is in `folder`, written by `disk`; `old_base` see spool_open. NULL with errno. */
+struct history *history_new(sd_event *event, struct disk *disk, const char *folder, const char *old_base,
     struct spool_limits limits, const struct history_events *events);
 /* Gives the disk what is not yet written. */
 void history_free(struct history *h);

@@ -5,11 +5,16 @@
 #include "daemon/disk/compressed.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* See pack.h. */
+enum { LAYOUT_OLD = 1, LAYOUT_TEXTS, LAYOUT_BYTES };
 /* The most messages of one block: bounds what a damaged number can ask for. */
 #define MESSAGES_MAX 1000000
+/* Of a topic of layout 1 with its base. */
+#define TOPIC_MAX 1024
 
 struct placed {
 	const struct message *message;
@@ -40,8 +45,19 @@ static size_t count_groups(const struct placed *p, size_t n)
 	return groups;
 }
 
+static bool are_texts(const struct placed *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (memchr(p[i].message->payload, '\0', p[i].message->size))
+			return false;
+	return true;
+}
+
 static void put_all(struct bytes_writer *w, const struct placed *p, size_t n)
 {
+	bool texts = are_texts(p, n);
+	bytes_put_count(w, 0);
+	bytes_put_count(w, texts ? LAYOUT_TEXTS : LAYOUT_BYTES);
 	bytes_put_count(w, n);
 	bytes_put_count(w, count_groups(p, n));
 	for (size_t i = 0, length; i < n; i += length) {
@@ -51,11 +67,16 @@ static void put_all(struct bytes_writer *w, const struct placed *p, size_t n)
 		bytes_put_count(w, length);
 		for (size_t k = i; k < i + length; k++) {
 			bytes_put_count(w, p[k].place - last);
+			if (!texts)
+				bytes_put_count(w, p[k].message->size);
 			last = p[k].place;
 		}
 	}
-	for (size_t i = 0; i < n; i++)
-		bytes_put_text(w, p[i].message->payload);
+	for (size_t i = 0; i < n; i++) {
+		bytes_put_raw(w, p[i].message->payload, p[i].message->size);
+		if (texts)
+			bytes_put_raw(w, "", 1);
+	}
 }
 
 ssize_t spool_pack(const struct message_list *l, int level, void **ret)
@@ -78,68 +99,125 @@ ssize_t spool_pack(const struct message_list *l, int level, void **ret)
 
 struct unpacked {
 	const char *topic;
-	struct message *message;
-	size_t place;
+	size_t place, size;
+};
+
+struct block {
+	struct bytes_reader r;
+	const char *old_base;
+	uint64_t layout;
+	struct unpacked *all;
+	struct message **by_place;
+	size_t count;
 };
 
 /* The places of all messages, in the order of their payloads. */
-static void take_groups(struct bytes_reader *r, struct unpacked *u, size_t n)
+static void take_groups(struct block *b)
 {
+	struct bytes_reader *r = &b->r;
 	size_t done = 0, groups = bytes_take_count(r);
 	for (; groups > 0 && !r->bad; groups--) {
 		const char *topic = bytes_take_text(r);
 		size_t length = bytes_take_count(r), place = 0;
-		if (length > n - done)
+		if (length > b->count - done)
 			r->bad = true;
 		for (; length > 0 && !r->bad; length--) {
 			place += bytes_take_count(r);
-			u[done++] = (struct unpacked){ .topic = topic, .place = place };
-			r->bad |= place >= n;
+			size_t size = b->layout == LAYOUT_BYTES ? bytes_take_count(r) : 0;
+			b->all[done++] = (struct unpacked){ topic, place, size };
+			r->bad |= place >= b->count;
 		}
 	}
-	r->bad |= done != n;
+	r->bad |= done != b->count;
 }
 
-static int make_messages(struct bytes_reader *r, struct unpacked *u, struct message **by_place, size_t n)
+/* The next payload, which may be empty: malloc'd, NULL without memory or when the reader is bad. */
+static void *take_payload(struct block *b, struct unpacked *u)
 {
-	for (size_t i = 0; i < n && !r->bad; i++) {
-		const char *payload = bytes_take_text(r);
-		r->bad |= by_place[u[i].place] != NULL;
-		if (r->bad)
-			break;
-		struct message *m = message_new(u[i].topic, strdup(payload), 0, 0);
-		if (!m)
-			return -ENOMEM;
-		m->is_history = true;
-		by_place[u[i].place] = m;
+	const char *text = b->layout == LAYOUT_BYTES ? NULL : bytes_take_text(&b->r);
+	if (text)
+		u->size = strlen(text);
+	const void *raw = text ? text : bytes_take_raw(&b->r, u->size);
+	void *payload = raw && !b->r.bad ? malloc(u->size + 1) : NULL;
+	if (payload)
+		memcpy(payload, raw, u->size);
+	return payload;
+}
+
+static struct message *make_message(const struct block *b, const struct unpacked *u, void *payload)
+{
+	char whole[TOPIC_MAX];
+	const char *topic = u->topic, *folder = strcmp(topic, "gap") == 0 ? "" : "history/";
+	if (b->layout == LAYOUT_OLD) {
+		snprintf(whole, sizeof(whole), "%s/%s%s", b->old_base, folder, topic);
+		topic = whole;
 	}
-	return r->bad || r->at != r->end ? -EBADMSG : 0;
+	struct message *m = message_new(topic, NULL, payload, u->size, 0, 0);
+	if (m)
+		message_make_late(m);
+	return m;
 }
 
-static int unpack_block(const uint8_t *block, size_t size, struct message_list *l)
+static int make_messages(struct block *b)
 {
-	struct bytes_reader r = { block, block + size, false };
-	size_t n = bytes_take_count(&r);
-	if (r.bad || n > MESSAGES_MAX)
+	for (size_t i = 0; i < b->count && !b->r.bad; i++) {
+		struct unpacked *u = &b->all[i];
+		void *payload = take_payload(b, u);
+		b->r.bad |= b->by_place[u->place] != NULL;
+		if (b->r.bad) {
+			free(payload);
+			break;
+		}
+		b->by_place[u->place] = make_message(b, u, payload);
+		if (!b->by_place[u->place])
+			return -ENOMEM;
+	}
+	return b->r.bad || b->r.at != b->r.end ? -EBADMSG : 0;
+}
+
+/* Of which layout the block is, and the number of messages. */
+static void take_head(struct block *b)
+{
+	struct bytes_reader *r = &b->r;
+	b->layout = LAYOUT_OLD;
+	b->count = bytes_take_count(r);
+	/* behind a 0 a block of layout 1 has a 0 again: it is empty */
+	if (b->count > 0 || r->bad || r->at == r->end || *r->at == 0)
+		return;
+	b->layout = bytes_take_count(r);
+	b->count = bytes_take_count(r);
+	r->bad |= b->layout != LAYOUT_TEXTS && b->layout != LAYOUT_BYTES;
+}
+
+static int unpack_block(struct block *b, struct message_list *l)
+{
+	take_head(b);
+	if (b->r.bad || b->count > MESSAGES_MAX)
 		return -EBADMSG;
-	_cleanup_free_ struct unpacked *u = calloc(n + 1, sizeof(*u));
-	_cleanup_free_ struct message **by_place = calloc(n + 1, sizeof(struct message *));
-	if (!u || !by_place)
+	b->all = calloc(b->count + 1, sizeof(b->all[0]));
+	b->by_place = calloc(b->count + 1, sizeof(b->by_place[0]));
+	if (!b->all || !b->by_place)
 		return -ENOMEM;
-	take_groups(&r, u, n);
-	int err = r.bad ? -EBADMSG : make_messages(&r, u, by_place, n);
-	for (size_t i = 0; i < n; i++) {
+	take_groups(b);
+	int err = b->r.bad ? -EBADMSG : make_messages(b);
+	for (size_t i = 0; i < b->count; i++) {
 		if (err < 0)
-			message_free(by_place[i]);
+			message_free(b->by_place[i]);
 		else
-			message_list_append(l, by_place[i]);
+			message_list_append(l, b->by_place[i]);
 	}
 	return err;
 }
 
-int spool_unpack(const void *data, size_t size, struct message_list *l)
+int spool_unpack(const void *data, size_t size, const char *old_base, struct message_list *l)
 {
-	_cleanup_free_ void *block = NULL;
-	ssize_t n = compressed_unpack(data, size, SPOOL_UNPACKED_MAX, &block);
-	return n < 0 ? (int)n : unpack_block(block, (size_t)n, l);
+	_cleanup_free_ void *bytes = NULL;
+	ssize_t n = compressed_unpack(data, size, SPOOL_UNPACKED_MAX, &bytes);
+	if (n < 0)
+		return (int)n;
+	struct block b = { .r = { bytes, (uint8_t *)bytes + n, false }, .old_base = old_base };
+	int err = unpack_block(&b, l);
+	free(b.all);
+	free(b.by_place);
+	return err;
 }

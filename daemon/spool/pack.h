@@ -1,11 +1,15 @@
 /* pack: messages as one compressed block of bytes, and back (pure apart from allocation).
  *
  * Grouped by topic, so that what repeats in a device's messages stands side by side; the order in which the
- * messages were made comes back on unpacking. Kept are topic and payload of each.
+ * messages were made comes back on unpacking. Kept are topic and payload of each, which may be any bytes.
  *
- * Layout before compression, numbers as LEB128: messages, topics; for each topic its text and a NUL, its
- * messages, and for each of them the distance of its place from the one before; then the payloads in the same
- * order, each with a NUL. Compressed with zstd, with its checksum.
+ * Layout before compression, counts as LEB128: 0 and the number of the layout; messages, topics; for each
+ * topic its text and a NUL, its messages, and for each of them the distance of its place from the one before;
+ * then the payloads in the same order, each with a NUL (layout 2). When there are NULs in payloads, there are
+ * none behind them, but sizes beside the places (layout 3). Compressed with zstd, with its checksum.
+ *
+ * Layout 1, which is read only, is layout 2 from the messages on, of topics without their base and without
+ * "history/".
  */
 #pragma once
 
@@ -22,5 +26,6 @@ enum { SPOOL_LEVEL_FAST = 1, SPOOL_LEVEL_THOROUGH = 19 };
 /* The number of bytes in `*ret` (malloc'd), -ENOMEM, or -EFBIG. */
 ssize_t spool_pack(const struct message_list *l, int level, void **ret);
 
-/* Appends what was packed to `l`, as history. 0, -EBADMSG when the bytes are no such block, or -ENOMEM. */
-int spool_unpack(const void *data, size_t size, struct message_list *l);
+/* Appends what was packed to `l`, as history; `old_base` is that of topics of layout 1. 0, -EBADMSG when the
+ * bytes are no such block, or -ENOMEM. */
+int spool_unpack(const void *data, size_t size, const char *old_base, struct message_list *l);

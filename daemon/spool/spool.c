@@ -42,6 +42,7 @@ static const struct db_format format = {
 struct spool {
 	struct db *db;
 	struct uptime uptime;
+	const char *old_base;
 	struct spool_limits limits;
 	struct spool_stats stats;
 	uint64_t last_id, loaded_id;
@@ -88,13 +89,14 @@ static int take_stock(struct spool *s)
 	return r < 0 ? r : update_bytes(s);
 }
 
-int spool_open(struct spool **ret, const char *path, struct spool_limits limits, int64_t now_ns,
-    char why[static DB_WHY_MAX])
+int spool_open(struct spool **ret, const char *path, const char *old_base, struct spool_limits limits,
+    int64_t now_ns, char why[static DB_WHY_MAX])
 {
 	struct spool *s = calloc(1, sizeof(*s));
 	snprintf(why, DB_WHY_MAX, "no memory");
 	if (!s)
 		return -ENOMEM;
+	s->old_base = old_base;
 	s->limits = limits;
 	int r = db_open(&s->db, path, &format, wal_bytes(&limits), why);
 	if (r >= 0)
@@ -223,10 +225,11 @@ int spool_append(struct spool *s, uint64_t id, const struct message_list *l, boo
 	return 0;
 }
 
-static int unpack_column(sqlite3_stmt *st, int column, uint64_t skip, struct message_list *l)
+static int unpack_column(
+    const struct spool *s, sqlite3_stmt *st, int column, uint64_t skip, struct message_list *l)
 {
 	const void *data = sqlite3_column_blob(st, column);
-	int r = spool_unpack(data, (size_t)sqlite3_column_bytes(st, column), l);
+	int r = spool_unpack(data, (size_t)sqlite3_column_bytes(st, column), s->old_base, l);
 	for (; r == 0 && skip > 0 && l->first; skip--)
 		message_free(message_list_take(l));
 	return r;
@@ -247,7 +250,7 @@ int spool_load(struct spool *s, uint64_t after, struct spool_batch *ret)
 		if (ret->is_gap)
 			ret->dropped = (uint64_t)sqlite3_column_int64(st, 4);
 		else
-			r = unpack_column(st, 6, ret->sent, &ret->messages);
+			r = unpack_column(s, st, 6, ret->sent, &ret->messages);
 		if (r >= 0) {
 			s->loaded_id = ret->id;
 			r = 1;
@@ -338,7 +341,7 @@ static int add_to_pack(struct spool *s, sqlite3_stmt *st, struct pack *p)
 	p->to_ms = to > p->to_ms ? to : p->to_ms;
 	p->born_s = sqlite3_column_int64(st, 3);
 	p->bytes += size;
-	int r = unpack_column(st, 5, (uint64_t)sqlite3_column_int64(st, 4), &p->messages);
+	int r = unpack_column(s, st, 5, (uint64_t)sqlite3_column_int64(st, 4), &p->messages);
 	return r < 0 ? r : 1;
 }
 

@@ -29,9 +29,10 @@ struct spool_stats {
 	uint64_t dropped;  /* messages, since it was opened */
 };
 
-/* Opens or makes the file. On failure `why` says what is wrong. `now_ns` here and below: CLOCK_BOOTTIME. */
-int spool_open(struct spool **ret, const char *path, struct spool_limits limits, int64_t now_ns,
-    char why[static DB_WHY_MAX]);
+/* Opens or makes the file. `old_base` (must outlive the spool) is the base of the topics that earlier
+ * versions saved without it. On failure `why` says what is wrong. `now_ns` here and below: CLOCK_BOOTTIME. */
+int spool_open(struct spool **ret, const char *path, const char *old_base, struct spool_limits limits,
+    int64_t now_ns, char why[static DB_WHY_MAX]);
 void spool_close(struct spool *s);
 
 /* Takes other limits; what is too much is dropped at the next append or spool_tend. */

@@ -18,7 +18,7 @@ struct spooler {
 	struct inbox *answers;
 
 	/* the disk thread's own */
-	char *folder, path[PATH_MAX];
+	char *folder, *old_base, path[PATH_MAX];
 	struct spool *spool;
 	struct spool_limits limits;
 	uint64_t last_id;	 /* over all files of this run, so that an id never means two batches */
@@ -60,7 +60,7 @@ static bool open_file(struct spooler *s)
 		return s->spool != NULL;
 	(void)mkdir(s->folder, 0750); /* when it fails, opening says why */
 	for (int tries = 0; tries < 2 && !s->spool; tries++) {
-		int r = spool_open(&s->spool, s->path, s->limits, now, why);
+		int r = spool_open(&s->spool, s->path, s->old_base, s->limits, now, why);
 		if (r < 0) {
 			s->spool = NULL;
 			fail(s, r, why);
@@ -229,10 +229,12 @@ static void free_spooler(struct disk_job *job)
 	struct spooler *s = (struct spooler *)job;
 	inbox_free(s->answers);
 	free(s->folder);
+	free(s->old_base);
 	free(s);
 }
 
-struct spooler *spooler_new(struct disk *disk, const char *folder, struct spool_limits limits)
+struct spooler *spooler_new(
+    struct disk *disk, const char *folder, const char *old_base, struct spool_limits limits)
 {
 	struct spooler *s = calloc(1, sizeof(*s));
 	if (!s)
@@ -241,8 +243,9 @@ struct spooler *spooler_new(struct disk *disk, const char *folder, struct spool_
 	s->disk = disk;
 	s->limits = limits;
 	s->folder = strdup(folder);
+	s->old_base = strdup(old_base);
 	s->answers = disk_answers_new();
-	int err = s->answers && s->folder ? 0 : ENOMEM;
+	int err = s->answers && s->folder && s->old_base ? 0 : ENOMEM;
 	if (snprintf(s->path, sizeof(s->path), "%s/" FILE_NAME, folder) >= (int)sizeof(s->path))
 		err = ENAMETOOLONG;
 	if (err) {

@@ -22,7 +22,7 @@ static double walk[DEVICES][VALUES];
 
 static struct message *reading(int device, uint64_t seq, uint64_t *values)
 {
-	char topic[32], *payload = NULL;
+	char topic[64], *payload = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&payload, &size);
 	const char *comma = "";
@@ -38,8 +38,8 @@ static struct message *reading(int device, uint64_t seq, uint64_t *values)
 	}
 	fprintf(f, "},\"quality\":{}}");
 	fclose(f);
-	snprintf(topic, sizeof(topic), "device/d%d", device);
-	return message_new(topic, payload, PUBLISH_KEEP, (int64_t)seq * 500);
+	snprintf(topic, sizeof(topic), "coolant/dc1/r07/history/device/d%d", device);
+	return message_new(topic, NULL, payload, size, 0, (int64_t)seq * 500);
 }
 
 /* What the disk was asked to write by this process so far. */
@@ -71,7 +71,8 @@ int main(int argc, char **argv)
 	uint64_t values = 0, messages = 0, id = 0, before = written();
 	int64_t spent = 0;
 	struct spool *s;
-	r = spool_open(&s, path, (struct spool_limits){ INT64_C(1) << 30, 86400 * NS_PER_S }, 0, why);
+	r = spool_open(
+	    &s, path, "coolant/dc1/r07", (struct spool_limits){ INT64_C(1) << 30, 86400 * NS_PER_S }, 0, why);
 	if (r < 0)
 		return fail(why, r);
 	for (int b = 0; b < batches; b++) {

@@ -21,7 +21,14 @@ static char path[64];
 
 static void add(struct message_list *l, const char *topic, const char *payload, int64_t ts_ms)
 {
-	message_list_append(l, message_new(topic, strdup(payload), 0, ts_ms));
+	message_list_append(l, message_new(topic, NULL, strdup(payload), strlen(payload), 0, ts_ms));
+}
+
+static void *memdup(const void *data, size_t size)
+{
+	void *copy = malloc(size + 1);
+	assert_non_null(copy);
+	return memcpy(copy, data, size);
 }
 
 /* "TOPIC=PAYLOAD " of each; the list is emptied. */
@@ -32,7 +39,8 @@ static const char *text_of(struct message_list *l)
 	text[0] = '\0';
 	for (struct message *m; (m = message_list_take(l)); message_free(m)) {
 		assert_true(m->is_history);
-		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s=%s ", m->topic, m->payload);
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s=%.*s ", m->topic, (int)m->size,
+		    (const char *)m->payload);
 		assert_true(used < sizeof(text));
 	}
 	return text;
@@ -50,7 +58,7 @@ static void packs_and_unpacks_in_order(void **state)
 	add(&in, "device/a", "2", 0);
 	ssize_t size = spool_pack(&in, SPOOL_LEVEL_FAST, &data);
 	assert_true(size > 0);
-	assert_int_equal(spool_unpack(data, (size_t)size, &out), 0);
+	assert_int_equal(spool_unpack(data, (size_t)size, NULL, &out), 0);
 	assert_string_equal(
 	    text_of(&out), "device/b=1 device/a=2 device/b= device/ab={\"\xc3\xa9\":4} device/a=2 ");
 	message_list_clear(&in);
@@ -58,9 +66,34 @@ static void packs_and_unpacks_in_order(void **state)
 	/* an empty list is a block as well */
 	free(data);
 	size = spool_pack(&in, SPOOL_LEVEL_THOROUGH, &data);
-	assert_int_equal(spool_unpack(data, (size_t)size, &out), 0);
+	assert_int_equal(spool_unpack(data, (size_t)size, NULL, &out), 0);
 	assert_int_equal(out.count, 0);
 	free(data);
+}
+
+static const char binary[] = "\x08\0\x12\0\0{\"\0";
+
+static void any_bytes_come_back(void **state)
+{
+	struct message_list in = { 0 }, out = { 0 };
+	void *data;
+	(void)state;
+	for (size_t n = 0; n <= sizeof(binary); n++)
+		message_list_append(&in, message_new(n % 2 ? "a" : "b", NULL, memdup(binary, n), n, 0, 0));
+	assert_int_equal(in.bytes, sizeof(binary) * (sizeof(binary) + 1) / 2);
+	ssize_t size = spool_pack(&in, SPOOL_LEVEL_FAST, &data);
+	message_list_clear(&in);
+	assert_int_equal(in.bytes, 0);
+	assert_int_equal(spool_unpack(data, (size_t)size, NULL, &out), 0);
+	free(data);
+	for (size_t n = 0; n <= sizeof(binary); n++) {
+		struct message *m = message_list_take(&out);
+		assert_int_equal(m->size, n);
+		assert_memory_equal(m->payload, binary, n);
+		assert_string_equal(m->topic, n % 2 ? "a" : "b");
+		message_free(m);
+	}
+	assert_int_equal(out.count, 0);
 }
 
 /* A bit that says nothing may flip; what comes out is never something else. */
@@ -74,13 +107,13 @@ static void damaged_blocks_are_refused(void **state)
 		add(&in, i % 3 ? "device/a" : "device/b", i % 2 ? "{\"x\":1.25}" : "{\"y\":7}", 0);
 	ssize_t size = spool_pack(&in, SPOOL_LEVEL_FAST, &data);
 	message_list_clear(&in);
-	assert_int_equal(spool_unpack(data, (size_t)size, &out), 0);
+	assert_int_equal(spool_unpack(data, (size_t)size, NULL, &out), 0);
 	char *expected = strdup(text_of(&out));
 	uint8_t *bytes = data;
 	for (ssize_t i = 0; i < size; i++) {
 		for (unsigned bit = 0; bit < 8; bit++) {
 			bytes[i] ^= (uint8_t)(1u << bit);
-			int r = spool_unpack(data, (size_t)size, &out);
+			int r = spool_unpack(data, (size_t)size, NULL, &out);
 			if (r == 0)
 				assert_string_equal(text_of(&out), expected);
 			else
@@ -88,7 +121,7 @@ static void damaged_blocks_are_refused(void **state)
 			refused += r < 0;
 			bytes[i] ^= (uint8_t)(1u << bit);
 		}
-		assert_int_equal(spool_unpack(data, (size_t)i, &out), -EBADMSG);
+		assert_int_equal(spool_unpack(data, (size_t)i, NULL, &out), -EBADMSG);
 	}
 	assert_true(refused > 7 * size);
 	assert_int_equal(out.count, 0);
@@ -100,7 +133,7 @@ static struct spool *open_spool(int64_t max_size, int64_t now_ns)
 {
 	struct spool *s = NULL;
 	char why[DB_WHY_MAX];
-	int r = spool_open(&s, path, (struct spool_limits){ max_size, HOUR_NS }, now_ns, why);
+	int r = spool_open(&s, path, "b", (struct spool_limits){ max_size, HOUR_NS }, now_ns, why);
 	if (r < 0)
 		fail_msg("spool_open: %s", why);
 	return s;
@@ -251,7 +284,7 @@ static void assert_refused(const char *reason)
 {
 	struct spool *s = NULL;
 	char why[DB_WHY_MAX], aside[PATH_MAX];
-	assert_int_equal(spool_open(&s, path, (struct spool_limits){ MIB, HOUR_NS }, 0, why), -EBADMSG);
+	assert_int_equal(spool_open(&s, path, "b", (struct spool_limits){ MIB, HOUR_NS }, 0, why), -EBADMSG);
 	assert_non_null(strstr(why, reason));
 	assert_int_equal(db_set_aside(path, aside, sizeof(aside)), 0);
 	assert_int_equal(access(path, F_OK), -1);
@@ -309,6 +342,46 @@ static void a_file_without_tables_is_a_new_one(void **state)
 	assert_int_equal(unlink(path), 0);
 }
 
+/* device/b {"ts":1}, gap {"from":1,…}, device/a (empty), device/b {"ts":2}: packed as layout 1. */
+static const uint8_t old_block[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x24, 0x50, 0x65, 0x02, 0x00, 0x24, 0x04, 0x04,
+	0x03, 0x64, 0x65, 0x76, 0x69, 0x63, 0x65, 0x2f, 0x61, 0x00, 0x01, 0x02, 0x62, 0x00, 0x02, 0x00, 0x03,
+	0x67, 0x61, 0x70, 0x00, 0x01, 0x01, 0x00, 0x7b, 0x22, 0x74, 0x73, 0x22, 0x3a, 0x31, 0x7d, 0x32, 0x7d,
+	0x00, 0x7b, 0x22, 0x66, 0x72, 0x6f, 0x6d, 0x22, 0x3a, 0x31, 0x2c, 0x22, 0x74, 0x6f, 0x22, 0x3a, 0x32,
+	0x2c, 0x22, 0x64, 0x72, 0x6f, 0x70, 0x70, 0x65, 0x64, 0x22, 0x3a, 0x33, 0x7d, 0x00, 0x02, 0x00, 0x58,
+	0x32, 0xe3, 0xac, 0x7c, 0x01, 0xa3, 0x3b, 0x74, 0xa9 };
+
+static void batches_of_earlier_versions_are_delivered(void **state)
+{
+	(void)state;
+	static const char expected[] =
+	    "b/history/device/b={\"ts\":1} b/gap={\"from\":1,\"to\":2,\"dropped\":3} "
+	    "b/history/device/a= b/history/device/b={\"ts\":2} ";
+	struct spool *s = open_spool(8 * MIB, 0);
+	for (uint64_t id = 1; id <= 86; id++)
+		append(s, id, "b/history/x", "1", false, 0);
+	spool_close(s);
+	sqlite3 *db = NULL;
+	sqlite3_stmt *st = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	const char *sql = "UPDATE batch SET data = ?1, messages = 4 WHERE id = 1";
+	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &st, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_bind_blob(st, 1, old_block, sizeof(old_block), SQLITE_STATIC), SQLITE_OK);
+	assert_int_equal(sqlite3_step(st), SQLITE_DONE);
+	assert_int_equal(sqlite3_finalize(st), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+
+	s = open_spool(8 * MIB, 0);
+	assert_string_equal(load(s, 0), expected);
+	/* and packed anew, with others of today */
+	assert_int_equal(spool_release(s), 0);
+	assert_int_equal(spool_tend(s, 0), 0);
+	const char *packed = load(s, 0);
+	assert_memory_equal(packed, expected, sizeof(expected) - 1);
+	assert_string_equal(load(s, 1), "none");
+	spool_close(s);
+	assert_int_equal(unlink(path), 0);
+}
+
 static int make_folder(void **state)
 {
 	(void)state;
@@ -329,6 +402,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packs_and_unpacks_in_order),
+		cmocka_unit_test(any_bytes_come_back),
 		cmocka_unit_test(damaged_blocks_are_refused),
 		cmocka_unit_test(survives_a_restart),
 		cmocka_unit_test(packs_a_minute_of_batches),
@@ -336,6 +410,7 @@ int main(void)
 		cmocka_unit_test(age_is_counted_in_uptime),
 		cmocka_unit_test(foreign_files_are_refused),
 		cmocka_unit_test(a_file_without_tables_is_a_new_one),
+		cmocka_unit_test(batches_of_earlier_versions_are_delivered),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

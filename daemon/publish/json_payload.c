@@ -1,6 +1,5 @@
-#include "daemon/publish/encoder.h"
+#include "daemon/publish/json_payload.h"
 
-#include "daemon/publish/json_writer.h"
 #include "drivers/os/clock.h"
 
 #include <inttypes.h>
@@ -54,40 +53,36 @@ static void put_value(struct json_writer *w, const char *key, const struct point
 	}
 }
 
-char *encode_device(const struct table_device *d, const bool *take, int64_t ts_ms)
+void json_payload_device(struct json_writer *w, const struct output_device *d)
 {
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_integer(&w, "ts", ts_ms);
-	json_unsigned(&w, "seq", d->seq);
-	json_open(&w, "values");
-	for (size_t i = 0; i < d->config->point_count; i++)
-		if (take[i])
-			put_value(&w, d->config->points[i].name, &d->config->points[i], &d->points[i].sample);
-	json_close(&w);
-	json_open(&w, "quality");
-	for (size_t i = 0; i < d->config->point_count; i++)
-		if (take[i] && d->points[i].sample.quality != QUALITY_GOOD)
-			json_text(&w, d->config->points[i].name, quality_word(d->points[i].sample.quality));
-	json_close(&w);
-	json_close(&w);
-	return json_finish(&w);
+	const struct device_config *c = d->device->config;
+	const struct table_point *points = d->device->points;
+	json_open(w, NULL);
+	json_integer(w, "ts", d->ts_ms);
+	json_unsigned(w, "seq", d->seq);
+	json_open(w, "values");
+	for (size_t i = 0; i < c->point_count; i++)
+		if (d->take[i])
+			put_value(w, c->points[i].name, &c->points[i], &points[i].sample);
+	json_close(w);
+	json_open(w, "quality");
+	for (size_t i = 0; i < c->point_count; i++)
+		if (d->take[i] && points[i].sample.quality != QUALITY_GOOD)
+			json_text(w, c->points[i].name, quality_word(points[i].sample.quality));
+	json_close(w);
+	json_close(w);
 }
 
-char *encode_point(const struct table_device *d, size_t point, int64_t now_ms)
+void json_payload_point(struct json_writer *w, const struct table_device *d, size_t point, int64_t now_ms)
 {
 	const struct sample *s = &d->points[point].sample;
 	/* a value that turned stale has no reply of its own: the time is that of finding it out */
 	bool has_time = s->time_ns != 0 && s->quality != QUALITY_STALE;
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_integer(&w, "ts", has_time ? (s->time_ns + d->utc_offset_ns) / NS_PER_MS : now_ms);
-	put_value(&w, "value", &d->config->points[point], s);
-	json_text(&w, "quality", quality_word(s->quality));
-	json_close(&w);
-	return json_finish(&w);
+	json_open(w, NULL);
+	json_integer(w, "ts", has_time ? (s->time_ns + d->utc_offset_ns) / NS_PER_MS : now_ms);
+	put_value(w, "value", &d->config->points[point], s);
+	json_text(w, "quality", quality_word(s->quality));
+	json_close(w);
 }
 
 static void put_point_info(struct json_writer *w, const struct point *p)
@@ -107,38 +102,35 @@ static void put_point_info(struct json_writer *w, const struct point *p)
 	json_close(w);
 }
 
-char *encode_info(const struct config *c, const struct info *info)
+void json_payload_info(struct json_writer *w, const struct config *c, int64_t started_ms)
 {
 	char hash[17];
-	struct json_writer w;
 	snprintf(hash, sizeof(hash), "%016" PRIx64, c->fingerprint);
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_text(&w, "version", info->version);
-	json_text(&w, "config_hash", hash);
-	json_integer(&w, "start_time", info->started_ms);
-	json_text(&w, "site", c->daemon.site);
-	json_text(&w, "rack", c->daemon.rack);
-	json_open(&w, "devices");
+	json_open(w, NULL);
+	json_text(w, "version", COOLANTD_VERSION);
+	json_text(w, "config_hash", hash);
+	json_integer(w, "start_time", started_ms);
+	json_text(w, "site", c->daemon.site);
+	json_text(w, "rack", c->daemon.rack);
+	json_open(w, "devices");
 	for (size_t i = 0; i < c->device_count; i++) {
 		const struct device_config *d = &c->devices[i];
-		json_open(&w, d->name);
-		json_text(&w, "bus", d->bus_name);
-		json_integer(&w, "unit_id", d->unit);
-		json_text(&w, "profile", d->profile_name);
-		json_text(&w, "vendor", d->profile ? d->profile->vendor : "");
-		json_text(&w, "model", d->profile ? d->profile->model : "");
-		json_integer(&w, "poll_interval_ms", d->poll_interval / NS_PER_MS);
-		json_bool(&w, "enabled", d->enabled);
-		json_open(&w, "points");
+		json_open(w, d->name);
+		json_text(w, "bus", d->bus_name);
+		json_integer(w, "unit_id", d->unit);
+		json_text(w, "profile", d->profile_name);
+		json_text(w, "vendor", d->profile ? d->profile->vendor : "");
+		json_text(w, "model", d->profile ? d->profile->model : "");
+		json_integer(w, "poll_interval_ms", d->poll_interval / NS_PER_MS);
+		json_bool(w, "enabled", d->enabled);
+		json_open(w, "points");
 		for (size_t k = 0; k < d->point_count; k++)
-			put_point_info(&w, &d->points[k]);
-		json_close(&w);
-		json_close(&w);
+			put_point_info(w, &d->points[k]);
+		json_close(w);
+		json_close(w);
 	}
-	json_close(&w);
-	json_close(&w);
-	return json_finish(&w);
+	json_close(w);
+	json_close(w);
 }
 
 static void put_figure(struct json_writer *w, const char *key, const struct figure *f)
@@ -146,30 +138,28 @@ static void put_figure(struct json_writer *w, const char *key, const struct figu
 	json_number(w, key, quality_has_value(f->quality) ? f->value : NAN, JSON_DECIMAL);
 }
 
-char *encode_loop(const struct loop_config *l, const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms)
+void json_payload_loop(struct json_writer *w, const struct loop_config *l,
+    const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms)
 {
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_integer(&w, "ts", ts_ms);
-	json_open(&w, "values");
+	json_open(w, NULL);
+	json_integer(w, "ts", ts_ms);
+	json_open(w, "values");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
 		if (loop_has_value(l, (enum loop_value)v))
-			put_figure(&w, loop_value_word((enum loop_value)v), &values[v]);
-	json_close(&w);
-	json_open(&w, "quality");
+			put_figure(w, loop_value_word((enum loop_value)v), &values[v]);
+	json_close(w);
+	json_open(w, "quality");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
 		if (loop_has_value(l, (enum loop_value)v))
-			json_text(&w, loop_value_word((enum loop_value)v), quality_word(values[v].quality));
-	json_close(&w);
-	json_open(&w, "reason");
+			json_text(w, loop_value_word((enum loop_value)v), quality_word(values[v].quality));
+	json_close(w);
+	json_open(w, "reason");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
 		if (loop_has_value(l, (enum loop_value)v) && values[v].quality != QUALITY_GOOD &&
 		    values[v].reason)
-			json_text(&w, loop_value_word((enum loop_value)v), values[v].reason);
-	json_close(&w);
-	json_close(&w);
-	return json_finish(&w);
+			json_text(w, loop_value_word((enum loop_value)v), values[v].reason);
+	json_close(w);
+	json_close(w);
 }
 
 static void put_reason(struct json_writer *w, const struct figure *f)
@@ -216,7 +206,8 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 	json_close(w);
 }
 
-char *encode_pue(const struct pue_config *c, const struct pue *p, int64_t utc_offset_ns, int64_t now_ms)
+void json_payload_pue(struct json_writer *w, const struct pue_config *c, const struct pue *p,
+    int64_t utc_offset_ns, int64_t now_ms)
 {
 	static const char *const keys[] = {
 		[PUE_FACILITY] = "facility_kw",
@@ -227,36 +218,33 @@ char *encode_pue(const struct pue_config *c, const struct pue *p, int64_t utc_of
 		[PUE_EXPORT] = "export_kw",
 		[PUE_REUSE_HEAT] = "reuse_heat_kw",
 	};
-	struct json_writer w;
 	int64_t when;
 	struct figure ratio = pue_power_ratio(p, &when);
 	bool stated = quality_has_value(ratio.quality);
 
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_integer(&w, "ts", stated ? (when + utc_offset_ns) / NS_PER_MS : now_ms);
-	json_text(&w, "boundary", c->boundary);
-	json_bool(&w, "partial", pue_is_partial(p));
-	put_figure(&w, "power_ratio", &ratio);
-	json_text(&w, "quality", quality_word(ratio.quality));
-	put_reason(&w, &ratio);
+	json_open(w, NULL);
+	json_integer(w, "ts", stated ? (when + utc_offset_ns) / NS_PER_MS : now_ms);
+	json_text(w, "boundary", c->boundary);
+	json_bool(w, "partial", pue_is_partial(p));
+	put_figure(w, "power_ratio", &ratio);
+	json_text(w, "quality", quality_word(ratio.quality));
+	put_reason(w, &ratio);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 		if (c->role_names[r].count == 0)
 			continue;
 		struct figure power = pue_role_power(p, (enum pue_role)r);
-		put_figure(&w, keys[r], &power);
+		put_figure(w, keys[r], &power);
 	}
-	json_open(&w, "windows");
+	json_open(w, "windows");
 	for (size_t i = 0; i < c->window_count; i++) {
 		struct pue_window win = pue_window(p, i);
-		put_window(&w, c->window_names.items[i], &win);
+		put_window(w, c->window_names.items[i], &win);
 	}
-	json_close(&w);
-	json_close(&w);
-	return json_finish(&w);
+	json_close(w);
+	json_close(w);
 }
 
-void encode_alarm_into(struct json_writer *w, const char *key, const struct alarm *a, int64_t now_ms)
+void json_payload_alarm(struct json_writer *w, const char *key, const struct alarm *a, int64_t now_ms)
 {
 	const struct alarm_config *c = a->config;
 	bool is_truth = c->when == WHEN_TRUE || c->when == WHEN_FALSE;
@@ -274,37 +262,29 @@ void encode_alarm_into(struct json_writer *w, const char *key, const struct alar
 	json_close(w);
 }
 
-char *encode_alarm(const struct alarm *a, int64_t now_ms)
+void json_payload_reference(struct json_writer *w, const struct loop_reference *r)
 {
-	struct json_writer w;
-	json_begin(&w);
-	encode_alarm_into(&w, NULL, a, now_ms);
-	return json_finish(&w);
+	json_open(w, NULL);
+	json_number(w, "nominal_flow", r->flow * LOOP_LPM, JSON_DECIMAL);
+	json_number(w, "clean_resistance", r->filter_resistance / LOOP_RESISTANCE, JSON_DECIMAL);
+	json_number(w, "differential_pressure", r->pressure / 1e3, JSON_DECIMAL);
+	json_number(w, "pump_speed", r->pump_speed * 100, JSON_DECIMAL);
+	json_close(w);
 }
 
-char *encode_reference(const struct loop_reference *r)
+void json_payload_gap(struct json_writer *w, int64_t from_ms, int64_t to_ms, uint64_t dropped)
 {
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_number(&w, "nominal_flow", r->flow * LOOP_LPM, JSON_DECIMAL);
-	json_number(&w, "clean_resistance", r->filter_resistance / LOOP_RESISTANCE, JSON_DECIMAL);
-	json_number(&w, "differential_pressure", r->pressure / 1e3, JSON_DECIMAL);
-	json_number(&w, "pump_speed", r->pump_speed * 100, JSON_DECIMAL);
-	json_close(&w);
-	return json_finish(&w);
+	json_open(w, NULL);
+	json_integer(w, "from", from_ms);
+	json_integer(w, "to", to_ms);
+	json_unsigned(w, "dropped", dropped);
+	json_close(w);
 }
 
-char *encode_gap(int64_t from_ms, int64_t to_ms, uint64_t dropped)
+/* To a microsecond. */
+static double milliseconds(int64_t ns)
 {
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_integer(&w, "from", from_ms);
-	json_integer(&w, "to", to_ms);
-	json_unsigned(&w, "dropped", dropped);
-	json_close(&w);
-	return json_finish(&w);
+	return round((double)ns / 1e3) / 1e3;
 }
 
 static void put_device_health(struct json_writer *w, const struct health *h, const struct device_stats *d)
@@ -347,8 +327,7 @@ static void put_bus_health(struct json_writer *w, const struct health *h, size_t
 	json_number(w, "latency_ms",
 	    s->replies ? round((double)s->latency_sum_ns / (double)s->replies / 1e3) / 1e3 : NAN,
 	    JSON_DECIMAL);
-	json_number(w, "latency_max_ms", s->replies ? round((double)s->latency_max_ns / 1e3) / 1e3 : NAN,
-	    JSON_DECIMAL);
+	json_number(w, "latency_max_ms", s->replies ? milliseconds(s->latency_max_ns) : NAN, JSON_DECIMAL);
 	json_open(w, "devices");
 	for (size_t i = 0; i < s->device_count; i++)
 		put_device_health(w, h, &s->devices[i]);
@@ -356,39 +335,37 @@ static void put_bus_health(struct json_writer *w, const struct health *h, size_t
 	json_close(w);
 }
 
-char *encode_health(const struct health *h)
+void json_payload_health(struct json_writer *w, const struct health *h)
 {
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_integer(&w, "ts", h->ts_ms);
-	json_integer(&w, "uptime_s", h->uptime_s);
-	json_unsigned(&w, "samples", h->samples);
-	json_unsigned(&w, "batches_dropped", h->batches_dropped);
-	json_number(&w, "loop_lag_ms", h->loop_lag_ms, JSON_DECIMAL);
-	json_number(&w, "alarm_latency_ms", h->alarm_latency_ms, JSON_DECIMAL);
-	json_open(&w, "publisher");
-	json_bool(&w, "connected", h->broker_connected);
-	json_unsigned(&w, "published", h->published);
-	json_unsigned(&w, "acknowledged", h->acknowledged);
-	json_unsigned(&w, "dropped", h->dropped);
-	json_unsigned(&w, "reconnects", h->reconnects);
-	json_unsigned(&w, "queued", h->queued);
-	json_unsigned(&w, "in_flight", h->in_flight);
-	json_close(&w);
-	json_open(&w, "spool");
-	json_unsigned(&w, "depth", h->spool_messages);
-	json_unsigned(&w, "bytes", h->spool_bytes);
-	json_unsigned(&w, "dropped", h->spool_dropped);
-	if (h->spool_trouble[0])
-		json_text(&w, "problem", h->spool_trouble);
+	json_open(w, NULL);
+	json_integer(w, "ts", h->ts_ms);
+	json_integer(w, "uptime_s", h->uptime_s);
+	json_unsigned(w, "samples", h->samples);
+	json_unsigned(w, "batches_dropped", h->batches_dropped);
+	json_number(w, "loop_lag_ms", milliseconds(h->lag_ns), JSON_DECIMAL);
+	json_number(w, "alarm_latency_ms", h->alarm_latency_ns ? milliseconds(h->alarm_latency_ns) : NAN,
+	    JSON_DECIMAL);
+	json_open(w, "publisher");
+	json_bool(w, "connected", h->broker.connected);
+	json_unsigned(w, "published", h->broker.published);
+	json_unsigned(w, "acknowledged", h->broker.acknowledged);
+	json_unsigned(w, "dropped", h->broker.dropped);
+	json_unsigned(w, "reconnects", h->broker.reconnects);
+	json_unsigned(w, "queued", h->broker.queued);
+	json_unsigned(w, "in_flight", h->broker.in_flight);
+	json_close(w);
+	json_open(w, "spool");
+	json_unsigned(w, "depth", h->broker.waiting);
+	json_unsigned(w, "bytes", h->broker.waiting_bytes);
+	json_unsigned(w, "dropped", h->broker.waiting_dropped);
+	if (h->broker.spool_trouble[0])
+		json_text(w, "problem", h->broker.spool_trouble);
 	else
-		json_null(&w, "problem");
-	json_close(&w);
-	json_open(&w, "buses");
+		json_null(w, "problem");
+	json_close(w);
+	json_open(w, "buses");
 	for (size_t i = 0; i < h->config->bus_count; i++)
-		put_bus_health(&w, h, i);
-	json_close(&w);
-	json_close(&w);
-	return json_finish(&w);
+		put_bus_health(w, h, i);
+	json_close(w);
+	json_close(w);
 }

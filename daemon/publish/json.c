@@ -1,0 +1,212 @@
+#include "daemon/publish/json.h"
+
+#include "daemon/publish/json_payload.h"
+#include "drivers/os/clock.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct json {
+	struct output to;
+	char base[JSON_TOPIC_MAX];
+};
+
+/* What a message is beside its payload. */
+struct envelope {
+	const char *kind, *name, *part; /* B/KIND/NAME/PART; NULL ends it */
+	unsigned flags;
+	bool keep; /* when it cannot be delivered now it is sent later, under B/history/… */
+	const char *unit;
+	int64_t ts_ms;
+};
+
+void json_base(const struct config *c, char base[static JSON_TOPIC_MAX])
+{
+	snprintf(base, JSON_TOPIC_MAX, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack);
+}
+
+static void put_topic(
+    char topic[static JSON_TOPIC_MAX], const char *base, const char *folder, const struct envelope *e)
+{
+	const char *name = e->name ? e->name : "", *part = e->part ? e->part : "";
+	snprintf(topic, JSON_TOPIC_MAX, "%s/%s%s%s%s%s%s", base, folder, e->kind, e->name ? "/" : "", name,
+	    e->part ? "/" : "", part);
+}
+
+static struct message *make(const char *base, const struct envelope *e, void *payload, size_t size)
+{
+	char topic[JSON_TOPIC_MAX], late_topic[JSON_TOPIC_MAX];
+	put_topic(topic, base, "", e);
+	put_topic(late_topic, base, "history/", e);
+	struct message *m =
+	    message_new(topic, e->keep ? late_topic : NULL, payload, size, e->flags, e->ts_ms);
+	if (m && e->unit)
+		snprintf(m->unit, sizeof(m->unit), "%s", e->unit);
+	return m;
+}
+
+static void send(const struct json *j, struct envelope e, struct json_writer *w)
+{
+	char *text = json_finish(w);
+	j->to.sink.send(j->to.sink.user, make(j->base, &e, text, w->size));
+}
+
+static void *open_json(const struct output *to)
+{
+	struct json *j = calloc(1, sizeof(*j));
+	if (!j)
+		return NULL;
+	j->to = *to;
+	json_base(to->live->config, j->base);
+	return j;
+}
+
+static struct message *status(const struct config *c, const char *word)
+{
+	const struct envelope e = { .kind = "status", .flags = PUBLISH_RETAIN };
+	char base[JSON_TOPIC_MAX];
+	json_base(c, base);
+	return make(base, &e, strdup(word), strlen(word));
+}
+
+static int make_presence(const struct config *c, struct output_presence *ret)
+{
+	*ret = (struct output_presence){ status(c, "online"), status(c, "offline") };
+	if (ret->online && ret->offline)
+		return 0;
+	message_free(ret->online);
+	message_free(ret->offline);
+	return -ENOMEM;
+}
+
+static void tell_info(void *state)
+{
+	const struct json *j = state;
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_info(&w, j->to.live->config, j->to.started_ms);
+	send(j, (struct envelope){ .kind = "info", .flags = PUBLISH_RETAIN, .ts_ms = clock_utc_ms() }, &w);
+}
+
+static void send_points(const struct json *j, const struct output_device *d, struct envelope e)
+{
+	const struct device_config *c = d->device->config;
+	e.kind = "point";
+	for (size_t i = 0; i < c->point_count; i++) {
+		struct json_writer w;
+		if (!d->take[i])
+			continue;
+		e.part = c->points[i].name;
+		e.unit = c->points[i].unit;
+		json_begin(&w);
+		json_payload_point(&w, d->device, i, d->ts_ms);
+		send(j, e, &w);
+	}
+}
+
+static void tell_device(void *state, const struct output_device *d)
+{
+	const struct json *j = state;
+	struct json_writer w;
+	struct envelope e = { .kind = "device",
+		.name = d->device->config->name,
+		.flags = PUBLISH_RETAIN | PUBLISH_EXPIRES | (d->urgent ? PUBLISH_URGENT : 0),
+		.keep = true,
+		.ts_ms = d->ts_ms };
+	if (j->to.live->config->mqtt.layout & LAYOUT_DEVICE) {
+		json_begin(&w);
+		json_payload_device(&w, d);
+		send(j, e, &w);
+	}
+	if (j->to.live->config->mqtt.layout & LAYOUT_POINT)
+		send_points(j, d, e);
+}
+
+static void send_figures(const struct json *j, const char *kind, const char *name, struct json_writer *w)
+{
+	struct envelope e = { .kind = kind,
+		.name = name,
+		.flags = PUBLISH_RETAIN | PUBLISH_EXPIRES,
+		.keep = true,
+		.ts_ms = clock_utc_ms() };
+	send(j, e, w);
+}
+
+static void tell_loop(void *state, size_t i)
+{
+	const struct json *j = state;
+	const struct loop_config *c = &j->to.live->config->loops[i];
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_loop(&w, c, loops_figures(j->to.live->loops, i), clock_utc_ms());
+	send_figures(j, "loop", c->name, &w);
+}
+
+static void tell_pue(void *state, size_t i)
+{
+	const struct json *j = state;
+	const struct pue_config *c = &j->to.live->config->pues[i];
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_pue(&w, c, pues_at(j->to.live->pues, i), clock_realtime_offset(), clock_utc_ms());
+	send_figures(j, "pue", c->name, &w);
+}
+
+static void tell_alarm(void *state, const struct alarm *a)
+{
+	const struct json *j = state;
+	struct json_writer w;
+	struct envelope e = { .kind = "alarm",
+		.name = a->config->name,
+		.flags = PUBLISH_RETAIN | PUBLISH_URGENT,
+		.keep = true,
+		.ts_ms = a->changed_ms };
+	json_begin(&w);
+	json_payload_alarm(&w, NULL, a, clock_utc_ms());
+	send(j, e, &w);
+}
+
+/* An empty payload: the broker forgets the topic. */
+static void tell_alarm_gone(void *state, const char *name)
+{
+	const struct json *j = state;
+	const struct envelope e = {
+		.kind = "alarm", .name = name, .flags = PUBLISH_RETAIN, .ts_ms = clock_utc_ms()
+	};
+	j->to.sink.send(j->to.sink.user, make(j->base, &e, strdup(""), 0));
+}
+
+static void tell_health(void *state, const struct health *h)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_health(&w, h);
+	send(state, (struct envelope){ .kind = "health", .flags = PUBLISH_RETAIN, .ts_ms = h->ts_ms }, &w);
+}
+
+static struct message *make_gap(void *state, int64_t from_ms, int64_t to_ms, uint64_t dropped)
+{
+	const struct json *j = state;
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_gap(&w, from_ms, to_ms, dropped);
+	char *text = json_finish(&w);
+	return make(j->base, &(struct envelope){ .kind = "gap", .ts_ms = to_ms }, text, w.size);
+}
+
+const struct output_format json_format = {
+	.connection = OUTPUT_MAIN,
+	.open = open_json,
+	.close = free,
+	.presence = make_presence,
+	.begin = tell_info,
+	.device = tell_device,
+	.loop = tell_loop,
+	.pue = tell_pue,
+	.alarm = tell_alarm,
+	.alarm_gone = tell_alarm_gone,
+	.health = tell_health,
+	.gap = make_gap,
+};

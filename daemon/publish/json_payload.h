@@ -1,0 +1,38 @@
+/* json_payload: what is known, as JSON objects (pure).
+ *
+ * Each function writes one object. Times are milliseconds UTC.
+ */
+#pragma once
+
+#include "daemon/publish/health.h"
+#include "daemon/publish/json_writer.h"
+#include "daemon/publish/output.h"
+
+/* B/device/DEVICE: the points that are to be told. */
+void json_payload_device(struct json_writer *w, const struct output_device *d);
+
+/* B/point/DEVICE/POINT. */
+void json_payload_point(struct json_writer *w, const struct table_device *d, size_t point, int64_t now_ms);
+
+/* B/info. */
+void json_payload_info(struct json_writer *w, const struct config *c, int64_t started_ms);
+
+/* B/loop/NAME. */
+void json_payload_loop(struct json_writer *w, const struct loop_config *l,
+    const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms);
+
+/* B/pue/NAME. `now_ms` stamps it while there is no common moment of the powers. */
+void json_payload_pue(struct json_writer *w, const struct pue_config *c, const struct pue *p,
+    int64_t utc_offset_ns, int64_t now_ms);
+
+/* B/alarm/NAME; under a key, or (NULL) as the document. */
+void json_payload_alarm(struct json_writer *w, const char *key, const struct alarm *a, int64_t now_ms);
+
+/* What a loop has learned, in the units of its configuration. */
+void json_payload_reference(struct json_writer *w, const struct loop_reference *r);
+
+/* B/gap. */
+void json_payload_gap(struct json_writer *w, int64_t from_ms, int64_t to_ms, uint64_t dropped);
+
+/* B/health. */
+void json_payload_health(struct json_writer *w, const struct health *h);

@@ -1,0 +1,69 @@
+/* output: what a format is, and what it speaks to (pure: types).
+ *
+ * A format tells one kind of listener what is known. It is one struct of functions, in a file of its own, and
+ * a row in the table of reporter.c. It is opened anew for each configuration. What it makes are whole
+ * messages, for a sink; of brokers, queues and the spool it knows nothing. What it is shown is good during
+ * the call, and `live` as long as it is open. All functions but open and close may be NULL. Main thread.
+ */
+#pragma once
+
+#include "daemon/live/live.h"
+#include "daemon/publish/health.h"
+#include "daemon/publish/message.h"
+
+/* The connections that there are: a format says on which one it speaks. */
+enum output_connection { OUTPUT_MAIN, OUTPUT_CONNECTIONS };
+
+/* Takes messages over; NULL is one that there was no memory for. */
+struct output_sink {
+	void (*send)(void *user, struct message *m);
+	void *user;
+};
+
+struct output {
+	const struct live *live; /* with its configuration */
+	struct output_sink sink;
+	int64_t started_ms; /* UTC, of the process */
+};
+
+/* What is said when a connection is made, and at its end, whether that is ours or the broker says it as our
+ * will. Both retained or not as their flags are; `online` may be NULL. */
+struct output_presence {
+	struct message *online, *offline;
+};
+
+/* Values of a device that are worth being told. */
+struct output_device {
+	const struct table_device *device;
+	const bool *take; /* of each point of it */
+	bool urgent;	  /* a flag has changed, as of a leak */
+	uint64_t seq;	  /* counts these, from 1 */
+	int64_t ts_ms;	  /* UTC of the newest reply among them; now, when values only turned stale */
+};
+
+struct output_format {
+	enum output_connection connection;
+
+	/* Whether the configuration asks for it; NULL = always. */
+	bool (*is_wanted)(const struct config *c);
+
+	void *(*open)(const struct output *to); /* the state; NULL without memory */
+	void (*close)(void *state);
+
+	/* One format of a connection has it; the messages are the caller's. 0 or -ENOMEM. */
+	int (*presence)(const struct config *c, struct output_presence *ret);
+
+	/* The connection is new, or the configuration is: what holds for long. All devices with what is known
+	 * of them, loops, PUE figures and alarms follow by the functions below. */
+	void (*begin)(void *state);
+
+	void (*device)(void *state, const struct output_device *d);
+	void (*loop)(void *state, size_t i); /* of the configuration, as are these */
+	void (*pue)(void *state, size_t i);
+	void (*alarm)(void *state, const struct alarm *a);
+	void (*alarm_gone)(void *state, const char *name); /* is configured no more */
+	void (*health)(void *state, const struct health *h);
+
+	/* The message that tells what had to be dropped, as history; NULL without memory. */
+	struct message *(*gap)(void *state, int64_t from_ms, int64_t to_ms, uint64_t dropped);
+};
