@@ -75,11 +75,17 @@ struct found {
 	size_t count;
 };
 
-static struct found find_named(const struct config_loading *l, const struct config_section *k)
+static bool is_of(const struct ini_section *s, const struct config_section *k)
+{
+	return strcmp(s->kind, k->kind) == 0 && !s->name == !k->name;
+}
+
+/* Of a kind without a name there is always one: an empty one stands for one that is not written. */
+static struct found find_sections(const struct config_loading *l, const struct config_section *k)
 {
 	size_t n = 0;
 	for (const struct ini_section *s = l->tree->sections; s; s = s->next)
-		n += s->name && strcmp(s->kind, k->kind) == 0;
+		n += is_of(s, k);
 	if (k->max > 0 && n > k->max) {
 		diag_add(l->diag, DIAG_ERROR, (struct diag_place){ l->config->path, 0, NULL, NULL },
 		    "%zu [%s:…] sections (at most %zu)", n, k->kind, k->max);
@@ -87,20 +93,12 @@ static struct found find_named(const struct config_loading *l, const struct conf
 	}
 	struct found found = { arena_alloc(l->arena, (n + 1) * sizeof(found.items[0])), 0 };
 	for (const struct ini_section *s = l->tree->sections; s && found.count < n; s = s->next)
-		if (s->name && strcmp(s->kind, k->kind) == 0)
+		if (is_of(s, k))
 			found.items[found.count++] = s;
-	return found;
-}
-
-/* [kind]; an empty one in the place of one that is not written. */
-static struct found find_single(const struct config_loading *l, const struct config_section *k)
-{
-	struct found found = { arena_alloc(l->arena, sizeof(found.items[0])), 1 };
-	found.items[0] = ini_tree_find(l->tree, k->kind);
-	if (!found.items[0]) {
+	if (!k->name && found.count == 0) {
 		struct ini_section *empty = arena_alloc(l->arena, sizeof(*empty));
 		*empty = (struct ini_section){ .title = k->kind, .kind = k->kind, .file = l->config->path };
-		found.items[0] = empty;
+		found.items[found.count++] = empty;
 	}
 	return found;
 }
@@ -112,7 +110,7 @@ static void read_kind(
 	char *config = (char *)l->config, *item = config + k->place;
 	if (k->name) {
 		item = arena_alloc(l->arena, (found->count + 1) * k->size);
-		*(void **)(config + k->place) = item;
+		memcpy(config + k->place, &item, sizeof(item)); /* the array's type is the section's */
 		*(size_t *)(config + k->count) = found->count;
 	}
 	for (size_t i = 0; i < found->count; i++, item += k->size) {
@@ -131,10 +129,9 @@ static void read_sections(const struct config_loading *l)
 		l->config->fingerprint = l->config->fingerprint * 31 + ini_section_fingerprint(s);
 	}
 	for (size_t i = 0; i < COUNT(found); i++) {
-		const struct config_section *k = config_sections[i];
-		found[i] = k->name ? find_named(l, k) : find_single(l, k);
-		if (k->size > 0)
-			read_kind(l, k, &found[i]);
+		found[i] = find_sections(l, config_sections[i]);
+		if (config_sections[i]->size > 0)
+			read_kind(l, config_sections[i], &found[i]);
 	}
 	for (size_t i = 0; i < COUNT(found); i++)
 		if (config_sections[i]->check)

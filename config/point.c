@@ -51,10 +51,10 @@ const char *point_table_word(enum register_table t)
 
 enum register_table point_table_find(const char *s, size_t n)
 {
-	int t = 0;
+	enum register_table t = 0;
 	while (t < POINT_TABLE_COUNT && (strlen(table_words[t]) != n || strncmp(table_words[t], s, n) != 0))
 		t++;
-	return (enum register_table)t;
+	return t;
 }
 
 const char *point_type_word(enum point_type t)

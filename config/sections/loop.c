@@ -215,14 +215,14 @@ const char *loop_input_word(enum loop_input i)
 
 bool loop_has_value(const struct loop_config *l, enum loop_value v)
 {
-	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
-		if (loop_value_needs(v, (enum loop_input)i) && l->inputs[i].count == 0)
+	for (enum loop_input i = 0; i < LOOP_IN_COUNT; i++)
+		if (loop_value_needs(v, i) && l->inputs[i].count == 0)
 			return false;
 	return true;
 }
 
-static void resolve_input(
-    const struct config_loading *l, struct loop_config *loop, unsigned i, const struct ini_section *from)
+static void resolve_input(const struct config_loading *l, struct loop_config *loop, enum loop_input i,
+    const struct ini_section *from)
 {
 	const char *name = loop->input_names[i], *key = loop_inputs[i].key;
 	enum quantity quantity = loop_inputs[i].quantity;
@@ -282,7 +282,7 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 {
 	for (size_t n = 0; n < count; n++) {
 		struct loop_config *loop = &l->config->loops[n];
-		for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
+		for (enum loop_input i = 0; i < LOOP_IN_COUNT; i++)
 			resolve_input(l, loop, i, from[n]);
 		/* without a sensor of its own the filter is judged by the whole loop */
 		if (!is_named(loop, LOOP_IN_FILTER_PRESSURE_DROP)) {

@@ -127,7 +127,7 @@ static uint64_t fingerprint(
     const struct config *c, const struct pue_config *p, const struct ini_section *from)
 {
 	uint64_t sum = ini_section_fingerprint(from);
-	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
 		for (size_t i = 0; i < p->role_names[r].count; i++) {
 			struct meter_ref m = p->meters[r][i];
 			struct point_ref any = point_ref_is_set(m.power) ? m.power : m.energy;
@@ -141,7 +141,7 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 {
 	for (size_t i = 0; i < count; i++) {
 		struct pue_config *p = &l->config->pues[i];
-		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
 			resolve_role(l, p, r, from[i]);
 		if (p->role_names[PUE_FACILITY].count == 0 && p->role_names[PUE_COOLING].count == 0)
 			schema_error(l->diag, from[i], "facility",
