@@ -1,6 +1,6 @@
 /* Arbitrary bytes as a configuration: read, checked, and when it is good, put to work without readings. */
 #include "config/config.h"
-#include "daemon/live/live.h"
+#include "daemon/live/saved.h"
 #include "drivers/os/clock.h"
 
 #include <stdlib.h>
@@ -24,31 +24,25 @@ static void say(enum diag_level level, const char *text, void *user)
 	*lines += level == DIAG_ERROR && text[0] != '\0';
 }
 
-static void on_alarm(const struct alarm *a, void *user)
-{
-	(void)a;
-	(void)user;
-}
-
-/* The state of the loop must be one that it takes up again itself. */
+/* What is live must save a state that it takes up again itself. */
 static void put_to_work(struct config *c)
 {
 	const struct wall_clock clock = { 1000 * NS_PER_S, 0 };
-	struct live *l = live_new(c), *next = live_new(c);
-	struct point_table *t = point_table_new(c, clock.now_ns);
+	struct live *l = live_new(c, clock.now_ns), *next = live_new(c, clock.now_ns);
 	struct bytes_writer w = { 0 };
-	struct live_loaded loaded = { 0 };
-	live_tick(l, t);
-	live_judge(l, t, JUDGE_ALL, clock.now_ns, 1, on_alarm, NULL);
-	live_save(l, clock.offset_ns, &w);
+	size_t taken;
+	if (!l || !next)
+		abort();
+	live_tick(l);
+	alarms_judge(l->alarms, JUDGE_ALL, clock.now_ns);
+	saved_put(l, clock.offset_ns, &w);
 	struct bytes_reader r = { w.data, w.data + w.size, false };
-	if (live_load(next, &r, &clock, &loaded) < 0 || r.at != r.end)
+	if (saved_take(next, &r, &clock, &taken) < 0 || r.at != r.end)
 		abort();
 	live_inherit(next, l);
 	live_free(l);
-	live_tick(next, t);
+	live_tick(next);
 	live_free(next);
-	point_table_free(t);
 	bytes_writer_deinit(&w);
 }
 
