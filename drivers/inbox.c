@@ -12,6 +12,7 @@ struct inbox {
 	pthread_mutex_t lock;
 	struct inbox_item *first, **tail;
 	size_t count, most;
+	bool woken; /* the eventfd was written since the last take */
 	uint64_t dropped;
 	int fd;
 	void (*free_item)(struct inbox_item *item);
@@ -47,11 +48,13 @@ void inbox_free(struct inbox *b)
 	free(b);
 }
 
-static bool give(struct inbox *b, struct inbox_item *item, size_t most)
+static bool give(struct inbox *b, struct inbox_item *item, size_t most, bool wake)
 {
 	item->next = NULL;
 	pthread_mutex_lock(&b->lock);
-	bool taken = b->count < most, was_empty = b->count == 0;
+	bool taken = b->count < most;
+	wake = wake && taken && !b->woken;
+	b->woken |= wake;
 	if (taken) {
 		*b->tail = item;
 		b->tail = &item->next;
@@ -60,14 +63,14 @@ static bool give(struct inbox *b, struct inbox_item *item, size_t most)
 		b->dropped++;
 	}
 	pthread_mutex_unlock(&b->lock);
-	if (taken && was_empty)
+	if (wake)
 		(void)eventfd_write(b->fd, 1);
 	return taken;
 }
 
 bool inbox_give(struct inbox *b, struct inbox_item *item)
 {
-	bool taken = give(b, item, b->most);
+	bool taken = give(b, item, b->most, true);
 	if (!taken)
 		b->free_item(item);
 	return taken;
@@ -75,7 +78,12 @@ bool inbox_give(struct inbox *b, struct inbox_item *item)
 
 void inbox_give_always(struct inbox *b, struct inbox_item *item)
 {
-	(void)give(b, item, SIZE_MAX);
+	(void)give(b, item, SIZE_MAX, true);
+}
+
+void inbox_leave(struct inbox *b, struct inbox_item *item)
+{
+	(void)give(b, item, SIZE_MAX, false);
 }
 
 struct inbox_item *inbox_take(struct inbox *b)
@@ -87,6 +95,7 @@ struct inbox_item *inbox_take(struct inbox *b)
 	b->first = NULL;
 	b->tail = &b->first;
 	b->count = 0;
+	b->woken = false;
 	pthread_mutex_unlock(&b->lock);
 	return first;
 }

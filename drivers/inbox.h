@@ -28,6 +28,9 @@ bool inbox_give(struct inbox *b, struct inbox_item *item);
  * giver bounds these by giving one for each order only. */
 void inbox_give_always(struct inbox *b, struct inbox_item *item);
 
+/* The same for what the taker need not know at once: it is not woken, and finds the item when it looks. */
+void inbox_leave(struct inbox *b, struct inbox_item *item);
+
 /* All that is there, oldest first, linked by `next`: it is the caller's now. Clears the eventfd. */
 struct inbox_item *inbox_take(struct inbox *b);
 
@@ -35,7 +38,7 @@ struct inbox_item *inbox_take(struct inbox *b);
  * without end). */
 void inbox_wait(struct inbox *b, int64_t deadline_ns);
 
-/* Readable while something is there. */
+/* Readable while something is there that was given, not left. */
 int inbox_fd(const struct inbox *b);
 /* How many were not taken because the inbox was full. */
 uint64_t inbox_dropped(struct inbox *b);

@@ -38,6 +38,7 @@ struct connection {
 	pthread_t thread;
 	struct inbox *orders, *outcomes;
 	int stop_fd; /* readable once it shall stop */
+	_Atomic bool eager;
 	struct progress progress;
 	_Atomic bool left; /* by the thread or by the owner: who comes second frees it */
 
@@ -59,13 +60,18 @@ static void free_item(struct inbox_item *item)
 }
 
 /* A lost outcome would be a lost message. */
-static void post(struct connection *c, const struct connection_outcome *what)
+static struct connection_outcome *outcome_new(const struct connection_outcome *what)
 {
 	struct connection_outcome *o = malloc(sizeof(*o));
 	if (!o)
 		abort();
 	*o = *what;
-	inbox_give_always(c->outcomes, &o->item);
+	return o;
+}
+
+static void post(struct connection *c, const struct connection_outcome *what)
+{
+	inbox_give_always(c->outcomes, &outcome_new(what)->item);
 }
 
 static void begin_connect(struct connection *c)
@@ -118,7 +124,13 @@ static void on_disconnected(void *user, const char *why)
 
 static void on_delivered(void *user, uint64_t id)
 {
-	post(user, &(struct connection_outcome){ .kind = CONNECTION_DELIVERED, .id = id });
+	struct connection *c = user;
+	struct connection_outcome *o =
+	    outcome_new(&(struct connection_outcome){ .kind = CONNECTION_DELIVERED, .id = id });
+	if (atomic_load(&c->eager))
+		inbox_give_always(c->outcomes, &o->item);
+	else
+		inbox_leave(c->outcomes, &o->item);
 }
 
 static void on_refused(void *user, uint64_t id)
@@ -317,6 +329,11 @@ static void give(struct connection *c, enum order_kind kind)
 		abort(); /* a connection that cannot be ended would hold up everything */
 	o->kind = kind;
 	inbox_give_always(c->orders, &o->item);
+}
+
+void connection_set_eager(struct connection *c, bool eager)
+{
+	atomic_store(&c->eager, eager);
 }
 
 void connection_renew(struct connection *c)

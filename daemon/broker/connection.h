@@ -53,6 +53,10 @@ struct inbox *connection_outcomes(struct connection *c);
 /* Orders a message for a session; it is copied. `id` is never used twice. False without memory. */
 bool connection_publish(struct connection *c, unsigned session, uint64_t id, const struct mqtt_message *m);
 
+/* Whether each CONNECTION_DELIVERED wakes the taker. At first it does not: these are most of all outcomes,
+ * and who has room for more messages can look for them later. After a change to true, look once. */
+void connection_set_eager(struct connection *c, bool eager);
+
 /* Gives up the link as it is and connects anew at once, to the first broker of the list first. */
 void connection_renew(struct connection *c);
 

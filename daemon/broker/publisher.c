@@ -29,6 +29,8 @@ struct publisher {
 	sd_event_source *io, *replay_timer, *replace_timer;
 	struct output_presence presence;
 	bool ended; /* the connection: it can be freed without waiting */
+	bool eager; /* acknowledgements wake us */
+	bool taking;
 	bool connected, was_connected, stopping, stopped;
 	struct config *next; /* stopping in order to go on with this one */
 	bool leaving;	     /* a connection that is of no use any more */
@@ -125,28 +127,11 @@ static void replay(struct publisher *p)
 	}
 }
 
-static int on_replay_timer(sd_event_source *s, uint64_t usec, void *user)
-{
-	struct publisher *p = user;
-	(void)usec;
-	int64_t share = p->config->spool.replay_rate * REPLAY_INTERVAL_NS / NS_PER_S;
-	p->replay_budget = share > 0 ? share : 1;
-	replay(p);
-	(void)sd_event_source_set_time_relative(s, REPLAY_INTERVAL_NS / 1000);
-	(void)sd_event_source_set_enabled(s, p->connected ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
-	return 0;
-}
-
 static void start_replay(struct publisher *p)
 {
 	history_online(p->history);
 	(void)sd_event_source_set_time_relative(p->replay_timer, REPLAY_INTERVAL_NS / 1000);
 	(void)sd_event_source_set_enabled(p->replay_timer, SD_EVENT_ONESHOT);
-}
-
-static void on_history_ready(void *user)
-{
-	replay(user);
 }
 
 /* A link on which nothing comes back for a keep-alive time is not worth waiting for: paho takes twice as long
@@ -161,17 +146,6 @@ static void leave_dead_link(struct publisher *p, int64_t now_ns)
 	    (long long)(waited / NS_PER_S));
 	p->leaving = true;
 	connection_renew(p->connection);
-}
-
-static void on_saving(void *user)
-{
-	struct publisher *p = user;
-	int64_t now = clock_boottime();
-	leave_dead_link(p, now);
-	for (struct message *m = p->in_flight.first; m; m = m->next)
-		history_save(p->history, m, now);
-	for (struct message *m = p->queue.first; m; m = m->next)
-		history_save(p->history, m, now);
 }
 
 static void on_spool_trouble(void *user, const char *text)
@@ -285,16 +259,44 @@ static void take(struct publisher *p, const struct connection_outcome *o)
 	}
 }
 
-static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
+/* All outcomes so far, then what they make room for. */
+static void take_outcomes(struct publisher *p)
 {
-	struct publisher *p = user;
+	p->taking = true;
 	for (struct inbox_item *i = inbox_take(connection_outcomes(p->connection)), *next; i; i = next) {
 		next = i->next;
 		take(p, (struct connection_outcome *)i);
 		free(i);
 	}
+	p->taking = false;
 	pump(p);
 	replay(p);
+}
+
+static bool is_crowded(const struct publisher *p)
+{
+	return p->stopping || p->in_flight.count >= p->in_flight_max / 2;
+}
+
+/* Acknowledgements wake the main loop only when something waits for them, or soon will. */
+static void look_for_outcomes(struct publisher *p)
+{
+	if (p->taking || !p->connection)
+		return;
+	take_outcomes(p);
+	bool eager = is_crowded(p);
+	if (eager == p->eager)
+		return;
+	p->eager = eager;
+	connection_set_eager(p->connection, eager);
+	if (eager)
+		take_outcomes(p);
+}
+
+static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	struct publisher *p = user;
+	look_for_outcomes(p);
 	if (p->ended && p->next)
 		replace_within(p, 0);
 	return 0;
@@ -336,7 +338,7 @@ static int open_connection(struct publisher *p, struct config *c)
 			.size = will->size,
 			.qos = c->mqtt.qos,
 			.retain = will->flags & PUBLISH_RETAIN };
-	p->ended = false;
+	p->ended = p->eager = false;
 	p->connection = connection_new(&s);
 	if (!p->connection)
 		return -errno;
@@ -374,6 +376,34 @@ static void open_next(struct publisher *p)
 	if (err < 0)
 		log_event(
 		    LOG_ERR, broker_fields, "cannot make a new connection to the broker: %s", strerror(-err));
+}
+
+static int on_replay_timer(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct publisher *p = user;
+	int64_t share = p->config->spool.replay_rate * REPLAY_INTERVAL_NS / NS_PER_S;
+	p->replay_budget = share > 0 ? share : 1;
+	look_for_outcomes(p);
+	(void)sd_event_source_set_time_relative(s, REPLAY_INTERVAL_NS / 1000);
+	(void)sd_event_source_set_enabled(s, p->connected ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
+	return 0;
+}
+
+static void on_history_ready(void *user)
+{
+	look_for_outcomes(user);
+}
+
+static void on_saving(void *user)
+{
+	struct publisher *p = user;
+	int64_t now = clock_boottime();
+	look_for_outcomes(p);
+	leave_dead_link(p, now);
+	for (struct message *m = p->in_flight.first; m; m = m->next)
+		history_save(p->history, m, now);
+	for (struct message *m = p->queue.first; m; m = m->next)
+		history_save(p->history, m, now);
 }
 
 static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)
@@ -463,6 +493,7 @@ static void enqueue(struct publisher *p, struct message *m)
 
 static void begin_stop(struct publisher *p)
 {
+	look_for_outcomes(p);
 	p->stopping = true;
 	if (!p->connected) {
 		finish_stop(p);
@@ -470,7 +501,7 @@ static void begin_stop(struct publisher *p)
 	}
 	if (p->presence.offline)
 		enqueue(p, message_copy(p->presence.offline));
-	pump(p);
+	look_for_outcomes(p);
 }
 
 bool publisher_apply(struct publisher *p, struct config *c)
@@ -525,6 +556,8 @@ void publisher_send(struct publisher *p, struct message *m)
 	}
 	enqueue(p, m);
 	pump(p);
+	if (!p->eager && is_crowded(p))
+		look_for_outcomes(p);
 }
 
 void publisher_stop(struct publisher *p)
