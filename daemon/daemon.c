@@ -418,7 +418,7 @@ static int start(struct daemon *d)
 		return r;
 	const struct publisher_events to = { on_presence, on_broker_connected, on_spool_trouble, on_gap,
 		on_publisher_stopped, d };
-	char base[JSON_TOPIC_MAX];
+	char base[JSON_BASE_MAX];
 	json_base(d->config, base);
 	d->publisher = publisher_new(d->event, d->disk, d->config, base, &to);
 	if (!d->publisher)

@@ -38,7 +38,6 @@ struct publisher {
 	unsigned in_flight_max;
 	uint32_t packet_size_max;
 	bool told_oversize; /* on this connection */
-	int64_t expiry_s;   /* of live values */
 	int64_t last_progress_ns;
 	uint64_t next_id;
 	struct message_list queue, in_flight;
@@ -74,8 +73,8 @@ static bool publish(struct publisher *p, struct message *m)
 		.size = m->size,
 		.qos = p->config->mqtt.qos,
 		.unit = m->unit,
-		.expiry_s = (m->flags & PUBLISH_EXPIRES) && !m->is_history ? p->expiry_s : 0,
-		.retain = (m->flags & PUBLISH_RETAIN) && !m->is_history };
+		.expiry_s = m->expiry_s,
+		.retain = m->flags & PUBLISH_RETAIN };
 	if (!connection_publish(p->connection, p->session, m->id, &message))
 		return false;
 	if (p->in_flight.count == 0)
@@ -302,18 +301,6 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-/* Live values are sent again at every full_interval, or when their device is polled, if that is more rarely;
- * when three such times bring nothing the broker forgets them. */
-static int64_t expiry_of(const struct config *c)
-{
-	int64_t longest = c->mqtt.full_interval;
-	for (size_t i = 0; i < c->device_count; i++) {
-		int64_t slow = 10 * c->devices[i].poll_interval;
-		longest = slow > longest ? slow : longest;
-	}
-	return 3 * longest / NS_PER_S;
-}
-
 static void free_presence(struct output_presence *p)
 {
 	message_free(p->online);
@@ -325,7 +312,6 @@ static void free_presence(struct output_presence *p)
 static int open_connection(struct publisher *p, struct config *c)
 {
 	p->config = config_ref(c);
-	p->expiry_s = expiry_of(c);
 	p->last_progress_ns = clock_boottime();
 	int err = p->events.presence(p->events.user, c, &p->presence);
 	if (err < 0)
@@ -511,7 +497,6 @@ bool publisher_apply(struct publisher *p, struct config *c)
 	if (!is_new) {
 		config_unref(p->config);
 		p->config = config_ref(c);
-		p->expiry_s = expiry_of(c);
 		return false;
 	}
 	config_unref(p->next);

@@ -8,9 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The longest topic, with its NUL: a base and names. */
+#define TOPIC_MAX 640
+
 struct json {
 	struct output to;
-	char base[JSON_TOPIC_MAX];
+	char base[JSON_BASE_MAX];
+	int64_t expiry_s; /* of live values */
 };
 
 /* What a message is beside its payload. */
@@ -18,31 +22,47 @@ struct envelope {
 	const char *kind, *name, *part; /* B/KIND/NAME/PART; NULL ends it */
 	unsigned flags;
 	bool keep; /* when it cannot be delivered now it is sent later, under B/history/… */
+	int64_t expiry_s;
 	const char *unit;
 	int64_t ts_ms;
 };
 
-void json_base(const struct config *c, char base[static JSON_TOPIC_MAX])
+void json_base(const struct config *c, char base[static JSON_BASE_MAX])
 {
-	snprintf(base, JSON_TOPIC_MAX, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack);
+	snprintf(base, JSON_BASE_MAX, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack);
+}
+
+/* Live values are sent again at every full_interval, or when their device is polled, if that is more rarely;
+ * when three such times bring nothing the broker forgets them. */
+static int64_t expiry_of(const struct config *c)
+{
+	int64_t longest = c->mqtt.full_interval;
+	for (size_t i = 0; i < c->device_count; i++) {
+		int64_t slow = 10 * c->devices[i].poll_interval;
+		longest = slow > longest ? slow : longest;
+	}
+	return 3 * longest / NS_PER_S;
 }
 
 static void put_topic(
-    char topic[static JSON_TOPIC_MAX], const char *base, const char *folder, const struct envelope *e)
+    char topic[static TOPIC_MAX], const char *base, const char *folder, const struct envelope *e)
 {
 	const char *name = e->name ? e->name : "", *part = e->part ? e->part : "";
-	snprintf(topic, JSON_TOPIC_MAX, "%s/%s%s%s%s%s%s", base, folder, e->kind, e->name ? "/" : "", name,
+	snprintf(topic, TOPIC_MAX, "%s/%s%s%s%s%s%s", base, folder, e->kind, e->name ? "/" : "", name,
 	    e->part ? "/" : "", part);
 }
 
 static struct message *make(const char *base, const struct envelope *e, void *payload, size_t size)
 {
-	char topic[JSON_TOPIC_MAX], late_topic[JSON_TOPIC_MAX];
+	char topic[TOPIC_MAX], late_topic[TOPIC_MAX];
 	put_topic(topic, base, "", e);
 	put_topic(late_topic, base, "history/", e);
 	struct message *m =
 	    message_new(topic, e->keep ? late_topic : NULL, payload, size, e->flags, e->ts_ms);
-	if (m && e->unit)
+	if (!m)
+		return NULL;
+	m->expiry_s = e->expiry_s;
+	if (e->unit)
 		snprintf(m->unit, sizeof(m->unit), "%s", e->unit);
 	return m;
 }
@@ -60,13 +80,14 @@ static void *open_json(const struct output *to)
 		return NULL;
 	j->to = *to;
 	json_base(to->live->config, j->base);
+	j->expiry_s = expiry_of(to->live->config);
 	return j;
 }
 
 static struct message *status(const struct config *c, const char *word)
 {
 	const struct envelope e = { .kind = "status", .flags = PUBLISH_RETAIN };
-	char base[JSON_TOPIC_MAX];
+	char base[JSON_BASE_MAX];
 	json_base(c, base);
 	return make(base, &e, strdup(word), strlen(word));
 }
@@ -112,8 +133,9 @@ static void tell_device(void *state, const struct output_device *d)
 	struct json_writer w;
 	struct envelope e = { .kind = "device",
 		.name = d->device->config->name,
-		.flags = PUBLISH_RETAIN | PUBLISH_EXPIRES | (d->urgent ? PUBLISH_URGENT : 0),
+		.flags = PUBLISH_RETAIN | (d->urgent ? PUBLISH_URGENT : 0),
 		.keep = true,
+		.expiry_s = j->expiry_s,
 		.ts_ms = d->ts_ms };
 	if (j->to.live->config->mqtt.layout & LAYOUT_DEVICE) {
 		json_begin(&w);
@@ -128,8 +150,9 @@ static void send_figures(const struct json *j, const char *kind, const char *nam
 {
 	struct envelope e = { .kind = kind,
 		.name = name,
-		.flags = PUBLISH_RETAIN | PUBLISH_EXPIRES,
+		.flags = PUBLISH_RETAIN,
 		.keep = true,
+		.expiry_s = j->expiry_s,
 		.ts_ms = clock_utc_ms() };
 	send(j, e, w);
 }

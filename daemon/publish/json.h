@@ -3,10 +3,10 @@
 
 #include "daemon/publish/output.h"
 
-/* The longest topic, with its NUL: a prefix of 200 bytes, and names. */
-#define JSON_TOPIC_MAX 640
+/* The longest base, with its NUL: a prefix of 200 bytes, site and rack. */
+#define JSON_BASE_MAX 340
 
 extern const struct output_format json_format;
 
 /* B of a configuration. */
-void json_base(const struct config *c, char base[static JSON_TOPIC_MAX]);
+void json_base(const struct config *c, char base[static JSON_BASE_MAX]);

@@ -28,8 +28,10 @@ struct message *message_copy(const struct message *m)
 	if (payload)
 		memcpy(payload, m->payload, m->size);
 	struct message *copy = message_new(m->topic, m->late_topic, payload, m->size, m->flags, m->ts_ms);
-	if (copy)
-		memcpy(copy->unit, m->unit, sizeof(copy->unit));
+	if (!copy)
+		return NULL;
+	copy->expiry_s = m->expiry_s;
+	memcpy(copy->unit, m->unit, sizeof(copy->unit));
 	return copy;
 }
 
@@ -38,6 +40,8 @@ void message_make_late(struct message *m)
 	if (m->late_topic)
 		m->topic = m->late_topic;
 	m->late_topic = NULL;
+	m->flags = 0;
+	m->expiry_s = 0;
 	m->is_history = true;
 }
 

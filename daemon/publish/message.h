@@ -12,8 +12,7 @@
 
 enum message_flags {
 	PUBLISH_RETAIN = 1 << 0,
-	PUBLISH_URGENT = 1 << 1,  /* goes ahead of what is queued */
-	PUBLISH_EXPIRES = 1 << 2, /* a live value: the broker forgets it when nothing follows */
+	PUBLISH_URGENT = 1 << 1, /* goes ahead of what is queued */
 };
 
 /* As long as a profile allows, with the NUL. */
@@ -27,7 +26,8 @@ struct message {
 	void *payload;		/* any bytes */
 	size_t size;
 	unsigned flags;		     /* enum message_flags */
-	bool is_history;	     /* goes out late: not retained */
+	int64_t expiry_s;	     /* the broker forgets a live value when nothing follows; 0 = never */
+	bool is_history;	     /* goes out late, without flags or expiry */
 	char unit[MESSAGE_UNIT_MAX]; /* of a single value; "" = none */
 	int64_t ts_ms;
 	int64_t made_ns; /* CLOCK_BOOTTIME when it was to be sent */

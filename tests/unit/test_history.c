@@ -62,8 +62,7 @@ static struct message *new_binary(const char *topic, const char *late_topic)
 	void *payload = malloc(sizeof(binary));
 	assert_non_null(payload);
 	memcpy(payload, binary, sizeof(binary));
-	struct message *m =
-	    message_new(topic, late_topic, payload, sizeof(binary), PUBLISH_RETAIN | PUBLISH_EXPIRES, 1000);
+	struct message *m = message_new(topic, late_topic, payload, sizeof(binary), PUBLISH_RETAIN, 1000);
 	assert_non_null(m);
 	return m;
 }
