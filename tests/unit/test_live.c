@@ -1,0 +1,302 @@
+/* From samples to alarms and messages, over a reload and a restart. */
+#include "unit.h"
+
+#include "daemon/live/saved.h"
+#include "daemon/publish/reporter.h"
+#include "drivers/os/clock.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HEAD "[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
+#define DEVICE "[device:d]\nbus = b\nunit = 1\n"
+#define POINTS                                                                                               \
+	"[point:d.t]\nregister = holding:0\ntype = f32\nunit = Cel\ndeadband = 0.1\n"                        \
+	"[point:d.wet]\nregister = discrete:0\n"
+#define WET "[alarm:wet]\npoint = d.wet\nwhen = true\nlatch = yes\n"
+#define HOT "[alarm:hot]\npoint = d.t\nwhen = above\nlimit = 45\n"
+
+enum { T, WET_POINT }; /* points of the device, in the order of the file */
+
+static char path[] = "/tmp/coolantd-live-XXXXXX";
+
+static struct config *load(const char *text)
+{
+	FILE *f = fopen(path, "w");
+	assert_non_null(f);
+	assert_true(fputs(text, f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	struct diag *diag = diag_new();
+	struct config *c = config_load(path, diag);
+	diag_free(diag);
+	assert_non_null(c);
+	return c;
+}
+
+static struct live *new_live(const char *text)
+{
+	struct config *c = load(text);
+	struct live *l = live_new(c, clock_boottime());
+	assert_non_null(l);
+	config_unref(c);
+	return l;
+}
+
+static struct table_device *feed(struct live *l, uint32_t point, struct value v, enum quality q)
+{
+	struct batch *b = batch_new(l->config, 0, 1);
+	assert_non_null(b);
+	b->realtime_offset_ns = clock_realtime_offset();
+	b->samples[b->count++] =
+	    (struct sample){ .point = point, .quality = q, .value = v, .time_ns = clock_boottime() };
+	struct table_device *d = live_feed(l, b);
+	batch_free(b);
+	assert_non_null(d);
+	return d;
+}
+
+static struct table_device *feed_number(struct live *l, double n)
+{
+	return feed(l, T, (struct value){ .kind = VALUE_NUMBER, .number = n }, QUALITY_GOOD);
+}
+
+static struct table_device *feed_wet(struct live *l, bool truth)
+{
+	return feed(l, WET_POINT, (struct value){ .kind = VALUE_BOOL, .truth = truth }, QUALITY_GOOD);
+}
+
+/* What was told since it was looked at: "NAME STATE " of each. */
+static char told[512];
+
+static void on_alarm(const struct alarm *a, void *user)
+{
+	size_t used = strlen(told);
+	snprintf(told + used, sizeof(told) - used, "%s %s ", a->config->name, alarm_state_word(a->state));
+}
+
+static void on_gone(const char *name, void *user)
+{
+	size_t used = strlen(told);
+	snprintf(told + used, sizeof(told) - used, "no %s ", name);
+}
+
+static void expect(const char *text)
+{
+	assert_string_equal(told, text);
+	told[0] = '\0';
+}
+
+static void judge(struct live *l)
+{
+	alarms_judge(l->alarms, JUDGE_POINTS, clock_boottime());
+}
+
+static void each_change_of_an_alarm_is_told_once(void **state)
+{
+	struct live *l = new_live(HEAD DEVICE POINTS WET);
+	alarms_watch(l->alarms, on_alarm, NULL);
+	judge(l);
+	expect("");
+	feed_wet(l, true);
+	judge(l);
+	judge(l);
+	expect("wet active ");
+	assert_true(alarms_take_latency(l->alarms) > 0);
+	assert_int_equal(alarms_take_latency(l->alarms), 0);
+	struct alarm *a = alarms_find(l->alarms, "wet");
+	assert_null(alarms_acknowledge(l->alarms, a));
+	assert_non_null(alarms_acknowledge(l->alarms, a));
+	expect("wet active ");
+	assert_true(a->acknowledged);
+
+	alarms_set_own(l->alarms, OWN_ALARM_SPOOL, "the disk is full");
+	alarms_set_own(l->alarms, OWN_ALARM_SPOOL, "the disk is full");
+	expect("coolantd-spool active ");
+	alarms_set_own(l->alarms, OWN_ALARM_SPOOL, "the disk is gone");
+	expect("coolantd-spool active ");
+	alarms_set_own(l->alarms, OWN_ALARM_SPOOL, NULL);
+	expect("coolantd-spool normal ");
+	alarms_each(l->alarms, on_alarm, NULL);
+	expect("wet active coolantd-spool normal coolantd-state normal coolantd-flood normal ");
+	live_free(l);
+}
+
+static void a_reload_keeps_what_did_not_change(void **state)
+{
+	struct live *old = new_live(HEAD DEVICE POINTS WET HOT);
+	alarms_watch(old->alarms, on_alarm, NULL);
+	feed_number(old, 50);
+	feed_wet(old, true);
+	judge(old);
+	expect("wet active hot active ");
+	alarms_set_own(old->alarms, OWN_ALARM_STATE, "cannot be saved");
+	expect("coolantd-state active ");
+
+	struct live *l = new_live(HEAD DEVICE POINTS WET);
+	live_inherit(l, old);
+	live_free(old);
+	judge(l);
+	expect(""); /* told already */
+	alarms_each(l->alarms, on_alarm, NULL);
+	alarms_each_retired(l->alarms, on_gone, NULL);
+	expect("wet active coolantd-spool normal coolantd-state active coolantd-flood normal no hot ");
+	assert_string_equal(alarms_find(l->alarms, "coolantd-state")->config->message, "cannot be saved");
+	alarms_set_own(l->alarms, OWN_ALARM_STATE, NULL);
+	expect("coolantd-state normal ");
+
+	/* and one that is back is no more retired */
+	struct live *again = new_live(HEAD DEVICE POINTS WET HOT);
+	live_inherit(again, l);
+	live_free(l);
+	alarms_each_retired(again->alarms, on_gone, NULL);
+	expect("");
+	live_free(again);
+}
+
+static void what_is_saved_comes_back(void **state)
+{
+	struct live *l = new_live(HEAD DEVICE POINTS WET HOT);
+	struct bytes_writer w = { 0 };
+	feed_wet(l, true);
+	judge(l);
+	saved_put(l, clock_realtime_offset(), &w);
+	assert_false(w.bad);
+	live_free(l);
+
+	l = new_live(HEAD DEVICE POINTS WET);
+	const struct wall_clock clock = { clock_boottime(), clock_realtime_offset() };
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	size_t taken;
+	assert_int_equal(saved_take(l, &r, &clock, &taken), 0);
+	assert_int_equal(taken, 1);
+	judge(l); /* nothing is read yet: it stands */
+	alarms_each(l->alarms, on_alarm, NULL);
+	alarms_each_retired(l->alarms, on_gone, NULL);
+	expect("wet active coolantd-spool normal coolantd-state normal coolantd-flood normal no hot ");
+	live_free(l);
+	bytes_writer_deinit(&w);
+}
+
+static struct message_list sent;
+
+static void send(void *user, struct message *m)
+{
+	assert_non_null(m);
+	message_list_append(&sent, m);
+}
+
+static struct reporter *new_reporter(const struct live *l)
+{
+	const struct output_sink sinks[OUTPUT_CONNECTIONS] = { [OUTPUT_MAIN] = { send, NULL } };
+	struct reporter *r = reporter_new(l, sinks, 0);
+	assert_non_null(r);
+	return r;
+}
+
+/* The only message has this topic below B, its late one or none, and this in its payload. */
+static void expect_one(const char *topic, bool kept, const char *text)
+{
+	char whole[128];
+	struct message *m = message_list_take(&sent);
+	assert_non_null(m);
+	assert_int_equal(sent.count, 0);
+	snprintf(whole, sizeof(whole), "coolant/dc1/r07/%s", topic);
+	assert_string_equal(m->topic, whole);
+	assert_int_equal(m->late_topic != NULL, kept);
+	if (!memmem(m->payload, m->size, text, strlen(text)))
+		fail_msg("%s is not in %.*s", text, (int)m->size, (const char *)m->payload);
+	message_make_late(m);
+	snprintf(whole, sizeof(whole), "coolant/dc1/r07/history/%s", topic);
+	if (kept)
+		assert_string_equal(m->topic, whole);
+	message_free(m);
+}
+
+static void a_value_is_told_when_it_moved(void **state)
+{
+	struct live *l = new_live(HEAD DEVICE POINTS WET);
+	struct reporter *r = new_reporter(l);
+	int64_t now = clock_boottime();
+	reporter_device(r, feed_number(l, 20), now);
+	expect_one("device/d", true, "\"seq\":1,\"values\":{\"t\":20},\"quality\":{}");
+	reporter_device(r, feed_number(l, 20.05), now);
+	assert_int_equal(sent.count, 0);
+	reporter_device(r, feed_number(l, 20.11), now);
+	expect_one("device/d", true, "\"seq\":2,\"values\":{\"t\":20.11},\"quality\":{}");
+	reporter_device(r, feed(l, T, (struct value){ 0 }, QUALITY_BAD), now);
+	expect_one("device/d", true, "\"seq\":3,\"values\":{\"t\":null},\"quality\":{\"t\":\"bad\"}");
+	reporter_tick(r, now); /* there is nothing that was not told */
+	assert_int_equal(sent.count, 0);
+	/* at full_interval all of it */
+	reporter_device(r, feed_wet(l, false), now);
+	expect_one("device/d", true, "\"seq\":4,\"values\":{\"wet\":false}");
+	reporter_device(r, feed_number(l, 20.11), now + 3600 * NS_PER_S);
+	expect_one("device/d", true, "\"seq\":5,\"values\":{\"t\":20.11,\"wet\":false}");
+
+	/* a reload goes on from there */
+	struct live *next = new_live(HEAD DEVICE POINTS);
+	struct reporter *next_reporter = new_reporter(next);
+	live_inherit(next, l);
+	reporter_inherit(next_reporter, r);
+	reporter_free(r);
+	live_free(l);
+	reporter_device(next_reporter, feed_number(next, 20.15), now + 3600 * NS_PER_S);
+	assert_int_equal(sent.count, 0);
+	reporter_device(next_reporter, feed_wet(next, true), now + 3600 * NS_PER_S);
+	expect_one("device/d", true, "\"seq\":6,\"values\":{\"wet\":true}");
+	reporter_free(next_reporter);
+	live_free(next);
+}
+
+static void everything_is_told_after_a_connect(void **state)
+{
+	static const char *const topics[] = { "info", "device/d", "alarm/wet", "alarm/coolantd-spool",
+		"alarm/coolantd-state", "alarm/coolantd-flood" };
+	struct live *l = new_live(HEAD DEVICE POINTS WET);
+	struct reporter *r = new_reporter(l);
+	feed_number(l, 20);
+	reporter_everything(r, OUTPUT_MAIN, clock_boottime());
+	assert_int_equal(sent.count, COUNT(topics));
+	for (size_t i = 0; i < COUNT(topics); i++) {
+		struct message *m = message_list_take(&sent);
+		assert_string_equal(m->topic + strlen("coolant/dc1/r07/"), topics[i]);
+		assert_int_equal(m->flags & PUBLISH_RETAIN, PUBLISH_RETAIN);
+		message_free(m);
+	}
+	struct output_presence presence;
+	assert_int_equal(reporter_presence(l->config, OUTPUT_MAIN, &presence), 0);
+	send(NULL, presence.offline);
+	expect_one("status", false, "offline");
+	send(NULL, presence.online);
+	expect_one("status", false, "online");
+	send(NULL, reporter_gap(r, OUTPUT_MAIN, 1, 2, 3));
+	expect_one("gap", false, "{\"from\":1,\"to\":2,\"dropped\":3}");
+	reporter_free(r);
+	live_free(l);
+}
+
+static int make_file(void **state)
+{
+	int fd = mkstemp(path);
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int remove_file(void **state)
+{
+	return unlink(path);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_change_of_an_alarm_is_told_once),
+		cmocka_unit_test(a_reload_keeps_what_did_not_change),
+		cmocka_unit_test(what_is_saved_comes_back),
+		cmocka_unit_test(a_value_is_told_when_it_moved),
+		cmocka_unit_test(everything_is_told_after_a_connect),
+	};
+	return cmocka_run_group_tests(tests, make_file, remove_file);
+}
