@@ -87,7 +87,7 @@ static struct found find_sections(const struct config_loading *l, const struct c
 	for (const struct ini_section *s = l->tree->sections; s; s = s->next)
 		n += is_of(s, k);
 	if (k->max > 0 && n > k->max) {
-		diag_add(l->diag, DIAG_ERROR, (struct diag_place){ l->config->path, 0, NULL, NULL },
+		diag_add(l->diag, (struct diag_place){ l->config->path, 0, NULL, NULL },
 		    "%zu [%s:…] sections (at most %zu)", n, k->kind, k->max);
 		n = k->max;
 	}
@@ -158,8 +158,8 @@ static void read_drop_ins(const char *path, struct ini_tree *tree, struct diag *
 	int n = scandir(folder, &found, is_drop_in, by_bytes);
 	if (n < 0) {
 		if (errno != ENOENT)
-			diag_add(d, DIAG_ERROR, (struct diag_place){ folder, 0, NULL, NULL },
-			    "cannot be read: %s", strerror(errno));
+			diag_add(d, (struct diag_place){ folder, 0, NULL, NULL }, "cannot be read: %s",
+			    strerror(errno));
 		return;
 	}
 	for (int i = 0; i < n; i++) {

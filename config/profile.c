@@ -149,7 +149,7 @@ static void say_missing(const char *name, struct arena *a, struct diag *d, struc
 {
 	const char **names;
 	size_t n = profile_names(a, &names);
-	diag_add(d, DIAG_ERROR, asked, "no profile '%s'%s (looked for %s.ini in %s)", name,
+	diag_add(d, asked, "no profile '%s'%s (looked for %s.ini in %s)", name,
 	    suggest_word(a, name, names, n, sizeof(names[0])), name, profile_path());
 }
 
@@ -176,7 +176,7 @@ static bool read_points(struct profile *p, const struct ini_tree *tree, struct d
 		count += strcmp(s->kind, "point") == 0;
 	if (count > PROFILE_POINTS_MAX) {
 		struct diag_place place = { p->path, 0, NULL, NULL };
-		diag_add(d, DIAG_ERROR, place, "%zu points (at most %d)", count, PROFILE_POINTS_MAX);
+		diag_add(d, place, "%zu points (at most %d)", count, PROFILE_POINTS_MAX);
 		return false;
 	}
 	struct point *points = arena_alloc(tree->arena, (count + 1) * sizeof(*points));
@@ -225,7 +225,7 @@ const struct profile *profile_load(const char *name, struct arena *a, struct dia
 		good &= schema_read(profile_keys, own, true, a, d, p);
 	good &= read_points(p, &tree, d);
 	if (good && p->point_count == 0) {
-		diag_add(d, DIAG_ERROR, (struct diag_place){ p->path, 0, NULL, NULL },
+		diag_add(d, (struct diag_place){ p->path, 0, NULL, NULL },
 		    "no points (allowed: at least one [point:NAME])");
 		good = false;
 	}

@@ -276,11 +276,10 @@ static void on_publisher_stopped(void *user)
 	(void)sd_event_exit(d->event, 0);
 }
 
-static void say_finding(enum diag_level level, const char *text, void *user)
+static void say_finding(const char *text, void *user)
 {
 	(void)user;
-	log_event(level == DIAG_ERROR ? LOG_ERR : LOG_WARNING,
-	    (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED }, "%s", text);
+	log_event(LOG_ERR, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED }, "%s", text);
 }
 
 /* Puts a checked configuration in place of the running one. 0 or -ENOMEM, and then nothing has changed. */

@@ -79,10 +79,10 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static void say_finding(enum diag_level level, const char *text, void *user)
+static void say_finding(const char *text, void *user)
 {
 	(void)user;
-	log_line(level == DIAG_ERROR ? LOG_ERR : LOG_WARNING, "%s", text);
+	log_line(LOG_ERR, "%s", text);
 }
 
 static struct config *load(const char *path)

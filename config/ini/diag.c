@@ -4,7 +4,6 @@
 #include <string.h>
 
 struct finding {
-	enum diag_level level;
 	char *file;
 	int line;
 	size_t order;
@@ -13,7 +12,7 @@ struct finding {
 
 struct diag {
 	struct finding findings[DIAG_MAX];
-	size_t count, errors, dropped;
+	size_t count, dropped;
 };
 
 struct diag *diag_new(void)
@@ -53,10 +52,8 @@ static char *format_place(struct diag_place p, const char *what)
 	return text;
 }
 
-void diag_vadd(struct diag *d, enum diag_level level, struct diag_place place, const char *format, va_list ap)
+void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_list ap)
 {
-	if (level == DIAG_ERROR)
-		d->errors++;
 	if (d->count == DIAG_MAX) {
 		d->dropped++;
 		return;
@@ -66,7 +63,7 @@ void diag_vadd(struct diag *d, enum diag_level level, struct diag_place place, c
 		abort();
 
 	struct finding *f = &d->findings[d->count];
-	*f = (struct finding){ .level = level, .line = place.line, .order = d->count };
+	*f = (struct finding){ .line = place.line, .order = d->count };
 	f->file = strdup(place.file);
 	f->text = format_place(place, what);
 	free(what);
@@ -75,17 +72,17 @@ void diag_vadd(struct diag *d, enum diag_level level, struct diag_place place, c
 	d->count++;
 }
 
-void diag_add(struct diag *d, enum diag_level level, struct diag_place place, const char *format, ...)
+void diag_add(struct diag *d, struct diag_place place, const char *format, ...)
 {
 	va_list ap;
 	va_start(ap, format);
-	diag_vadd(d, level, place, format, ap);
+	diag_vadd(d, place, format, ap);
 	va_end(ap);
 }
 
 size_t diag_errors(const struct diag *d)
 {
-	return d->errors;
+	return d->count + d->dropped;
 }
 
 static int by_place(const void *a, const void *b)
@@ -99,14 +96,14 @@ static int by_place(const void *a, const void *b)
 	return r;
 }
 
-void diag_each(struct diag *d, void (*say)(enum diag_level level, const char *text, void *user), void *user)
+void diag_each(struct diag *d, void (*say)(const char *text, void *user), void *user)
 {
 	qsort(d->findings, d->count, sizeof(d->findings[0]), by_place);
 	for (size_t i = 0; i < d->count; i++)
-		say(d->findings[i].level, d->findings[i].text, user);
+		say(d->findings[i].text, user);
 	if (d->dropped > 0) {
 		char more[64];
 		snprintf(more, sizeof(more), "and %zu more findings that are not listed", d->dropped);
-		say(DIAG_ERROR, more, user);
+		say(more, user);
 	}
 }

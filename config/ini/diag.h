@@ -14,8 +14,6 @@
 /* A broken generator could make a million of them; past this they are only counted. */
 #define DIAG_MAX 500
 
-enum diag_level { DIAG_ERROR, DIAG_WARNING };
-
 struct diag_place {
 	const char *file;    /* copied */
 	int line;	     /* 0 = the file as a whole */
@@ -28,12 +26,12 @@ struct diag;
 struct diag *diag_new(void);
 void diag_free(struct diag *d);
 
-void diag_add(struct diag *d, enum diag_level level, struct diag_place place, const char *format, ...)
-    __attribute__((format(printf, 4, 5)));
-void diag_vadd(struct diag *d, enum diag_level level, struct diag_place place, const char *format, va_list ap)
-    __attribute__((format(printf, 4, 0)));
+void diag_add(struct diag *d, struct diag_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_list ap)
+    __attribute__((format(printf, 3, 0)));
 
 size_t diag_errors(const struct diag *d);
 
 /* The findings sorted by place, one call each with `FILE:LINE: [section] key: what (allowed)`. */
-void diag_each(struct diag *d, void (*say)(enum diag_level level, const char *text, void *user), void *user);
+void diag_each(struct diag *d, void (*say)(const char *text, void *user), void *user);

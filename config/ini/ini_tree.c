@@ -75,7 +75,7 @@ static struct diag_place here(const struct reader *r, const char *section, const
 
 static void complain(struct reader *r, const char *what)
 {
-	diag_add(r->diag, DIAG_ERROR, here(r, NULL, NULL), "%s", what);
+	diag_add(r->diag, here(r, NULL, NULL), "%s", what);
 }
 
 static char *strip(char *s)
@@ -145,7 +145,7 @@ static void open_section(struct reader *r, char *line)
 	char *title = strip(line + 1);
 	struct ini_section *s = ini_tree_find(r->tree, title);
 	if (s && s->file == r->file) {
-		diag_add(r->diag, DIAG_ERROR, here(r, title, NULL),
+		diag_add(r->diag, here(r, title, NULL),
 		    "duplicate section (the first is at line %d; one file has each section once)", s->line);
 		return;
 	}
@@ -173,8 +173,7 @@ static char *next_line(struct reader *r)
 		return line + n;
 	}
 	if (n > INI_LINE_MAX) {
-		diag_add(r->diag, DIAG_ERROR, here(r, NULL, NULL), "a line of %zu bytes (at most %d)", n,
-		    INI_LINE_MAX);
+		diag_add(r->diag, here(r, NULL, NULL), "a line of %zu bytes (at most %d)", n, INI_LINE_MAX);
 		return line + n;
 	}
 	if (!utf8_is_valid(line, n)) {
@@ -224,17 +223,16 @@ static char *give_line(char *buffer, int size, void *stream)
 	}
 }
 
+/* `ini_section` is cut at 49 bytes by libinih; the reader knows the whole title. */
 static int take_entry(void *user, const char *ini_section, const char *key, const char *value)
 {
 	struct reader *r = user;
 	struct arena *a = r->tree->arena;
-	(void)ini_section; /* libinih cuts titles at 49 bytes; the reader knows the whole one */
-
 	r->line_taken = true;
 	struct ini_entry *e = ini_section_entry(r->section, key);
 	if (e && e->file == r->file) {
-		diag_add(r->diag, DIAG_ERROR, here(r, r->section->title, key),
-		    "duplicate key (the first is at line %d)", e->line);
+		diag_add(r->diag, here(r, r->section->title, key), "duplicate key (the first is at line %d)",
+		    e->line);
 		return 1;
 	}
 	if (!e)
@@ -276,7 +274,7 @@ int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
 	r.file = arena_strdup(t->arena, path);
 	int err = slurp(path, &text, &size);
 	if (err < 0) {
-		diag_add(d, DIAG_ERROR, here(&r, NULL, NULL), "cannot be read: %s", strerror(-err));
+		diag_add(d, here(&r, NULL, NULL), "cannot be read: %s", strerror(-err));
 		return err;
 	}
 	r.next = text;
@@ -291,7 +289,7 @@ int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
 	/* with the heap in use this is the size of the line buffer; ini_max_line is for the stack */
 	ini_initial_alloc = INI_LINE_MAX + 2;
 	if (ini_parse_stream(give_line, &r, take_entry, &r) == -2) {
-		diag_add(d, DIAG_ERROR, here(&r, NULL, NULL), "cannot be read: %s", strerror(ENOMEM));
+		diag_add(d, here(&r, NULL, NULL), "cannot be read: %s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
 	check_line_taken(&r);

@@ -28,7 +28,7 @@ void schema_error(struct diag *d, const struct ini_section *s, const char *key, 
 {
 	va_list ap;
 	va_start(ap, format);
-	diag_vadd(d, DIAG_ERROR, schema_place(s, key), format, ap);
+	diag_vadd(d, schema_place(s, key), format, ap);
 	va_end(ap);
 }
 
@@ -259,9 +259,9 @@ static void unknown_key(
 			    allowed + used, sizeof(allowed) - used, "%s%s", n ? ", " : "", keys[n].key);
 	const char *meant = suggest_word(a, place.key, keys, n, sizeof(keys[0]));
 	if (*meant)
-		diag_add(d, DIAG_ERROR, place, "unknown key%s", meant);
+		diag_add(d, place, "unknown key%s", meant);
 	else
-		diag_add(d, DIAG_ERROR, place, "unknown key (allowed: %s)", allowed);
+		diag_add(d, place, "unknown key (allowed: %s)", allowed);
 }
 
 bool schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
@@ -276,7 +276,7 @@ bool schema_read(const struct schema_key *keys, const struct ini_section *from, 
 			unknown_key(keys, place, a, d);
 			good = false;
 		} else if (parse_value(row, a, target, e->value, &why) < 0) {
-			diag_add(d, DIAG_ERROR, place, "%s", why);
+			diag_add(d, place, "%s", why);
 			good = false;
 		}
 	}

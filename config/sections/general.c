@@ -86,8 +86,6 @@ static void check_daemon(const struct config_loading *l, const struct ini_sectio
 {
 	struct daemon_config *daemon = &l->config->daemon;
 	const char *state = getenv("STATE_DIRECTORY"), *runtime = getenv("RUNTIME_DIRECTORY");
-	(void)from;
-	(void)count;
 	if (*daemon->state_dir == '\0')
 		daemon->state_dir = state && *state ? arena_strdup(l->arena, state) : "/var/lib/coolantd";
 	if (*daemon->http_socket == '\0' && runtime && *runtime)

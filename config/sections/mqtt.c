@@ -125,7 +125,6 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 	const struct daemon_config *daemon = &l->config->daemon;
 	struct mqtt_config *mqtt = &l->config->mqtt;
 	bool cert = *mqtt->cert_file != '\0', key = *mqtt->key_file != '\0';
-	(void)count;
 	mqtt->fingerprint = ini_section_fingerprint(from[0]);
 	if (*mqtt->client_id == '\0' && daemon->site && daemon->rack)
 		mqtt->client_id = arena_printf(l->arena, "coolantd-%s-%s", daemon->site, daemon->rack);

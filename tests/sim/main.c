@@ -107,9 +107,8 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static void say_finding(enum diag_level level, const char *text, void *user)
+static void say_finding(const char *text, void *user)
 {
-	(void)level;
 	(void)user;
 	fprintf(stderr, "coolantd-sim: %s\n", text);
 }

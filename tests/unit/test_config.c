@@ -29,10 +29,9 @@ struct findings {
 	size_t count;
 };
 
-static void collect(enum diag_level level, const char *text, void *user)
+static void collect(const char *text, void *user)
 {
 	struct findings *f = user;
-	(void)level;
 	size_t used = strlen(f->text);
 	const char *base = strrchr(text, '/') ? text : text;
 	snprintf(f->text + used, sizeof(f->text) - used, "%s\n", base);
