@@ -28,7 +28,7 @@ struct config {
 	struct pue_config *pues;
 	struct alarm_config *alarms; /* the default ones behind those of the file */
 	size_t bus_count, device_count, loop_count, pue_count, alarm_count;
-	struct name_index device_names, alarm_names;
+	struct name_index bus_names, device_names, loop_names, pue_names, alarm_names;
 	uint64_t fingerprint; /* of all its sections and profiles */
 	struct arena *arena;  /* where all of it lives */
 	unsigned references;  /* atomic */

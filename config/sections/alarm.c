@@ -60,40 +60,26 @@ static const struct schema_key keys[] = {
 	{ NULL },
 };
 
-/* The item of a name that `text` begins with, up to a dot; behind the dot `rest`. SIZE_MAX = none. */
-static size_t find_named(const char *text, const void *items, size_t count, size_t stride, const char **rest)
+static bool resolve_loop(const struct config *c, struct alarm_config *a, const char *name, const char *figure)
 {
-	const char *dot = strchr(text, '.');
-	for (size_t i = 0; dot && i < count; i++) {
-		const char *name = *(const char *const *)((const char *)items + i * stride);
-		*rest = dot + 1;
-		if (strlen(name) == (size_t)(dot - text) && strncmp(name, text, (size_t)(dot - text)) == 0)
-			return i;
-	}
-	return SIZE_MAX;
-}
-
-static bool resolve_loop(const struct config *c, struct alarm_config *a, const char *text)
-{
-	const char *figure;
-	a->source = SOURCE_LOOP;
-	a->entry = find_named(text, c->loops, c->loop_count, sizeof(c->loops[0]), &figure);
-	if (a->entry == SIZE_MAX)
+	const struct loop_config *loop = name_index_find(&c->loop_names, name, (size_t)(figure - name) - 1);
+	if (!loop)
 		return false;
+	a->source = SOURCE_LOOP;
+	a->entry = (size_t)(loop - c->loops);
 	for (a->value = 0; a->value < LOOP_VALUE_COUNT; a->value++)
 		if (strcmp(loop_value_word(a->value), figure) == 0)
-			return loop_has_value(&c->loops[a->entry], a->value);
+			return loop_has_value(loop, a->value);
 	return false;
 }
 
-static bool resolve_pue(const struct config *c, struct alarm_config *a, const char *text)
+static bool resolve_pue(const struct config *c, struct alarm_config *a, const char *name, const char *figure)
 {
-	const char *figure;
-	a->source = SOURCE_PUE;
-	a->entry = find_named(text, c->pues, c->pue_count, sizeof(c->pues[0]), &figure);
-	if (a->entry == SIZE_MAX)
+	const struct pue_config *p = name_index_find(&c->pue_names, name, (size_t)(figure - name) - 1);
+	if (!p)
 		return false;
-	const struct pue_config *p = &c->pues[a->entry];
+	a->source = SOURCE_PUE;
+	a->entry = (size_t)(p - c->pues);
 	a->value = 0;
 	if (strcmp(figure, "power_ratio") == 0)
 		return true;
@@ -103,10 +89,11 @@ static bool resolve_pue(const struct config *c, struct alarm_config *a, const ch
 	return false;
 }
 
-/* What an alarm may look at besides points, by the first part of the name. */
+/* What an alarm may look at besides points: PREFIX.NAME.FIGURE. `name` begins with the name, `figure` is
+ * behind the dot. */
 static const struct {
 	const char *prefix;
-	bool (*resolve)(const struct config *c, struct alarm_config *a, const char *text);
+	bool (*resolve)(const struct config *c, struct alarm_config *a, const char *name, const char *figure);
 	const char *refusal;
 } figures[] = {
 	{ "loop.", resolve_loop,
@@ -123,7 +110,8 @@ static bool resolve_source(
 		size_t n = strlen(figures[i].prefix);
 		if (strncmp(a->point_name, figures[i].prefix, n) != 0)
 			continue;
-		bool good = figures[i].resolve(l->config, a, a->point_name + n);
+		const char *dot = strchr(a->point_name + n, '.');
+		bool good = dot && figures[i].resolve(l->config, a, a->point_name + n, dot + 1);
 		if (!good) {
 			a->source = SOURCE_POINT; /* without points: it looks at nothing */
 			schema_error(l->diag, from, "point", "'%s' %s", a->point_name, figures[i].refusal);

@@ -104,6 +104,7 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 	for (size_t i = 0; i < count; i++) {
 		struct bus_config *bus = &buses[i];
 		bool serial = bus->type == BUS_RTU;
+		name_index_add(&l->config->bus_names, l->arena, bus->name, bus);
 		bus->fingerprint = ini_section_fingerprint(from[i]);
 		if (!ini_section_gives(from[i], "type"))
 			continue; /* said already */

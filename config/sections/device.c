@@ -34,11 +34,10 @@ static void resolve_bus(
     const struct config_loading *l, struct device_config *device, const struct ini_section *from)
 {
 	const struct config *c = l->config;
-	device->bus = SIZE_MAX;
-	for (size_t b = 0; b < c->bus_count; b++)
-		if (strcmp(c->buses[b].name, device->bus_name) == 0)
-			device->bus = b;
-	if (device->bus == SIZE_MAX && *device->bus_name != '\0')
+	const struct bus_config *bus =
+	    name_index_find(&c->bus_names, device->bus_name, strlen(device->bus_name));
+	device->bus = bus ? (size_t)(bus - c->buses) : SIZE_MAX;
+	if (!bus && *device->bus_name != '\0')
 		schema_error(l->diag, from, "bus", "no [bus:%s]%s (allowed: a bus of this configuration)",
 		    device->bus_name,
 		    suggest_word(l->arena, device->bus_name, c->buses, c->bus_count, sizeof(c->buses[0])));

@@ -282,6 +282,7 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 {
 	for (size_t n = 0; n < count; n++) {
 		struct loop_config *loop = &l->config->loops[n];
+		name_index_add(&l->config->loop_names, l->arena, loop->name, loop);
 		for (enum loop_input i = 0; i < LOOP_IN_COUNT; i++)
 			resolve_input(l, loop, i, from[n]);
 		/* without a sensor of its own the filter is judged by the whole loop */

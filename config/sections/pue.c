@@ -141,6 +141,7 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 {
 	for (size_t i = 0; i < count; i++) {
 		struct pue_config *p = &l->config->pues[i];
+		name_index_add(&l->config->pue_names, l->arena, p->name, p);
 		for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
 			resolve_role(l, p, r, from[i]);
 		if (p->role_names[PUE_FACILITY].count == 0 && p->role_names[PUE_COOLING].count == 0)
