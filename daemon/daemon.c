@@ -20,14 +20,19 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-/* How often stale values are looked for, stopped workers joined. */
-#define TURN_INTERVAL_NS (100 * NS_PER_MS)
-#define HEALTH_INTERVAL_NS (10 * NS_PER_S)
+#define TIMER_COUNT 7
+#define TIMER_ACCURACY_US 1000
 /* From SIGTERM until the process ends are 2 s: this long for the broker, for the workers, and for the
  * connection and the disk each. */
 #define STOP_GRACE_NS (1200 * NS_PER_MS)
 #define JOIN_LIMIT_NS (300 * NS_PER_MS)
 #define END_GRACE_NS (200 * NS_PER_MS)
+
+struct running_timer {
+	struct daemon *daemon;
+	const struct timer *timer;
+	int64_t interval_ns;
+};
 
 struct daemon {
 	struct config *config;
@@ -43,12 +48,11 @@ struct daemon {
 	struct publisher *publisher;
 	struct http *http; /* NULL = off */
 	struct api api;
-	sd_event_source *sources[7];
 	int64_t started_ns, started_ms;
 	int64_t last_tick_ns, lag_max_ns;
-	int64_t watchdog_ns, fed_ns;
 	uint64_t samples_at_status;
 	int64_t status_ns;
+	struct running_timer timers[TIMER_COUNT];
 	bool stopping, watchdog_silent;
 };
 
@@ -86,9 +90,6 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct daemon *d = user;
 	int64_t now = clock_boottime();
-	(void)s;
-	(void)fd;
-	(void)revents;
 	for (struct inbox_item *i = inbox_take(d->batches), *next; i; i = next) {
 		struct batch *b = (struct batch *)i;
 		next = i->next;
@@ -101,7 +102,7 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-static bool feed_watchdog(struct daemon *d, int64_t now_ns)
+static void feed_watchdog(struct daemon *d, int64_t now_ns)
 {
 	const char *bus = buses_stuck(d->buses, now_ns);
 	const char *stuck = NULL;
@@ -119,7 +120,6 @@ static bool feed_watchdog(struct daemon *d, int64_t now_ns)
 	d->watchdog_silent = stuck != NULL;
 	if (!stuck)
 		service_watchdog();
-	return !stuck;
 }
 
 static void update_status(struct daemon *d, int64_t now_ns)
@@ -141,35 +141,38 @@ static void update_status(struct daemon *d, int64_t now_ns)
 	d->status_ns = now_ns;
 }
 
-static int on_turn(sd_event_source *s, uint64_t usec, void *user)
+static void look_for_stale(struct daemon *d, int64_t now_ns)
 {
-	struct daemon *d = user;
-	int64_t now = clock_boottime();
 	bool changed = false;
 	for (size_t i = 0; i < d->config->device_count; i++) {
 		struct table_device *device = &d->live->table->devices[i];
-		if (!point_table_check_stale(d->live->table, device, now))
+		if (!point_table_check_stale(d->live->table, device, now_ns))
 			continue;
-		reporter_device(d->reporter, device, now);
+		reporter_device(d->reporter, device, now_ns);
 		changed = true;
 	}
 	/* what depends on a value that is gone is told at once, not at the next tick */
 	if (changed)
-		tick(d, now);
-	if (!d->stopping)
-		buses_turn(d->buses);
-	if (d->watchdog_ns > 0 && now - d->fed_ns >= d->watchdog_ns / 3 && feed_watchdog(d, now))
-		d->fed_ns = now;
-	if (now - d->status_ns >= 5 * NS_PER_S)
-		update_status(d, now);
-	alarms_judge_flood(d->live->alarms, now);
-	state_turn(d->state, d->live, now);
-	http_turn(d->http);
-	set_next(s, usec, TURN_INTERVAL_NS);
-	return 0;
+		tick(d, now_ns);
 }
 
-static void report_health(struct daemon *d)
+static void turn_buses(struct daemon *d, int64_t now_ns)
+{
+	if (!d->stopping)
+		buses_turn(d->buses);
+}
+
+static void judge_flood(struct daemon *d, int64_t now_ns)
+{
+	alarms_judge_flood(d->live->alarms, now_ns);
+}
+
+static void save_state(struct daemon *d, int64_t now_ns)
+{
+	state_turn(d->state, d->live, now_ns);
+}
+
+static void report_health(struct daemon *d, int64_t now_ns)
 {
 	const struct config *c = d->config;
 	struct driver_stats *buses = calloc(c->bus_count + 1, sizeof(*buses));
@@ -178,7 +181,7 @@ static void report_health(struct daemon *d)
 	for (size_t i = 0; i < c->bus_count; i++)
 		buses_describe(d->buses, i, &buses[i]);
 	const struct health h = { .ts_ms = clock_utc_ms(),
-		.uptime_s = (clock_boottime() - d->started_ns) / NS_PER_S,
+		.uptime_s = (now_ns - d->started_ns) / NS_PER_S,
 		.utc_offset_ns = clock_realtime_offset(),
 		.config = c,
 		.buses = buses,
@@ -193,13 +196,6 @@ static void report_health(struct daemon *d)
 	for (size_t i = 0; i < c->bus_count; i++)
 		driver_stats_deinit(&buses[i]);
 	free(buses);
-}
-
-static int on_health(sd_event_source *s, uint64_t usec, void *user)
-{
-	report_health(user);
-	set_next(s, usec, HEALTH_INTERVAL_NS);
-	return 0;
 }
 
 /* A line that is asked for more than it can carry is said; its intervals are stretched. */
@@ -255,8 +251,9 @@ static struct message *on_gap(void *user, int64_t from_ms, int64_t to_ms, uint64
 
 static void report_everything(struct daemon *d)
 {
-	reporter_everything(d->reporter, OUTPUT_MAIN, clock_boottime());
-	report_health(d);
+	int64_t now = clock_boottime();
+	reporter_everything(d->reporter, OUTPUT_MAIN, now);
+	report_health(d, now);
 }
 
 static void on_broker_connected(void *user)
@@ -278,7 +275,6 @@ static void on_publisher_stopped(void *user)
 
 static void say_finding(const char *text, void *user)
 {
-	(void)user;
 	log_event(LOG_ERR, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED }, "%s", text);
 }
 
@@ -339,8 +335,6 @@ static void reload(struct daemon *d)
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
 {
-	(void)s;
-	(void)si;
 	service_reloading();
 	reload(user);
 	service_ready();
@@ -350,8 +344,6 @@ static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void
 static int on_stop_limit(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct daemon *d = user;
-	(void)s;
-	(void)usec;
 	log_line(LOG_WARNING, "the broker did not take everything in time, stopping all the same");
 	return sd_event_exit(d->event, 0);
 }
@@ -359,8 +351,6 @@ static int on_stop_limit(sd_event_source *s, uint64_t usec, void *user)
 static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
 {
 	struct daemon *d = user;
-	(void)s;
-	(void)si;
 	if (d->stopping)
 		return 0;
 	d->stopping = true;
@@ -372,26 +362,57 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 	return 0;
 }
 
+/* What is done again and again beside the control loop, whose interval is configured. */
+static const struct timer {
+	void (*act)(struct daemon *d, int64_t now_ns);
+	int64_t interval_ns; /* 0 = a third of what the watchdog allows */
+} timers[] = {
+	{ look_for_stale, 100 * NS_PER_MS },
+	{ turn_buses, 100 * NS_PER_MS },
+	{ save_state, 100 * NS_PER_MS },
+	{ judge_flood, NS_PER_S },
+	{ update_status, 5 * NS_PER_S },
+	{ report_health, 10 * NS_PER_S },
+	{ feed_watchdog, 0 },
+};
+
+_Static_assert(sizeof(timers) / sizeof(timers[0]) == TIMER_COUNT, "struct daemon has room for each");
+
+static int on_timer(sd_event_source *s, uint64_t usec, void *user)
+{
+	const struct running_timer *t = user;
+	t->timer->act(t->daemon, clock_boottime());
+	set_next(s, usec, t->interval_ns);
+	return 0;
+}
+
+static int add_timer(struct daemon *d, size_t i)
+{
+	struct running_timer *t = &d->timers[i];
+	*t = (struct running_timer){ d, &timers[i], timers[i].interval_ns };
+	if (t->interval_ns == 0)
+		t->interval_ns = service_watchdog_interval() / 3;
+	if (t->interval_ns == 0)
+		return 0; /* there is no watchdog */
+	return sd_event_add_time_relative(
+	    d->event, NULL, CLOCK_BOOTTIME, (uint64_t)t->interval_ns / 1000, TIMER_ACCURACY_US, on_timer, t);
+}
+
+/* All belong to the event loop and end with it. */
 static int add_sources(struct daemon *d)
 {
-	struct config *c = d->config;
-	sd_event_source **s = d->sources;
-	int r = sd_event_add_signal(d->event, &s[0], SIGTERM, on_terminate, d);
+	int r = sd_event_add_signal(d->event, NULL, SIGTERM, on_terminate, d);
 	if (r >= 0)
-		r = sd_event_add_signal(d->event, &s[1], SIGINT, on_terminate, d);
+		r = sd_event_add_signal(d->event, NULL, SIGINT, on_terminate, d);
 	if (r >= 0)
-		r = sd_event_add_signal(d->event, &s[2], SIGHUP, on_hangup, d);
+		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, d);
 	if (r >= 0)
-		r = sd_event_add_io(d->event, &s[3], inbox_fd(d->batches), EPOLLIN, on_batches, d);
+		r = sd_event_add_io(d->event, NULL, inbox_fd(d->batches), EPOLLIN, on_batches, d);
 	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, &s[4], CLOCK_BOOTTIME,
-		    (uint64_t)c->daemon.control_interval / 1000, 1000, on_tick, d);
-	if (r >= 0)
-		r = sd_event_add_time_relative(
-		    d->event, &s[5], CLOCK_BOOTTIME, TURN_INTERVAL_NS / 1000, 1000, on_turn, d);
-	if (r >= 0)
-		r = sd_event_add_time_relative(
-		    d->event, &s[6], CLOCK_BOOTTIME, HEALTH_INTERVAL_NS / 1000, 1000, on_health, d);
+		r = sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME,
+		    (uint64_t)d->config->daemon.control_interval / 1000, TIMER_ACCURACY_US, on_tick, d);
+	for (size_t i = 0; r >= 0 && i < TIMER_COUNT; i++)
+		r = add_timer(d, i);
 	return r;
 }
 
@@ -399,7 +420,6 @@ static int start(struct daemon *d)
 {
 	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
 	d->started_ms = clock_utc_ms();
-	d->watchdog_ns = service_watchdog_interval();
 	d->disk = disk_new();
 	d->batches = batch_inbox_new();
 	d->buses = d->batches ? buses_new(d->batches) : NULL;
@@ -440,8 +460,6 @@ static bool save_all(struct daemon *d)
 
 static void free_all(struct daemon *d)
 {
-	for (size_t i = 0; i < sizeof(d->sources) / sizeof(d->sources[0]); i++)
-		sd_event_source_disable_unref(d->sources[i]);
 	http_close(d->http);
 	reporter_free(d->reporter);
 	live_free(d->live);

@@ -81,7 +81,6 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static void say_finding(const char *text, void *user)
 {
-	(void)user;
 	log_line(LOG_ERR, "%s", text);
 }
 

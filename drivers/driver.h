@@ -3,7 +3,7 @@
  * A driver serves one bus of the configuration with all its devices. It runs on a thread of its own
  * (worker.h), which calls `poll` whenever `next_deadline` has come; only driver code may block there, and
  * never past its own time-outs. All results leave through the inbox. To add a driver: implement these
- * functions and add a row to driver_find.
+ * functions and add a row to the table in worker.c.
  */
 #pragma once
 
@@ -59,5 +59,3 @@ struct driver_impl {
 	/* Any thread. */
 	void (*describe)(void *state, struct driver_stats *ret);
 };
-
-const struct driver_impl *driver_find(enum bus_type type);

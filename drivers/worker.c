@@ -1,5 +1,6 @@
 #include "drivers/worker.h"
 
+#include "drivers/modbus/driver.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/thread.h"
 
@@ -15,6 +16,13 @@
 
 /* Even an idle thread comes round this often, so that the watchdog can tell it from a stuck one. */
 #define IDLE_MAX_NS NS_PER_S
+
+/* Which driver serves a bus. */
+static const struct driver_impl *const drivers[] = {
+	[BUS_RTU] = &modbus_driver,
+	[BUS_TCP] = &modbus_driver,
+	[BUS_RTUTCP] = &modbus_driver,
+};
 
 struct worker {
 	const struct driver_impl *impl;
@@ -102,7 +110,7 @@ struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches)
 	if (!w)
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
-	w->impl = driver_find(c->buses[bus].type);
+	w->impl = drivers[c->buses[bus].type];
 	w->stop_fd = high_eventfd();
 	w->wake_fd = high_eventfd();
 	progress_step(&w->progress, IDLE_MAX_NS);

@@ -24,9 +24,9 @@ static void quit(struct disk_job *job)
 	((struct disk *)job)->ends = true;
 }
 
+/* It goes with the disk. */
 static void stay(struct disk_job *job)
 {
-	(void)job; /* it goes with the disk */
 }
 
 static void *work(void *user)

@@ -31,7 +31,6 @@ static void put_alarm(const struct alarm *a, void *user)
 static struct http_answer get_alarms(struct api *api, const char *name)
 {
 	struct json_writer w;
-	(void)name;
 	json_begin(&w);
 	json_open(&w, NULL);
 	json_open(&w, "alarms");

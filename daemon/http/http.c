@@ -16,10 +16,11 @@
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
 #define CONNECTION_TIMEOUT_S 10U
 #define BODY_MAX 4096
+#define TURN_INTERVAL_US UINT64_C(1000000)
 
 struct http {
 	struct MHD_Daemon *mhd;
-	sd_event_source *source;
+	sd_event_source *source, *timer;
 	char *path;
 	http_answerer answer;
 	void *user;
@@ -99,8 +100,6 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 {
 	static char seen_head;
 	struct http *h = user;
-	(void)version;
-	(void)body;
 	if (!*state) {
 		*state = &seen_head;
 		return MHD_YES;
@@ -116,11 +115,18 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 
 static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
-	(void)s;
-	(void)fd;
-	(void)revents;
-	http_turn(user);
+	struct http *h = user;
+	(void)MHD_run(h->mhd);
 	return 0;
+}
+
+/* For connections whose time is over. */
+static int on_timer(sd_event_source *s, uint64_t usec, void *user)
+{
+	struct http *h = user;
+	(void)MHD_run(h->mhd);
+	(void)sd_event_source_set_time_relative(s, TURN_INTERVAL_US);
+	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
 
 static int start(struct http *h, sd_event *event, int fd)
@@ -135,7 +141,10 @@ static int start(struct http *h, sd_event *event, int fd)
 	const union MHD_DaemonInfo *info = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD);
 	if (!info)
 		return -EIO;
-	return sd_event_add_io(event, &h->source, info->epoll_fd, EPOLLIN, on_ready, h);
+	int r = sd_event_add_io(event, &h->source, info->epoll_fd, EPOLLIN, on_ready, h);
+	return r < 0 ? r
+		     : sd_event_add_time_relative(
+			   event, &h->timer, CLOCK_BOOTTIME, TURN_INTERVAL_US, 0, on_timer, h);
 }
 
 struct http *http_open(sd_event *event, const char *path, http_answerer answer, void *user)
@@ -162,16 +171,11 @@ void http_close(struct http *h)
 	if (!h)
 		return;
 	sd_event_source_disable_unref(h->source);
+	sd_event_source_disable_unref(h->timer);
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);
 	if (h->path)
 		(void)unlink(h->path);
 	free(h->path);
 	free(h);
-}
-
-void http_turn(struct http *h)
-{
-	if (h)
-		(void)MHD_run(h->mhd);
 }

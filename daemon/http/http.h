@@ -21,6 +21,3 @@ struct http;
  * goes on without. */
 struct http *http_open(sd_event *event, const char *path, http_answerer answer, void *user);
 void http_close(struct http *h);
-
-/* Some times a second, for connections whose time is over. */
-void http_turn(struct http *h);

@@ -173,7 +173,6 @@ static void save_memory(struct history *h)
 static int on_save(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct history *h = user;
-	(void)usec;
 	h->events.saving(h->events.user);
 	save_copies(h);
 	save_memory(h);
@@ -402,9 +401,6 @@ static void on_task(struct history *h, struct spool_task *t)
 static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
 	struct history *h = user;
-	(void)s;
-	(void)fd;
-	(void)revents;
 	for (struct inbox_item *i = inbox_take(spooler_answers(h->spooler)), *next; i; i = next) {
 		struct spool_task *t = (struct spool_task *)i;
 		next = i->next;

@@ -129,7 +129,6 @@ static void set_sent(struct spooler *s, struct spool_task *t)
 
 static void release(struct spooler *s, struct spool_task *t)
 {
-	(void)t;
 	if (s->spool)
 		(void)check(s, spool_release(s->spool));
 }

@@ -118,13 +118,11 @@ static void settle_delivered(struct token *t)
 
 static void on_delivered(void *context, MQTTAsync_successData *data)
 {
-	(void)data;
 	settle_delivered(context);
 }
 
 static void on_delivered5(void *context, MQTTAsync_successData5 *data)
 {
-	(void)data;
 	settle_delivered(context);
 }
 
@@ -137,13 +135,11 @@ static void settle_refused(struct token *t)
 
 static void on_refused(void *context, MQTTAsync_failureData *data)
 {
-	(void)data;
 	settle_refused(context);
 }
 
 static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
-	(void)data;
 	settle_refused(context);
 }
 
@@ -158,7 +154,6 @@ static const struct mqtt_limits no_limits = { .receive_maximum = UINT16_MAX, .pa
 
 static void on_connected(void *context, MQTTAsync_successData *data)
 {
-	(void)data;
 	settle_connected(context, no_limits);
 }
 
@@ -210,33 +205,27 @@ static void on_lost(void *context, char *cause)
 
 static void on_disconnected(void *context, MQTTAsync_successData *data)
 {
-	(void)data;
 	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 static void on_disconnect_failed(void *context, MQTTAsync_failureData *data)
 {
-	(void)data;
 	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 static void on_disconnected5(void *context, MQTTAsync_successData5 *data)
 {
-	(void)data;
 	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 static void on_disconnect_failed5(void *context, MQTTAsync_failureData5 *data)
 {
-	(void)data;
 	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
 /* paho wants it; nothing is subscribed to. */
 static int on_message(void *context, char *topic, int length, MQTTAsync_message *message)
 {
-	(void)context;
-	(void)length;
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
 	return 1;

@@ -35,7 +35,6 @@ static unsigned watchers;
 
 static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *text)
 {
-	(void)level;
 	if (strstr(text, "read server certificate request")) {
 		pthread_mutex_lock(&lock);
 		was_asked = true;

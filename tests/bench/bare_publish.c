@@ -20,22 +20,16 @@ static _Atomic int connected;
 
 static void on_connected(void *context, MQTTAsync_successData5 *data)
 {
-	(void)context;
-	(void)data;
 	connected = 1;
 }
 
 static void on_acknowledged(void *context, MQTTAsync_successData5 *data)
 {
-	(void)context;
-	(void)data;
 	acknowledged++;
 }
 
 static int on_message(void *context, char *topic, int length, MQTTAsync_message *message)
 {
-	(void)context;
-	(void)length;
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
 	return 1;

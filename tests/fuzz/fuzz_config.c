@@ -12,8 +12,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	(void)argc;
-	(void)argv;
 	/* profiles are files of their own and not what is tried here */
 	return setenv("COOLANTD_PROFILE_PATH", "/nonexistent", 1);
 }

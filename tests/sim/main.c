@@ -109,7 +109,6 @@ static int parse_options(int argc, char **argv, struct options *o)
 
 static void say_finding(const char *text, void *user)
 {
-	(void)user;
 	fprintf(stderr, "coolantd-sim: %s\n", text);
 }
 

@@ -185,7 +185,6 @@ static const struct {
 
 double plant_value(const struct plant *p, const struct plant_device *d, const struct point *point)
 {
-	(void)p;
 	if (d->stuck == point)
 		return d->stuck_value;
 	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
@@ -204,7 +203,6 @@ double plant_value(const struct plant *p, const struct plant_device *d, const st
 
 const char *plant_text(const struct plant_device *d, const struct point *point)
 {
-	(void)point;
 	return d->config->name;
 }
 

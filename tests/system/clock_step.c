@@ -32,7 +32,6 @@ int clock_gettime(clockid_t id, struct timespec *t)
 int gettimeofday(struct timeval *restrict t, void *restrict zone)
 {
 	struct timespec now;
-	(void)zone;
 	int r = clock_gettime(CLOCK_REALTIME, &now);
 	*t = (struct timeval){ now.tv_sec, now.tv_nsec / 1000 };
 	return r;

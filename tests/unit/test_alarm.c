@@ -39,7 +39,6 @@ static void play(const struct alarm_config *c, const struct step *steps, size_t 
 static void a_leak_is_raised_at_once_and_cleared_late(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_TRUE, .delay_off = SECONDS(5) };
-	(void)state;
 	PLAY(&c, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE }, { 2, 0, ALARM_ACTIVE },
 	    { 6, 0, ALARM_ACTIVE }, { 7, 0, ALARM_NORMAL });
 	PLAY(&c, { 0, 1, ALARM_ACTIVE });
@@ -53,7 +52,6 @@ static void a_limit_must_be_passed_for_its_delay(void **state)
 	const struct alarm_config c = {
 		.when = WHEN_ABOVE, .limit = 45, .hysteresis = 1, .delay_on = SECONDS(30)
 	};
-	(void)state;
 	PLAY(&c, { 0, 40, ALARM_NORMAL }, { 1, 46, ALARM_NORMAL }, { 30, 46, ALARM_NORMAL },
 	    { 31, 46, ALARM_ACTIVE });
 	PLAY(&c, { 0, 46, ALARM_NORMAL }, { 20, 40, ALARM_NORMAL }, { 21, 46, ALARM_NORMAL },
@@ -65,7 +63,6 @@ static void hysteresis_keeps_it_until_well_inside(void **state)
 	const struct alarm_config above = { .when = WHEN_ABOVE, .limit = 45, .hysteresis = 1 };
 	const struct alarm_config below = { .when = WHEN_BELOW, .limit = 20, .hysteresis = 2 };
 	const struct alarm_config outside = { .when = WHEN_OUTSIDE, .low = 10, .high = 20, .hysteresis = 1 };
-	(void)state;
 	PLAY(&above, { 0, 45, ALARM_NORMAL }, { 1, 45.1, ALARM_ACTIVE }, { 2, 44.5, ALARM_ACTIVE },
 	    { 3, 44, ALARM_NORMAL });
 	PLAY(&below, { 0, 20, ALARM_NORMAL }, { 1, 19.9, ALARM_ACTIVE }, { 2, 21.9, ALARM_ACTIVE },
@@ -78,7 +75,6 @@ static void hysteresis_keeps_it_until_well_inside(void **state)
 static void a_latch_waits_for_the_acknowledgement(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_TRUE, .latch = true };
-	(void)state;
 	PLAY(&c, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE }, { 2, 0, ALARM_CLEARED_UNACKNOWLEDGED },
 	    { 100, 0, ALARM_CLEARED_UNACKNOWLEDGED }, { 101, 1, ALARM_ACTIVE },
 	    { 102, 0, ALARM_CLEARED_UNACKNOWLEDGED }, { 103, NAN, ALARM_CLEARED_UNACKNOWLEDGED });
@@ -96,7 +92,6 @@ static void an_acknowledged_alarm_goes_with_its_condition(void **state)
 	const struct alarm_config c = { .when = WHEN_TRUE, .latch = true };
 	const struct figure on = { 1, QUALITY_GOOD, NULL }, off = { 0, QUALITY_GOOD, NULL };
 	struct alarm a;
-	(void)state;
 	alarm_init(&a, &c);
 	alarm_update(&a, &off, 1, 1);
 	assert_string_equal(alarm_acknowledge(&a, 2), "it is not active");
@@ -124,7 +119,6 @@ static void after_a_restart_the_value_is_unknown(void **state)
 	const struct figure none = { NAN, QUALITY_INVALID, "without a reading yet" };
 	struct alarm a, b;
 	struct bytes_writer w = { 0 };
-	(void)state;
 	alarm_init(&a, &c);
 	assert_true(isnan(a.input.value));
 	alarm_update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, 1, 1);
@@ -148,7 +142,6 @@ static void a_clock_that_is_behind_delays_no_alarm(void **state)
 	const struct figure on = { 1, QUALITY_GOOD, NULL };
 	struct alarm a, b;
 	struct bytes_writer w = { 0 };
-	(void)state;
 	alarm_init(&a, &c);
 	alarm_update(&a, &on, SECONDS(100), 1);
 	alarm_save(&a, SECONDS(86400), &w);
@@ -167,7 +160,6 @@ static void suspect_is_an_alarm_of_its_own(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_SUSPECT };
 	struct alarm a;
-	(void)state;
 	alarm_init(&a, &c);
 	alarm_update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, 1, 1);
 	assert_int_equal(a.state, ALARM_NORMAL);
@@ -180,7 +172,6 @@ static void suspect_is_an_alarm_of_its_own(void **state)
 static void an_input_that_is_not_good_makes_it_unknown(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_ABOVE, .limit = 1 };
-	(void)state;
 	PLAY(&c, { 0, NAN, ALARM_UNKNOWN }, { 1, 0, ALARM_NORMAL }, { 2, NAN, ALARM_UNKNOWN },
 	    { 3, 2, ALARM_ACTIVE }, { 4, NAN, ALARM_UNKNOWN }, { 5, 2, ALARM_ACTIVE });
 	/* but a latched one that is active stays so: the leak does not end with its sensor */
@@ -192,7 +183,6 @@ static void stale_is_an_alarm_of_its_own(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_STALE };
 	struct alarm a;
-	(void)state;
 	PLAY(&c, { 0, 5, ALARM_NORMAL }, { 1, NAN, ALARM_ACTIVE }, { 2, 5, ALARM_NORMAL });
 	/* not yet read is not stale */
 	alarm_init(&a, &c);
@@ -205,7 +195,6 @@ static void a_suppressed_alarm_waits(void **state)
 	const struct alarm_config c = { .when = WHEN_BELOW, .limit = 10, .delay_on = SECONDS(5) };
 	const struct figure low = { 5, QUALITY_GOOD, NULL }, high = { 20, QUALITY_GOOD, NULL };
 	struct alarm a;
-	(void)state;
 	alarm_init(&a, &c);
 	alarm_update(&a, &low, SECONDS(0), 0);
 	alarm_set_suppressed(&a, true, SECONDS(1));
@@ -228,7 +217,6 @@ static void a_suppressed_alarm_waits(void **state)
 static void eleven_in_ten_minutes_are_a_flood(void **state)
 {
 	struct alarm_flood f = { 0 };
-	(void)state;
 	for (int i = 1; i <= 10; i++)
 		alarm_flood_note(&f, SECONDS(i));
 	assert_false(alarm_flood_lasts(&f, SECONDS(11)));

@@ -190,7 +190,6 @@ static const struct {
 
 static void broken_ones_say_where_and_what(void **state)
 {
-	(void)state;
 	for (size_t i = 0; i < COUNT(broken); i++) {
 		struct findings f = load(broken[i].text, strlen(broken[i].text), NULL);
 		if (!strstr(f.text, broken[i].finding))
@@ -201,14 +200,12 @@ static void broken_ones_say_where_and_what(void **state)
 static void all_errors_are_listed(void **state)
 {
 	const char *text = HEAD "[mqtt]\nqos = 9\nkeep_alive = x\nlayout = x\n[bus:b]\ntype = tcp\n";
-	(void)state;
 	struct findings f = load(text, strlen(text), NULL);
 	assert_int_equal(f.count, 4);
 }
 
 static void defaults_are_those_of_the_contract(void **state)
 {
-	(void)state;
 	struct config *c = load_good(HEAD BUS DEVICE);
 	assert_string_equal(c->mqtt.brokers.items[0], "mqtt://localhost:1883");
 	assert_string_equal(c->mqtt.client_id, "coolantd-dc1-r07");
@@ -233,14 +230,12 @@ static void defaults_are_those_of_the_contract(void **state)
 
 static void keys_of_later_versions_may_have_their_default(void **state)
 {
-	(void)state;
 	config_unref(load_good(
 	    HEAD "[mqtt]\nhomeassistant = no\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
 }
 
 static void text_forms_that_are_taken(void **state)
 {
-	(void)state;
 	struct config *c =
 	    load_good("\xef\xbb\xbf# a comment\r\n; another\r\n[daemon]\r\n  site = dc1 ; why\r\n"
 		      "\track = r7 # and this\r\n[mqtt]\r\ntopic_prefix=a/b\r\n");
@@ -251,7 +246,6 @@ static void text_forms_that_are_taken(void **state)
 
 static void a_hash_inside_a_word_is_no_comment(void **state)
 {
-	(void)state;
 	struct config *c = load_good(HEAD "[mqtt]\nusername = a#b;c\n");
 	assert_string_equal(c->mqtt.username, "a#b;c");
 	config_unref(c);
@@ -260,7 +254,6 @@ static void a_hash_inside_a_word_is_no_comment(void **state)
 static void long_lines(void **state)
 {
 	char text[8192];
-	(void)state;
 	/* longer than the library's own buffer of 200 bytes, and taken */
 	int n = snprintf(text, sizeof(text), HEAD "[alarm:a]\nmessage = ");
 	memset(text + n, 'x', 3000);
@@ -281,7 +274,6 @@ static void many_names_are_found_too(void **state)
 {
 	static char text[65536];
 	int n = snprintf(text, sizeof(text), HEAD BUS "[device:d]\nbus = b\nunit = 1\n");
-	(void)state;
 	for (int i = 0; i < 500; i++)
 		n += snprintf(
 		    text + n, sizeof(text) - (size_t)n, "[point:d.p%d]\nregister = holding:%d\n", i, i);
@@ -309,7 +301,6 @@ static void many_names_are_found_too(void **state)
 static void nul_bytes_are_refused(void **state)
 {
 	static const char text[] = HEAD "[mqtt]\nusername = a\0b\n";
-	(void)state;
 	struct findings f = load(text, sizeof(text) - 1, NULL);
 	assert_non_null(strstr(f.text, "coolantd.ini:5: a NUL byte"));
 }
@@ -317,7 +308,6 @@ static void nul_bytes_are_refused(void **state)
 static void drop_ins_add_and_override_in_order_of_name(void **state)
 {
 	char path[256];
-	(void)state;
 	snprintf(path, sizeof(path), "%s/coolantd.d", folder);
 	assert_int_equal(mkdir(path, 0700), 0);
 	static const char first[] = "[daemon]\nrack = a\n[mqtt]\nqos = 0\n",
@@ -349,7 +339,6 @@ static void a_missing_file_is_one_error(void **state)
 {
 	struct findings f = { .count = 0 };
 	struct diag *d = diag_new();
-	(void)state;
 	assert_null(config_load("/no/such/file.ini", d));
 	diag_each(d, collect, &f);
 	diag_free(d);
@@ -362,7 +351,6 @@ static void points_of_a_profile_are_changed_and_added_per_device(void **state)
 	static const char profile[] = "[profile]\ndefault_unit = 9\nword_order = little\nholes = "
 				      "input:0x10..20, coil:3\n[point:a]\nregister = input:4\n"
 				      "type = u32\nscale = 0.1\n";
-	(void)state;
 	write_file("mine.ini", profile, sizeof(profile) - 1);
 	struct config *c =
 	    load_good(HEAD BUS "[device:d]\nbus = b\nprofile = mine\n[point:d.a]\nscale = 0.5\n[point:d.n]\n"
@@ -406,7 +394,6 @@ static const struct alarm_config *find_alarm(const struct config *c, const char 
  * and 3 times its clean resistance; communication lost 3 missed polls. */
 static void loops_and_leak_points_have_default_alarms(void **state)
 {
-	(void)state;
 	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP);
 	const struct alarm_config *leak = find_alarm(c, "d-leak"), *flow = find_alarm(c, "l-flow_low"),
 				  *supply = find_alarm(c, "l-supply_high"),
@@ -439,7 +426,6 @@ static void loops_and_leak_points_have_default_alarms(void **state)
 
 static void own_alarms_replace_default_ones(void **state)
 {
-	(void)state;
 	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
 	    "[alarm:wet]\npoint = d.leak\n[alarm:little]\npoint = d.flow\nwhen = below\nlimit = 1\n"
 	    "[alarm:l-supply_high]\npoint = d.t\nwhen = above\nlimit = 60\n"
@@ -458,14 +444,12 @@ static void default_alarms_are_known_beside_mistakes(void **state)
 	static const char text[] = HEAD BUS LOOP_POINTS WHOLE_LOOP
 	    "[alarm:a]\npoint = d.flow\nwhen = stale\nsuppressed_by = l-pump_stopped\n[mqtt]\nqos = 7\n";
 	struct findings f = load(text, sizeof(text) - 1, NULL);
-	(void)state;
 	assert_int_equal(f.count, 1);
 	assert_non_null(strstr(f.text, "[mqtt] qos: '7' is out of range"));
 }
 
 static void default_alarms_can_be_turned_off(void **state)
 {
-	(void)state;
 	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP "alarms = no\n");
 	assert_int_equal(c->alarm_count, 1);
 	assert_string_equal(c->alarms[0].name, "d-leak");
@@ -478,7 +462,6 @@ static void default_alarms_can_be_turned_off(void **state)
 
 static void fingerprints_tell_what_a_reload_changes(void **state)
 {
-	(void)state;
 	struct config *a = load_good(HEAD BUS DEVICE), *b = load_good("# comment\n" HEAD DEVICE BUS);
 	struct config *c = load_good(HEAD BUS "retries = 2\n" DEVICE);
 	assert_true(a->devices[0].fingerprint == b->devices[0].fingerprint);
@@ -492,7 +475,6 @@ static void fingerprints_tell_what_a_reload_changes(void **state)
 
 static int make_folder(void **state)
 {
-	(void)state;
 	if (!mkdtemp(folder))
 		return -1;
 	return setenv("COOLANTD_PROFILE_PATH", folder, 1);
@@ -501,7 +483,6 @@ static int make_folder(void **state)
 static int remove_folder(void **state)
 {
 	char path[256];
-	(void)state;
 	static const char *const names[] = { "coolantd.ini", "mine.ini" };
 	for (size_t i = 0; i < COUNT(names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);

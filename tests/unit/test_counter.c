@@ -15,7 +15,6 @@ static struct counter_reading at(int64_t seconds, uint64_t raw)
 static void counter_u32_wrap_is_18_wh(void **state)
 {
 	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
 	assert_int_equal(counter_read(&c, at(0, 4294967290u), 64800).event, COUNTER_FIRST);
 	/* one low reading alone is not believed */
 	assert_int_equal(counter_read(&c, at(1, 12), 64800).event, COUNTER_HELD);
@@ -28,7 +27,6 @@ static void counter_u32_wrap_is_18_wh(void **state)
 static void counter_reset_is_no_wrap(void **state)
 {
 	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
 	counter_read(&c, at(0, 1000000), 10e3);
 	assert_int_equal(counter_read(&c, at(1, 3), 10e3).event, COUNTER_HELD);
 	assert_int_equal(counter_read(&c, at(2, 5), 10e3).event, COUNTER_HELD);
@@ -42,7 +40,6 @@ static void counter_reset_is_no_wrap(void **state)
 static void counter_forgets_stray_low_readings(void **state)
 {
 	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
 	counter_read(&c, at(0, 1000), 10e3);
 	assert_int_equal(counter_read(&c, at(1, 0), 10e3).event, COUNTER_HELD);
 	assert_int_equal(counter_read(&c, at(2, 0), 10e3).event, COUNTER_HELD);
@@ -55,7 +52,6 @@ static void counter_forgets_stray_low_readings(void **state)
 static void counter_forgets_a_stray_high_reading(void **state)
 {
 	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
 	counter_read(&c, at(0, 1000), 10e3);
 	assert_int_equal(counter_read(&c, at(1, 65535000), 10e3).event, COUNTER_HELD);
 	struct counter_step step = counter_read(&c, at(2, 1004), 10e3);
@@ -72,7 +68,6 @@ static void counter_forgets_a_stray_high_reading(void **state)
 static void counter_believes_a_jump_that_stays(void **state)
 {
 	struct counter c = { .type = { .width = 32, .joules = WH } };
-	(void)state;
 	counter_read(&c, at(0, 1000), 10e3);
 	assert_int_equal(counter_read(&c, at(1, 1100), 10e3).event, COUNTER_HELD);
 	struct counter_step step = counter_read(&c, at(2, 1102), 10e3);
@@ -85,7 +80,6 @@ static void counter_believes_a_jump_that_stays(void **state)
 static void counter_of_64_bits_keeps_every_unit(void **state)
 {
 	struct counter c = { .type = { .width = 64, .joules = 1 } };
-	(void)state;
 	counter_read(&c, at(0, UINT64_C(9007199254740993)), 10);
 	struct counter_step step = counter_read(&c, at(1, UINT64_C(9007199254740994)), 10);
 	assert_float_equal(step.joules, 1, 0); /* a double would have lost it */
@@ -94,7 +88,6 @@ static void counter_of_64_bits_keeps_every_unit(void **state)
 static void counter_quantum_of_a_float_grows(void **state)
 {
 	struct counter c = { .type = { .width = 0, .joules = KWH, .mantissa = 24 } };
-	(void)state;
 	counter_read(&c, (struct counter_reading){ .time_ns = 1, .number = 1048576 }, 0); /* 2^20 kWh */
 	assert_float_equal(counter_quantum(&c) / KWH, 0.125, 1e-12);
 	counter_read(&c, (struct counter_reading){ .time_ns = 2, .number = 1048577 }, 0);

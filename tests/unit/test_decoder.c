@@ -43,7 +43,6 @@ static void orders_of_32_bits(void **state)
 		{ POINT_BIG, POINT_LITTLE, { 0xa441, 0x0000 } },
 		{ POINT_LITTLE, POINT_LITTLE, { 0x0000, 0xa441 } },
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct point f =
 		    POINT(.type = POINT_F32, .word_order = cases[i].word, .byte_order = cases[i].byte);
@@ -63,7 +62,6 @@ static void orders_of_64_bits(void **state)
 		{ POINT_BIG, POINT_LITTLE, { 0x0201, 0x0403, 0x0605, 0x0807 } },
 		{ POINT_LITTLE, POINT_LITTLE, { 0x0807, 0x0605, 0x0403, 0x0201 } },
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct point p =
 		    POINT(.type = POINT_U64, .word_order = cases[i].word, .byte_order = cases[i].byte);
@@ -90,7 +88,6 @@ static void signs_and_limits(void **state)
 		{ POINT_BOOL, { 2 }, 1 },
 		{ POINT_BOOL, { 0 }, 0 },
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct point p = POINT(.type = cases[i].type);
 		assert_true(decode_number(&p, cases[i].registers) == cases[i].value);
@@ -103,14 +100,12 @@ static void signs_and_limits(void **state)
 static void little_byte_order_swaps_16_bits_too(void **state)
 {
 	struct point p = POINT(.type = POINT_I16, .byte_order = POINT_LITTLE);
-	(void)state;
 	assert_true(decode_number(&p, (const uint16_t[]){ 0x0180 }) == -32767);
 }
 
 static void scale_and_offset(void **state)
 {
 	struct point p = POINT(.type = POINT_I16, .scale = 0.1, .offset = -40);
-	(void)state;
 	assert_float_equal(decode_number(&p, (const uint16_t[]){ 425 }), 2.5, 1e-12);
 }
 
@@ -119,7 +114,6 @@ static void sentinels(void **state)
 	const struct point_sentinel items[] = { { .bits = 0x7fff },
 		{ .bits = (uint64_t)-32768, .is_number = true } };
 	struct point p = POINT(.type = POINT_I16, .invalid = { items, 2 });
-	(void)state;
 	assert_int_equal(decode(&p, (const uint16_t[]){ 0x7fff }).quality, QUALITY_BAD);
 	assert_int_equal(decode(&p, (const uint16_t[]){ 0x8000 }).quality, QUALITY_BAD);
 	assert_int_equal(decode(&p, (const uint16_t[]){ 0x8000 }).value.kind, VALUE_NONE);
@@ -137,14 +131,12 @@ static void sentinels(void **state)
 static void floats_that_are_no_number_are_bad(void **state)
 {
 	struct point p = POINT(.type = POINT_F32);
-	(void)state;
 	assert_int_equal(decode(&p, (const uint16_t[]){ 0x7fc0, 0 }).quality, QUALITY_BAD);
 	assert_int_equal(decode(&p, (const uint16_t[]){ 0x7f80, 0 }).quality, QUALITY_BAD);
 }
 
 static void bits(void **state)
 {
-	(void)state;
 	for (int bit = 0; bit < 16; bit++) {
 		struct point p = POINT(.type = POINT_U16, .bit = { bit, bit });
 		struct sample on = decode(&p, (const uint16_t[]){ (uint16_t)(1u << bit) });
@@ -163,7 +155,6 @@ static void bits(void **state)
 static void coils(void **state)
 {
 	struct point p = POINT(.type = POINT_BOOL, .reg = { POINT_COIL, 3 });
-	(void)state;
 	assert_true(decode(&p, (const uint16_t[]){ 1 }).value.truth);
 	assert_false(decode(&p, (const uint16_t[]){ 0 }).value.truth);
 }
@@ -172,7 +163,6 @@ static void enums(void **state)
 {
 	const struct point_enum words[] = { { 0, "off" }, { 1, "on" } };
 	struct point p = POINT(.type = POINT_U16, .enums = { words, 2 });
-	(void)state;
 	assert_int_equal(decode(&p, (const uint16_t[]){ 1 }).quality, QUALITY_GOOD);
 	assert_int_equal(decode(&p, (const uint16_t[]){ 7 }).quality, QUALITY_SUSPECT);
 	assert_string_equal(point_enum_word(&p, 1), "on");
@@ -187,7 +177,6 @@ static void outside_the_plausible_range_is_suspect(void **state)
 		enum quality quality;
 	} cases[] = { { 0, QUALITY_GOOD }, { 50, QUALITY_GOOD }, { 51, QUALITY_SUSPECT },
 		{ 0xfff5, QUALITY_SUSPECT } };
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_int_equal(decode(&p, &cases[i].raw).quality, cases[i].quality);
 }
@@ -198,7 +187,6 @@ static void differences(void **state)
 	struct point p = POINT(.type = POINT_I16, .scale = 0.1, .reg = { POINT_HOLDING, 10 },
 	    .has_minus = true, .minus = { POINT_HOLDING, 12 }, .invalid = { &sentinel, 1 });
 	struct sample s = { 0 };
-	(void)state;
 	assert_int_equal(point_first(&p), 10);
 	assert_int_equal(point_span(&p), 3);
 	decoder_decode(&p, (const uint16_t[]){ 0, 0, 2600, 9, 1500 }, 8, &s);
@@ -224,7 +212,6 @@ static void strings(void **state)
 		{ POINT_BIG, { 0, 0, 0, 0 }, "" },
 		{ POINT_BIG, { 0xffff, 0xffff, 0xffff, 0xffff }, "" },
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct point p = POINT(.type = POINT_STRING, .length = 4, .byte_order = cases[i].byte_order);
 		struct sample s = decode(&p, cases[i].registers);
@@ -256,7 +243,6 @@ static void any_raw_value_comes_back(void **state)
 	static const enum point_type types[] = { POINT_U16, POINT_I16, POINT_U32, POINT_I32, POINT_U64,
 		POINT_I64 };
 	uint64_t random = 88172645463325252u;
-	(void)state;
 	for (int round = 0; round < 20000; round++) {
 		random ^= random << 13;
 		random ^= random >> 7;

@@ -92,7 +92,6 @@ static void expect_late_binary(struct watched *w)
 static void what_is_kept_comes_back_late(void **state)
 {
 	struct watched w;
-	(void)state;
 	open_history(&w);
 	history_keep(w.history, new_binary("b/x", "b/history/x"));
 	history_free(w.history);
@@ -108,7 +107,6 @@ static void what_is_kept_comes_back_late(void **state)
 static void what_was_live_comes_back_late(void **state)
 {
 	struct watched w;
-	(void)state;
 	live = new_binary("b/x", "b/history/x");
 	live->made_ns = clock_boottime() - NS_PER_S;
 	open_history(&w);
@@ -133,7 +131,6 @@ static void what_was_live_comes_back_late(void **state)
 static void what_is_not_worth_it_is_not_kept(void **state)
 {
 	struct watched w;
-	(void)state;
 	open_history(&w);
 	history_lost(w.history, new_binary("b/x", NULL));
 	assert_int_equal(history_describe(w.history).messages, 0);

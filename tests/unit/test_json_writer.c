@@ -10,7 +10,6 @@
 static void document(void **state)
 {
 	struct json_writer w;
-	(void)state;
 	json_begin(&w);
 	json_open(&w, NULL);
 	json_integer(&w, "ts", -5);
@@ -51,7 +50,6 @@ static void numbers_have_the_digits_of_their_source(void **state)
 		{ NAN, JSON_DECIMAL, "null" },
 		{ INFINITY, JSON_DECIMAL, "null" },
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct json_writer w;
 		json_begin(&w);
@@ -65,7 +63,6 @@ static void numbers_have_the_digits_of_their_source(void **state)
 /* Random numbers of all sizes: the text reads back to the number, and is no longer than printf's shortest. */
 static void numbers_read_back(void **state)
 {
-	(void)state;
 	srandom(7);
 	for (int i = 0; i < 100000; i++) {
 		double v = (double)(random() - (1L << 30)) * pow(10, (double)(random() % 24) - 15);

@@ -10,7 +10,6 @@
 
 static void water_at_30_celsius(void **state)
 {
-	(void)state;
 	assert_float_equal(coolant_density(COOLANT_WATER, 30), 995.65, 0.005);
 	assert_float_equal(coolant_heat_capacity(COOLANT_WATER, 30), 4180, 0.5);
 	assert_float_equal(coolant_viscosity(COOLANT_WATER, 30), 0.7973, 0.0005);
@@ -18,7 +17,6 @@ static void water_at_30_celsius(void **state)
 
 static void pg25_at_30_celsius(void **state)
 {
-	(void)state;
 	assert_float_equal(coolant_density(COOLANT_PG25, 30), 1019.4, 0.05);
 	assert_float_equal(coolant_heat_capacity(COOLANT_PG25, 30), 3937.5, 0.1);
 	assert_float_equal(coolant_viscosity(COOLANT_PG25, 30), 1.797, 0.001);
@@ -41,7 +39,6 @@ static void mixtures_of_melinder_at_0_30_60_celsius(void **state)
 		{ COOLANT_EG30, 30, 1033.699, 3747.23, 1.6389 },
 		{ COOLANT_EG30, 60, 1017.462, 3828.72, 0.8660 },
 	};
-	(void)state;
 	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
 		enum coolant c = golden[i].coolant;
 		double t = golden[i].celsius;
@@ -54,7 +51,6 @@ static void mixtures_of_melinder_at_0_30_60_celsius(void **state)
 /* Two sources that know nothing of each other: the OCP's fits of PG25 and Melinder's table at 25 %. */
 static void melinder_and_the_ocp_agree_on_pg25(void **state)
 {
-	(void)state;
 	for (double t = 0; t <= 60; t += 5) {
 		double density = melinder_density(&melinder_propylene_glycol, 25, t),
 		       capacity = melinder_heat_capacity(&melinder_propylene_glycol, 25, t);
@@ -65,7 +61,6 @@ static void melinder_and_the_ocp_agree_on_pg25(void **state)
 
 static void outside_their_range_properties_are_unknown(void **state)
 {
-	(void)state;
 	assert_true(isnan(coolant_density(COOLANT_WATER, -0.1)));
 	assert_true(isnan(coolant_heat_capacity(COOLANT_PG25, 60.1)));
 	assert_true(isnan(coolant_density(COOLANT_WATER, NAN)));
@@ -125,7 +120,6 @@ static void compute(enum coolant c, struct sensors s, struct figure out[LOOP_VAL
 static void heat_by_the_quick_factors(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT];
-	(void)state;
 	compute(COOLANT_WATER, (struct sensors){ 1, 30 - 0.5, 30 + 0.5 }, out);
 	assert_float_equal(out[LOOP_HEAT].value, 0.0694, 0.00005);
 	compute(COOLANT_PG25, (struct sensors){ 1, 30 - 0.5, 30 + 0.5 }, out);
@@ -138,7 +132,6 @@ static void heat_by_the_quick_factors(void **state)
 static void heat_by_hand(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT];
-	(void)state;
 	compute(COOLANT_PG25, (struct sensors){ 100, 30, 40 }, out);
 	assert_float_equal(out[LOOP_HEAT].value, 1019.426 * 3949.885 * 100 / 60000 * 10 / 1000, 0.005);
 	assert_float_equal(out[LOOP_DELTA_T].value, 10, 1e-9);
@@ -150,7 +143,6 @@ static void density_is_that_at_the_flow_meter(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	fill((struct sensors){ 100, 30, 40 }, in);
 	loop_compute(&m, in, out);
 	double at_supply = out[LOOP_HEAT].value;
@@ -163,7 +155,6 @@ static void density_is_that_at_the_flow_meter(void **state)
 static void pump_and_capture_by_hand(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT];
-	(void)state;
 	compute(COOLANT_PG25, (struct sensors){ 100, 30, 40 }, out);
 	assert_float_equal(out[LOOP_HYDRAULIC_POWER].value, 200, 1e-9); /* 120 kPa * 100 L/min */
 	assert_float_equal(out[LOOP_PUMP_EFFICIENCY].value, 0.4, 1e-9);
@@ -173,7 +164,6 @@ static void pump_and_capture_by_hand(void **state)
 static void a_small_difference_is_estimated(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT];
-	(void)state;
 	compute(COOLANT_WATER, (struct sensors){ 100, 30, 30.15 }, out);
 	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_ESTIMATED);
 	assert_true(out[LOOP_HEAT].value > 0);
@@ -184,7 +174,6 @@ static void a_small_difference_is_estimated(void **state)
 static void negative_flow_and_bad_sensors_are_invalid(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT], in[LOOP_IN_COUNT] = { 0 };
-	(void)state;
 	compute(COOLANT_WATER, (struct sensors){ -1, 30, 40 }, out);
 	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_INVALID);
 	assert_true(isnan(out[LOOP_HEAT].value));
@@ -204,7 +193,6 @@ static void negative_flow_and_bad_sensors_are_invalid(void **state)
 static void a_figure_is_as_bad_as_its_worst_input(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT], in[LOOP_IN_COUNT] = { 0 };
-	(void)state;
 	in[LOOP_IN_FLOW] = (struct figure){ 1e-3, QUALITY_SUSPECT, "cdu1.flow_rate is suspect" };
 	in[LOOP_IN_SUPPLY] = (struct figure){ 30, QUALITY_ESTIMATED, NULL };
 	in[LOOP_IN_RETURN] = good(40);
@@ -219,7 +207,6 @@ static void a_figure_is_as_bad_as_its_worst_input(void **state)
 static void dew_point(void **state)
 {
 	struct figure out[LOOP_VALUE_COUNT];
-	(void)state;
 	assert_float_equal(loop_dew_point(25, 0.5), 13.86, 0.01);
 	assert_float_equal(loop_dew_point(20, 1), 20, 1e-9);
 	assert_true(isnan(loop_dew_point(20, 0)));
@@ -233,7 +220,6 @@ static void filter_resistance_against_its_clean_value(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	fill((struct sensors){ 100, 30, 40 }, in);
 	in[LOOP_IN_FILTER_PRESSURE_DROP] = good(30e3);
 	loop_compute(&m, in, out);
@@ -261,7 +247,6 @@ static void a_learned_filter_is_clean_then(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	fill((struct sensors){ 100, 30, 40 }, in);
 	assert_string_equal(
 	    loop_learn(in, &m.learned), "there is no good reading of a pressure drop above 0");
@@ -279,7 +264,6 @@ static void pump_deviation_by_the_affinity_laws(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	fill((struct sensors){ 100, 30, 40 }, in);
 	m.curve.count = 3;
 	m.curve.speed = 1;
@@ -312,7 +296,6 @@ static void pump_deviation_from_one_learned_point(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	fill((struct sensors){ 100, 30, 40 }, in);
 	in[LOOP_IN_FILTER_PRESSURE_DROP] = in[LOOP_IN_PRESSURE_DROP];
 	in[LOOP_IN_PUMP_SPEED] = good(0.6);
@@ -330,7 +313,6 @@ static void approach_temperature_by_hand(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	fill((struct sensors){ 100, 32, 40 }, in);
 	in[LOOP_IN_PRIMARY_SUPPLY] = good(28.5);
 	loop_compute(&m, in, out);
@@ -342,7 +324,6 @@ static void reservoir_level_without_thermal_expansion(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	m.system_volume = 0.1;
 	m.reservoir_volume = 0.01;
 	fill((struct sensors){ 100, 30, 30 }, in);
@@ -362,7 +343,6 @@ static void energy_balance_shows_what_cannot_be(void **state)
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT],
 	    *residual = &out[LOOP_ENERGY_BALANCE_RESIDUAL];
 	struct loop_model m = model_of(COOLANT_PG25);
-	(void)state;
 	fill((struct sensors){ 100, 30, 40 }, in); /* 67.1 kW of heat */
 	in[LOOP_IN_PUMP_POWER] = good(1e3);
 	in[LOOP_IN_IT_POWER] = good(66.1e3);
@@ -404,7 +384,6 @@ static void the_one_that_differs_is_left_out(void **state)
 {
 	bool deviates[3] = { false };
 	struct figure f;
-	(void)state;
 	combine(COMBINE_MEDIAN, (const double[]){ 30, 30.4, 33 }, deviates, &f);
 	assert_float_equal(f.value, 30.2, 1e-9);
 	assert_int_equal(f.quality, QUALITY_GOOD);
@@ -422,7 +401,6 @@ static void of_two_nobody_knows_which(void **state)
 {
 	bool deviates[3] = { false };
 	struct figure f;
-	(void)state;
 	combine(COMBINE_MEDIAN, (const double[]){ 30, 32, NAN }, deviates, &f);
 	assert_int_equal(f.quality, QUALITY_SUSPECT);
 	assert_float_equal(f.value, 31, 1e-9);
@@ -443,7 +421,6 @@ static void a_sum_needs_all_of_its_parts(void **state)
 {
 	bool deviates[3] = { false };
 	struct figure f;
-	(void)state;
 	combine(COMBINE_SUM, (const double[]){ 10, 20, 300 }, deviates, &f);
 	assert_float_equal(f.value, 330, 1e-9);
 	combine(COMBINE_SUM, (const double[]){ 10, 20, NAN }, deviates, &f);

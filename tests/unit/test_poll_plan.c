@@ -55,7 +55,6 @@ static const char *plan_text(const struct points *p, unsigned max_registers, uns
 static void neighbours_are_one_request(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	add(&p, POINT_HOLDING, 2, POINT_F32, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 0, POINT_F32, POINT_FAST);
 	add(&p, POINT_HOLDING, 4, POINT_U16, POINT_NORMAL);
@@ -65,7 +64,6 @@ static void neighbours_are_one_request(void **state)
 static void gaps_are_read_along_up_to_the_limit(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	add(&p, POINT_HOLDING, 0, POINT_U16, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 4, POINT_U16, POINT_NORMAL);
 	assert_string_equal(plan_text(&p, 125, 2), "every holding 0+1 (1); every holding 4+1 (1)");
@@ -75,7 +73,6 @@ static void gaps_are_read_along_up_to_the_limit(void **state)
 static void tables_and_rhythms_are_apart(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	add(&p, POINT_HOLDING, 0, POINT_U16, POINT_NORMAL);
 	add(&p, POINT_INPUT, 1, POINT_U16, POINT_NORMAL);
 	add(&p, POINT_COIL, 0, POINT_BOOL, POINT_NORMAL);
@@ -88,7 +85,6 @@ static void tables_and_rhythms_are_apart(void **state)
 static void a_request_has_at_most_the_devices_limit(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	for (unsigned i = 0; i < 100; i++)
 		add(&p, POINT_HOLDING, 2 * i, POINT_F32, POINT_NORMAL);
 	assert_string_equal(plan_text(&p, 125, 0), "every holding 0+124 (62); every holding 124+76 (38)");
@@ -99,7 +95,6 @@ static void a_request_has_at_most_the_devices_limit(void **state)
 static void several_points_of_one_register_are_one(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	for (unsigned i = 0; i < 16; i++)
 		add(&p, POINT_HOLDING, 37376, POINT_U16, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 37376, POINT_U32, POINT_NORMAL);
@@ -109,7 +104,6 @@ static void several_points_of_one_register_are_one(void **state)
 static void bits_have_their_own_limit(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	add(&p, POINT_DISCRETE, 0, POINT_BOOL, POINT_NORMAL);
 	add(&p, POINT_DISCRETE, 120, POINT_BOOL, POINT_NORMAL);
 	assert_string_equal(plan_text(&p, 125, 124), "every discrete 0+121 (2)");
@@ -119,7 +113,6 @@ static void bits_have_their_own_limit(void **state)
 static void the_last_address_is_in_reach(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	add(&p, POINT_HOLDING, 65535, POINT_U16, POINT_NORMAL);
 	assert_string_equal(plan_text(&p, 125, 124), "every holding 65535+1 (1)");
 }
@@ -129,7 +122,6 @@ static void a_refused_block_is_split_down_to_its_points(void **state)
 {
 	struct points p = { .count = 0 };
 	struct poll_plan plan;
-	(void)state;
 	add(&p, POINT_HOLDING, 0, POINT_U32, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 1, POINT_U16, POINT_NORMAL); /* shares a register with the first */
 	add(&p, POINT_HOLDING, 4, POINT_U16, POINT_NORMAL);
@@ -170,7 +162,6 @@ static void a_hole_is_never_read_along(void **state)
 	static const struct profile_hole holes[] = { { POINT_HOLDING, 4, 5 }, { POINT_INPUT, 0, 65535 } };
 	struct points p = { .count = 0 };
 	struct poll_plan plan;
-	(void)state;
 	add(&p, POINT_HOLDING, 0, POINT_U16, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 3, POINT_U16, POINT_NORMAL);
 	add(&p, POINT_HOLDING, 6, POINT_U16, POINT_NORMAL);
@@ -187,7 +178,6 @@ static void a_hole_is_never_read_along(void **state)
 static void no_points_no_requests(void **state)
 {
 	struct points p = { .count = 0 };
-	(void)state;
 	assert_string_equal(plan_text(&p, 125, 0), "");
 }
 
@@ -196,7 +186,6 @@ static void no_points_no_requests(void **state)
 static void wire_time_of_a_full_request(void **state)
 {
 	struct bus_config bus = { .type = BUS_RTU, .baud = 19200, .parity = PARITY_EVEN, .stop_bits = 1 };
-	(void)state;
 	assert_float_equal((double)bus_wire_ns(&bus, POINT_HOLDING, 125) / 1e6, 150.68, 0.01);
 	bus.parity = PARITY_NONE;
 	assert_float_equal((double)bus_wire_ns(&bus, POINT_HOLDING, 125) / 1e6, 136.98, 0.01);
@@ -215,7 +204,6 @@ static void load_of_a_line(void **state)
 	struct device_config devices[4];
 	struct config c = { .buses = &bus, .bus_count = 1, .devices = devices, .device_count = 4 };
 	struct bus_load load;
-	(void)state;
 	for (size_t i = 0; i < COUNT(points); i++)
 		points[i] = (struct point){ .name = "p",
 			.reg = { POINT_HOLDING, (uint16_t)i },
@@ -239,7 +227,6 @@ static void load_of_a_line(void **state)
 static void missed_slots_are_skipped_and_counted(void **state)
 {
 	struct schedule_job job = { .due = 1000, .interval = 100 };
-	(void)state;
 	assert_int_equal(schedule_advance(&job, 1010), 0);
 	assert_int_equal(job.due, 1100);
 	assert_int_equal(schedule_advance(&job, 1199), 0);
@@ -253,7 +240,6 @@ static void missed_slots_are_skipped_and_counted(void **state)
 static void what_is_read_once_is_never_due_again(void **state)
 {
 	struct schedule_job job = { .due = 5, .interval = 0 };
-	(void)state;
 	assert_int_equal(schedule_advance(&job, 10), 0);
 	assert_true(job.due == SCHEDULE_NEVER);
 }
@@ -274,7 +260,6 @@ static void a_probe_waits_for_a_pause(void **state)
 		{ 1000, SCHEDULE_NEVER, 0, 1000, false }, /* nothing to probe */
 		{ SCHEDULE_NEVER, SCHEDULE_NEVER, 0, SCHEDULE_NEVER, false },
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct schedule_choice c =
 		    schedule_choose(cases[i].job, cases[i].probe, cases[i].now, 500, 2000);
@@ -285,7 +270,6 @@ static void a_probe_waits_for_a_pause(void **state)
 
 static void phases_leave_one_pause(void **state)
 {
-	(void)state;
 	assert_int_equal(schedule_phase(7, NS_PER_S, 0, 10), 7);
 	assert_int_equal(schedule_phase(0, NS_PER_S, 9, 10), 9 * SCHEDULE_SPACING_NS);
 	assert_int_equal(
@@ -296,7 +280,6 @@ static void backoff_doubles_up_to_its_limit(void **state)
 {
 	static const int64_t seconds[] = { 1, 2, 4, 8, 16, 32, 60, 60 };
 	int64_t last = 0;
-	(void)state;
 	for (size_t i = 0; i < COUNT(seconds); i++) {
 		last = schedule_backoff(last, 60 * NS_PER_S);
 		assert_int_equal(last, seconds[i] * NS_PER_S);

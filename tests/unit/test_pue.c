@@ -5,7 +5,6 @@ static void constant_118_over_100_in_every_window(void **state)
 {
 	struct pue *p = make(power_meter, four_windows, 4);
 	int64_t when;
-	(void)state;
 	for (int s = 0; s <= 86400 + 1800; s++) {
 		power(p, FACILITY, s, 118);
 		power(p, IT, s, 100);
@@ -27,7 +26,6 @@ static void constant_118_over_100_in_every_window(void **state)
 static void counters_give_the_same_as_power(void **state)
 {
 	struct pue *p = make(energy_meter, one_minute, 1);
-	(void)state;
 	/* 360 kW and 180 kW: 100 Wh and 50 Wh a second, so that whole counts are exact */
 	for (int s = 0; s <= 70; s++) {
 		power(p, FACILITY, s, 1);
@@ -61,7 +59,6 @@ static double ratio_of_ramp(double lag, double *instant)
 static void meters_out_of_phase_agree(void **state)
 {
 	double in_phase, lagging;
-	(void)state;
 	assert_float_equal(ratio_of_ramp(0.9, &lagging), ratio_of_ramp(0, &in_phase), 1e-6);
 	assert_float_equal(lagging, in_phase, 1e-9);
 }
@@ -69,7 +66,6 @@ static void meters_out_of_phase_agree(void **state)
 static void the_order_of_arrival_changes_nothing(void **state)
 {
 	struct pue *a = make(power_meter, one_minute, 1), *b = make(power_meter, one_minute, 1);
-	(void)state;
 	for (int s = 0; s <= 80; s += 4) {
 		for (int k = 0; k < 4; k++) {
 			power(a, FACILITY, s + k, 100 + k);
@@ -93,7 +89,6 @@ static void it_is_a_ratio_of_energies(void **state)
 {
 	static const int64_t two_hours[] = { 7200 };
 	struct pue *p = make(power_meter, two_hours, 1);
-	(void)state;
 	for (int s = 0; s <= 7200 + 150; s++) {
 		bool first = s < 3600;
 		power(p, FACILITY, s, first ? 15 : 110);
@@ -113,7 +108,6 @@ static void coverage_decides_the_quality(void **state)
 		enum quality quality;
 	} cases[] = { { 0, QUALITY_GOOD }, { 4, QUALITY_GOOD }, { 5, QUALITY_ESTIMATED },
 		{ 7, QUALITY_ESTIMATED }, { 9, QUALITY_INVALID } };
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pue *p = make(power_meter, one_minute, 1);
 		/* the IT meter is not read for some seconds: beyond three intervals nothing is bridged */
@@ -148,7 +142,6 @@ static void coverage_of_a_day_decides_more_strictly(void **state)
 	} cases[] = { { 0.019, QUALITY_GOOD }, { 0.021, QUALITY_ESTIMATED }, { 0.039, QUALITY_ESTIMATED },
 		{ 0.041, QUALITY_INVALID } };
 	static const int64_t day[] = { 86400 };
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pue *p = make(power_meter, day, 1);
 		int until = 30000 + (int)(86400 * cases[i].missing);
@@ -169,7 +162,6 @@ static void a_year_says_how_much_of_it_is_covered(void **state)
 {
 	static const int64_t year[] = { 365 * 86400 };
 	struct meter_type slow = power_meter;
-	(void)state;
 	slow.interval_ns = 600 * NS_PER_S; /* the grid is of whole minutes */
 	struct pue *p = make(slow, year, 1);
 	for (int64_t minute = 0; minute <= 366 * 1440; minute += 10) {
@@ -194,7 +186,6 @@ static void a_meter_that_is_gone_makes_it_invalid_with_a_reason(void **state)
 {
 	struct pue *p = make(power_meter, four_windows, 4);
 	int64_t when;
-	(void)state;
 	for (int s = 0; s <= 120; s++) {
 		power(p, FACILITY, s, 118);
 		power(p, IT, s, 100);
@@ -213,7 +204,6 @@ static void below_one_is_shown_and_suspect(void **state)
 {
 	struct pue *p = make(power_meter, one_minute, 1);
 	int64_t when;
-	(void)state;
 	for (int s = 0; s <= 70; s++) {
 		power(p, FACILITY, s, 80);
 		power(p, IT, s, 100);
@@ -229,7 +219,6 @@ static void no_it_load_is_no_ratio(void **state)
 {
 	struct pue *p = make(power_meter, one_minute, 1);
 	int64_t when;
-	(void)state;
 	power(p, FACILITY, 0, 10);
 	power(p, IT, 0, 0);
 	assert_int_equal(pue_power_ratio(p, &when).quality, QUALITY_INVALID);
@@ -245,7 +234,6 @@ static void a_coarse_counter_is_not_divided(void **state)
 		enum quality quality;
 	} cases[] = { { 1, QUALITY_INVALID }, { 2, QUALITY_GOOD } };
 	struct meter_type coarse = energy_meter;
-	(void)state;
 	coarse.counter.joules = 3.6e6; /* 1 kWh */
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pue *p = make(coarse, one_minute, 1);
@@ -262,7 +250,6 @@ static void a_coarse_counter_is_not_divided(void **state)
 static void a_counter_bridges_a_gap_as_estimated(void **state)
 {
 	struct pue *p = make(energy_meter, one_minute, 1);
-	(void)state;
 	for (int s = 0; s <= 70; s++) {
 		energy(p, FACILITY, s, (uint64_t)(200 * s));
 		if (s <= 30 || s > 40)
@@ -298,7 +285,6 @@ static void roles_add_up(void **state)
 	static const double kw[] = { 150, 10, 60, 50, 10, 30 };
 	struct pue *p = run_constant(meters, kw, COUNT(meters));
 	int64_t when;
-	(void)state;
 	struct pue_window w = pue_window(p, 0);
 	assert_float_equal(pue_power_ratio(p, &when).value, 140.0 / 100, 1e-9);
 	assert_float_equal(w.pue.value, 140.0 / 100, 1e-9);
@@ -317,7 +303,6 @@ static void parts_add_up_to_the_total(void **state)
 	static const double kw[] = { 150, 6, 110, 10, 9, 5 };
 	struct pue *p = run_constant(meters, kw, COUNT(meters));
 	struct pue_window w = pue_window(p, 0);
-	(void)state;
 	assert_float_equal(w.part_kwh[PUE_PART_IT], 100 / 60.0, 1e-9);
 	assert_float_equal(w.part_kwh[PUE_PART_COOLING], 19 / 60.0, 1e-9);
 	assert_float_equal(w.part_kwh[PUE_PART_LOSS], 5 / 60.0, 1e-9);
@@ -338,7 +323,6 @@ static void a_partial_pue_counts_cooling_and_losses(void **state)
 	struct pue *p = run_constant(meters, kw, COUNT(meters));
 	struct pue_window w = pue_window(p, 0);
 	int64_t when;
-	(void)state;
 	assert_float_equal(w.pue.value, 1.07, 1e-9);
 	assert_float_equal(pue_power_ratio(p, &when).value, 1.07, 1e-9);
 	assert_false(w.has_part[PUE_PART_OTHER]); /* no facility meter could tell */
@@ -363,7 +347,6 @@ static double uncertainty_of(
 
 static void uncertainty_follows_from_the_classes(void **state)
 {
-	(void)state;
 	/* golden: two class-0.5 meters at PUE 1.05 */
 	static const struct pue_meter_spec two[] = { { .role = PUE_FACILITY, .name = "main" },
 		{ .role = PUE_IT, .name = "pdu" } };
@@ -392,7 +375,6 @@ static void without_a_facility_meter_it_is_partial(void **state)
 		{ PUE_COOLING, "cdu", power_meter } };
 	struct pue *p = run_constant(meters, (double[]){ 100, 4 }, 2);
 	int64_t when;
-	(void)state;
 	assert_true(pue_is_partial(p));
 	assert_float_equal(pue_power_ratio(p, &when).value, 1.04, 1e-9);
 	assert_float_equal(pue_window(p, 0).pue.value, 1.04, 1e-9);
@@ -402,7 +384,6 @@ static void without_a_facility_meter_it_is_partial(void **state)
 static void a_clock_that_jumps_gives_no_negative_window(void **state)
 {
 	static const int64_t jumps_s[] = { -3600, 3600, 10 * 365 * 86400, -50 };
-	(void)state;
 	for (size_t i = 0; i < COUNT(jumps_s); i++) {
 		struct pue *p = make(power_meter, four_windows, 2);
 		for (int s = 0; s <= 300; s++) {

@@ -174,7 +174,6 @@ static struct stream stream, other;
 /* Asking in between, and handing over the state at any point without losing a reading, changes nothing. */
 static void cutting_the_stream_changes_nothing(void **state)
 {
-	(void)state;
 	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
 		random_state = seed;
 		draw(&stream, true);
@@ -220,7 +219,6 @@ static void shake(struct stream *s)
 
 static void the_order_of_arrival_changes_nothing(void **state)
 {
-	(void)state;
 	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
 		random_state = seed;
 		draw(&stream, true);
@@ -239,7 +237,6 @@ static void the_order_of_arrival_changes_nothing(void **state)
  * at each edge of the stop may fall to either side. */
 static void restarts_that_miss_readings_cost_no_energy(void **state)
 {
-	(void)state;
 	for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
 		random_state = seed;
 		draw(&stream, false);

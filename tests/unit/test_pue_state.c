@@ -44,7 +44,6 @@ static void run_meters(struct pue *p, int64_t from, int64_t until, int64_t boot)
 
 static void a_short_restart_changes_nothing(void **state)
 {
-	(void)state;
 	struct pue *whole = make(energy_meter, four_windows, 4), *split = make(energy_meter, four_windows, 4);
 	run_meters(whole, 0, 4000, BOOT_S);
 	run_meters(split, 0, 2000, BOOT_S);
@@ -64,7 +63,6 @@ static void a_short_restart_changes_nothing(void **state)
 /* Two hours without coolantd: the counters went on, so the energy is counted; it is not covered, though. */
 static void the_energy_of_a_stop_is_counted(void **state)
 {
-	(void)state;
 	struct pue *p = make(energy_meter, four_windows, 4);
 	run_meters(p, 0, 2000, BOOT_S);
 	p = restart(p, energy_meter, 9200);
@@ -85,7 +83,6 @@ static void the_energy_of_a_stop_is_counted(void **state)
 /* Without counters nothing is known of the stop. */
 static void the_energy_of_a_stop_without_counters_is_unknown(void **state)
 {
-	(void)state;
 	struct pue *p = make(power_meter, four_windows, 4);
 	run_meters(p, 0, 2000, BOOT_S);
 	p = restart(p, power_meter, 9200);
@@ -115,7 +112,6 @@ static struct pue *boot_with_clock_wrong(struct pue *p, int64_t from, int64_t wr
 
 static void a_clock_that_is_behind_at_boot_costs_no_energy(void **state)
 {
-	(void)state;
 	struct pue *p = make(energy_meter, four_windows, 4);
 	int64_t when;
 	run_meters(p, 0, 2000, BOOT_S);
@@ -140,7 +136,6 @@ static void a_clock_that_is_behind_at_boot_costs_no_energy(void **state)
 /* Nobody sets it: after ten minutes it is the clock that there is, and what lies ahead of it is dropped. */
 static void a_clock_that_stays_behind_is_taken_after_a_while(void **state)
 {
-	(void)state;
 	struct pue *p = make(energy_meter, four_windows, 4);
 	run_meters(p, 0, 2000, BOOT_S);
 	p = boot_with_clock_wrong(p, 3000, -1800, 3000 + 590);
@@ -156,7 +151,6 @@ static void a_clock_that_stays_behind_is_taken_after_a_while(void **state)
 
 static void damaged_state_is_refused(void **state)
 {
-	(void)state;
 	struct pue *p = make(energy_meter, four_windows, 4);
 	struct bytes_writer w = { 0 };
 	run_meters(p, 0, 100, BOOT_S);

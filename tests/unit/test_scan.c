@@ -88,7 +88,6 @@ static int listen_on_loopback(void)
 static void test_finds_who_answers(void **state)
 {
 	char why[MODBUS_WHY_MAX];
-	(void)state;
 	int listener = listen_on_loopback(), stop = eventfd(0, EFD_CLOEXEC);
 	pthread_t thread;
 	assert_int_equal(pthread_create(&thread, NULL, gateway, &listener), 0);
@@ -117,7 +116,6 @@ static void test_finds_who_answers(void **state)
 static void test_says_when_nobody_listens(void **state)
 {
 	char why[MODBUS_WHY_MAX];
-	(void)state;
 	int listener = listen_on_loopback(), stop = eventfd(0, EFD_CLOEXEC);
 	struct bus_config bus = bus_at(listener);
 	char found[256] = "";

@@ -50,7 +50,6 @@ static void packs_and_unpacks_in_order(void **state)
 {
 	struct message_list in = { 0 }, out = { 0 };
 	void *data;
-	(void)state;
 	add(&in, "device/b", "1", 0);
 	add(&in, "device/a", "2", 0);
 	add(&in, "device/b", "", 0);
@@ -77,7 +76,6 @@ static void any_bytes_come_back(void **state)
 {
 	struct message_list in = { 0 }, out = { 0 };
 	void *data;
-	(void)state;
 	for (size_t n = 0; n <= sizeof(binary); n++)
 		message_list_append(&in, message_new(n % 2 ? "a" : "b", NULL, memdup(binary, n), n, 0, 0));
 	assert_int_equal(in.bytes, sizeof(binary) * (sizeof(binary) + 1) / 2);
@@ -102,7 +100,6 @@ static void damaged_blocks_are_refused(void **state)
 	struct message_list in = { 0 }, out = { 0 };
 	void *data;
 	int refused = 0;
-	(void)state;
 	for (int i = 0; i < 50; i++)
 		add(&in, i % 3 ? "device/a" : "device/b", i % 2 ? "{\"x\":1.25}" : "{\"y\":7}", 0);
 	ssize_t size = spool_pack(&in, SPOOL_LEVEL_FAST, &data);
@@ -165,7 +162,6 @@ static const char *load(struct spool *s, uint64_t after)
 
 static void survives_a_restart(void **state)
 {
-	(void)state;
 	struct spool *s = open_spool(8 * MIB, 0);
 	assert_int_equal(spool_last_id(s), 0);
 	assert_string_equal(load(s, 0), "none");
@@ -197,7 +193,6 @@ static void survives_a_restart(void **state)
 
 static void packs_a_minute_of_batches(void **state)
 {
-	(void)state;
 	struct spool *s = open_spool(8 * MIB, 0);
 	char expected[8192] = "";
 	for (uint64_t i = 1; i <= 86; i++) {
@@ -220,7 +215,6 @@ static void packs_a_minute_of_batches(void **state)
 
 static void the_oldest_go_when_it_is_full(void **state)
 {
-	(void)state;
 	struct spool *s = open_spool(MIB, 0);
 	char *noise = malloc(20001);
 	uint64_t dropped = 0, id = 0;
@@ -262,7 +256,6 @@ static void the_oldest_go_when_it_is_full(void **state)
 
 static void age_is_counted_in_uptime(void **state)
 {
-	(void)state;
 	struct spool *s = open_spool(8 * MIB, 0);
 	append(s, 1, "a", "1", false, 0);
 	append(s, 2, "b", "2", false, 50 * 60 * NS_PER_S);
@@ -301,7 +294,6 @@ static void write_file(const char *text)
 
 static void foreign_files_are_refused(void **state)
 {
-	(void)state;
 	write_file("this is no database at all, but long enough to be looked at ........................."
 		   "......................................................................................"
 		   "......................................................................................"
@@ -331,7 +323,6 @@ static void foreign_files_are_refused(void **state)
 /* As it is left when the power goes just after it was made. */
 static void a_file_without_tables_is_a_new_one(void **state)
 {
-	(void)state;
 	sqlite3 *db = NULL;
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL), SQLITE_OK);
@@ -352,7 +343,6 @@ static const uint8_t old_block[] = { 0x28, 0xb5, 0x2f, 0xfd, 0x24, 0x50, 0x65, 0
 
 static void batches_of_earlier_versions_are_delivered(void **state)
 {
-	(void)state;
 	static const char expected[] =
 	    "b/history/device/b={\"ts\":1} b/gap={\"from\":1,\"to\":2,\"dropped\":3} "
 	    "b/history/device/a= b/history/device/b={\"ts\":2} ";
@@ -384,7 +374,6 @@ static void batches_of_earlier_versions_are_delivered(void **state)
 
 static int make_folder(void **state)
 {
-	(void)state;
 	srandom(1);
 	if (!mkdtemp(folder))
 		return -1;
@@ -394,7 +383,6 @@ static int make_folder(void **state)
 
 static int remove_folder(void **state)
 {
-	(void)state;
 	return rmdir(folder);
 }
 

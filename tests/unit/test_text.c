@@ -30,7 +30,6 @@ static void durations(void **state)
 		{ "99999999999d", -ERANGE, 0 },
 		{ "1e3s", -EINVAL, 0 },
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		int64_t ns = 0;
 		assert_int_equal(text_duration(cases[i].text, &ns), cases[i].result);
@@ -42,7 +41,6 @@ static void duration_texts_read_back(void **state)
 {
 	static const char *const texts[] = { "250ms", "1s", "90s", "15m", "1h", "30d", "0s" };
 	char buf[32];
-	(void)state;
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		int64_t ns;
 		assert_int_equal(text_duration(texts[i], &ns), 0);
@@ -53,7 +51,6 @@ static void duration_texts_read_back(void **state)
 static void sizes(void **state)
 {
 	int64_t v = 0;
-	(void)state;
 	assert_int_equal(text_size("256MiB", &v), 0);
 	assert_int_equal(v, 268435456);
 	assert_int_equal(text_size("64KiB", &v), 0);
@@ -65,7 +62,6 @@ static void sizes(void **state)
 static void integers(void **state)
 {
 	int64_t v = 7;
-	(void)state;
 	assert_int_equal(text_int("0x1F", &v), 0);
 	assert_int_equal(v, 31);
 	assert_int_equal(text_int("-32768", &v), 0);
@@ -83,7 +79,6 @@ static void integers(void **state)
 static void doubles(void **state)
 {
 	double v;
-	(void)state;
 	assert_int_equal(text_double("-1.5e3", &v), 0);
 	assert_true(v == -1500);
 	assert_int_equal(text_double("nan", &v), -EINVAL);
@@ -96,7 +91,6 @@ static void doubles(void **state)
 static void names(void **state)
 {
 	char longest[NAME_LENGTH_MAX + 2];
-	(void)state;
 	memset(longest, 'a', sizeof(longest));
 	longest[NAME_LENGTH_MAX] = '\0';
 	assert_true(text_is_name(longest));
@@ -114,7 +108,6 @@ static void names(void **state)
 
 static void distances(void **state)
 {
-	(void)state;
 	assert_int_equal(text_distance("baud", "baud"), 0);
 	assert_int_equal(text_distance("buad", "baud"), 1); /* neighbours swapped */
 	assert_int_equal(text_distance("bau", "baud"), 1);
@@ -137,7 +130,6 @@ static void utf8(void **state)
 		{ "\xed\xa0\x80", 3, false },		       /* surrogate */
 		{ "\xf4\x90\x80\x80", 4, false },	       /* past U+10FFFF */
 	};
-	(void)state;
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_int_equal(utf8_is_valid(cases[i].text, cases[i].n), cases[i].valid);
 }
