@@ -1,7 +1,7 @@
 #include "daemon/control/loop.h"
 
 #include "daemon/control/coolant.h"
-#include "daemon/control/loop_private.h"
+#include "daemon/control/hydraulics.h"
 
 #include <math.h>
 
@@ -90,7 +90,7 @@ void loop_compute(
     const struct loop_model *m, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT])
 {
 	compute_heat(m, in, out);
-	loop_compute_hydraulics(m, in, out);
+	hydraulics_compute(m, in, out);
 	compute_balance(m, in, out);
 	compute_reservoir(m, in, out);
 	compute_air(in, out);
@@ -102,27 +102,4 @@ void loop_compute(
 	out[LOOP_APPROACH_TEMPERATURE] = FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_PRIMARY_SUPPLY]);
 	figure_set(&out[LOOP_APPROACH_TEMPERATURE],
 	    in[LOOP_IN_SUPPLY].value - in[LOOP_IN_PRIMARY_SUPPLY].value, "temperature is not a number");
-}
-
-struct loop_model loop_model_of(const struct loop_config *c)
-{
-	struct loop_model m = {
-		.coolant = c->coolant,
-		.flow_at = c->flow_at,
-		.delta_t_resolution = c->delta_t_resolution,
-		.nominal_flow = c->nominal_flow / LOOP_LPM,
-		.clean_resistance = c->clean_resistance * LOOP_RESISTANCE,
-		.curve = { .count = c->pump_curve.count, .speed = c->pump_curve_speed / 100 },
-		.liquid_share = c->liquid_share,
-		.balance_tolerance = c->balance_tolerance,
-		.system_volume = c->system_volume / 1e3,
-		.reservoir_volume = c->reservoir_volume / 1e3,
-		.reservoir_temperature = c->reservoir_temperature,
-		.learned = { NAN, NAN, NAN, NAN },
-	};
-	for (size_t i = 0; i < c->pump_curve.count; i++) {
-		m.curve.flow[i] = c->pump_curve.flow[i] / LOOP_LPM;
-		m.curve.pressure[i] = c->pump_curve.pressure[i] * 1e3;
-	}
-	return m;
 }

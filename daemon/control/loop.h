@@ -1,43 +1,8 @@
 /* loop: the figures of a coolant loop from its sensors (pure). */
 #pragma once
 
-#include "config/config.h"
 #include "daemon/control/figure.h"
-
-/* Units of configuration and topics in one of SI: L/min in 1 m3/s, and Pa s2/m6 in 1 kPa.min2/L2. */
-#define LOOP_LPM 60e3
-#define LOOP_RESISTANCE (1e3 * LOOP_LPM * LOOP_LPM)
-
-/* Resistances and the pump are judged above this share of the nominal flow. */
-#define LOOP_MIN_FLOW_SHARE 0.3
-
-/* What was measured when the loop was new or freshly serviced; NAN = not known. SI units. */
-struct loop_reference {
-	double flow;		  /* m3/s */
-	double filter_resistance; /* Pa s2/m6 */
-	double pressure;	  /* Pa, of the pump */
-	double pump_speed;	  /* 1 */
-};
-
-/* What a loop is, beside its sensors. SI units; NAN = not known. */
-struct loop_model {
-	enum coolant coolant;
-	enum loop_input flow_at;   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: the flow meter's temperature */
-	double delta_t_resolution; /* K, of both sensors together: below it the heat is estimated */
-	double nominal_flow;	   /* m3/s */
-	double clean_resistance;   /* Pa s2/m6 */
-	struct {
-		double flow[CONFIG_CURVE_POINTS_MAX], pressure[CONFIG_CURVE_POINTS_MAX]; /* m3/s, Pa */
-		size_t count;
-		double speed; /* 1 */
-	} curve;
-	double liquid_share, balance_tolerance;
-	double system_volume, reservoir_volume; /* m3 */
-	double reservoir_temperature;		/* Cel */
-	struct loop_reference learned;		/* stands in for what is not told */
-};
-
-struct loop_model loop_model_of(const struct loop_config *c);
+#include "daemon/control/loop_model.h"
 
 /* Computes all figures of a loop from its inputs, which are in the SI units of quantity.h (temperatures in
  * Cel, relative humidity, level and speed 0..1); an input that is not configured has quality QUALITY_INVALID.
@@ -56,10 +21,6 @@ struct loop_model loop_model_of(const struct loop_config *c);
  * A figure is as bad as its worst input; negative flow makes what depends on flow invalid. */
 void loop_compute(const struct loop_model *m, const struct figure inputs[LOOP_IN_COUNT],
     struct figure out[LOOP_VALUE_COUNT]);
-
-/* Takes the present state as that of the clean filter and the new pump. Returns NULL, or why it cannot; what
- * the loop has no sensors for stays NAN. */
-const char *loop_learn(const struct figure inputs[LOOP_IN_COUNT], struct loop_reference *ret);
 
 /* The dew point alone; NAN when RH is not in (0, 1] or the result not defined. */
 double loop_dew_point(double celsius, double relative_humidity);

@@ -1,7 +1,9 @@
-#include "daemon/control/pue_private.h"
+#include "daemon/control/pue.h"
 
+#include "daemon/control/pue_ring.h"
 #include "drivers/os/clock.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,25 +18,39 @@
 #define PENDING_INTERVALS 4
 #define PENDING_MIN_CELLS 64
 
-static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 900, 300, 60, 30, 15, 5, 1 };
+struct entry {
+	enum pue_role role;
+	char *name;
+	struct meter meter;
+	enum quality power, energy;
+	double joules;	  /* counted so far: its share of what its role has counted */
+	char reason[128]; /* while a quality has no value: which meter and why */
+};
 
-/* The largest that gives a window at least 48 buckets; not finer than the grid. */
-static int64_t bucket_size(int64_t window_s, int64_t step_s)
+struct pue {
+	struct entry *entries;
+	size_t entry_count;
+	struct pue_ring windows[CONFIG_PUE_WINDOWS_MAX];
+	size_t window_count;
+	bool has_role[PUE_ROLE_COUNT];
+	int64_t step_s, cell_count;
+	int64_t offset_ns;
+	bool started;
+	bool restored;	   /* nothing was folded since a saved state was taken up */
+	bool clock_behind; /* and its UTC is still ahead of the clock: nothing is counted */
+	int64_t loaded_ns;
+	int64_t next_cell;    /* first that is not folded into the windows */
+	int64_t resumed_cell; /* in which polling went on after it had stood still; 0 = it never did */
+};
+
+bool pue_is_partial(const struct pue *p)
 {
-	for (size_t i = 0; i < sizeof(bucket_sizes) / sizeof(bucket_sizes[0]); i++)
-		if (window_s % bucket_sizes[i] == 0 && window_s / bucket_sizes[i] >= 48 &&
-		    bucket_sizes[i] >= step_s)
-			return bucket_sizes[i];
-	return step_s;
+	return pue_roles_are_partial(p->has_role);
 }
 
-static bool window_init(struct window *w, int64_t seconds, int64_t step_s)
+static bool is_needed(const struct pue *p, enum pue_role r)
 {
-	w->seconds = seconds;
-	w->bucket_s = bucket_size(seconds, step_s);
-	w->bucket_count = seconds / w->bucket_s;
-	w->ring = calloc((size_t)w->bucket_count + 1, sizeof(w->ring[0]));
-	return w->ring != NULL;
+	return pue_roles_need(p->has_role, r);
 }
 
 static int64_t slowest_interval(const struct pue_spec *spec)
@@ -67,7 +83,7 @@ struct pue *pue_new(const struct pue_spec *spec)
 	for (size_t i = 0; good && i < spec->meter_count; i++)
 		pue_set_quality(p, i, QUALITY_INVALID, QUALITY_INVALID);
 	for (size_t i = 0; good && i < spec->window_count; i++)
-		good = window_init(&p->windows[p->window_count++], spec->windows[i], p->step_s);
+		good = pue_ring_init(&p->windows[p->window_count++], spec->windows[i], p->step_s);
 	if (!good) {
 		pue_free(p);
 		return NULL;
@@ -84,37 +100,14 @@ void pue_free(struct pue *p)
 		free(p->entries[i].name);
 	}
 	for (size_t i = 0; i < p->window_count; i++)
-		free(p->windows[i].ring);
+		pue_ring_deinit(&p->windows[i]);
 	free(p->entries);
 	free(p);
 }
 
-/* What one cell of the grid has for all meters together. */
-struct sums {
-	int64_t millijoules[PUE_ROLE_COUNT];
-	bool known[PUE_ROLE_COUNT], good;
-};
-
-static void add_to_windows(struct pue *p, int64_t cell, int64_t count, const struct sums *sums)
-{
-	for (size_t i = 0; i < p->window_count; i++) {
-		struct window *w = &p->windows[i];
-		int64_t key = cell * p->step_s / w->bucket_s;
-		struct bucket *b = &w->ring[key % (w->bucket_count + 1)];
-		if (b->key != key)
-			*b = (struct bucket){ .key = key };
-		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
-			b->millijoules[r] += sums->millijoules[r];
-			b->role_known[r] += sums->known[r] ? (int32_t)count : 0;
-		}
-		b->known += (int32_t)count;
-		b->good += sums->good ? (int32_t)count : 0;
-	}
-}
-
 static void fold_cells(struct pue *p, int64_t cell, int64_t count)
 {
-	struct sums sums = { .good = true };
+	struct pue_cells sums = { .cell = cell, .count = count, .good = true };
 	const int64_t whole = count * p->step_s * NS_PER_S;
 	bool known = true;
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
@@ -126,13 +119,13 @@ static void fold_cells(struct pue *p, int64_t cell, int64_t count)
 		e->joules += (double)c.millijoules / 1000;
 		sums.known[e->role] &= c.known_ns == whole;
 		/* an optional meter that is missing leaves its own role unknown, not the PUE */
-		if (pue_needs(p, e->role)) {
+		if (is_needed(p, e->role)) {
 			known &= c.known_ns == whole;
 			sums.good &= c.good_ns == whole;
 		}
 	}
-	if (known)
-		add_to_windows(p, cell, count, &sums);
+	for (size_t i = 0; known && i < p->window_count; i++)
+		pue_ring_add(&p->windows[i], &sums);
 }
 
 /* How many cells from `next_cell` on may be folded as one: while every meter has one even span, or nothing,
@@ -146,11 +139,7 @@ static int64_t even_cells(const struct pue *p, int64_t until)
 		end = even < end ? even : end;
 	}
 	for (size_t i = 0; i < p->window_count; i++) {
-		const struct window *w = &p->windows[i];
-		int64_t bucket = w->bucket_s / p->step_s;
-		int64_t reach = until - (w->bucket_count + 1) * bucket, edge = (next / bucket + 1) * bucket;
-		if (edge < reach)
-			edge = reach; /* what is out of the window goes in one piece */
+		int64_t edge = pue_ring_edge(&p->windows[i], next, until);
 		end = edge < end ? edge : end;
 	}
 	return end > next ? end - next : 1;
@@ -162,7 +151,7 @@ static bool is_waited_for(const struct pue *p, const struct entry *e, int64_t ne
 {
 	int64_t patience = 3 * e->meter.type.interval_ns / (p->step_s * NS_PER_S) + 2;
 	int64_t current = e->meter.next_cell > p->resumed_cell ? e->meter.next_cell : p->resumed_cell;
-	return pue_needs(p, e->role) || newest - current <= patience;
+	return is_needed(p, e->role) || newest - current <= patience;
 }
 
 static void fold(struct pue *p)
@@ -192,12 +181,8 @@ static void fold(struct pue *p)
 /* After a step back the same UTC comes again: what was measured for it the first time is dropped. */
 static void drop_future(struct pue *p)
 {
-	for (size_t i = 0; i < p->window_count; i++) {
-		struct window *w = &p->windows[i];
-		for (int64_t b = 0; b <= w->bucket_count; b++)
-			if (w->ring[b].key >= p->next_cell * p->step_s / w->bucket_s)
-				w->ring[b] = (struct bucket){ 0 };
-	}
+	for (size_t i = 0; i < p->window_count; i++)
+		pue_ring_drop_from(&p->windows[i], p->next_cell);
 }
 
 static int64_t cell_at(const struct pue *p, int64_t time_ns)
@@ -278,7 +263,7 @@ static int64_t common_time(const struct pue *p)
 	int64_t t = INT64_MAX;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
-		if (e->meter.type.has_power && pue_needs(p, e->role) && meter_last_power_ns(&e->meter) < t)
+		if (e->meter.type.has_power && is_needed(p, e->role) && meter_last_power_ns(&e->meter) < t)
 			t = meter_last_power_ns(&e->meter);
 	}
 	return t;
@@ -360,7 +345,7 @@ static struct figure current_state(const struct pue *p)
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
 		enum quality q = e->meter.type.has_counter ? e->energy : e->power;
-		if (pue_needs(p, e->role) && !quality_has_value(q))
+		if (is_needed(p, e->role) && !quality_has_value(q))
 			return unusable(e);
 	}
 	return f;
@@ -378,7 +363,7 @@ static double it_quantum(const struct pue *p)
 }
 
 static struct figure judge(
-    const struct pue *p, const struct window *w, double coverage, double total, double it)
+    const struct pue *p, const struct pue_ring *w, double coverage, double total, double it)
 {
 	bool day = w->seconds >= DAY_S;
 	struct figure now = current_state(p);
@@ -396,46 +381,91 @@ static struct figure judge(
 	return f;
 }
 
-struct pue_window pue_window(const struct pue *p, size_t window)
+/* Variance of a role's energy, with independent meters: each has its class of its own energy, and of the
+ * role's energy the share that it has counted so far. NAN when a class is not known. */
+static double variance(const struct pue *p, enum pue_role role, double joules)
 {
-	const struct window *w = &p->windows[window];
-	struct pue_window out = { 0 };
-	double joules[PUE_ROLE_COUNT] = { 0 };
-	int64_t role_known[PUE_ROLE_COUNT] = { 0 };
-	int64_t good = 0, known = 0, end = p->next_cell * p->step_s / w->bucket_s,
-		start = end - w->bucket_count;
-
-	for (int64_t i = 0; i <= w->bucket_count; i++) {
-		const struct bucket *b = &w->ring[i];
-		if (b->key < start || b->key >= end)
-			continue;
-		good += b->good;
-		known += b->known;
-		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
-			joules[r] += (double)b->millijoules[r] / 1000;
-			role_known[r] += b->role_known[r];
+	double counted = 0, sum = 0;
+	for (size_t i = 0; i < p->entry_count; i++)
+		if (p->entries[i].role == role)
+			counted += p->entries[i].joules;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		const struct entry *e = &p->entries[i];
+		if (e->role == role && counted != 0) {
+			double u = e->meter.type.accuracy * joules * e->joules / counted;
+			sum += u * u;
 		}
 	}
+	return sum;
+}
+
+static double uncertainty(const struct pue *p, const double joules[PUE_ROLE_COUNT])
+{
+	double variances[PUE_ROLE_COUNT];
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		variances[r] = variance(p, (enum pue_role)r, joules[r]);
+	return pue_roles_uncertainty(p->has_role, joules, variances);
+}
+
+struct pue_window pue_window(const struct pue *p, size_t window)
+{
+	const struct pue_ring *w = &p->windows[window];
+	struct pue_energies sum = pue_ring_sum(w, p->next_cell);
+	double it = pue_roles_it(sum.joules), total = pue_roles_total(p->has_role, sum.joules);
+	struct pue_window out = { .coverage = (double)(sum.good * p->step_s) / (double)w->seconds,
+		.uncertainty = NAN };
 	if (p->started) {
-		out.start_ms = start * w->bucket_s * 1000;
-		out.end_ms = end * w->bucket_s * 1000;
+		out.start_ms = sum.start_s * 1000;
+		out.end_ms = sum.end_s * 1000;
 	}
-	out.coverage = (double)(good * p->step_s) / (double)w->seconds;
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
 		out.has_role[r] = p->has_role[r];
-		out.kwh[r] = known > 0 && role_known[r] == known ? joules[r] / 3.6e6 : NAN;
+		out.kwh[r] = sum.known > 0 && sum.role_known[r] == sum.known ? sum.joules[r] / 3.6e6 : NAN;
 	}
-	double it = joules[PUE_IT] - joules[PUE_IT_EMBEDDED_COOLING], total = pue_total(p, joules);
-	pue_add_up_parts(p, total, &out);
-	out.pue = judge(p, w, out.coverage, total, it);
-	out.ere = out.pue;
-	out.uncertainty = NAN;
+	out.parts = pue_roles_parts(p->has_role, out.kwh, total / 3.6e6);
+	out.pue = out.ere = judge(p, w, out.coverage, total, it);
 	if (!quality_has_value(out.pue.quality))
 		return out;
-	out.uncertainty = pue_uncertainty(p, joules);
-	out.ere.value = (total - joules[PUE_REUSE_HEAT]) / it;
-	if (role_known[PUE_REUSE_HEAT] < known)
+	out.uncertainty = uncertainty(p, sum.joules);
+	out.ere.value = (total - sum.joules[PUE_REUSE_HEAT]) / it;
+	if (sum.role_known[PUE_REUSE_HEAT] < sum.known)
 		out.ere = (struct figure){ NAN, QUALITY_INVALID,
 			"the reused heat is not known for all of the covered time" };
 	return out;
+}
+
+void pue_save(const struct pue *p, struct bytes_writer *w)
+{
+	bytes_put_integer(w, p->started);
+	bytes_put_integer(w, p->next_cell);
+	bytes_put_integer(w, (int64_t)p->entry_count);
+	for (size_t i = 0; i < p->entry_count; i++) {
+		meter_save(&p->entries[i].meter, p->next_cell, w);
+		bytes_put_number(w, p->entries[i].joules);
+	}
+	bytes_put_integer(w, (int64_t)p->window_count);
+	for (size_t i = 0; i < p->window_count; i++)
+		pue_ring_save(&p->windows[i], w);
+}
+
+int pue_load(struct pue *p, struct bytes_reader *r, const struct wall_clock *clock)
+{
+	const int64_t step_ns = p->step_s * NS_PER_S;
+	p->started = bytes_take_within(r, 0, 1);
+	p->next_cell = bytes_take_within(r, 0, INT64_MAX / step_ns);
+	p->offset_ns = clock->offset_ns;
+	p->restored = p->started;
+	p->loaded_ns = clock->now_ns;
+	p->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
+	if (bytes_take_integer(r) != (int64_t)p->entry_count)
+		r->bad = true;
+	for (size_t i = 0; i < p->entry_count && !r->bad; i++) {
+		meter_load(&p->entries[i].meter, clock, r);
+		p->entries[i].joules = bytes_take_number(r);
+	}
+	if (bytes_take_integer(r) != (int64_t)p->window_count)
+		r->bad = true;
+	for (size_t i = 0; i < p->window_count && !r->bad; i++)
+		pue_ring_load(&p->windows[i], r);
+	return r->bad ? -EBADMSG : 0;
 }

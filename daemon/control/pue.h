@@ -9,7 +9,7 @@
  *   PUE = E_total / E_IT
  *   ERE = (E_total - sum reuse_heat) / E_IT
  *
- * The uncertainty follows from the accuracy classes of the meters (pue_uncertainty.c).
+ * The uncertainty follows from the accuracy classes of the meters (pue_roles.h).
  *
  * All meters are put on one time grid (meter.h); a cell counts only when every needed meter has energy for
  * it, so that the sums always belong to the same time. Windows are aligned to UTC and slide by buckets, 60 or
@@ -19,6 +19,7 @@
 
 #include "daemon/control/figure.h"
 #include "daemon/control/meter.h"
+#include "daemon/control/pue_roles.h"
 
 /* Coverage below which a window is estimated, and below which it is not stated. */
 #define PUE_COVERAGE_GOOD 0.95
@@ -58,9 +59,6 @@ struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns);
 /* Power of a role at that moment, in kW. */
 struct figure pue_role_power(const struct pue *p, enum pue_role role);
 
-/* The additive form: with a facility meter the parts that are known add up to E_total. */
-enum pue_part { PUE_PART_IT, PUE_PART_COOLING, PUE_PART_LOSS, PUE_PART_OTHER, PUE_PART_COUNT };
-
 struct pue_window {
 	int64_t start_ms, end_ms; /* UTC; 0 before anything is known */
 	double coverage;
@@ -68,8 +66,7 @@ struct pue_window {
 	double uncertainty; /* of `pue`, k = 2; NAN while a needed meter has no accuracy class */
 	bool has_role[PUE_ROLE_COUNT];
 	double kwh[PUE_ROLE_COUNT]; /* over the covered part; NAN when it is not known for all of it */
-	bool has_part[PUE_PART_COUNT];
-	double part_kwh[PUE_PART_COUNT]; /* likewise */
+	struct pue_parts parts;	    /* likewise */
 };
 
 struct pue_window pue_window(const struct pue *p, size_t window);

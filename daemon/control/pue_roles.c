@@ -1,39 +1,65 @@
-/* What the roles of meters mean for a PUE. */
-#include "daemon/control/pue_private.h"
+#include "daemon/control/pue_roles.h"
 
-bool pue_is_partial(const struct pue *p)
+#include <math.h>
+
+bool pue_roles_are_partial(const bool has[PUE_ROLE_COUNT])
 {
-	return !p->has_role[PUE_FACILITY];
+	return !has[PUE_FACILITY];
 }
 
-bool pue_needs(const struct pue *p, enum pue_role r)
+bool pue_roles_need(const bool has[PUE_ROLE_COUNT], enum pue_role r)
 {
 	if (r == PUE_COOLING || r == PUE_LOSS)
-		return pue_is_partial(p);
+		return pue_roles_are_partial(has);
 	return r != PUE_REUSE_HEAT;
 }
 
-double pue_total(const struct pue *p, const double joules[PUE_ROLE_COUNT])
+double pue_roles_total(const bool has[PUE_ROLE_COUNT], const double joules[PUE_ROLE_COUNT])
 {
-	double in = pue_is_partial(p) ? joules[PUE_IT] + joules[PUE_COOLING] + joules[PUE_LOSS]
-				      : joules[PUE_FACILITY];
+	double in = pue_roles_are_partial(has) ? joules[PUE_IT] + joules[PUE_COOLING] + joules[PUE_LOSS]
+					       : joules[PUE_FACILITY];
 	return in - joules[PUE_EXPORT];
 }
 
-/* The total as a sum of parts: cooling that sits inside the IT equipment is cooling, and what no meter of
- * cooling or losses tells is other. */
-void pue_add_up_parts(const struct pue *p, double total, struct pue_window *out)
+double pue_roles_it(const double joules[PUE_ROLE_COUNT])
 {
-	double embedded = p->has_role[PUE_IT_EMBEDDED_COOLING] ? out->kwh[PUE_IT_EMBEDDED_COOLING] : 0;
-	double *parts = out->part_kwh;
-	bool *has = out->has_part;
-	has[PUE_PART_IT] = true;
-	parts[PUE_PART_IT] = out->kwh[PUE_IT] - embedded;
-	has[PUE_PART_COOLING] = p->has_role[PUE_COOLING] || p->has_role[PUE_IT_EMBEDDED_COOLING];
-	parts[PUE_PART_COOLING] = embedded + (p->has_role[PUE_COOLING] ? out->kwh[PUE_COOLING] : 0);
-	has[PUE_PART_LOSS] = p->has_role[PUE_LOSS];
-	parts[PUE_PART_LOSS] = p->has_role[PUE_LOSS] ? out->kwh[PUE_LOSS] : 0;
-	has[PUE_PART_OTHER] = !pue_is_partial(p);
-	parts[PUE_PART_OTHER] =
-	    total / 3.6e6 - parts[PUE_PART_IT] - parts[PUE_PART_COOLING] - parts[PUE_PART_LOSS];
+	return joules[PUE_IT] - joules[PUE_IT_EMBEDDED_COOLING];
+}
+
+struct pue_parts pue_roles_parts(
+    const bool has[PUE_ROLE_COUNT], const double kwh[PUE_ROLE_COUNT], double total_kwh)
+{
+	double embedded = has[PUE_IT_EMBEDDED_COOLING] ? kwh[PUE_IT_EMBEDDED_COOLING] : 0;
+	double it = kwh[PUE_IT] - embedded, cooling = embedded + (has[PUE_COOLING] ? kwh[PUE_COOLING] : 0),
+	       loss = has[PUE_LOSS] ? kwh[PUE_LOSS] : 0;
+	return (struct pue_parts){
+		.has = { [PUE_PART_IT] = true,
+		    [PUE_PART_COOLING] = has[PUE_COOLING] || has[PUE_IT_EMBEDDED_COOLING],
+		    [PUE_PART_LOSS] = has[PUE_LOSS],
+		    [PUE_PART_OTHER] = !pue_roles_are_partial(has) },
+		.kwh = { [PUE_PART_IT] = it,
+		    [PUE_PART_COOLING] = cooling,
+		    [PUE_PART_LOSS] = loss,
+		    [PUE_PART_OTHER] = total_kwh - it - cooling - loss },
+	};
+}
+
+double pue_roles_uncertainty(const bool has[PUE_ROLE_COUNT], const double joules[PUE_ROLE_COUNT],
+    const double variances[PUE_ROLE_COUNT])
+{
+	bool partial = pue_roles_are_partial(has);
+	double it = pue_roles_it(joules), total = pue_roles_total(has, joules);
+	double slopes[PUE_ROLE_COUNT] = {
+		[PUE_FACILITY] = partial ? 0 : 1 / it,
+		[PUE_COOLING] = partial ? 1 / it : 0,
+		[PUE_LOSS] = partial ? 1 / it : 0,
+		[PUE_EXPORT] = -1 / it,
+		[PUE_IT] = (partial ? 1 / it : 0) - total / (it * it),
+		[PUE_IT_EMBEDDED_COOLING] = total / (it * it),
+	};
+	double sum = 0;
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		if (has[r] && pue_roles_need(has, (enum pue_role)r))
+			sum += slopes[r] * slopes[r] * variances[r];
+	return sqrt(sum);
 }

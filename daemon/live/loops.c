@@ -1,5 +1,6 @@
 #include "daemon/live/loops.h"
 
+#include "daemon/control/hydraulics.h"
 #include "daemon/live/input.h"
 
 #include <math.h>
@@ -92,7 +93,7 @@ const struct figure *loops_figures(const struct loops *l, size_t i)
 
 const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret)
 {
-	const char *why = loop_learn(l->all[i].now, &l->all[i].model.learned);
+	const char *why = hydraulics_learn(l->all[i].now, &l->all[i].model.learned);
 	*ret = l->all[i].model.learned;
 	return why;
 }

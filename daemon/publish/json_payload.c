@@ -197,8 +197,8 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 			json_number(w, keys[r], win->kwh[r], JSON_DECIMAL);
 	json_open(w, "parts_kwh");
 	for (unsigned i = 0; i < PUE_PART_COUNT; i++)
-		if (win->has_part[i])
-			json_number(w, parts[i], win->part_kwh[i], JSON_DECIMAL);
+		if (win->parts.has[i])
+			json_number(w, parts[i], win->parts.kwh[i], JSON_DECIMAL);
 	json_close(w);
 	json_text(w, "quality", quality_word(win->pue.quality));
 	put_reason(w, &win->pue);

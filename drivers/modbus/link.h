@@ -85,9 +85,6 @@ enum exchange_result modbus_link_exchange(
 /* For the implementations. */
 extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link, modbus_rtutcp_link;
 
-/* A connected, non-blocking socket to the bus's host and port, or negative errno as by `connect`. */
-int modbus_tcp_socket(struct modbus_link *l, char why[static MODBUS_WHY_MAX]);
-
 /* Waits for `fd` (POLLIN or POLLOUT) until `deadline` (CLOCK_BOOTTIME). 1, 0 = time is over, -ECANCELED, or
  * negative errno. */
 int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t deadline);

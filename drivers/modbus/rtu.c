@@ -2,6 +2,7 @@
  * each request. */
 #include "drivers/modbus/bus_load.h"
 #include "drivers/modbus/link.h"
+#include "drivers/modbus/tcp.h"
 #include "drivers/os/clock.h"
 
 #include <errno.h>

@@ -3,7 +3,8 @@
  * Framed here and not by libmodbus, which takes three select() and three read() for a reply and always sends
  * transaction id 0 in a raw request: one read of our own is what keeps a thread per device as cheap as a bare
  * loop over all of them (tests/bench/poll). */
-#include "drivers/modbus/link.h"
+#include "drivers/modbus/tcp.h"
+
 #include "drivers/os/clock.h"
 #include "drivers/os/resolve.h"
 

@@ -343,7 +343,7 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 	will.retained = s->will.retain;
 	will.qos = (int)s->will.qos;
 	options.will = s->will.topic ? &will : NULL;
-	mqtt_tls_set(s, &tls);
+	mqtt_tls_set(&tls, s->ca_file, s->cert_file, s->key_file);
 	options.ssl = &tls;
 	options.keepAliveInterval = (int)(s->keep_alive / NS_PER_S);
 	options.connectTimeout = CONNECT_TIMEOUT_S;
@@ -358,7 +358,7 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 		return -ENOMEM;
 	}
 	options.context = t;
-	mqtt_tls_watch(s);
+	mqtt_tls_watch(*s->cert_file != '\0');
 	int r = MQTTAsync_connect(m->handle, &options);
 	if (r != MQTTASYNC_SUCCESS) {
 		token_free(t);

@@ -52,20 +52,21 @@ static void on_trace(enum MQTTASYNC_TRACE_LEVELS level, char *text)
 	}
 }
 
-void mqtt_tls_set(const struct mqtt_settings *c, MQTTAsync_SSLOptions *options)
+void mqtt_tls_set(
+    MQTTAsync_SSLOptions *options, const char *ca_file, const char *cert_file, const char *key_file)
 {
 	options->enableServerCertAuth = 1;
 	options->verify = 1;
-	options->trustStore = *c->ca_file ? c->ca_file : NULL;
-	options->keyStore = *c->cert_file ? c->cert_file : NULL;
-	options->privateKey = *c->key_file ? c->key_file : NULL;
+	options->trustStore = *ca_file ? ca_file : NULL;
+	options->keyStore = *cert_file ? cert_file : NULL;
+	options->privateKey = *key_file ? key_file : NULL;
 }
 
-void mqtt_tls_watch(const struct mqtt_settings *c)
+void mqtt_tls_watch(bool has_certificate)
 {
 	pthread_mutex_lock(&lock);
 	watchers++;
-	without_certificate = *c->cert_file == '\0';
+	without_certificate = !has_certificate;
 	was_asked = false;
 	last_reason = "";
 	pthread_mutex_unlock(&lock);

@@ -7,17 +7,17 @@
  */
 #pragma once
 
-#include "drivers/mqtt/client.h"
-
 #include <MQTTAsync.h>
+#include <stdbool.h>
 
 #define MQTT_TLS_REASON_MAX 200
 
-/* Certificates and names are always checked. */
-void mqtt_tls_set(const struct mqtt_settings *c, MQTTAsync_SSLOptions *options);
+/* Certificates and names are always checked. A file is "" when there is none. */
+void mqtt_tls_set(
+    MQTTAsync_SSLOptions *options, const char *ca_file, const char *cert_file, const char *key_file);
 
-/* Begins to listen for reasons; forgets the last one. */
-void mqtt_tls_watch(const struct mqtt_settings *c);
+/* Begins to listen for reasons of a client that has a certificate or not; forgets the last one. */
+void mqtt_tls_watch(bool has_certificate);
 
 /* Ends what mqtt_tls_watch began. `reason` (MQTT_TLS_REASON_MAX bytes, or NULL) is in words for an operator,
  * "" when TLS has said nothing. */

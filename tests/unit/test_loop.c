@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "daemon/control/coolant.h"
+#include "daemon/control/hydraulics.h"
 #include "daemon/control/loop.h"
 #include "daemon/control/melinder.h"
 #include "daemon/control/redundant.h"
@@ -249,14 +250,14 @@ static void a_learned_filter_is_clean_then(void **state)
 	struct loop_model m = model_of(COOLANT_PG25);
 	fill((struct sensors){ 100, 30, 40 }, in);
 	assert_string_equal(
-	    loop_learn(in, &m.learned), "there is no good reading of a pressure drop above 0");
+	    hydraulics_learn(in, &m.learned), "there is no good reading of a pressure drop above 0");
 	in[LOOP_IN_FILTER_PRESSURE_DROP] = good(30e3);
-	assert_null(loop_learn(in, &m.learned));
+	assert_null(hydraulics_learn(in, &m.learned));
 	in[LOOP_IN_FILTER_PRESSURE_DROP] = good(90e3);
 	loop_compute(&m, in, out);
 	assert_float_equal(out[LOOP_FILTER_RESISTANCE_RATIO].value, 3, 1e-9);
 	in[LOOP_IN_FLOW] = (struct figure){ 1e-3, QUALITY_SUSPECT, NULL };
-	assert_string_equal(loop_learn(in, &m.learned), "there is no good reading of a flow above 0");
+	assert_string_equal(hydraulics_learn(in, &m.learned), "there is no good reading of a flow above 0");
 }
 
 /* Affinity laws: V ~ n, dp ~ n^2. A pump on its curve has no deviation at any speed. */
@@ -301,7 +302,7 @@ static void pump_deviation_from_one_learned_point(void **state)
 	in[LOOP_IN_PUMP_SPEED] = good(0.6);
 	loop_compute(&m, in, out);
 	assert_int_equal(out[LOOP_PUMP_DEVIATION].quality, QUALITY_INVALID);
-	assert_null(loop_learn(in, &m.learned));
+	assert_null(hydraulics_learn(in, &m.learned));
 	in[LOOP_IN_FLOW] = good(50 / 60e3);
 	in[LOOP_IN_PRESSURE_DROP] = good(120e3 * 3.75 / 3);
 	loop_compute(&m, in, out);

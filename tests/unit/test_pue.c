@@ -303,14 +303,14 @@ static void parts_add_up_to_the_total(void **state)
 	static const double kw[] = { 150, 6, 110, 10, 9, 5 };
 	struct pue *p = run_constant(meters, kw, COUNT(meters));
 	struct pue_window w = pue_window(p, 0);
-	assert_float_equal(w.part_kwh[PUE_PART_IT], 100 / 60.0, 1e-9);
-	assert_float_equal(w.part_kwh[PUE_PART_COOLING], 19 / 60.0, 1e-9);
-	assert_float_equal(w.part_kwh[PUE_PART_LOSS], 5 / 60.0, 1e-9);
-	assert_float_equal(w.part_kwh[PUE_PART_OTHER], 20 / 60.0, 1e-9);
+	assert_float_equal(w.parts.kwh[PUE_PART_IT], 100 / 60.0, 1e-9);
+	assert_float_equal(w.parts.kwh[PUE_PART_COOLING], 19 / 60.0, 1e-9);
+	assert_float_equal(w.parts.kwh[PUE_PART_LOSS], 5 / 60.0, 1e-9);
+	assert_float_equal(w.parts.kwh[PUE_PART_OTHER], 20 / 60.0, 1e-9);
 	double sum = 0;
 	for (unsigned i = 0; i < PUE_PART_COUNT; i++)
-		sum += w.part_kwh[i];
-	assert_float_equal(sum / w.part_kwh[PUE_PART_IT], w.pue.value, 1e-9);
+		sum += w.parts.kwh[i];
+	assert_float_equal(sum / w.parts.kwh[PUE_PART_IT], w.pue.value, 1e-9);
 	pue_free(p);
 }
 
@@ -325,7 +325,7 @@ static void a_partial_pue_counts_cooling_and_losses(void **state)
 	int64_t when;
 	assert_float_equal(w.pue.value, 1.07, 1e-9);
 	assert_float_equal(pue_power_ratio(p, &when).value, 1.07, 1e-9);
-	assert_false(w.has_part[PUE_PART_OTHER]); /* no facility meter could tell */
+	assert_false(w.parts.has[PUE_PART_OTHER]); /* no facility meter could tell */
 	pue_free(p);
 }
 

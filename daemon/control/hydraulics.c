@@ -1,5 +1,4 @@
-/* What flow and differential pressure say of a loop, its filter and its pump. */
-#include "daemon/control/loop_private.h"
+#include "daemon/control/hydraulics.h"
 
 #include <math.h>
 
@@ -92,7 +91,7 @@ static struct figure pump_deviation(const struct loop_model *m, const struct fig
 	return f;
 }
 
-void loop_compute_hydraulics(
+void hydraulics_compute(
     const struct loop_model *m, const struct figure in[LOOP_IN_COUNT], struct figure out[LOOP_VALUE_COUNT])
 {
 	const struct figure *flow = &in[LOOP_IN_FLOW], *pressure = &in[LOOP_IN_PRESSURE_DROP],
@@ -113,7 +112,7 @@ void loop_compute_hydraulics(
 	out[LOOP_PUMP_DEVIATION] = pump_deviation(m, in);
 }
 
-const char *loop_learn(const struct figure in[LOOP_IN_COUNT], struct loop_reference *ret)
+const char *hydraulics_learn(const struct figure in[LOOP_IN_COUNT], struct loop_reference *ret)
 {
 	const struct figure *flow = &in[LOOP_IN_FLOW], *filter = &in[LOOP_IN_FILTER_PRESSURE_DROP],
 			    *pressure = &in[LOOP_IN_PRESSURE_DROP], *speed = &in[LOOP_IN_PUMP_SPEED];

@@ -1,0 +1,135 @@
+#include "daemon/control/pue_ring.h"
+
+#include <stdlib.h>
+
+static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 900, 300, 60, 30, 15, 5, 1 };
+
+/* The largest that gives a window at least 48 buckets; not finer than the grid. */
+static int64_t bucket_size(int64_t window_s, int64_t step_s)
+{
+	for (size_t i = 0; i < sizeof(bucket_sizes) / sizeof(bucket_sizes[0]); i++)
+		if (window_s % bucket_sizes[i] == 0 && window_s / bucket_sizes[i] >= 48 &&
+		    bucket_sizes[i] >= step_s)
+			return bucket_sizes[i];
+	return step_s;
+}
+
+bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s)
+{
+	*r = (struct pue_ring){
+		.seconds = seconds, .step_s = step_s, .bucket_s = bucket_size(seconds, step_s)
+	};
+	r->bucket_count = seconds / r->bucket_s;
+	r->buckets = calloc((size_t)r->bucket_count + 1, sizeof(r->buckets[0]));
+	return r->buckets != NULL;
+}
+
+void pue_ring_deinit(struct pue_ring *r)
+{
+	free(r->buckets);
+	r->buckets = NULL;
+}
+
+static int64_t key_of(const struct pue_ring *r, int64_t cell)
+{
+	return cell * r->step_s / r->bucket_s;
+}
+
+static struct pue_bucket *bucket_of(struct pue_ring *r, int64_t key)
+{
+	return &r->buckets[key % (r->bucket_count + 1)];
+}
+
+void pue_ring_add(struct pue_ring *r, const struct pue_cells *c)
+{
+	int64_t key = key_of(r, c->cell);
+	struct pue_bucket *b = bucket_of(r, key);
+	if (b->key != key)
+		*b = (struct pue_bucket){ .key = key };
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
+		b->millijoules[i] += c->millijoules[i];
+		b->role_known[i] += c->known[i] ? (int32_t)c->count : 0;
+	}
+	b->known += (int32_t)c->count;
+	b->good += c->good ? (int32_t)c->count : 0;
+}
+
+void pue_ring_drop_from(struct pue_ring *r, int64_t cell)
+{
+	for (int64_t i = 0; i <= r->bucket_count; i++)
+		if (r->buckets[i].key >= key_of(r, cell))
+			r->buckets[i] = (struct pue_bucket){ 0 };
+}
+
+int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until)
+{
+	int64_t bucket = r->bucket_s / r->step_s;
+	int64_t reach = until - (r->bucket_count + 1) * bucket, edge = (cell / bucket + 1) * bucket;
+	return edge < reach ? reach : edge; /* what is out of the window goes in one piece */
+}
+
+struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until)
+{
+	int64_t end = key_of(r, until), start = end - r->bucket_count;
+	struct pue_energies sum = { .start_s = start * r->bucket_s, .end_s = end * r->bucket_s };
+	for (int64_t i = 0; i <= r->bucket_count; i++) {
+		const struct pue_bucket *b = &r->buckets[i];
+		if (b->key < start || b->key >= end)
+			continue;
+		sum.good += b->good;
+		sum.known += b->known;
+		for (unsigned k = 0; k < PUE_ROLE_COUNT; k++) {
+			sum.joules[k] += (double)b->millijoules[k] / 1000;
+			sum.role_known[k] += b->role_known[k];
+		}
+	}
+	return sum;
+}
+
+static void save_bucket(struct bytes_writer *w, const struct pue_bucket *b)
+{
+	bytes_put_integer(w, b->key);
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
+		bytes_put_integer(w, b->millijoules[r]);
+		bytes_put_integer(w, b->role_known[r]);
+	}
+	bytes_put_integer(w, b->known);
+	bytes_put_integer(w, b->good);
+}
+
+static struct pue_bucket load_bucket(struct bytes_reader *r)
+{
+	struct pue_bucket b = { .key = bytes_take_integer(r) };
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
+		b.millijoules[i] = bytes_take_integer(r);
+		b.role_known[i] = (int32_t)bytes_take_within(r, 0, INT32_MAX);
+	}
+	b.known = (int32_t)bytes_take_within(r, 0, INT32_MAX);
+	b.good = (int32_t)bytes_take_within(r, 0, INT32_MAX);
+	return b;
+}
+
+void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w)
+{
+	bytes_put_integer(w, r->seconds);
+	for (int64_t i = 0; i <= r->bucket_count; i++)
+		if (r->buckets[i].known > 0)
+			save_bucket(w, &r->buckets[i]);
+	bytes_put_integer(w, 0); /* no bucket has this key */
+}
+
+void pue_ring_load(struct pue_ring *r, struct bytes_reader *from)
+{
+	if (bytes_take_integer(from) != r->seconds)
+		from->bad = true;
+	while (!from->bad) {
+		const uint8_t *at = from->at;
+		int64_t key = bytes_take_integer(from);
+		if (key <= 0) {
+			from->bad |= key < 0;
+			return;
+		}
+		from->at = at;
+		*bucket_of(r, key) = load_bucket(from);
+	}
+}

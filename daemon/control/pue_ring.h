@@ -1,0 +1,56 @@
+/* pue_ring: the energies of a PUE's window by role, in buckets aligned to UTC (holder).
+ *
+ * A window slides by its buckets, of which it has at least 48. What is added belongs to cells of the common
+ * time grid, which are counted from the Unix epoch.
+ */
+#pragma once
+
+#include "config/config.h"
+#include "daemon/control/bytes.h"
+
+/* What cells of the grid have for all meters together. */
+struct pue_cells {
+	int64_t cell, count; /* the first and how many */
+	int64_t millijoules[PUE_ROLE_COUNT];
+	bool known[PUE_ROLE_COUNT], good;
+};
+
+struct pue_bucket {
+	int64_t key; /* UTC seconds / bucket length */
+	int64_t millijoules[PUE_ROLE_COUNT];
+	int32_t known, good; /* cells */
+	int32_t role_known[PUE_ROLE_COUNT];
+};
+
+struct pue_ring {
+	int64_t seconds, step_s, bucket_s;
+	struct pue_bucket *buckets;
+	int64_t bucket_count; /* in the window; there is one more, for the running one */
+};
+
+/* What a window has in all. */
+struct pue_energies {
+	int64_t start_s, end_s; /* UTC */
+	double joules[PUE_ROLE_COUNT];
+	int64_t known, good; /* cells */
+	int64_t role_known[PUE_ROLE_COUNT];
+};
+
+/* False without memory. `step_s` is the grid's. */
+bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s);
+void pue_ring_deinit(struct pue_ring *r);
+
+void pue_ring_add(struct pue_ring *r, const struct pue_cells *c);
+
+/* Forgets what is at or after a cell. */
+void pue_ring_drop_from(struct pue_ring *r, int64_t cell);
+
+/* The cell from `cell` on, up to which cells may be added together, when the window will end at `until`. */
+int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until);
+
+/* The whole buckets of the window that ends at a cell. */
+struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until);
+
+void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w);
+/* The reader is bad when the bytes are of another window. */
+void pue_ring_load(struct pue_ring *r, struct bytes_reader *from);
