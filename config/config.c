@@ -2,6 +2,7 @@
 
 #include "config/ini/suggest.h"
 #include "config/ini/text.h"
+#include "config/sections/default_alarms.h"
 #include "config/sections/point.h"
 
 #include <dirent.h>
@@ -103,16 +104,14 @@ static struct found find_sections(const struct config_loading *l, const struct c
 	return found;
 }
 
-/* Reads the sections of a kind by their rows into the struct or the array that is theirs. */
+/* Reads the sections of a kind by their rows into an array of its structs. */
 static void read_kind(
     const struct config_loading *l, const struct config_section *k, const struct found *found)
 {
-	char *config = (char *)l->config, *item = config + k->place;
-	if (k->name) {
-		item = arena_alloc(l->arena, (found->count + 1) * k->size);
-		memcpy(config + k->place, &item, sizeof(item)); /* the array's type is the section's */
+	char *config = (char *)l->config, *item = arena_alloc(l->arena, (found->count + 1) * k->size);
+	memcpy(config + k->place, &item, sizeof(item)); /* the pointer's type is the section's */
+	if (k->name)
 		*(size_t *)(config + k->count) = found->count;
-	}
 	for (size_t i = 0; i < found->count; i++, item += k->size) {
 		if (k->name)
 			*(const char **)item = found->items[i]->name;
@@ -136,6 +135,10 @@ static void read_sections(const struct config_loading *l)
 	for (size_t i = 0; i < COUNT(found); i++)
 		if (config_sections[i]->check)
 			config_sections[i]->check(l, found[i].items, found[i].count);
+	default_alarms_add(l);
+	for (size_t i = 0; i < COUNT(found); i++)
+		if (config_sections[i]->link)
+			config_sections[i]->link(l, found[i].items, found[i].count);
 }
 
 static int is_drop_in(const struct dirent *e)
@@ -200,29 +203,4 @@ void config_unref(struct config *c)
 {
 	if (c && __atomic_sub_fetch(&c->references, 1, __ATOMIC_ACQ_REL) == 0)
 		arena_free(c->arena);
-}
-
-const struct device_config *config_find_device(const struct config *c, const char *name, size_t n)
-{
-	return name_index_find(&c->device_names, name, n);
-}
-
-struct point_ref config_lookup(const struct config *c, const char *name)
-{
-	const char *dot = strchr(name, '.');
-	const struct device_config *device = dot ? config_find_device(c, name, (size_t)(dot - name)) : NULL;
-	size_t point = device ? device_find_point(device, dot + 1) : SIZE_MAX;
-	return point == SIZE_MAX ? point_ref_unset
-				 : (struct point_ref){ (size_t)(device - c->devices), point };
-}
-
-const struct point *config_point(const struct config *c, struct point_ref r)
-{
-	return &c->devices[r.device].points[r.point];
-}
-
-size_t config_find_alarm(const struct config *c, const char *name)
-{
-	const struct alarm_config *a = name_index_find(&c->alarm_names, name, strlen(name));
-	return a ? (size_t)(a - c->alarms) : SIZE_MAX;
 }

@@ -52,7 +52,7 @@ static int read_header(struct audit *r, char *line)
 	while ((field = next_field(&line))) {
 		if (r->column_count == COLUMNS_MAX)
 			return refuse(r, field, "is one column too many (allowed: 1024)");
-		struct point_ref point = config_lookup(r->config, field);
+		struct point_ref point = reference_find(r->config, field);
 		r->columns[r->column_count++] = point;
 		if (!point_ref_is_set(point))
 			return refuse(r, field, "is no point of the configuration (allowed: DEVICE.POINT)");

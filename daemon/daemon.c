@@ -82,7 +82,7 @@ static int on_tick(sd_event_source *s, uint64_t usec, void *user)
 	if (lag > d->lag_max_ns)
 		d->lag_max_ns = lag;
 	tick(d, now);
-	set_next(s, usec, d->config->daemon.control_interval);
+	set_next(s, usec, d->config->daemon->control_interval);
 	return 0;
 }
 
@@ -106,7 +106,7 @@ static void feed_watchdog(struct daemon *d, int64_t now_ns)
 {
 	const char *bus = buses_stuck(d->buses, now_ns);
 	const char *stuck = NULL;
-	int64_t tick_limit = 3 * d->config->daemon.control_interval + NS_PER_S;
+	int64_t tick_limit = 3 * d->config->daemon->control_interval + NS_PER_S;
 	if (bus)
 		stuck = "a bus worker";
 	else if (!publisher_moves(d->publisher, now_ns))
@@ -290,7 +290,7 @@ static int apply(struct daemon *d, struct config *c)
 		free(loads);
 		return -ENOMEM;
 	}
-	bool new_socket = strcmp(d->config->daemon.http_socket, c->daemon.http_socket) != 0;
+	bool new_socket = strcmp(d->config->daemon->http_socket, c->daemon->http_socket) != 0;
 	free(d->loads);
 	d->loads = loads;
 	live_inherit(live, d->live);
@@ -301,12 +301,12 @@ static int apply(struct daemon *d, struct config *c)
 	d->live = d->api.live = live;
 	config_unref(d->config);
 	d->config = config_ref(c);
-	log_set_level(c->daemon.log_level);
+	log_set_level(c->daemon->log_level);
 	live_tick(d->live);
 	buses_apply(d->buses, c);
 	if (new_socket) {
 		http_close(d->http);
-		d->http = http_open(d->event, c->daemon.http_socket, api_answer, &d->api);
+		d->http = http_open(d->event, c->daemon->http_socket, api_answer, &d->api);
 	}
 	if (!publisher_apply(d->publisher, c) && publisher_is_connected(d->publisher))
 		report_everything(d);
@@ -410,7 +410,7 @@ static int add_sources(struct daemon *d)
 		r = sd_event_add_io(d->event, NULL, inbox_fd(d->batches), EPOLLIN, on_batches, d);
 	if (r >= 0)
 		r = sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME,
-		    (uint64_t)d->config->daemon.control_interval / 1000, TIMER_ACCURACY_US, on_tick, d);
+		    (uint64_t)d->config->daemon->control_interval / 1000, TIMER_ACCURACY_US, on_tick, d);
 	for (size_t i = 0; r >= 0 && i < TIMER_COUNT; i++)
 		r = add_timer(d, i);
 	return r;
@@ -430,7 +430,7 @@ static int start(struct daemon *d)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, d);
 	d->api = (struct api){ d->live, on_learned, d };
-	d->state = d->state_dir ? state_open(d->config->daemon.state_dir, d->live) : NULL;
+	d->state = d->state_dir ? state_open(d->config->daemon->state_dir, d->live) : NULL;
 	live_tick(d->live);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
@@ -442,7 +442,7 @@ static int start(struct daemon *d)
 	d->publisher = publisher_new(d->event, d->disk, d->config, base, &to);
 	if (!d->publisher)
 		return -errno;
-	d->http = http_open(d->event, d->config->daemon.http_socket, api_answer, &d->api);
+	d->http = http_open(d->event, d->config->daemon->http_socket, api_answer, &d->api);
 	r = add_sources(d);
 	if (r >= 0)
 		buses_apply(d->buses, d->config);
@@ -484,14 +484,14 @@ static bool join_workers(struct daemon *d)
 int daemon_run(struct config *c)
 {
 	struct daemon d = { .config = config_ref(c) };
-	log_set_level(c->daemon.log_level);
-	int r = state_dir_open(c->daemon.state_dir, &d.state_dir);
+	log_set_level(c->daemon->log_level);
+	int r = state_dir_open(c->daemon->state_dir, &d.state_dir);
 	if (r >= 0)
 		r = start(&d);
 	if (r >= 0) {
 		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STARTED },
 		    "coolantd " COOLANTD_VERSION " started: %zu buses, %zu devices, publishing to %s",
-		    c->bus_count, c->device_count, c->mqtt.brokers.items[0]);
+		    c->bus_count, c->device_count, c->mqtt->brokers.items[0]);
 		service_ready();
 		r = sd_event_loop(d.event);
 	}

@@ -1,8 +1,8 @@
 #include "config/sections/alarm.h"
 
-#include "config/config.h"
 #include "config/ini/suggest.h"
-#include "config/sections/default_alarms.h"
+#include "config/sections/loop.h"
+#include "config/sections/pue.h"
 
 #include <math.h>
 #include <string.h>
@@ -127,7 +127,7 @@ static void check_limits(
 {
 	bool numeric = a->when == WHEN_ABOVE || a->when == WHEN_BELOW || a->when == WHEN_OUTSIDE;
 	bool truth = a->when == WHEN_TRUE || a->when == WHEN_FALSE;
-	bool on_number = a->source != SOURCE_POINT || point_is_number(config_point(c, a->points.refs[0]));
+	bool on_number = a->source != SOURCE_POINT || point_is_number(reference_get(c, a->points.refs[0]));
 	const struct schema_rule rules[] = {
 		{ (a->when == WHEN_ABOVE || a->when == WHEN_BELOW) && isnan(a->limit), "limit",
 		    "missing, but required for above and below" },
@@ -153,7 +153,7 @@ static void resolve_suppressors(
 	a->suppressors = found;
 	for (size_t i = 0; i < n; i++) {
 		const char *name = a->suppressor_names.items[i];
-		found[i] = config_find_alarm(c, name);
+		found[i] = alarm_find(c, name);
 		if (found[i] == SIZE_MAX)
 			schema_error(l->diag, from, "suppressed_by",
 			    "no [alarm:%s]%s (allowed: alarms of this configuration)", name,
@@ -205,7 +205,10 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 		if (*a->point_name != '\0' && resolve_source(l, a, from[i]) && !own)
 			check_limits(l->config, a, from[i], l->diag);
 	}
-	default_alarms_add(l);
+}
+
+static void link(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+{
 	for (size_t i = 0; i < l->config->alarm_count; i++)
 		name_index_add(
 		    &l->config->alarm_names, l->arena, l->config->alarms[i].name, &l->config->alarms[i]);
@@ -224,4 +227,11 @@ const struct config_section alarm_section = {
 	.count = offsetof(struct config, alarm_count),
 	.max = CONFIG_ALARMS_MAX,
 	.check = check,
+	.link = link,
 };
+
+size_t alarm_find(const struct config *c, const char *name)
+{
+	const struct alarm_config *a = name_index_find(&c->alarm_names, name, strlen(name));
+	return a ? (size_t)(a - c->alarms) : SIZE_MAX;
+}

@@ -35,4 +35,7 @@ struct alarm_config {
 const char *alarm_severity_word(enum alarm_severity s);
 const char *alarm_when_word(enum alarm_when w);
 
+/* The index of an alarm by its name; SIZE_MAX = none. */
+size_t alarm_find(const struct config *c, const char *name);
+
 extern const struct config_section alarm_section;

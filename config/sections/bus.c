@@ -1,7 +1,5 @@
 #include "config/sections/bus.h"
 
-#include "config/config.h"
-
 #include <string.h>
 
 static const struct schema_choice types[] = { [BUS_RTU] = { "rtu", BUS_RTU },

@@ -1,7 +1,5 @@
 #include "config/sections/default_alarms.h"
 
-#include "config/config.h"
-
 #include <math.h>
 #include <string.h>
 

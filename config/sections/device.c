@@ -1,7 +1,7 @@
 #include "config/sections/device.h"
 
-#include "config/config.h"
 #include "config/ini/suggest.h"
+#include "config/sections/bus.h"
 
 #include <math.h>
 #include <string.h>
@@ -118,3 +118,8 @@ const struct config_section device_section = {
 	.max = CONFIG_DEVICES_MAX,
 	.check = check,
 };
+
+const struct device_config *device_find(const struct config *c, const char *name, size_t n)
+{
+	return name_index_find(&c->device_names, name, n);
+}

@@ -25,4 +25,7 @@ struct device_config {
 /* The index of a point by its name; SIZE_MAX = none. */
 size_t device_find_point(const struct device_config *device, const char *name);
 
+/* The device named by the first `n` bytes of `name`; NULL = none. */
+const struct device_config *device_find(const struct config *c, const char *name, size_t n);
+
 extern const struct config_section device_section;

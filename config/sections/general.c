@@ -1,6 +1,5 @@
 #include "config/sections/general.h"
 
-#include "config/config.h"
 #include "config/ini/text.h"
 
 #include <errno.h>
@@ -84,7 +83,7 @@ static const struct schema_key spool_keys[] = {
 
 static void check_daemon(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
-	struct daemon_config *daemon = &l->config->daemon;
+	struct daemon_config *daemon = l->config->daemon;
 	const char *state = getenv("STATE_DIRECTORY"), *runtime = getenv("RUNTIME_DIRECTORY");
 	if (*daemon->state_dir == '\0')
 		daemon->state_dir = state && *state ? arena_strdup(l->arena, state) : "/var/lib/coolantd";

@@ -1,6 +1,5 @@
 #include "config/sections/loop.h"
 
-#include "config/config.h"
 #include "config/ini/text.h"
 
 #include <errno.h>
@@ -231,7 +230,7 @@ static void resolve_input(const struct config_loading *l, struct loop_config *lo
 	loop->inputs[i] = reference_source(l, from, key, name);
 	if (loop->inputs[i].count == 0)
 		return;
-	const struct point *first = config_point(l->config, loop->inputs[i].refs[0]);
+	const struct point *first = reference_get(l->config, loop->inputs[i].refs[0]);
 	if (!point_has_quantity(first, quantity))
 		schema_error(l->diag, from, key,
 		    "'%s' has the unit '%s', which is no %s (allowed: a point in %s)", name, first->unit,

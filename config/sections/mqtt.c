@@ -1,7 +1,7 @@
 #include "config/sections/mqtt.h"
 
-#include "config/config.h"
 #include "config/ini/text.h"
+#include "config/sections/general.h"
 
 #include <errno.h>
 #include <string.h>
@@ -122,8 +122,8 @@ static const struct schema_key keys[] = {
 
 static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
-	const struct daemon_config *daemon = &l->config->daemon;
-	struct mqtt_config *mqtt = &l->config->mqtt;
+	const struct daemon_config *daemon = l->config->daemon;
+	struct mqtt_config *mqtt = l->config->mqtt;
 	bool cert = *mqtt->cert_file != '\0', key = *mqtt->key_file != '\0';
 	mqtt->fingerprint = ini_section_fingerprint(from[0]);
 	if (*mqtt->client_id == '\0' && daemon->site && daemon->rack)

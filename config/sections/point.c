@@ -1,6 +1,6 @@
 #include "config/sections/point.h"
 
-#include "config/config.h"
+#include "config/sections/device.h"
 
 #include <string.h>
 
@@ -22,8 +22,7 @@ static struct owned owner_of(const struct config_loading *l, const struct ini_se
 	const char *dot = strchr(from->name, '.');
 	/* a name with mistakes has more dots, and may be of a device with mistakes */
 	for (const char *at = dot; at; at = strchr(at + 1, '.')) {
-		const struct device_config *found =
-		    config_find_device(c, from->name, (size_t)(at - from->name));
+		const struct device_config *found = device_find(c, from->name, (size_t)(at - from->name));
 		if (found)
 			return (struct owned){ (size_t)(found - c->devices), at + 1 };
 	}

@@ -1,6 +1,5 @@
 #include "config/sections/pue.h"
 
-#include "config/config.h"
 #include "config/ini/text.h"
 
 #include <string.h>
@@ -48,7 +47,7 @@ static struct meter_ref resolve_point(
 	struct point_ref r = reference_point(l, from, key, text);
 	if (!point_ref_is_set(r))
 		return m;
-	const struct point *p = config_point(l->config, r);
+	const struct point *p = reference_get(l->config, r);
 	if (point_has_quantity(p, QUANTITY_POWER))
 		m.power = r;
 	else if (point_has_quantity(p, QUANTITY_ENERGY))
@@ -63,7 +62,7 @@ static struct point_ref point_of(
     const struct config *c, const struct device_config *device, const char *name, enum quantity q)
 {
 	struct point_ref r = { (size_t)(device - c->devices), device_find_point(device, name) };
-	return r.point != SIZE_MAX && point_has_quantity(config_point(c, r), q) ? r : point_ref_unset;
+	return r.point != SIZE_MAX && point_has_quantity(reference_get(c, r), q) ? r : point_ref_unset;
 }
 
 /* DEVICE: its active_power and active_energy_import. */

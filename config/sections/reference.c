@@ -1,17 +1,30 @@
 #include "config/sections/reference.h"
 
-#include "config/config.h"
 #include "config/ini/suggest.h"
 
 #include <string.h>
 
 const struct point_ref point_ref_unset = { SIZE_MAX, SIZE_MAX };
 
+struct point_ref reference_find(const struct config *c, const char *name)
+{
+	const char *dot = strchr(name, '.');
+	const struct device_config *device = dot ? device_find(c, name, (size_t)(dot - name)) : NULL;
+	size_t point = device ? device_find_point(device, dot + 1) : SIZE_MAX;
+	return point == SIZE_MAX ? point_ref_unset
+				 : (struct point_ref){ (size_t)(device - c->devices), point };
+}
+
+const struct point *reference_get(const struct config *c, struct point_ref r)
+{
+	return &c->devices[r.device].points[r.point];
+}
+
 const struct device_config *reference_device(const struct config_loading *l, const struct ini_section *from,
     const char *key, const char *text, size_t n)
 {
 	const struct config *c = l->config;
-	const struct device_config *device = config_find_device(c, text, n);
+	const struct device_config *device = device_find(c, text, n);
 	if (device)
 		return device;
 	const char *name = arena_strndup(l->arena, text, n);
@@ -23,7 +36,7 @@ const struct device_config *reference_device(const struct config_loading *l, con
 struct point_ref reference_point(
     const struct config_loading *l, const struct ini_section *from, const char *key, const char *text)
 {
-	struct point_ref found = config_lookup(l->config, text);
+	struct point_ref found = reference_find(l->config, text);
 	const char *dot = strchr(text, '.');
 	if (point_ref_is_set(found))
 		return found;
@@ -63,11 +76,11 @@ static enum combination combination_of(const char **text)
 static const char *refuse_member(
     const struct config_loading *l, const struct point_source *s, struct point_ref new)
 {
-	const struct point *p = config_point(l->config, new);
+	const struct point *p = reference_get(l->config, new);
 	if (!point_is_number(p))
 		return arena_printf(l->arena, "'%s' is no number (allowed in a list: numbers)", p->name);
 	for (size_t i = 0; i < s->count; i++) {
-		const struct point *other = config_point(l->config, s->refs[i]);
+		const struct point *other = reference_get(l->config, s->refs[i]);
 		if (s->refs[i].device == new.device && s->refs[i].point == new.point)
 			return arena_printf(l->arena, "'%s' is listed twice", p->name);
 		if (strcmp(p->unit, other->unit) != 0 &&

@@ -25,6 +25,10 @@ struct point_source {
 	size_t count; /* 0 = not configured */
 };
 
+/* The point of a name DEVICE.POINT; not set when there is none. */
+struct point_ref reference_find(const struct config *c, const char *name);
+const struct point *reference_get(const struct config *c, struct point_ref r);
+
 /* For checks, with all points known. `from` and `key` are where the text stands; what is wrong is said. */
 
 /* The device named by the first `n` bytes of `text`, or NULL. */

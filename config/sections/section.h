@@ -8,8 +8,7 @@
 #pragma once
 
 #include "config/ini/schema.h"
-
-struct config;
+#include "config/sections/contents.h"
 
 /* What a check has at hand. */
 struct config_loading {
@@ -25,11 +24,13 @@ struct config_section {
 	const char *help;
 	const struct schema_key *keys;
 	size_t size;  /* of its struct, which begins with the name if it has one; 0 = the check reads it */
-	size_t place; /* in struct config: of the struct, or of the pointer to the array of them */
+	size_t place; /* in struct config: of the pointer to it, or to the array of them */
 	size_t count; /* in struct config: of the array's length */
 	size_t max;   /* 0 = only bounded by the size of a file */
 	/* Resolves names and says what one row alone cannot tell, for all sections of the kind at once:
 	 * from[i] is where item i was read from. Of a kind without a name there is always one, and empty if
 	 * it is not written. NULL = nothing to check. */
 	void (*check)(const struct config_loading *l, const struct ini_section *const *from, size_t count);
+	/* Resolves names among its own kind, when all kinds are checked and the default alarms are there. */
+	void (*link)(const struct config_loading *l, const struct ini_section *const *from, size_t count);
 };

@@ -231,7 +231,7 @@ static void *run(void *user)
 
 struct connection_settings connection_settings_of(struct config *c)
 {
-	const struct mqtt_config *m = &c->mqtt;
+	const struct mqtt_config *m = c->mqtt;
 	return (struct connection_settings){ .config = c,
 		.mqtt = { .brokers = m->brokers.items,
 		    .broker_count = m->brokers.count,

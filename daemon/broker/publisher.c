@@ -71,7 +71,7 @@ static bool publish(struct publisher *p, struct message *m)
 	const struct mqtt_message message = { .topic = m->topic,
 		.payload = m->payload,
 		.size = m->size,
-		.qos = p->config->mqtt.qos,
+		.qos = p->config->mqtt->qos,
 		.unit = m->unit,
 		.expiry_s = m->expiry_s,
 		.retain = m->flags & PUBLISH_RETAIN };
@@ -138,7 +138,7 @@ static void start_replay(struct publisher *p)
 static void leave_dead_link(struct publisher *p, int64_t now_ns)
 {
 	int64_t waited = now_ns - p->last_progress_ns;
-	if (!p->connected || p->leaving || !p->in_flight.first || waited < p->config->mqtt.keep_alive)
+	if (!p->connected || p->leaving || !p->in_flight.first || waited < p->config->mqtt->keep_alive)
 		return;
 	log_event(LOG_WARNING, broker_fields,
 	    "the broker has acknowledged nothing for %lld s, connecting anew",
@@ -322,7 +322,7 @@ static int open_connection(struct publisher *p, struct config *c)
 		s.mqtt.will = (struct mqtt_message){ .topic = will->topic,
 			.payload = will->payload,
 			.size = will->size,
-			.qos = c->mqtt.qos,
+			.qos = c->mqtt->qos,
 			.retain = will->flags & PUBLISH_RETAIN };
 	p->ended = p->eager = false;
 	p->connection = connection_new(&s);
@@ -367,7 +367,7 @@ static void open_next(struct publisher *p)
 static int on_replay_timer(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct publisher *p = user;
-	int64_t share = p->config->spool.replay_rate * REPLAY_INTERVAL_NS / NS_PER_S;
+	int64_t share = p->config->spool->replay_rate * REPLAY_INTERVAL_NS / NS_PER_S;
 	p->replay_budget = share > 0 ? share : 1;
 	look_for_outcomes(p);
 	(void)sd_event_source_set_time_relative(s, REPLAY_INTERVAL_NS / 1000);
@@ -404,7 +404,7 @@ static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)
 
 static struct spool_limits limits_of(const struct config *c)
 {
-	return (struct spool_limits){ c->spool.max_size, c->spool.max_age };
+	return (struct spool_limits){ c->spool->max_size, c->spool->max_age };
 }
 
 static int add_timers(struct publisher *p)
@@ -434,7 +434,7 @@ struct publisher *publisher_new(sd_event *event, struct disk *disk, struct confi
 	p->event = event;
 	p->events = *events;
 	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, make_gap, p };
-	p->history = history_new(event, disk, c->daemon.state_dir, old_base, limits_of(c), &to);
+	p->history = history_new(event, disk, c->daemon->state_dir, old_base, limits_of(c), &to);
 	int r = p->history ? add_timers(p) : -errno;
 	if (r >= 0)
 		r = open_connection(p, c);
@@ -458,7 +458,7 @@ static bool same_message(const struct message *a, const struct message *b)
 static bool needs_new_connection(const struct publisher *p, const struct config *c)
 {
 	struct output_presence presence;
-	if (p->config->mqtt.fingerprint != c->mqtt.fingerprint ||
+	if (p->config->mqtt->fingerprint != c->mqtt->fingerprint ||
 	    p->events.presence(p->events.user, c, &presence) < 0)
 		return true;
 	bool same = same_message(p->presence.online, presence.online) &&
@@ -577,6 +577,6 @@ struct health_broker publisher_describe(const struct publisher *p)
 bool publisher_moves(const struct publisher *p, int64_t now_ns)
 {
 	bool answers = !p->connected || !p->in_flight.first ||
-		       now_ns - p->last_progress_ns < 3 * p->config->mqtt.keep_alive + ACKNOWLEDGE_MARGIN_NS;
+		       now_ns - p->last_progress_ns < 3 * p->config->mqtt->keep_alive + ACKNOWLEDGE_MARGIN_NS;
 	return answers && (!p->connection || connection_moves(p->connection, now_ns));
 }

@@ -240,7 +240,7 @@ void alarms_each(const struct alarms *a, alarms_see *see, void *user)
 
 struct alarm *alarms_find(struct alarms *a, const char *name)
 {
-	size_t found = config_find_alarm(a->config, name);
+	size_t found = alarm_find(a->config, name);
 	if (found != SIZE_MAX)
 		return &a->all[found];
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
@@ -284,7 +284,7 @@ static void retire(struct alarms *a, const char *name)
 void alarms_each_retired(const struct alarms *a, void (*see)(const char *name, void *user), void *user)
 {
 	for (size_t i = 0; i < a->retired_count; i++)
-		if (config_find_alarm(a->config, a->retired[i]) == SIZE_MAX) /* it may be back */
+		if (alarm_find(a->config, a->retired[i]) == SIZE_MAX) /* it may be back */
 			see(a->retired[i], user);
 }
 
@@ -305,7 +305,7 @@ void alarms_inherit(struct alarms *a, struct alarms *old)
 	old->retired_count = 0;
 	for (size_t i = 0; i < old->config->alarm_count; i++) {
 		const struct alarm_config *c = &old->config->alarms[i];
-		size_t now = config_find_alarm(a->config, c->name);
+		size_t now = alarm_find(a->config, c->name);
 		if (now == SIZE_MAX)
 			retire(a, c->name);
 		else if (a->config->alarms[now].fingerprint == c->fingerprint)
@@ -333,7 +333,7 @@ void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer 
 
 static bool load(struct alarms *a, struct bytes_entry *e, const struct wall_clock *clock)
 {
-	size_t i = config_find_alarm(a->config, e->name);
+	size_t i = alarm_find(a->config, e->name);
 	if (i == SIZE_MAX) {
 		retire(a, e->name);
 		return false;

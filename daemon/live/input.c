@@ -28,7 +28,7 @@ void input_deinit(struct input *in)
 static struct redundant_sensor sensor_of(const struct input *in, const struct point_table *t, size_t i)
 {
 	struct point_ref r = in->config->refs[i];
-	const struct point *p = config_point(t->config, r);
+	const struct point *p = reference_get(t->config, r);
 	struct redundant_sensor s = { point_table_measured(t, r), NAN, TOLERANCE_SHARE, in->deviates[i] };
 	if (p->tolerance.percent)
 		s.tolerance_share = p->tolerance.size / 100;
@@ -52,7 +52,7 @@ static void explain(struct input *in, const struct point_table *t, const struct 
 	for (size_t i = 0; i < n; i++) {
 		struct point_ref r = in->config->refs[i];
 		const char *device = t->config->devices[r.device].name,
-			   *point = config_point(t->config, r)->name;
+			   *point = reference_get(t->config, r)->name;
 		if (!s[i].deviates && s[i].figure.quality == QUALITY_GOOD)
 			continue;
 		snprintf(in->reason, sizeof(in->reason), "%s.%s %s%s", device, point,
@@ -101,6 +101,6 @@ struct figure input_value(struct input *in, struct point_table *t)
 		return point_table_value(t, in->config->refs[0]);
 	struct figure f = input_figure(in, t);
 	if (in->config->count > 0)
-		f.value /= config_point(t->config, in->config->refs[0])->factor;
+		f.value /= reference_get(t->config, in->config->refs[0])->factor;
 	return f;
 }

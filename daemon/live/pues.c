@@ -47,11 +47,11 @@ static struct meter_type meter_type_of(const struct config *c, struct meter_ref 
 		type.accuracy = c->devices[any.device].accuracy_class / 100;
 	if (point_ref_is_set(ref.energy)) {
 		type.has_counter = true;
-		type.counter = counter_type_of(config_point(c, ref.energy));
+		type.counter = counter_type_of(reference_get(c, ref.energy));
 		type.interval_ns = c->devices[ref.energy.device].poll_interval;
 	}
 	if (point_ref_is_set(ref.power)) {
-		const struct point *p = config_point(c, ref.power);
+		const struct point *p = reference_get(c, ref.power);
 		type.has_power = true;
 		type.interval_ns = c->devices[ref.power.device].poll_interval;
 		type.max_watts = isnan(p->max) ? 0 : p->max * p->factor;

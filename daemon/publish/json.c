@@ -29,14 +29,14 @@ struct envelope {
 
 void json_base(const struct config *c, char base[static JSON_BASE_MAX])
 {
-	snprintf(base, JSON_BASE_MAX, "%s/%s/%s", c->mqtt.topic_prefix, c->daemon.site, c->daemon.rack);
+	snprintf(base, JSON_BASE_MAX, "%s/%s/%s", c->mqtt->topic_prefix, c->daemon->site, c->daemon->rack);
 }
 
 /* Live values are sent again at every full_interval, or when their device is polled, if that is more rarely;
  * when three such times bring nothing the broker forgets them. */
 static int64_t expiry_of(const struct config *c)
 {
-	int64_t longest = c->mqtt.full_interval;
+	int64_t longest = c->mqtt->full_interval;
 	for (size_t i = 0; i < c->device_count; i++) {
 		int64_t slow = 10 * c->devices[i].poll_interval;
 		longest = slow > longest ? slow : longest;
@@ -137,12 +137,12 @@ static void tell_device(void *state, const struct output_device *d)
 		.keep = true,
 		.expiry_s = j->expiry_s,
 		.ts_ms = d->ts_ms };
-	if (j->to.live->config->mqtt.layout & LAYOUT_DEVICE) {
+	if (j->to.live->config->mqtt->layout & LAYOUT_DEVICE) {
 		json_begin(&w);
 		json_payload_device(&w, d);
 		send(j, e, &w);
 	}
-	if (j->to.live->config->mqtt.layout & LAYOUT_POINT)
+	if (j->to.live->config->mqtt->layout & LAYOUT_POINT)
 		send_points(j, d, e);
 }
 

@@ -110,8 +110,8 @@ void json_payload_info(struct json_writer *w, const struct config *c, int64_t st
 	json_text(w, "version", COOLANTD_VERSION);
 	json_text(w, "config_hash", hash);
 	json_integer(w, "start_time", started_ms);
-	json_text(w, "site", c->daemon.site);
-	json_text(w, "rack", c->daemon.rack);
+	json_text(w, "site", c->daemon->site);
+	json_text(w, "rack", c->daemon->rack);
 	json_open(w, "devices");
 	for (size_t i = 0; i < c->device_count; i++) {
 		const struct device_config *d = &c->devices[i];

@@ -213,7 +213,7 @@ static bool choose(
 		/* something can be said of it: it was read, turned stale, or is out of service */
 		bool known = p->updates > 0 || p->sample.quality == QUALITY_OUT_OF_SERVICE;
 		bool fresh = told->seen != p->updates;
-		bool due = fresh && (r->config->mqtt.publish == MQTT_PUBLISH_ALWAYS ||
+		bool due = fresh && (r->config->mqtt->publish == MQTT_PUBLISH_ALWAYS ||
 					has_changed(&d->config->points[i], &p->sample, told));
 		take[i] = full ? known : due;
 		any |= take[i];
@@ -230,7 +230,7 @@ static void report(
 		return;
 	struct told_device *t = &ch->devices[d - r->live->table->devices];
 	_cleanup_free_ bool *take = calloc(d->config->point_count + 1, sizeof(*take));
-	const struct mqtt_config *c = &r->config->mqtt;
+	const struct mqtt_config *c = r->config->mqtt;
 	if (c->publish == MQTT_PUBLISH_CHANGE)
 		full |= t->last_full_ns == 0 || now_ns - t->last_full_ns >= c->full_interval;
 	if (!take || !choose(r, d, t, full, take))

@@ -207,16 +207,16 @@ static void all_errors_are_listed(void **state)
 static void defaults_are_those_of_the_contract(void **state)
 {
 	struct config *c = load_good(HEAD BUS DEVICE);
-	assert_string_equal(c->mqtt.brokers.items[0], "mqtt://localhost:1883");
-	assert_string_equal(c->mqtt.client_id, "coolantd-dc1-r07");
-	assert_int_equal(c->mqtt.protocol, MQTT_5);
-	assert_string_equal(c->mqtt.topic_prefix, "coolant");
-	assert_int_equal(c->mqtt.qos, 1);
-	assert_int_equal(c->mqtt.keep_alive, INT64_C(15000000000));
-	assert_int_equal(c->mqtt.full_interval, INT64_C(60000000000));
-	assert_int_equal(c->mqtt.layout, LAYOUT_DEVICE);
-	assert_int_equal(c->mqtt.publish, MQTT_PUBLISH_CHANGE);
-	assert_int_equal(c->daemon.control_interval, 1000000000);
+	assert_string_equal(c->mqtt->brokers.items[0], "mqtt://localhost:1883");
+	assert_string_equal(c->mqtt->client_id, "coolantd-dc1-r07");
+	assert_int_equal(c->mqtt->protocol, MQTT_5);
+	assert_string_equal(c->mqtt->topic_prefix, "coolant");
+	assert_int_equal(c->mqtt->qos, 1);
+	assert_int_equal(c->mqtt->keep_alive, INT64_C(15000000000));
+	assert_int_equal(c->mqtt->full_interval, INT64_C(60000000000));
+	assert_int_equal(c->mqtt->layout, LAYOUT_DEVICE);
+	assert_int_equal(c->mqtt->publish, MQTT_PUBLISH_CHANGE);
+	assert_int_equal(c->daemon->control_interval, 1000000000);
 	assert_int_equal(c->buses[0].tcp_port, 502);
 	assert_int_equal(c->buses[0].baud, 19200);
 	assert_int_equal(c->buses[0].parity, PARITY_EVEN);
@@ -239,15 +239,15 @@ static void text_forms_that_are_taken(void **state)
 	struct config *c =
 	    load_good("\xef\xbb\xbf# a comment\r\n; another\r\n[daemon]\r\n  site = dc1 ; why\r\n"
 		      "\track = r7 # and this\r\n[mqtt]\r\ntopic_prefix=a/b\r\n");
-	assert_string_equal(c->daemon.site, "dc1");
-	assert_string_equal(c->mqtt.topic_prefix, "a/b");
+	assert_string_equal(c->daemon->site, "dc1");
+	assert_string_equal(c->mqtt->topic_prefix, "a/b");
 	config_unref(c);
 }
 
 static void a_hash_inside_a_word_is_no_comment(void **state)
 {
 	struct config *c = load_good(HEAD "[mqtt]\nusername = a#b;c\n");
-	assert_string_equal(c->mqtt.username, "a#b;c");
+	assert_string_equal(c->mqtt->username, "a#b;c");
 	config_unref(c);
 }
 
@@ -283,9 +283,9 @@ static void many_names_are_found_too(void **state)
 	struct config *c = load_good(text);
 	assert_int_equal(c->devices[0].point_count, 500);
 	assert_int_equal(c->alarms[0].points.refs[0].point, 499);
-	assert_int_equal(config_lookup(c, "d.p250").point, 250);
-	assert_false(point_ref_is_set(config_lookup(c, "d.p500")));
-	assert_int_equal(config_find_alarm(c, "b"), 1);
+	assert_int_equal(reference_find(c, "d.p250").point, 250);
+	assert_false(point_ref_is_set(reference_find(c, "d.p500")));
+	assert_int_equal(alarm_find(c, "b"), 1);
 	config_unref(c);
 
 	/* keys, of which one is there twice */
@@ -316,9 +316,9 @@ static void drop_ins_add_and_override_in_order_of_name(void **state)
 	write_file("coolantd.d/10-first.ini", first, sizeof(first) - 1);
 	write_file("coolantd.d/30-ignored.txt", "[x]\n", 4);
 	struct config *c = load_good(HEAD);
-	assert_string_equal(c->daemon.rack, "b");
-	assert_int_equal(c->mqtt.qos, 0);
-	assert_string_equal(c->daemon.site, "dc1");
+	assert_string_equal(c->daemon->rack, "b");
+	assert_int_equal(c->mqtt->qos, 0);
+	assert_string_equal(c->daemon->site, "dc1");
 	config_unref(c);
 
 	/* an error is told with the file that it is in */
