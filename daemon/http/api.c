@@ -57,22 +57,15 @@ static struct http_answer acknowledge(struct api *api, const char *name)
 	return (struct http_answer){ HTTP_OK, json_finish(&w) };
 }
 
-static size_t find_loop(const struct config *c, const char *name)
-{
-	for (size_t i = 0; i < c->loop_count; i++)
-		if (strcmp(c->loops[i].name, name) == 0)
-			return i;
-	return SIZE_MAX;
-}
-
 static struct http_answer learn(struct api *api, const char *name)
 {
 	char text[LONGEST_NAME + 128];
 	struct loop_reference learned;
-	size_t i = find_loop(api->live->config, name);
-	if (i == SIZE_MAX)
+	const struct config *c = api->live->config;
+	const struct loop_config *loop = name_index_find(&c->loop_names, name, strlen(name));
+	if (!loop)
 		return error(HTTP_NOT_FOUND, "no such loop (allowed: a [loop:NAME] of the configuration)");
-	const char *why = loops_learn(api->live->loops, i, &learned);
+	const char *why = loops_learn(api->live->loops, (size_t)(loop - c->loops), &learned);
 	if (why) {
 		snprintf(text, sizeof(text), "%s cannot learn: %s", name, why);
 		return error(HTTP_CONFLICT, text);

@@ -59,11 +59,8 @@ void loops_free(struct loops *l)
 
 static struct loop *find(const struct loops *l, const char *name, uint64_t fingerprint)
 {
-	for (size_t i = 0; i < l->config->loop_count; i++)
-		if (strcmp(l->all[i].config->name, name) == 0 &&
-		    l->all[i].config->learning_fingerprint == fingerprint)
-			return &l->all[i];
-	return NULL;
+	const struct loop_config *c = name_index_find(&l->config->loop_names, name, strlen(name));
+	return c && c->learning_fingerprint == fingerprint ? &l->all[c - l->config->loops] : NULL;
 }
 
 void loops_inherit(struct loops *l, const struct loops *old)

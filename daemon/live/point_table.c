@@ -35,11 +35,8 @@ void point_table_free(struct point_table *t)
 
 static struct table_device *find(struct point_table *t, const struct device_config *c)
 {
-	for (size_t i = 0; i < t->config->device_count; i++)
-		if (strcmp(t->devices[i].config->name, c->name) == 0 &&
-		    t->devices[i].config->fingerprint == c->fingerprint)
-			return &t->devices[i];
-	return NULL;
+	const struct device_config *same = device_find(t->config, c->name, strlen(c->name));
+	return same && same->fingerprint == c->fingerprint ? &t->devices[same - t->config->devices] : NULL;
 }
 
 static bool init_device(struct table_device *d, const struct device_config *c, int64_t now_ns)

@@ -114,10 +114,8 @@ void pues_free(struct pues *p)
 
 static struct entry *find(const struct pues *p, const char *name, uint64_t fingerprint)
 {
-	for (size_t i = 0; i < p->config->pue_count; i++)
-		if (strcmp(p->all[i].config->name, name) == 0 && p->all[i].config->fingerprint == fingerprint)
-			return &p->all[i];
-	return NULL;
+	const struct pue_config *c = name_index_find(&p->config->pue_names, name, strlen(name));
+	return c && c->fingerprint == fingerprint ? &p->all[c - p->config->pues] : NULL;
 }
 
 static void move(struct entry *to, struct entry *from)

@@ -26,8 +26,8 @@ struct output {
 	int64_t started_ms; /* UTC, of the process */
 };
 
-/* What is said when a connection is made, and at its end, whether that is ours or the broker says it as our
- * will. Both retained or not as their flags are; `online` may be NULL. */
+/* What is said when a connection is made, and at its end: by us, or by the broker as our will. Each may be
+ * NULL. */
 struct output_presence {
 	struct message *online, *offline;
 };
@@ -53,10 +53,12 @@ struct output_format {
 	/* One format of a connection has it; the messages are the caller's. 0 or -ENOMEM. */
 	int (*presence)(const struct config *c, struct output_presence *ret);
 
-	/* The connection is new, or the configuration is: what holds for long. All devices with what is known
-	 * of them, loops, PUE figures and alarms follow by the functions below. */
+	/* The connection is new, or the configuration is: what holds for long, such as a description or a
+	 * birth. All that is known of each device, loops, PUE figures and alarms follow by the functions
+	 * below. */
 	void (*begin)(void *state);
 
+	/* Values with the time and the quality of each (table_point.sample). */
 	void (*device)(void *state, const struct output_device *d);
 	void (*loop)(void *state, size_t i); /* of the configuration, as are these */
 	void (*pue)(void *state, size_t i);

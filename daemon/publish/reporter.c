@@ -55,18 +55,23 @@ static bool init_devices(struct channel *ch, const struct config *c)
 	return good && ch->devices;
 }
 
+static bool is_wanted(const struct output_format *f, const struct config *c)
+{
+	return !f->is_wanted || f->is_wanted(c);
+}
+
 struct reporter *reporter_new(
     const struct live *live, const struct output_sink sinks[OUTPUT_CONNECTIONS], int64_t started_ms)
 {
 	struct config *c = live->config;
 	struct reporter *r = calloc(1, sizeof(*r));
-	bool good = r != NULL;
+	bool good = true;
 	if (!r)
 		return NULL;
 	*r = (struct reporter){ .live = live, .config = config_ref(c) };
 	for (size_t i = 0; good && i < FORMAT_COUNT; i++) {
 		const struct output_format *f = formats[i];
-		if (f->is_wanted && !f->is_wanted(c))
+		if (!is_wanted(f, c))
 			continue;
 		const struct output to = { live, sinks[f->connection], started_ms };
 		struct channel *ch = &r->channels[r->channel_count++];
@@ -112,11 +117,8 @@ void reporter_free(struct reporter *r)
 static struct told_device *find(
     const struct reporter *r, const struct channel *ch, const struct device_config *d)
 {
-	for (size_t i = 0; i < r->config->device_count; i++)
-		if (strcmp(r->config->devices[i].name, d->name) == 0 &&
-		    r->config->devices[i].fingerprint == d->fingerprint)
-			return &ch->devices[i];
-	return NULL;
+	const struct device_config *same = device_find(r->config, d->name, strlen(d->name));
+	return same && same->fingerprint == d->fingerprint ? &ch->devices[same - r->config->devices] : NULL;
 }
 
 static void inherit(struct reporter *r, struct channel *ch, struct reporter *old, struct channel *from)
@@ -142,9 +144,11 @@ void reporter_inherit(struct reporter *r, struct reporter *old)
 int reporter_presence(const struct config *c, enum output_connection connection, struct output_presence *ret)
 {
 	*ret = (struct output_presence){ 0 };
-	for (size_t i = 0; i < FORMAT_COUNT; i++)
-		if (formats[i]->connection == connection && formats[i]->presence)
-			return formats[i]->presence(c, ret);
+	for (size_t i = 0; i < FORMAT_COUNT; i++) {
+		const struct output_format *f = formats[i];
+		if (f->connection == connection && f->presence && is_wanted(f, c))
+			return f->presence(c, ret);
+	}
 	return 0;
 }
 
