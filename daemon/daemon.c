@@ -2,6 +2,7 @@
 
 #include "daemon/broker/publisher.h"
 #include "daemon/buses.h"
+#include "daemon/disk/disk.h"
 #include "daemon/http/api.h"
 #include "daemon/live/live.h"
 #include "daemon/publish/json.h"
@@ -22,11 +23,11 @@
 
 #define TIMER_COUNT 7
 #define TIMER_ACCURACY_US 1000
-/* From SIGTERM until the process ends are 2 s: this long for the broker, for the workers, and for the
- * connection and the disk each. */
+/* From SIGTERM until the process ends are 2 s: this long for the broker to take what is queued, and this long
+ * for all threads to end, of which the connection alone gets no more than so much. */
 #define STOP_GRACE_NS (1200 * NS_PER_MS)
-#define JOIN_LIMIT_NS (300 * NS_PER_MS)
-#define END_GRACE_NS (200 * NS_PER_MS)
+#define END_LIMIT_NS (700 * NS_PER_MS)
+#define CONNECTION_LIMIT_NS (200 * NS_PER_MS)
 
 struct running_timer {
 	struct daemon *daemon;
@@ -430,7 +431,7 @@ static int start(struct daemon *d)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, d);
 	d->api = (struct api){ d->live, on_learned, d };
-	d->state = d->state_dir ? state_open(d->config->daemon->state_dir, d->live) : NULL;
+	d->state = d->state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live) : NULL;
 	live_tick(d->live);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
@@ -449,15 +450,6 @@ static int start(struct daemon *d)
 	return r;
 }
 
-/* What is to outlive the process goes to the disk before anything is waited for. */
-static bool save_all(struct daemon *d)
-{
-	bool ended = publisher_free(d->publisher, END_GRACE_NS);
-	d->publisher = NULL;
-	state_close(d->state, d->live, END_GRACE_NS);
-	return disk_free(d->disk, END_GRACE_NS) && ended;
-}
-
 static void free_all(struct daemon *d)
 {
 	http_close(d->http);
@@ -471,14 +463,19 @@ static void free_all(struct daemon *d)
 	config_unref(d->config);
 }
 
-/* Waits for the workers. One that hangs in a name look-up cannot be waited for: then the process ends without
- * it. */
-static bool join_workers(struct daemon *d)
+/* Ends the threads: the disk first gets what is to outlive the process and is waited for last. One that
+ * hangs, in a name look-up or on the disk, cannot be waited for: false, and then the process ends without it.
+ */
+static bool end_threads(struct daemon *d)
 {
-	if (!d->buses)
-		return true;
-	buses_request_stop(d->buses);
-	return buses_join(d->buses, clock_ns(CLOCK_MONOTONIC) + JOIN_LIMIT_NS);
+	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + END_LIMIT_NS;
+	state_close(d->state, d->live);
+	bool ended = publisher_free(d->publisher, CONNECTION_LIMIT_NS);
+	if (d->buses) {
+		buses_request_stop(d->buses);
+		ended &= buses_join(d->buses, deadline);
+	}
+	return disk_free(d->disk, deadline) && ended;
 }
 
 int daemon_run(struct config *c)
@@ -497,9 +494,7 @@ int daemon_run(struct config *c)
 	}
 	if (r < 0)
 		log_line(LOG_ERR, "cannot go on: %s", strerror(-r));
-	bool all_ended = save_all(&d);
-	all_ended &= join_workers(&d);
-	if (!all_ended) {
+	if (!end_threads(&d)) {
 		log_line(LOG_WARNING, "a thread did not stop in time, ending without it");
 		_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 	}

@@ -63,9 +63,10 @@ void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block)
 	w->bad |= block->bad;
 }
 
-void bytes_put_entry(
-    struct bytes_writer *w, const char *name, uint64_t fingerprint, struct bytes_writer *block)
+void bytes_put_entry(struct bytes_writer *w, const char *kind, const char *name, uint64_t fingerprint,
+    struct bytes_writer *block)
 {
+	bytes_put_text(w, kind);
 	bytes_put_text(w, name);
 	bytes_put_integer(w, (int64_t)fingerprint);
 	bytes_put_block(w, block);
@@ -76,6 +77,12 @@ void bytes_writer_deinit(struct bytes_writer *w)
 {
 	free(w->data);
 	*w = (struct bytes_writer){ 0 };
+}
+
+struct bytes_reader bytes_reader_of(const struct bytes_writer *w)
+{
+	return w->size == 0 ? (struct bytes_reader){ 0 }
+			    : (struct bytes_reader){ w->data, w->data + w->size, false };
 }
 
 uint64_t bytes_take_count(struct bytes_reader *r)
@@ -148,6 +155,7 @@ const char *bytes_take_text(struct bytes_reader *r)
 struct bytes_entry bytes_take_entry(struct bytes_reader *r)
 {
 	struct bytes_entry e;
+	e.kind = bytes_take_text(r);
 	e.name = bytes_take_text(r);
 	e.fingerprint = (uint64_t)bytes_take_integer(r);
 	e.block = bytes_take_block(r);

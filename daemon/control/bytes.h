@@ -23,15 +23,19 @@ void bytes_put_text(struct bytes_writer *w, const char *text);
 void bytes_put_raw(struct bytes_writer *w, const void *data, size_t size);
 /* What another writer has gathered, as a block that a reader can skip. */
 void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block);
-/* A block with its name and the fingerprint of what it belongs to; the block's writer is empty then. */
-void bytes_put_entry(
-    struct bytes_writer *w, const char *name, uint64_t fingerprint, struct bytes_writer *block);
+/* A block with the kind, the name and the fingerprint of what it belongs to; the block's writer is empty
+ * then. */
+void bytes_put_entry(struct bytes_writer *w, const char *kind, const char *name, uint64_t fingerprint,
+    struct bytes_writer *block);
 void bytes_writer_deinit(struct bytes_writer *w);
 
 struct bytes_reader {
 	const uint8_t *at, *end;
 	bool bad;
 };
+
+/* Of what a writer has gathered, which must stay as it is meanwhile. */
+struct bytes_reader bytes_reader_of(const struct bytes_writer *w);
 
 int64_t bytes_take_integer(struct bytes_reader *r);
 uint64_t bytes_take_count(struct bytes_reader *r);
@@ -45,7 +49,7 @@ const char *bytes_take_text(struct bytes_reader *r);
 const void *bytes_take_raw(struct bytes_reader *r, size_t size);
 
 struct bytes_entry {
-	const char *name; /* stands in the bytes */
+	const char *kind, *name; /* stand in the bytes */
 	uint64_t fingerprint;
 	struct bytes_reader block;
 };

@@ -1,6 +1,5 @@
 #include "daemon/disk/disk.h"
 
-#include "drivers/os/clock.h"
 #include "drivers/os/thread.h"
 
 #include <errno.h>
@@ -37,7 +36,8 @@ static void *work(void *user)
 		for (struct inbox_item *i = inbox_take(d->jobs), *next; i; i = next) {
 			struct disk_job *job = (struct disk_job *)i;
 			next = i->next;
-			job->run(job);
+			if (job->run)
+				job->run(job);
 			if (job->answers)
 				inbox_give_always(job->answers, i);
 			else
@@ -64,12 +64,12 @@ struct disk *disk_new(void)
 	return d;
 }
 
-bool disk_free(struct disk *d, int64_t grace_ns)
+bool disk_free(struct disk *d, int64_t deadline_ns)
 {
 	if (!d)
 		return true;
 	disk_give(d, &d->quit);
-	if (thread_join(d->thread, clock_ns(CLOCK_MONOTONIC) + grace_ns) < 0)
+	if (thread_join(d->thread, deadline_ns) < 0)
 		return false;
 	inbox_free(d->jobs);
 	free(d);

@@ -11,9 +11,9 @@ struct disk;
 
 struct disk_job {
 	struct inbox_item item;
-	/* On the disk's thread. */
+	/* On the disk's thread. NULL = nothing, for a last job that is only freed there. */
 	void (*run)(struct disk_job *job);
-	/* When it was run and has no `answers`, or nobody takes it from there; on either thread. */
+	/* When it was run and has no `answers`, or nobody takes it from there. */
 	void (*free)(struct disk_job *job);
 	struct inbox *answers; /* where it goes when it was run, with what came of it; NULL = nowhere */
 };
@@ -21,13 +21,13 @@ struct disk_job {
 /* Starts the thread. NULL with errno. */
 struct disk *disk_new(void);
 
-/* Runs what was given, for `grace_ns` at most, and ends: true. False when the disk hangs: then all memory
- * that jobs know of is left to the thread. */
-bool disk_free(struct disk *d, int64_t grace_ns);
+/* Runs what was given, until `deadline_ns` (CLOCK_MONOTONIC) at most, and ends: true. False when the disk
+ * hangs: then all memory that jobs know of is left to the thread. */
+bool disk_free(struct disk *d, int64_t deadline_ns);
 
 /* Takes the job over. */
 void disk_give(struct disk *d, struct disk_job *job);
 
-/* A place for answers. The last job of its owner frees it, because others may be under way until then. NULL
- * with errno. */
+/* A place for answers. Its owner frees it in its last job, because others are under way until then. NULL with
+ * errno. */
 struct inbox *disk_answers_new(void);

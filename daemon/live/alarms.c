@@ -322,16 +322,15 @@ void alarms_inherit(struct alarms *a, struct alarms *old)
 
 void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer *w)
 {
-	bytes_put_integer(w, (int64_t)a->config->alarm_count);
 	for (size_t i = 0; i < a->config->alarm_count; i++) {
 		const struct alarm_config *c = a->all[i].config;
 		struct bytes_writer block = { 0 };
 		alarm_save(&a->all[i], offset_ns, &block);
-		bytes_put_entry(w, c->name, c->fingerprint, &block);
+		bytes_put_entry(w, ALARMS_ENTRY, c->name, c->fingerprint, &block);
 	}
 }
 
-static bool load(struct alarms *a, struct bytes_entry *e, const struct wall_clock *clock)
+bool alarms_load(struct alarms *a, struct bytes_entry *e, const struct wall_clock *clock)
 {
 	size_t i = alarm_find(a->config, e->name);
 	if (i == SIZE_MAX) {
@@ -342,15 +341,4 @@ static bool load(struct alarms *a, struct bytes_entry *e, const struct wall_cloc
 		return false;
 	alarm_load(&a->all[i], clock, &e->block);
 	return !e->block.bad;
-}
-
-size_t alarms_load(struct alarms *a, struct bytes_reader *r, const struct wall_clock *clock)
-{
-	size_t taken = 0;
-	for (int64_t n = bytes_take_within(r, 0, INT64_MAX); n > 0 && !r->bad; n--) {
-		struct bytes_entry e = bytes_take_entry(r);
-		if (!r->bad)
-			taken += load(a, &e, clock);
-	}
-	return taken;
 }

@@ -60,7 +60,8 @@ const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm);
 /* The longest time from a device's reply to an alarm of it since the last call; 0 = there was none. */
 int64_t alarms_take_latency(struct alarms *a);
 
-/* The states of those of the configuration, as bytes and back: how many took theirs up. What was saved of an
- * alarm that is configured no more is retired. */
+/* The states of those of the configuration, as an entry for each, and back: whether there is still that
+ * alarm. What was saved of one that is configured no more is retired. */
+#define ALARMS_ENTRY "alarm"
 void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer *w);
-size_t alarms_load(struct alarms *a, struct bytes_reader *r, const struct wall_clock *clock);
+bool alarms_load(struct alarms *a, struct bytes_entry *e, const struct wall_clock *clock);

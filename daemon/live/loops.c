@@ -97,7 +97,6 @@ const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret)
 
 void loops_save(const struct loops *l, struct bytes_writer *w)
 {
-	bytes_put_integer(w, (int64_t)l->config->loop_count);
 	for (size_t i = 0; i < l->config->loop_count; i++) {
 		const struct loop_config *c = l->all[i].config;
 		const struct loop_reference *r = &l->all[i].model.learned;
@@ -106,11 +105,11 @@ void loops_save(const struct loops *l, struct bytes_writer *w)
 		bytes_put_number(&block, r->filter_resistance);
 		bytes_put_number(&block, r->pressure);
 		bytes_put_number(&block, r->pump_speed);
-		bytes_put_entry(w, c->name, c->learning_fingerprint, &block);
+		bytes_put_entry(w, LOOPS_ENTRY, c->name, c->learning_fingerprint, &block);
 	}
 }
 
-static bool load(struct loops *l, struct bytes_entry *e)
+bool loops_load(struct loops *l, struct bytes_entry *e)
 {
 	struct loop *loop = find(l, e->name, e->fingerprint);
 	struct loop_reference learned;
@@ -122,15 +121,4 @@ static bool load(struct loops *l, struct bytes_entry *e)
 		return false;
 	loop->model.learned = learned;
 	return !isnan(learned.flow);
-}
-
-size_t loops_load(struct loops *l, struct bytes_reader *r)
-{
-	size_t taken = 0;
-	for (int64_t n = bytes_take_within(r, 0, INT64_MAX); n > 0 && !r->bad; n--) {
-		struct bytes_entry e = bytes_take_entry(r);
-		if (!r->bad)
-			taken += load(l, &e);
-	}
-	return taken;
 }

@@ -28,6 +28,8 @@ const struct figure *loops_figures(const struct loops *l, size_t i);
  * was learned, or why it cannot. */
 const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret);
 
-/* What was learned, as bytes and back: the number of loops that had something. */
+/* What was learned, as an entry for each loop, and back: whether there is still that loop, and it had learned
+ * something. */
+#define LOOPS_ENTRY "loop"
 void loops_save(const struct loops *l, struct bytes_writer *w);
-size_t loops_load(struct loops *l, struct bytes_reader *r);
+bool loops_load(struct loops *l, struct bytes_entry *e);

@@ -191,33 +191,21 @@ const struct pue *pues_at(const struct pues *p, size_t i)
 
 void pues_save(const struct pues *p, struct bytes_writer *w)
 {
-	bytes_put_integer(w, (int64_t)p->config->pue_count);
 	for (size_t i = 0; i < p->config->pue_count; i++) {
 		const struct pue_config *c = p->all[i].config;
 		struct bytes_writer block = { 0 };
 		pue_save(p->all[i].pue, &block);
-		bytes_put_entry(w, c->name, c->fingerprint, &block);
+		bytes_put_entry(w, PUES_ENTRY, c->name, c->fingerprint, &block);
 	}
 }
 
 /* Into a new figure, so that bytes that turn out to be bad leave nothing behind. */
-static bool load(struct pues *p, struct bytes_entry *from, const struct wall_clock *clock)
+bool pues_load(struct pues *p, struct bytes_entry *e, const struct wall_clock *clock)
 {
-	struct entry *e = find(p, from->name, from->fingerprint), fresh = { 0 };
-	bool good = e && init(&fresh, p->config, e->config) && pue_load(fresh.pue, &from->block, clock) == 0;
+	struct entry *to = find(p, e->name, e->fingerprint), fresh = { 0 };
+	bool good = to && init(&fresh, p->config, to->config) && pue_load(fresh.pue, &e->block, clock) == 0;
 	if (good)
-		move(e, &fresh);
+		move(to, &fresh);
 	deinit(&fresh);
 	return good;
-}
-
-size_t pues_load(struct pues *p, struct bytes_reader *r, const struct wall_clock *clock)
-{
-	size_t taken = 0;
-	for (int64_t n = bytes_take_within(r, 0, INT64_MAX); n > 0 && !r->bad; n--) {
-		struct bytes_entry e = bytes_take_entry(r);
-		if (!r->bad)
-			taken += load(p, &e, clock);
-	}
-	return taken;
 }

@@ -25,6 +25,7 @@ void pues_tick(struct pues *p);
 /* The figure `i` of the configuration. */
 const struct pue *pues_at(const struct pues *p, size_t i);
 
-/* The energies, as bytes and back: the number of figures that took theirs up. */
+/* The energies, as an entry for each figure, and back: whether there is still that figure. */
+#define PUES_ENTRY "pue"
 void pues_save(const struct pues *p, struct bytes_writer *w);
-size_t pues_load(struct pues *p, struct bytes_reader *r, const struct wall_clock *clock);
+bool pues_load(struct pues *p, struct bytes_entry *e, const struct wall_clock *clock);

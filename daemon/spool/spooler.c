@@ -218,14 +218,10 @@ void spool_task_free(struct spool_task *t)
 	free(t);
 }
 
-static void close_spooler(struct disk_job *job)
-{
-	close_file((struct spooler *)job);
-}
-
 static void free_spooler(struct disk_job *job)
 {
 	struct spooler *s = (struct spooler *)job;
+	close_file(s);
 	inbox_free(s->answers);
 	free(s->folder);
 	free(s->old_base);
@@ -238,7 +234,7 @@ struct spooler *spooler_new(
 	struct spooler *s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
-	s->close = (struct disk_job){ .run = close_spooler, .free = free_spooler };
+	s->close = (struct disk_job){ .free = free_spooler };
 	s->disk = disk;
 	s->limits = limits;
 	s->folder = strdup(folder);

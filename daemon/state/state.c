@@ -1,8 +1,8 @@
 #include "daemon/state/state.h"
 
-#include "config/ini/cleanup.h"
 #include "daemon/live/saved.h"
-#include "daemon/state/state_file.h"
+#include "daemon/state/old_state.h"
+#include "daemon/state/state_db.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -16,62 +16,117 @@
 #define SAVE_INTERVAL_NS (10 * NS_PER_S)
 /* A changed alarm is saved so soon. */
 #define ALARM_INTERVAL_NS NS_PER_S
+/* A disk that takes longer hangs; packing a long outage takes a small controller some of it. */
+#define HANG_NS (30 * NS_PER_S)
 
 struct state {
-	struct state_file *file;
-	int64_t saved_ns;
-	bool soon; /* something that must not be lost has changed since then */
+	struct disk_job close; /* the last job */
+	struct disk *disk;
+	struct inbox *answers;
+	char *folder;
+	int64_t saved_ns, offset_ns;
+	bool soon;   /* something that must not be lost has changed since then */
+	bool saving; /* the disk has the last save */
+	int error;   /* of the one before */
+
+	/* the disk thread's own, once jobs were given */
+	struct state_db *db;
+	bool put_away; /* there is no control.state any more */
 };
 
-static void set_aside(const char *folder)
+struct save {
+	struct disk_job job;
+	struct state *state;
+	struct bytes_writer entries;
+	int error;
+};
+
+/* What a loader is given. */
+struct loading {
+	struct live *live;
+	struct wall_clock clock;
+	size_t taken;
+};
+
+static void take(struct bytes_entry *e, void *user)
 {
-	int err = state_file_set_aside(folder);
+	struct loading *l = user;
+	l->taken += saved_take(l->live, e, &l->clock);
+}
+
+/* What a version without state.db has left, until it is in there. */
+static int take_over(struct state *s, struct loading *l)
+{
+	int r = old_state_load(s->folder, take, l);
+	if (r > 0)
+		log_line(LOG_NOTICE, "control.state of an earlier version is taken over");
+	if (r != -EBADMSG)
+		return r;
+	r = old_state_rename(s->folder, "bad");
 	log_line(LOG_WARNING,
-	    "%s/control.state is damaged or of another version, %s%s; PUE and alarms begin anew", folder,
-	    err < 0 ? "and cannot be set aside: " : "it was set aside as control.state.bad",
-	    err < 0 ? strerror(-err) : "");
+	    "%s/control.state is damaged or of another version, %s%s; PUE and alarms begin anew", s->folder,
+	    r < 0 ? "and cannot be set aside: " : "it was set aside as control.state.bad",
+	    r < 0 ? strerror(-r) : "");
+	return 0;
 }
 
-static void load(const char *folder, struct live *l)
+static void load(struct state *s, struct live *live)
 {
-	_cleanup_free_ void *data = NULL;
-	size_t taken = 0;
-	ssize_t n = state_file_read(folder, &data);
-	if (n > 0) {
-		struct bytes_reader r = { data, (uint8_t *)data + n, false };
-		struct wall_clock clock = { clock_boottime(), clock_realtime_offset() };
-		n = saved_take(l, &r, &clock, &taken);
+	struct loading l = { live, { clock_boottime(), clock_realtime_offset() }, 0 };
+	int r = state_db_load(s->db, take, &l);
+	if (r == 0)
+		r = take_over(s, &l);
+	if (r < 0)
+		log_line(LOG_WARNING, "the state in %s cannot be read: %s", s->folder, strerror(-r));
+	else if (l.taken > 0)
+		log_line(LOG_INFO, "took up the state of %zu PUE figures, loops and alarms", l.taken);
+}
+
+static void do_save(struct disk_job *job)
+{
+	struct save *save = (struct save *)job;
+	struct state *s = save->state;
+	save->error = state_db_save(s->db, &save->entries);
+	if (save->error < 0 || s->put_away)
+		return;
+	s->put_away = true;
+	if (old_state_rename(s->folder, "taken") == 0)
+		log_line(LOG_NOTICE, "control.state is in state.db now, it was renamed control.state.taken");
+}
+
+static void free_save(struct disk_job *job)
+{
+	struct save *save = (struct save *)job;
+	bytes_writer_deinit(&save->entries);
+	free(save);
+}
+
+/* The two clocks are not read at the same moment: without a step the offset stays, so that what did not
+ * change is not written. */
+static int64_t steady_offset(struct state *s)
+{
+	int64_t offset = clock_realtime_offset();
+	if (llabs(offset - s->offset_ns) > NS_PER_MS)
+		s->offset_ns = offset;
+	return s->offset_ns;
+}
+
+static int save(struct state *s, const struct live *l)
+{
+	struct save *save = calloc(1, sizeof(*save));
+	if (!save)
+		return -ENOMEM;
+	save->job = (struct disk_job){ .run = do_save, .free = free_save, .answers = s->answers };
+	save->state = s;
+	saved_put(l, steady_offset(s), &save->entries);
+	if (save->entries.bad) {
+		free_save(&save->job);
+		return -ENOMEM;
 	}
-	if (n == -EBADMSG)
-		set_aside(folder);
-	else if (n < 0)
-		log_line(LOG_WARNING, "the state in %s cannot be read: %s", folder, strerror((int)-n));
-	else if (taken > 0)
-		log_line(LOG_INFO, "took up the state of %zu PUE figures, loops and alarms", taken);
-}
-
-struct state *state_open(const char *folder, struct live *l)
-{
-	load(folder, l);
-	struct state *s = calloc(1, sizeof(*s));
-	if (s)
-		*s = (struct state){ .file = state_file_new(folder), .saved_ns = clock_boottime() };
-	if (s && s->file)
-		return s;
-	log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));
-	free(s);
-	return NULL;
-}
-
-static void save(struct state *s, const struct live *l)
-{
-	struct bytes_writer w = { 0 };
-	saved_put(l, clock_realtime_offset(), &w);
-	if (w.bad)
-		bytes_writer_deinit(&w);
-	else
-		state_file_write(s->file, w.data, w.size);
 	s->soon = false;
+	s->saving = true;
+	disk_give(s->disk, &save->job);
+	return 0;
 }
 
 void state_save_soon(struct state *s)
@@ -80,24 +135,74 @@ void state_save_soon(struct state *s)
 		s->soon = true;
 }
 
-void state_turn(struct state *s, struct live *l, int64_t now_ns)
+static void take_answers(struct state *s)
 {
-	char text[256];
-	if (!s || now_ns - s->saved_ns < (s->soon ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
-		return;
-	s->saved_ns = now_ns;
-	save(s, l);
-	int err = state_file_error(s->file);
-	snprintf(
-	    text, sizeof(text), "the state cannot be saved, a restart would lose it: %s", strerror(-err));
-	alarms_set_own(l->alarms, OWN_ALARM_STATE, err < 0 ? text : NULL);
+	for (struct inbox_item *i = inbox_take(s->answers), *next; i; i = next) {
+		struct save *save = (struct save *)i;
+		next = i->next;
+		s->saving = false;
+		s->error = save->error;
+		free_save(&save->job);
+	}
 }
 
-void state_close(struct state *s, const struct live *l, int64_t grace_ns)
+static void tell(const struct state *s, struct live *l, int64_t now_ns)
+{
+	char text[256];
+	bool hangs = s->saving && now_ns - s->saved_ns >= HANG_NS;
+	snprintf(text, sizeof(text), "the state cannot be saved, a restart would lose it: %s",
+	    hangs ? "the disk does not answer" : strerror(-s->error));
+	alarms_set_own(l->alarms, OWN_ALARM_STATE, hangs || s->error < 0 ? text : NULL);
+}
+
+void state_turn(struct state *s, struct live *l, int64_t now_ns)
 {
 	if (!s)
 		return;
-	save(s, l);
-	state_file_free(s->file, grace_ns);
+	take_answers(s);
+	tell(s, l, now_ns);
+	if (s->saving || now_ns - s->saved_ns < (s->soon ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
+		return;
+	s->saved_ns = now_ns;
+	int r = save(s, l);
+	if (r < 0)
+		s->error = r;
+}
+
+static void free_state(struct disk_job *job)
+{
+	struct state *s = (struct state *)job;
+	state_db_free(s->db);
+	inbox_free(s->answers);
+	free(s->folder);
 	free(s);
+}
+
+struct state *state_open(const char *folder, struct disk *disk, struct live *l)
+{
+	struct state *s = calloc(1, sizeof(*s));
+	if (s) {
+		s->close = (struct disk_job){ .free = free_state };
+		s->disk = disk;
+		s->saved_ns = clock_boottime();
+		s->folder = strdup(folder);
+		s->db = state_db_new(folder);
+		s->answers = disk_answers_new();
+	}
+	if (!s || !s->folder || !s->db || !s->answers) {
+		log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));
+		if (s)
+			free_state(&s->close);
+		return NULL;
+	}
+	load(s, l);
+	return s;
+}
+
+void state_close(struct state *s, const struct live *l)
+{
+	if (!s)
+		return;
+	(void)save(s, l);
+	disk_give(s->disk, &s->close);
 }

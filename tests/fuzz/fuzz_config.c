@@ -28,15 +28,18 @@ static void put_to_work(struct config *c)
 	const struct wall_clock clock = { 1000 * NS_PER_S, 0 };
 	struct live *l = live_new(c, clock.now_ns), *next = live_new(c, clock.now_ns);
 	struct bytes_writer w = { 0 };
-	size_t taken;
 	if (!l || !next)
 		abort();
 	live_tick(l);
 	alarms_judge(l->alarms, JUDGE_ALL, clock.now_ns);
 	saved_put(l, clock.offset_ns, &w);
-	struct bytes_reader r = { w.data, w.data + w.size, false };
-	if (saved_take(next, &r, &clock, &taken) < 0 || r.at != r.end)
-		abort();
+	struct bytes_reader r = bytes_reader_of(&w);
+	while (r.at < r.end) {
+		struct bytes_entry e = bytes_take_entry(&r);
+		(void)saved_take(next, &e, &clock);
+		if (e.block.bad || e.block.at != e.block.end)
+			abort();
+	}
 	live_inherit(next, l);
 	live_free(l);
 	live_tick(next);

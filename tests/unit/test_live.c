@@ -168,9 +168,12 @@ static void what_is_saved_comes_back(void **state)
 
 	l = new_live(HEAD DEVICE POINTS WET);
 	const struct wall_clock clock = { clock_boottime(), clock_realtime_offset() };
-	struct bytes_reader r = { w.data, w.data + w.size, false };
-	size_t taken;
-	assert_int_equal(saved_take(l, &r, &clock, &taken), 0);
+	struct bytes_reader r = bytes_reader_of(&w);
+	int taken = 0;
+	while (r.at < r.end) {
+		struct bytes_entry e = bytes_take_entry(&r);
+		taken += saved_take(l, &e, &clock);
+	}
 	assert_int_equal(taken, 1);
 	judge(l); /* nothing is read yet: it stands */
 	alarms_each(l->alarms, on_alarm, NULL);
