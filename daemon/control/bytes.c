@@ -81,8 +81,9 @@ void bytes_writer_deinit(struct bytes_writer *w)
 
 struct bytes_reader bytes_reader_of(const struct bytes_writer *w)
 {
-	return w->size == 0 ? (struct bytes_reader){ 0 }
-			    : (struct bytes_reader){ w->data, w->data + w->size, false };
+	if (w->size == 0)
+		return (struct bytes_reader){ 0 };
+	return (struct bytes_reader){ w->data, w->data + w->size, false };
 }
 
 uint64_t bytes_take_count(struct bytes_reader *r)

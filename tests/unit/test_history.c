@@ -153,7 +153,7 @@ static int remove_folder(void **state)
 {
 	char path[64];
 	sd_event_unref(event);
-	if (!disk_free(disk, GRACE_NS))
+	if (!disk_free(disk, clock_ns(CLOCK_MONOTONIC) + GRACE_NS))
 		return -1;
 	snprintf(path, sizeof(path), "%s/spool.db", folder);
 	return unlink(path) < 0 ? -1 : rmdir(folder);
