@@ -1,19 +1,18 @@
 #include "daemon/disk/compressed.h"
 
 #include <errno.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <zstd.h>
 
-ssize_t compressed_pack(const void *data, size_t size, int level, size_t head_size, void **ret)
+ssize_t compressed_pack(const void *data, size_t size, int level, void **ret)
 {
 	size_t room = ZSTD_compressBound(size), n = (size_t)-1;
-	uint8_t *packed = malloc(head_size + room);
+	void *packed = malloc(room);
 	ZSTD_CCtx *context = ZSTD_createCCtx();
 	if (packed && context) {
 		(void)ZSTD_CCtx_setParameter(context, ZSTD_c_compressionLevel, level);
 		(void)ZSTD_CCtx_setParameter(context, ZSTD_c_checksumFlag, 1);
-		n = ZSTD_compress2(context, packed + head_size, room, data, size);
+		n = ZSTD_compress2(context, packed, room, data, size);
 	}
 	ZSTD_freeCCtx(context);
 	if (ZSTD_isError(n)) {
@@ -21,7 +20,7 @@ ssize_t compressed_pack(const void *data, size_t size, int level, size_t head_si
 		return -ENOMEM;
 	}
 	*ret = packed;
-	return (ssize_t)(head_size + n);
+	return (ssize_t)n;
 }
 
 ssize_t compressed_unpack(const void *packed, size_t size, size_t most, void **ret)

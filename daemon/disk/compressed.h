@@ -5,9 +5,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-/* Packs `data` behind `head_size` bytes that are left for the caller to fill. The number of bytes in `*ret`
- * (malloc'd), the head included, or -ENOMEM. */
-ssize_t compressed_pack(const void *data, size_t size, int level, size_t head_size, void **ret);
+/* The number of bytes in `*ret` (malloc'd), or -ENOMEM. */
+ssize_t compressed_pack(const void *data, size_t size, int level, void **ret);
 
 /* The number of bytes in `*ret` (malloc'd), -EBADMSG when it is nothing packed, or is damaged or more than
  * `most`, or -ENOMEM. */

@@ -94,7 +94,7 @@ ssize_t spool_pack(const struct message_list *l, int level, void **ret)
 		return -ENOMEM;
 	if (w.size > SPOOL_UNPACKED_MAX || n > MESSAGES_MAX)
 		return -EFBIG;
-	return compressed_pack(w.data, w.size, level, 0, ret);
+	return compressed_pack(w.data, w.size, level, ret);
 }
 
 struct unpacked {

@@ -155,7 +155,7 @@ static int put_row(struct state_db *d, const struct bytes_entry *e)
 	    "INSERT INTO saved(fingerprint, saved_ms, kind, name, data) VALUES(?1, ?2, ?3, ?4, ?5) "
 	    "ON CONFLICT(kind, name) DO UPDATE SET fingerprint = ?1, saved_ms = ?2, data = ?5";
 	_cleanup_free_ void *data = NULL;
-	ssize_t n = compressed_pack(e->block.at, (size_t)(e->block.end - e->block.at), LEVEL, 0, &data);
+	ssize_t n = compressed_pack(e->block.at, (size_t)(e->block.end - e->block.at), LEVEL, &data);
 	if (n < 0)
 		return (int)n;
 	sqlite3_stmt *st = db_statement(d->db, sql, DB_NUMBERS((int64_t)e->fingerprint, clock_utc_ms()));
