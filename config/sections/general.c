@@ -78,6 +78,9 @@ static const struct schema_key spool_keys[] = {
 	    .help = "older data is dropped; counted in the time that the machine is up" },
 	{ "replay_rate", SCHEMA_INT, FIELD(replay_rate), "500", .min = 1, .max = 100000,
 	    .help = "messages per second when sending what was held back" },
+	{ "replay_delay", SCHEMA_DURATION, FIELD(replay_delay), "10s", .min = 0, .max = 3600,
+	    .help = "what was held back waits so long after a connect, because the subscribers of a broker "
+		    "that was restarted come back later than we do" },
 	{ NULL },
 };
 

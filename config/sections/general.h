@@ -12,7 +12,7 @@ struct daemon_config {
 };
 
 struct spool_config {
-	int64_t max_size, max_age, replay_rate;
+	int64_t max_size, max_age, replay_rate, replay_delay;
 };
 
 extern const struct config_section daemon_section;

@@ -109,6 +109,9 @@ static const struct schema_key keys[] = {
 		"change: only what changed by more than its deadband; always: every value of every cycle" },
 	{ "full_interval", SCHEMA_DURATION, FIELD(full_interval), "60s", .min = 1, .max = 86400,
 	    .help = "in change mode every value is still sent this often" },
+	{ "reconnect_max", SCHEMA_DURATION, FIELD(reconnect_max), "3s", .min = 1, .max = 3600,
+	    .help = "a broker that is away is tried again after 1 s, then ever more rarely up to this; a "
+		    "fifth more or less at random" },
 	{ "homeassistant", SCHEMA_BOOL, FIELD(homeassistant), "no", .flags = SCHEMA_LATER,
 	    .help = "Home Assistant discovery" },
 	{ "homeassistant_prefix", SCHEMA_TEXT, FIELD(homeassistant_prefix), "homeassistant",

@@ -19,6 +19,7 @@ struct mqtt_config {
 	enum mqtt_layout layout;
 	enum mqtt_publish publish;
 	int64_t full_interval;
+	int64_t reconnect_max;
 	bool homeassistant;
 	const char *homeassistant_prefix;
 	const char *sparkplug_group;

@@ -13,12 +13,18 @@
 
 /* Even an idle thread comes round this often, so that it can be told from a stuck one. */
 #define IDLE_MAX_NS NS_PER_S
+/* A session of this length shows that all is well: pauses begin anew after it. */
+#define LASTING_NS (30 * NS_PER_S)
+#define TAKEN_OVER_PAUSE_MAX_NS (60 * NS_PER_S)
+/* Two clients with one id throw each other out for ever, and not every broker says so; more of them than a
+ * message that the broker does not take makes. */
+#define SHORT_SESSIONS_MAX 8
 /* paho gives up a connect after its time-out for each address; beyond that it hangs. */
 #define CONNECT_LIMIT_NS (120 * NS_PER_S)
 /* Making and ending a client take the library's lock, which another client may hold while it connects. */
 #define LIBRARY_LIMIT_NS (60 * NS_PER_S)
 
-enum order_kind { ORDER_PUBLISH, ORDER_RENEW, ORDER_STOP };
+enum order_kind { ORDER_PUBLISH, ORDER_RENEW, ORDER_ABANDON /* renew, with our will */, ORDER_STOP };
 
 struct order {
 	struct inbox_item item;
@@ -47,8 +53,9 @@ struct connection {
 	enum state state;
 	bool renewing, stopping, ended;
 	unsigned session;
-	unsigned failures; /* in a row */
-	int64_t pause_ns, retry_ns;
+	unsigned failures, short_sessions; /* in a row */
+	struct mqtt_limits limits;	   /* of the session */
+	int64_t pause_ns, taken_over_pause_ns, up_since_ns, retry_ns;
 	int64_t heard_ns; /* of the client, last */
 };
 
@@ -86,8 +93,9 @@ static void on_connected(void *user, const struct mqtt_limits *limits)
 	struct connection *c = user;
 	size_t broker = mqtt_client_broker(c->client);
 	c->state = STATE_UP;
-	c->pause_ns = 0;
+	c->limits = *limits;
 	c->failures = 0;
+	c->up_since_ns = clock_boottime();
 	if (!c->settings.is_probe)
 		log_event(
 		    LOG_INFO, broker_fields, "connected to the broker %s", c->settings.mqtt.brokers[broker]);
@@ -95,30 +103,52 @@ static void on_connected(void *user, const struct mqtt_limits *limits)
 		    .kind = CONNECTION_UP, .session = ++c->session, .broker = broker, .limits = *limits });
 }
 
-static void wait_for_retry(struct connection *c, const char *why)
+/* Twice the last pause, not past `most`, and a fifth of it more or less, so that controllers which lost their
+ * broker at the same moment do not come back at one. */
+static int64_t next_pause(int64_t *pause_ns, int64_t least, int64_t most)
 {
-	c->pause_ns = c->pause_ns == 0 ? c->settings.retry_min : c->pause_ns * 2;
-	if (c->pause_ns > c->settings.retry_max)
-		c->pause_ns = c->settings.retry_max;
-	c->retry_ns = clock_boottime() + c->pause_ns;
+	*pause_ns = *pause_ns == 0 ? least : *pause_ns * 2;
+	if (*pause_ns > most)
+		*pause_ns = most;
+	return *pause_ns * (int64_t)(80 + arc4random_uniform(41)) / 100;
+}
+
+static void wait_for_retry(struct connection *c, const char *why, bool taken_over)
+{
+	int64_t now = clock_boottime();
+	if (now - c->up_since_ns > LASTING_NS) {
+		c->pause_ns = c->taken_over_pause_ns = 0;
+		c->short_sessions = 0;
+	}
+	if (c->short_sessions >= SHORT_SESSIONS_MAX) {
+		why = "each connection is closed at once: maybe another client uses this client id";
+		taken_over = true;
+	}
+	int64_t pause =
+	    taken_over ? next_pause(&c->taken_over_pause_ns, c->settings.retry_min, TAKEN_OVER_PAUSE_MAX_NS)
+		       : next_pause(&c->pause_ns, c->settings.retry_min, c->settings.retry_max);
+	c->retry_ns = now + pause;
 	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
 	c->failures++;
 	bool loud = !c->settings.is_probe && (c->failures & (c->failures - 1)) == 0;
 	log_event(loud ? LOG_WARNING : LOG_DEBUG, broker_fields, "no connection to the broker: %s", why);
 }
 
-static void on_disconnected(void *user, const char *why)
+static void on_disconnected(void *user, const struct mqtt_end *end)
 {
 	struct connection *c = user;
+	if (c->state == STATE_WAITING)
+		return; /* it was told already */
+	c->short_sessions += c->state == STATE_UP && end->lost;
 	c->state = STATE_WAITING;
 	c->session++; /* what is still ordered for the last one is not sent */
-	post(c, &(struct connection_outcome){ .kind = CONNECTION_DOWN });
+	post(c, &(struct connection_outcome){ .kind = CONNECTION_DOWN, .lost = end->lost && !c->renewing });
 	if (c->stopping)
 		c->ended = true;
 	else if (c->renewing)
 		c->retry_ns = 0;
 	else
-		wait_for_retry(c, why);
+		wait_for_retry(c, end->why, end->taken_over);
 	c->renewing = false;
 }
 
@@ -133,37 +163,41 @@ static void on_delivered(void *user, uint64_t id)
 		inbox_leave(c->outcomes, &o->item);
 }
 
-static void on_refused(void *user, uint64_t id)
+static void on_refused(void *user, uint64_t id, const char *reason)
 {
-	post(user, &(struct connection_outcome){ .kind = CONNECTION_REFUSED, .id = id });
+	post(user, &(struct connection_outcome){ .kind = CONNECTION_REFUSED, .id = id, .reason = reason });
 }
 
-static void publish(struct connection *c, const struct order *o)
+static void publish(struct connection *c, struct order *o)
 {
+	if (o->message.qos > c->limits.qos)
+		o->message.qos = c->limits.qos;
+	o->message.retain &= c->limits.retain;
 	if (o->session == c->session && mqtt_client_publish(c->client, o->id, &o->message) < 0)
-		on_refused(c, o->id);
+		on_refused(c, o->id, NULL);
 }
 
-static void leave(struct connection *c)
+static void leave(struct connection *c, bool with_will)
 {
 	if (c->state == STATE_UP)
-		mqtt_client_disconnect(c->client);
+		mqtt_client_disconnect(c->client, with_will);
 }
 
-static void follow(struct connection *c, const struct order *o)
+static void follow(struct connection *c, struct order *o)
 {
 	switch (o->kind) {
 	case ORDER_PUBLISH:
 		publish(c, o);
 		break;
 	case ORDER_RENEW:
+	case ORDER_ABANDON:
 		c->renewing = c->state == STATE_UP;
-		leave(c);
+		leave(c, o->kind == ORDER_ABANDON);
 		break;
 	case ORDER_STOP:
 		c->stopping = true;
 		c->ended = c->state != STATE_UP;
-		leave(c);
+		leave(c, false);
 		break;
 	}
 }
@@ -245,7 +279,7 @@ struct connection_settings connection_settings_of(struct config *c)
 		    .cert_file = m->cert_file,
 		    .key_file = m->key_file },
 		.retry_min = NS_PER_S,
-		.retry_max = 30 * NS_PER_S };
+		.retry_max = m->reconnect_max };
 }
 
 static void *copy(const void *data, size_t size)
@@ -336,9 +370,9 @@ void connection_set_eager(struct connection *c, bool eager)
 	atomic_store(&c->eager, eager);
 }
 
-void connection_renew(struct connection *c)
+void connection_renew(struct connection *c, bool with_will)
 {
-	give(c, ORDER_RENEW);
+	give(c, with_will ? ORDER_ABANDON : ORDER_RENEW);
 }
 
 void connection_stop(struct connection *c)

@@ -41,7 +41,9 @@ struct connection_outcome {
 	unsigned session;	   /* CONNECTION_UP */
 	size_t broker;		   /* CONNECTION_UP: index of the broker that took us */
 	struct mqtt_limits limits; /* CONNECTION_UP */
+	bool lost;		   /* CONNECTION_DOWN: a session was ended without a word, and not by us */
 	uint64_t id;		   /* CONNECTION_DELIVERED, CONNECTION_REFUSED: of the message */
+	const char *reason;	   /* CONNECTION_REFUSED: why it is refused for good; NULL = try again */
 };
 
 /* Starts the thread, which begins to connect. NULL with errno. */
@@ -57,8 +59,9 @@ bool connection_publish(struct connection *c, unsigned session, uint64_t id, con
  * and who has room for more messages can look for them later. After a change to true, look once. */
 void connection_set_eager(struct connection *c, bool eager);
 
-/* Gives up the link as it is and connects anew at once, to the first broker of the list first. */
-void connection_renew(struct connection *c);
+/* Gives up the link as it is and connects anew at once, to the first broker of the list first. `with_will`:
+ * the broker is to publish our will (MQTT 5), because nothing could be said to it. */
+void connection_renew(struct connection *c, bool with_will);
 
 /* Disconnects cleanly (the will is not sent) and ends. */
 void connection_stop(struct connection *c);

@@ -1,6 +1,8 @@
 #include "daemon/broker/publisher.h"
 
 #include "daemon/broker/broker_return.h"
+#include "daemon/broker/live_queue.h"
+#include "daemon/broker/refusals.h"
 #include "daemon/spool/history.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
@@ -12,6 +14,8 @@
 
 /* Beside the time after which a dead link is left. */
 #define ACKNOWLEDGE_MARGIN_NS (30 * NS_PER_S)
+/* So long messages go out one at a time after a connection that was closed. */
+#define CAREFUL_NS (10 * NS_PER_S)
 #define REPLAY_INTERVAL_NS (100 * NS_PER_MS)
 /* Another broker is turned to when the old one has not taken what is under way after so long. */
 #define REPLACE_LIMIT_NS (3 * NS_PER_S)
@@ -34,13 +38,19 @@ struct publisher {
 	bool connected, was_connected, stopping, stopped;
 	struct config *next; /* stopping in order to go on with this one */
 	bool leaving;	     /* a connection that is of no use any more */
-	bool returning;	     /* to an earlier broker */
-	unsigned in_flight_max;
+	bool returning;	     /* to an earlier broker, once `offline` is said */
+	int64_t replay_from_ns;
+	bool replaying;
+	unsigned in_flight_max, in_flight_limit; /* now, and by the broker */
+	bool careful; /* the last connection was closed with something under way: one at a time */
+	int64_t up_ns;
 	uint32_t packet_size_max;
 	bool told_oversize; /* on this connection */
 	int64_t last_progress_ns;
 	uint64_t next_id;
-	struct message_list queue, in_flight;
+	struct live_queue queue;
+	struct message_list in_flight;
+	struct refusals *refusals;
 	int64_t replay_budget; /* messages of history that may go out until the next refill */
 	struct health_broker stats;
 };
@@ -58,15 +68,22 @@ static bool is_oversize(struct publisher *p, struct message *m)
 	    "%.100s is dropped: %zu bytes are more than the broker takes (allowed: %u)", m->topic, size,
 	    (unsigned)p->packet_size_max);
 	p->told_oversize = true;
-	p->stats.dropped++;
-	history_delivered(p->history, m); /* as far as it is known: nothing more comes of it */
 	return true;
+}
+
+/* As far as it is known: nothing more comes of it. */
+static void drop(struct publisher *p, struct message *m)
+{
+	p->stats.dropped++;
+	history_delivered(p->history, m);
 }
 
 static bool publish(struct publisher *p, struct message *m)
 {
-	if (is_oversize(p, m))
+	if (is_oversize(p, m) || refusals_bar(p->refusals, m->topic, clock_boottime())) {
+		drop(p, m);
 		return true;
+	}
 	m->id = ++p->next_id;
 	const struct mqtt_message message = { .topic = m->topic,
 		.payload = m->payload,
@@ -95,25 +112,35 @@ static void finish_stop(struct publisher *p)
 		p->events.stopped(p->events.user);
 }
 
+static void renew(struct publisher *p, bool with_will)
+{
+	if (!p->leaving)
+		connection_renew(p->connection, with_will);
+	p->leaving = true;
+}
+
 /* Live messages go out as far as the broker takes them. */
 static void pump(struct publisher *p)
 {
-	while (p->connected && p->in_flight.count < p->in_flight_max && p->queue.first) {
-		struct message *m = message_list_take(&p->queue);
+	while (p->connected && p->in_flight.count < p->in_flight_max && p->queue.waiting.first) {
+		struct message *m = live_queue_take(&p->queue);
 		if (!publish(p, m)) {
 			history_lost(p->history, m);
 			break;
 		}
 	}
-	if (p->stopping && p->connected && !p->queue.first && !p->in_flight.first)
+	bool all_said = p->connected && !p->queue.waiting.first && !p->in_flight.first;
+	if (all_said && p->stopping)
 		connection_stop(p->connection);
+	else if (all_said && p->returning)
+		renew(p, false);
 }
 
 /* History follows when nothing live waits, as far as its budget goes, and leaves room for what is live. */
 static void replay(struct publisher *p)
 {
 	unsigned room = p->in_flight_max - p->in_flight_max / PUBLISHER_LIVE_RESERVE;
-	while (p->connected && !p->stopping && p->replay_budget > 0 && !p->queue.first &&
+	while (p->connected && p->replaying && p->replay_budget > 0 && !p->queue.waiting.first &&
 	       p->in_flight.count < room) {
 		struct message *m = history_next(p->history);
 		if (!m)
@@ -128,7 +155,7 @@ static void replay(struct publisher *p)
 
 static void start_replay(struct publisher *p)
 {
-	history_online(p->history);
+	p->replay_from_ns = clock_boottime() + p->config->spool->replay_delay;
 	(void)sd_event_source_set_time_relative(p->replay_timer, REPLAY_INTERVAL_NS / 1000);
 	(void)sd_event_source_set_enabled(p->replay_timer, SD_EVENT_ONESHOT);
 }
@@ -143,8 +170,7 @@ static void leave_dead_link(struct publisher *p, int64_t now_ns)
 	log_event(LOG_WARNING, broker_fields,
 	    "the broker has acknowledged nothing for %lld s, connecting anew",
 	    (long long)(waited / NS_PER_S));
-	p->leaving = true;
-	connection_renew(p->connection);
+	renew(p, true);
 }
 
 static void on_spool_trouble(void *user, const char *text)
@@ -153,12 +179,36 @@ static void on_spool_trouble(void *user, const char *text)
 	p->events.spool_trouble(p->events.user, text);
 }
 
-/* Leave this broker for an earlier one. What is in flight goes the way of every disconnect. */
+/* An older message of the topic that still waits becomes history. */
+static void enqueue(struct publisher *p, struct message *m)
+{
+	struct message *older = live_queue_add(&p->queue, m);
+	if (older)
+		history_lost(p->history, older);
+}
+
+static void say_offline(struct publisher *p)
+{
+	struct message *m = p->presence.offline ? message_copy(p->presence.offline) : NULL;
+	if (m)
+		enqueue(p, m);
+	pump(p);
+}
+
+/* When the connection that another one is to follow has ended, or after so long. */
+static void replace_within(struct publisher *p, int64_t limit_ns)
+{
+	(void)sd_event_source_set_time_relative(p->replace_timer, (uint64_t)limit_ns / 1000);
+	(void)sd_event_source_set_enabled(p->replace_timer, SD_EVENT_ONESHOT);
+}
+
+/* Leave this broker for an earlier one, with `offline` as the last that it is told. */
 static void on_broker_back(void *user)
 {
 	struct publisher *p = user;
 	p->returning = true;
-	connection_renew(p->connection);
+	say_offline(p);
+	replace_within(p, REPLACE_LIMIT_NS);
 }
 
 static void on_up(struct publisher *p, const struct connection_outcome *o)
@@ -169,9 +219,11 @@ static void on_up(struct publisher *p, const struct connection_outcome *o)
 	p->session = o->session;
 	p->stats.reconnects += p->was_connected;
 	p->was_connected = true;
-	p->in_flight_max = o->limits.receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? o->limits.receive_maximum
-									       : PUBLISHER_IN_FLIGHT_MAX;
+	p->in_flight_limit = o->limits.receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? o->limits.receive_maximum
+										 : PUBLISHER_IN_FLIGHT_MAX;
+	p->in_flight_max = p->careful ? 1 : p->in_flight_limit;
 	p->packet_size_max = o->limits.packet_size;
+	p->up_ns = clock_boottime();
 	p->told_oversize = false;
 	p->last_progress_ns = clock_boottime();
 	if (p->presence.online)
@@ -190,14 +242,28 @@ static void take_back(struct publisher *p)
 {
 	for (struct message *m; (m = message_list_take(&p->in_flight));)
 		history_lost(p->history, m);
-	for (struct message *m; (m = message_list_take(&p->queue));)
+	for (struct message *m; (m = live_queue_take(&p->queue));)
 		history_lost(p->history, m);
 	history_offline(p->history);
 }
 
-static void on_down(struct publisher *p)
+/* A broker that closes the connection at a message gets it no more. Only a message that was alone on its way
+ * is blamed for certain: a close may swallow acknowledgements. */
+static void blame(struct publisher *p)
 {
-	p->connected = false;
+	struct message *m = p->in_flight.count == 1 ? p->in_flight.first : NULL;
+	if (!m || !refusals_blame(p->refusals, m, clock_boottime()))
+		return;
+	message_list_unlink(&p->in_flight, m);
+	drop(p, m);
+}
+
+static void on_down(struct publisher *p, bool lost)
+{
+	p->connected = p->replaying = false;
+	if (lost && p->careful)
+		blame(p);
+	p->careful = lost && (p->careful || p->in_flight.first);
 	take_back(p);
 	if (p->stopping) {
 		finish_stop(p);
@@ -218,23 +284,24 @@ static void on_delivered(struct publisher *p, uint64_t id)
 		return;
 	p->stats.acknowledged++;
 	p->last_progress_ns = clock_boottime();
+	refusals_clear(p->refusals, m->topic);
 	history_delivered(p->history, m);
 }
 
-static void on_refused(struct publisher *p, uint64_t id)
+static void on_refused(struct publisher *p, uint64_t id, const char *reason)
 {
 	struct message *m = message_list_remove(&p->in_flight, id);
-	if (m && m->is_history)
+	if (!m)
+		return;
+	p->last_progress_ns = clock_boottime();
+	if (reason) {
+		refusals_note(p->refusals, m, reason);
+		drop(p, m);
+	} else if (m->is_history) {
 		history_return(p->history, m);
-	else if (m)
+	} else {
 		history_lost(p->history, m);
-}
-
-/* When the connection that another one is to follow has ended, or after so long. */
-static void replace_within(struct publisher *p, int64_t limit_ns)
-{
-	(void)sd_event_source_set_time_relative(p->replace_timer, (uint64_t)limit_ns / 1000);
-	(void)sd_event_source_set_enabled(p->replace_timer, SD_EVENT_ONESHOT);
+	}
 }
 
 static void take(struct publisher *p, const struct connection_outcome *o)
@@ -244,13 +311,13 @@ static void take(struct publisher *p, const struct connection_outcome *o)
 		on_up(p, o);
 		break;
 	case CONNECTION_DOWN:
-		on_down(p);
+		on_down(p, o->lost);
 		break;
 	case CONNECTION_DELIVERED:
 		on_delivered(p, o->id);
 		break;
 	case CONNECTION_REFUSED:
-		on_refused(p, o->id);
+		on_refused(p, o->id, o->reason);
 		break;
 	case CONNECTION_ENDED:
 		p->ended = true;
@@ -369,6 +436,14 @@ static int on_replay_timer(sd_event_source *s, uint64_t usec, void *user)
 	struct publisher *p = user;
 	int64_t share = p->config->spool->replay_rate * REPLAY_INTERVAL_NS / NS_PER_S;
 	p->replay_budget = share > 0 ? share : 1;
+	if (p->careful && p->connected && clock_boottime() - p->up_ns > CAREFUL_NS) {
+		p->careful = false;
+		p->in_flight_max = p->in_flight_limit;
+	}
+	if (p->connected && !p->replaying && clock_boottime() >= p->replay_from_ns) {
+		p->replaying = true;
+		history_online(p->history);
+	}
 	look_for_outcomes(p);
 	(void)sd_event_source_set_time_relative(s, REPLAY_INTERVAL_NS / 1000);
 	(void)sd_event_source_set_enabled(s, p->connected ? SD_EVENT_ONESHOT : SD_EVENT_OFF);
@@ -388,17 +463,19 @@ static void on_saving(void *user)
 	leave_dead_link(p, now);
 	for (struct message *m = p->in_flight.first; m; m = m->next)
 		history_save(p->history, m, now);
-	for (struct message *m = p->queue.first; m; m = m->next)
+	for (struct message *m = p->queue.waiting.first; m; m = m->next)
 		history_save(p->history, m, now);
 }
 
 static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct publisher *p = user;
-	if (!p->next)
-		return 0;
-	connection_stop(p->connection);
-	open_next(p);
+	if (p->next) {
+		connection_stop(p->connection);
+		open_next(p);
+	} else if (p->returning) {
+		renew(p, false);
+	}
 	return 0;
 }
 
@@ -434,8 +511,9 @@ struct publisher *publisher_new(sd_event *event, struct disk *disk, struct confi
 	p->event = event;
 	p->events = *events;
 	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, make_gap, p };
+	p->refusals = refusals_new();
 	p->history = history_new(event, disk, c->daemon->state_dir, old_base, limits_of(c), &to);
-	int r = p->history ? add_timers(p) : -errno;
+	int r = !p->history ? -errno : p->refusals ? add_timers(p) : -ENOMEM;
 	if (r >= 0)
 		r = open_connection(p, c);
 	if (r < 0) {
@@ -467,16 +545,6 @@ static bool needs_new_connection(const struct publisher *p, const struct config 
 	return !same;
 }
 
-static void enqueue(struct publisher *p, struct message *m)
-{
-	if (!m)
-		p->stats.dropped++;
-	else if (m->flags & PUBLISH_URGENT)
-		message_list_hurry(&p->queue, m);
-	else
-		message_list_append(&p->queue, m);
-}
-
 static void begin_stop(struct publisher *p)
 {
 	look_for_outcomes(p);
@@ -485,8 +553,7 @@ static void begin_stop(struct publisher *p)
 		finish_stop(p);
 		return;
 	}
-	if (p->presence.offline)
-		enqueue(p, message_copy(p->presence.offline));
+	say_offline(p);
 	look_for_outcomes(p);
 }
 
@@ -524,6 +591,7 @@ bool publisher_free(struct publisher *p, int64_t grace_ns)
 	sd_event_source_unref(p->replay_timer);
 	sd_event_source_unref(p->replace_timer);
 	config_unref(p->next);
+	refusals_free(p->refusals);
 	free(p);
 	return ended;
 }
@@ -535,7 +603,7 @@ void publisher_send(struct publisher *p, struct message *m)
 		return;
 	}
 	m->made_ns = clock_boottime();
-	if (!p->connected || p->stopping || p->queue.count >= PUBLISHER_QUEUE_MAX) {
+	if (!p->connected || p->stopping || p->returning || p->queue.waiting.count >= PUBLISHER_QUEUE_MAX) {
 		history_lost(p->history, m);
 		return;
 	}
@@ -564,7 +632,7 @@ struct health_broker publisher_describe(const struct publisher *p)
 {
 	struct health_broker s = p->stats;
 	s.connected = p->connected;
-	s.queued = p->queue.count;
+	s.queued = p->queue.waiting.count;
 	s.in_flight = p->in_flight.count;
 	struct history_stats h = history_describe(p->history);
 	s.waiting = h.messages;

@@ -45,54 +45,57 @@ void message_make_late(struct message *m)
 	m->is_history = true;
 }
 
-void message_list_append(struct message_list *l, struct message *m)
+/* Links `m` in before `next`, at the end if that is NULL. */
+static void insert(struct message_list *l, struct message *m, struct message *next)
 {
-	m->next = NULL;
-	if (l->last)
-		l->last->next = m;
-	else
-		l->first = m;
-	l->last = m;
+	struct message *prev = next ? next->prev : l->last;
+	m->prev = prev;
+	m->next = next;
+	*(prev ? &prev->next : &l->first) = m;
+	*(next ? &next->prev : &l->last) = m;
 	l->count++;
 	l->bytes += m->size;
 }
 
+void message_list_append(struct message_list *l, struct message *m)
+{
+	insert(l, m, NULL);
+}
+
 void message_list_prepend(struct message_list *l, struct message *m)
 {
-	m->next = l->first;
-	l->first = m;
-	if (!l->last)
-		l->last = m;
-	l->count++;
-	l->bytes += m->size;
+	insert(l, m, l->first);
+}
+
+void message_list_unlink(struct message_list *l, struct message *m)
+{
+	*(m->prev ? &m->prev->next : &l->first) = m->next;
+	*(m->next ? &m->next->prev : &l->last) = m->prev;
+	l->count--;
+	l->bytes -= m->size;
+	m->next = m->prev = NULL;
+}
+
+void message_list_replace(struct message_list *l, struct message *old, struct message *m)
+{
+	insert(l, m, old);
+	message_list_unlink(l, old);
 }
 
 struct message *message_list_take(struct message_list *l)
 {
 	struct message *m = l->first;
-	if (!m)
-		return NULL;
-	l->first = m->next;
-	if (!l->first)
-		l->last = NULL;
-	l->count--;
-	l->bytes -= m->size;
+	if (m)
+		message_list_unlink(l, m);
 	return m;
 }
 
 struct message *message_list_remove(struct message_list *l, uint64_t id)
 {
-	struct message *before = NULL;
-	for (struct message *m = l->first; m; before = m, m = m->next) {
+	for (struct message *m = l->first; m; m = m->next) {
 		if (m->id != id)
 			continue;
-		if (!before)
-			return message_list_take(l);
-		before->next = m->next;
-		if (l->last == m)
-			l->last = before;
-		l->count--;
-		l->bytes -= m->size;
+		message_list_unlink(l, m);
 		return m;
 	}
 	return NULL;
@@ -100,34 +103,15 @@ struct message *message_list_remove(struct message_list *l, uint64_t id)
 
 void message_list_join(struct message_list *l, struct message_list *from)
 {
-	if (!from->first)
-		return;
-	if (l->last)
-		l->last->next = from->first;
-	else
-		l->first = from->first;
-	l->last = from->last;
-	l->count += from->count;
-	l->bytes += from->bytes;
-	*from = (struct message_list){ 0 };
+	for (struct message *m; (m = message_list_take(from));)
+		message_list_append(l, m);
 }
 
 void message_list_join_front(struct message_list *l, struct message_list *from)
 {
-	struct message_list behind = *l;
+	message_list_join(from, l);
 	*l = *from;
 	*from = (struct message_list){ 0 };
-	message_list_join(l, &behind);
-}
-
-void message_list_hurry(struct message_list *l, struct message *m)
-{
-	struct message_list front = { 0 }, rest = { 0 };
-	for (struct message *other; (other = message_list_take(l));)
-		message_list_append(strcmp(other->topic, m->topic) == 0 ? &front : &rest, other);
-	message_list_append(&front, m);
-	message_list_join(l, &front);
-	message_list_join(l, &rest);
 }
 
 void message_free(struct message *m)

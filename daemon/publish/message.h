@@ -19,7 +19,7 @@ enum message_flags {
 #define MESSAGE_UNIT_MAX 16
 
 struct message {
-	struct message *next;
+	struct message *next, *prev;
 	uint64_t id;
 	const char *topic;
 	const char *late_topic; /* as history; NULL = it is not worth being sent late */
@@ -71,8 +71,9 @@ struct message *message_list_remove(struct message_list *l, uint64_t id);
 void message_list_join(struct message_list *l, struct message_list *from);
 void message_list_join_front(struct message_list *l, struct message_list *from);
 
-/* Puts a message in front, behind the earlier ones of its topic, which move there with it. */
-void message_list_hurry(struct message_list *l, struct message *m);
+/* Takes a message of the list out, or puts another one in its place. */
+void message_list_unlink(struct message_list *l, struct message *m);
+void message_list_replace(struct message_list *l, struct message *old, struct message *m);
 
 /* Frees all. */
 void message_list_clear(struct message_list *l);

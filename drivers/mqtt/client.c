@@ -18,12 +18,13 @@
 #define CONNECT_TIMEOUT_S 5
 #define PASSWORD_MAX 4096
 
-enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_DISCONNECTED };
+enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_SENT_AWAY, EVENT_DISCONNECTED };
 
 struct event {
 	struct inbox_item item;
 	enum event_kind kind;
 	unsigned generation;
+	bool taken_over; /* EVENT_SENT_AWAY */
 	struct mqtt_limits limits;
 	char *why;
 };
@@ -126,21 +127,25 @@ static void on_delivered5(void *context, MQTTAsync_successData5 *data)
 	settle_delivered(context);
 }
 
-static void settle_refused(struct token *t)
+/* Without a reason the connection is at its end, which is told for all messages at once. */
+static void settle_refused(struct token *t, const char *reason)
 {
 	const struct mqtt_events *to = &t->client->events;
-	to->refused(to->user, t->id);
+	if (reason)
+		to->refused(to->user, t->id, reason);
 	token_free(t);
 }
 
 static void on_refused(void *context, MQTTAsync_failureData *data)
 {
-	settle_refused(context);
+	settle_refused(context, NULL);
 }
 
+/* MQTT 5, 3.4.2.1: from 0x80 on the broker has refused the message for good. */
 static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 {
-	settle_refused(context);
+	bool final = data && data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR;
+	settle_refused(context, final ? MQTTReasonCode_toString(data->reasonCode) : NULL);
 }
 
 static void settle_connected(struct token *t, struct mqtt_limits limits)
@@ -150,7 +155,9 @@ static void settle_connected(struct token *t, struct mqtt_limits limits)
 	token_free(t);
 }
 
-static const struct mqtt_limits no_limits = { .receive_maximum = UINT16_MAX, .packet_size = UINT32_MAX };
+static const struct mqtt_limits no_limits = {
+	.receive_maximum = UINT16_MAX, .packet_size = UINT32_MAX, .qos = 2, .retain = true
+};
 
 static void on_connected(void *context, MQTTAsync_successData *data)
 {
@@ -166,6 +173,11 @@ static void on_connected5(void *context, MQTTAsync_successData5 *data)
 	n = MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_PACKET_SIZE);
 	if (n > 0)
 		limits.packet_size = (uint32_t)n;
+	n = MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_MAXIMUM_QOS);
+	if (n >= 0)
+		limits.qos = n;
+	limits.retain =
+	    MQTTProperties_getNumericValue(&data->properties, MQTTPROPERTY_CODE_RETAIN_AVAILABLE) != 0;
 	settle_connected(context, limits);
 }
 
@@ -201,6 +213,24 @@ static void on_lost(void *context, char *cause)
 {
 	struct mqtt_client *m = context;
 	post(m, &(struct event){ .kind = EVENT_LOST }, cause ? cause : "the connection was lost");
+}
+
+/* A DISCONNECT of the broker: the library tells it here and nowhere else. */
+static void on_sent_away(void *context, MQTTProperties *properties, enum MQTTReasonCodes code)
+{
+	struct mqtt_client *m = context;
+	const MQTTProperty *text = MQTTProperties_getProperty(properties, MQTTPROPERTY_CODE_REASON_STRING);
+	const char *reason = code == MQTTREASONCODE_SESSION_TAKEN_OVER ? "another client uses this client id"
+								       : MQTTReasonCode_toString(code);
+	char why[256];
+	int length = text ? text->value.data.len : 0;
+	snprintf(why, sizeof(why), "the broker has ended the connection: %s%s%.*s",
+	    reason ? reason : "no reason", length > 0 ? ", " : "", length,
+	    length > 0 ? text->value.data.data : "");
+	post(m,
+	    &(struct event){
+		.kind = EVENT_SENT_AWAY, .taken_over = code == MQTTREASONCODE_SESSION_TAKEN_OVER },
+	    why);
 }
 
 static void on_disconnected(void *context, MQTTAsync_successData *data)
@@ -270,6 +300,7 @@ struct mqtt_client *mqtt_client_new(
 		return NULL;
 	}
 	(void)MQTTAsync_setCallbacks(m->handle, m, on_lost, on_message, NULL);
+	(void)MQTTAsync_setDisconnected(m->handle, m, on_sent_away);
 	return m;
 }
 
@@ -410,7 +441,7 @@ static void try_brokers(struct mqtt_client *m)
 	}
 	m->broker = m->settings->broker_count - 1;
 	m->connecting = false;
-	m->events.disconnected(m->events.user, m->failures);
+	m->events.disconnected(m->events.user, &(struct mqtt_end){ .why = m->failures });
 }
 
 void mqtt_client_connect(struct mqtt_client *m)
@@ -426,7 +457,7 @@ size_t mqtt_client_broker(const struct mqtt_client *m)
 	return m->broker;
 }
 
-void mqtt_client_disconnect(struct mqtt_client *m)
+void mqtt_client_disconnect(struct mqtt_client *m, bool with_will)
 {
 	MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
 	MQTTAsync_disconnectOptions options5 = MQTTAsync_disconnectOptions_initializer5;
@@ -435,6 +466,8 @@ void mqtt_client_disconnect(struct mqtt_client *m)
 		options = options5;
 		options.onSuccess5 = on_disconnected5;
 		options.onFailure5 = on_disconnect_failed5;
+		if (with_will)
+			options.reasonCode = MQTTREASONCODE_DISCONNECT_WITH_WILL_MESSAGE;
 	} else {
 		options.onSuccess = on_disconnected;
 		options.onFailure = on_disconnect_failed;
@@ -510,10 +543,23 @@ static void connect_failed(struct mqtt_client *m, const struct event *e)
 	try_brokers(m);
 }
 
+/* The broker may leave the connection open, and the library may or may not end it and tell: it is ended here.
+ */
+static void sent_away(struct mqtt_client *m, const struct event *e)
+{
+	if (m->connecting)
+		return;
+	mqtt_client_disconnect(m, false);
+	m->generation++; /* whatever comes of that */
+	m->events.disconnected(
+	    m->events.user, &(struct mqtt_end){ e->why ? e->why : "", false, e->taken_over });
+}
+
 static void tell(struct mqtt_client *m, const struct event *e)
 {
 	/* what an earlier connection came to says nothing about this one */
-	if (e->kind != EVENT_LOST && e->generation != m->generation)
+	bool is_dated = e->kind != EVENT_LOST && e->kind != EVENT_SENT_AWAY;
+	if (is_dated && e->generation != m->generation)
 		return;
 	switch (e->kind) {
 	case EVENT_CONNECTED:
@@ -523,12 +569,15 @@ static void tell(struct mqtt_client *m, const struct event *e)
 		connect_failed(m, e);
 		break;
 	case EVENT_LOST:
-		if (m->connecting) /* a connect that fails is told as such */
-			break;
-		m->events.disconnected(m->events.user, e->why ? e->why : "");
+		if (!m->connecting) /* a connect that fails is told as such */
+			m->events.disconnected(
+			    m->events.user, &(struct mqtt_end){ .why = e->why ? e->why : "", .lost = true });
+		break;
+	case EVENT_SENT_AWAY:
+		sent_away(m, e);
 		break;
 	case EVENT_DISCONNECTED:
-		m->events.disconnected(m->events.user, e->why ? e->why : "");
+		m->events.disconnected(m->events.user, &(struct mqtt_end){ .why = e->why ? e->why : "" });
 		break;
 	}
 }

@@ -44,16 +44,26 @@ struct mqtt_settings {
 struct mqtt_limits {
 	unsigned receive_maximum; /* unacknowledged messages */
 	uint32_t packet_size;	  /* bytes of a message with its topic and header */
+	int64_t qos;
+	bool retain;
+};
+
+/* How a connection came to its end, or could not be made. */
+struct mqtt_end {
+	const char *why;
+	bool lost;	 /* without a word: by the broker, or by what is between */
+	bool taken_over; /* by another client of the same id */
 };
 
 struct mqtt_events {
 	/* On the owner's thread. */
 	void (*connected)(void *user, const struct mqtt_limits *limits);
 	/* Not connected, or no longer: everything in flight counts as not sent. */
-	void (*disconnected)(void *user, const char *why);
+	void (*disconnected)(void *user, const struct mqtt_end *end);
 	/* On a thread of paho's: may give to an inbox and nothing else. */
 	void (*delivered)(void *user, uint64_t id); /* acknowledged (QoS 1) or written (QoS 0) */
-	void (*refused)(void *user, uint64_t id);   /* not sent, while the connection stands */
+	/* The broker refuses it for good; the reason is static. */
+	void (*refused)(void *user, uint64_t id, const char *reason);
 	void *user;
 };
 
@@ -75,8 +85,9 @@ void mqtt_client_connect(struct mqtt_client *m);
 /* Which broker of the list it is, or was last. */
 size_t mqtt_client_broker(const struct mqtt_client *m);
 
-/* Begins to disconnect cleanly (the will is not sent); `disconnected` follows. */
-void mqtt_client_disconnect(struct mqtt_client *m);
+/* Begins to disconnect cleanly; `disconnected` follows. The broker does not publish the will, unless it is
+ * asked to (MQTT 5 only). */
+void mqtt_client_disconnect(struct mqtt_client *m, bool with_will);
 
 /* Hands a message over; its text is copied. 0, then `delivered` or `refused` with the id follows, unless the
  * connection ends before; or negative errno. */

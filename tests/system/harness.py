@@ -91,7 +91,10 @@ class Process:
 
     def wait_line(self, pattern, timeout=PATIENCE, after=0):
         def found():
-            return next((l for l in self.lines[after:] if re.search(pattern, l)), None)
+            ended = not self.reader.is_alive()
+            line = next((l for l in self.lines[after:] if re.search(pattern, l)), None)
+            assert line or not ended, f"ended without a line like {pattern!r}:\n{self.text}"
+            return line
         return wait_for(found, lambda: f"a line like {pattern!r} in:\n{self.text}", timeout)
 
     def send(self, number):
@@ -137,19 +140,8 @@ class Message:
         return json.loads(self.text)
 
 
-class Subscriber:
-    def __init__(self, port, topic="#", **connect):
-        self.messages = []
-        self.ready = threading.Event()
-        self.client = mqtt.Client()
-        self.client.on_connect = lambda c, *_: c.subscribe(topic, qos=1)
-        self.client.on_subscribe = lambda *_: self.ready.set()
-        self.client.on_message = lambda c, u, m: self.messages.append(Message(m))
-        if connect.get("username"):
-            self.client.username_pw_set(connect["username"], connect["password"])
-        self.client.connect("127.0.0.1", port)
-        self.client.loop_start()
-        assert self.ready.wait(PATIENCE)
+class Received:
+    """What came to a subscriber, or to a broker, as `messages`."""
 
     def of(self, suffix, after=0):
         """The messages of BASE/suffix, from the message `after` on."""
@@ -164,6 +156,21 @@ class Subscriber:
         def found():
             return next((m for m in self.of(suffix, after) if condition(m)), None)
         return wait_for(found, lambda: f"{suffix}; last: {getattr(self.last(suffix), 'text', None)}", timeout)
+
+
+class Subscriber(Received):
+    def __init__(self, port, topic="#", **connect):
+        self.messages = []
+        self.ready = threading.Event()
+        self.client = mqtt.Client()
+        self.client.on_connect = lambda c, *_: c.subscribe(topic, qos=1)
+        self.client.on_subscribe = lambda *_: self.ready.set()
+        self.client.on_message = lambda c, u, m: self.messages.append(Message(m))
+        if connect.get("username"):
+            self.client.username_pw_set(connect["username"], connect["password"])
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+        assert self.ready.wait(PATIENCE)
 
     def close(self):
         self.client.loop_stop()
@@ -242,8 +249,9 @@ def ask(folder, method, path, body=None):
     return answer
 
 
-def head(folder, broker_port, extra=""):
-    return f"[daemon]\nsite = dc1\nrack = r07\nstate_dir = {folder}/state\nhttp_socket = {folder}/http\n[mqtt]\nbroker = mqtt://127.0.0.1:{broker_port}\n{extra}"
+def head(folder, broker_port, extra="", spool="replay_delay = 0s\n"):
+    return (f"[daemon]\nsite = dc1\nrack = r07\nstate_dir = {folder}/state\nhttp_socket = {folder}/http\n[spool]\n{spool}"
+            f"[mqtt]\nbroker = mqtt://127.0.0.1:{broker_port}\n{extra}")
 
 
 def tcp_bus(name, port, extra=""):

@@ -143,7 +143,7 @@ def test_kill_9_with_the_broker_away_loses_nothing(start, broker, tmp_path):
 def test_a_replay_that_is_interrupted_resumes(start, broker, tmp_path):
     server = start(Counting)
     broker.stop()
-    ini = head(tmp_path, broker.port, "publish = always\n") + "[spool]\nreplay_rate = 50\n" + fast(server, "20ms")
+    ini = head(tmp_path, broker.port, "publish = always\n", "replay_delay = 0s\nreplay_rate = 50\n") + fast(server, "20ms")
     daemon = Coolantd(tmp_path, ini)
     harness.wait_for(lambda: len(server.log) > 250, "a backlog")
     wanted = set(range(200))
@@ -170,7 +170,7 @@ def test_a_full_spool_drops_the_oldest_and_tells_the_gap(start, broker, tmp_path
     servers = {n: start(Scripted, lambda t, u, a, c: [answer(t, u, [random.randrange(65536) for _ in range(c)])])
                for n in names}
     broker.stop()
-    ini = (head(tmp_path, broker.port, "publish = always\n") + "[spool]\nmax_size = 1MiB\nreplay_rate = 10000\n" +
+    ini = (head(tmp_path, broker.port, "publish = always\n", "replay_delay = 0s\nmax_size = 1MiB\nreplay_rate = 10000\n") +
            "".join(tcp_bus(n, servers[n].port) + device(n, n, extra="poll_interval = 20ms\n" + "".join(
                f"[point:{n}.p{i}]\nregister = holding:{i}\n" for i in range(120))) for n in names))
     daemon = start(Coolantd, tmp_path, ini)
