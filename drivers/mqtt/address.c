@@ -1,5 +1,7 @@
 #include "drivers/mqtt/address.h"
 
+#include "config/ini/text.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -8,7 +10,7 @@
 #include <string.h>
 
 /* Splits scheme://host:port or scheme://[v6]:port, which the configuration has checked. */
-static int split(const char *uri, char host[static MQTT_URI_MAX], int *port)
+static int split(const char *uri, char host[static MQTT_URI_MAX], int64_t *port)
 {
 	const char *start = strstr(uri, "://"), *colon = strrchr(uri, ':');
 	if (!start || colon <= start)
@@ -22,8 +24,7 @@ static int split(const char *uri, char host[static MQTT_URI_MAX], int *port)
 	if (length >= MQTT_URI_MAX)
 		return -EINVAL;
 	snprintf(host, MQTT_URI_MAX, "%.*s", (int)length, start);
-	*port = atoi(colon + 1);
-	return 0;
+	return text_int(colon + 1, port);
 }
 
 static void add(struct mqtt_addresses *a, const struct addrinfo *ai, int port)
@@ -41,7 +42,7 @@ int mqtt_addresses_find(
     struct mqtt_addresses *a, struct resolver *r, const char *uri, int stop_fd, const char **why)
 {
 	char host[MQTT_URI_MAX];
-	int port;
+	int64_t port;
 	struct addrinfo *found = NULL;
 	*a = (struct mqtt_addresses){ 0 };
 	int err = split(uri, host, &port);
@@ -49,12 +50,12 @@ int mqtt_addresses_find(
 		*why = "too long";
 		return err;
 	}
-	err = resolver_find(r, host, port, stop_fd, &found, why);
+	err = resolver_find(r, host, (int)port, stop_fd, &found, why);
 	if (err < 0)
 		return err;
 	if (strncmp(uri, "mqtt://", strlen("mqtt://")) == 0)
 		for (const struct addrinfo *ai = found; ai; ai = ai->ai_next)
-			add(a, ai, port);
+			add(a, ai, (int)port);
 	else
 		snprintf(a->uris[a->count++], MQTT_URI_MAX, "%s", uri);
 	freeaddrinfo(found);
