@@ -113,9 +113,8 @@ static const struct schema_choice poll_choices[] = {
 static const struct schema_choice access_choices[] = { { "ro", POINT_READ_ONLY }, { "rw", POINT_READ_WRITE },
 	{ NULL, 0 } };
 
-static int parse_register(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_register(struct schema_value *v, const char *text)
 {
-	struct point_register *reg = field;
 	const char *colon = strchr(text, ':');
 	int64_t address;
 
@@ -123,65 +122,52 @@ static int parse_register(struct arena *a, const char *text, void *field, const 
 	    colon ? point_table_find(text, (size_t)(colon - text)) : POINT_TABLE_COUNT;
 	if (table != POINT_TABLE_COUNT && text_int(colon + 1, &address) == 0 && address >= 0 &&
 	    address <= UINT16_MAX) {
-		*reg = (struct point_register){ table, (uint16_t)address };
-		return 0;
+		*(struct point_register *)v->field = (struct point_register){ table, (uint16_t)address };
+		return true;
 	}
-	*why = arena_printf(a,
+	return schema_refuse(v,
 	    "'%s' is not a register (allowed: holding, input, coil or discrete, a colon, and an address "
-	    "0..65535, "
-	    "decimal or 0x)",
+	    "0..65535, decimal or 0x)",
 	    text);
-	return -EINVAL;
 }
 
-static int parse_bit(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_bit(struct schema_value *v, const char *text)
 {
 	int64_t bit = -1;
-	if (*text != '\0' && (text_int(text, &bit) < 0 || bit < 0 || bit > 63)) {
-		*why = arena_printf(a, "'%s' is not a bit number (allowed: 0..63, 0 is the lowest)", text);
-		return -EINVAL;
-	}
-	*(struct point_bits *)field = (struct point_bits){ (int)bit, (int)bit };
-	return 0;
+	if (*text != '\0' && (text_int(text, &bit) < 0 || bit < 0 || bit > 63))
+		return schema_refuse(v, "'%s' is not a bit number (allowed: 0..63, 0 is the lowest)", text);
+	*(struct point_bits *)v->field = (struct point_bits){ (int)bit, (int)bit };
+	return true;
 }
 
-static int parse_bits(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_bits(struct schema_value *v, const char *text)
 {
-	struct point_bits *bits = field;
-	*bits = (struct point_bits){ -1, -1 };
-	if (*text == '\0')
-		return 0;
-
 	const char *dots = strstr(text, "..");
-	int64_t low, high;
-	if (!dots || text_int(arena_strndup(a, text, (size_t)(dots - text)), &low) < 0 ||
-	    text_int(dots + 2, &high) < 0 || low < 0 || high > 63 || low > high) {
-		*why = arena_printf(a, "'%s' is not a range of bits (allowed: LOW..HIGH within 0..63)", text);
-		return -EINVAL;
-	}
-	*bits = (struct point_bits){ (int)low, (int)high };
-	return 0;
+	int64_t low = -1, high = -1;
+	if (*text != '\0' &&
+	    (!dots || text_int(arena_strndup(v->arena, text, (size_t)(dots - text)), &low) < 0 ||
+		text_int(dots + 2, &high) < 0 || low < 0 || high > 63 || low > high))
+		return schema_refuse(
+		    v, "'%s' is not a range of bits (allowed: LOW..HIGH within 0..63)", text);
+	*(struct point_bits *)v->field = (struct point_bits){ (int)low, (int)high };
+	return true;
 }
 
-static int parse_band(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_band(struct schema_value *v, const char *text)
 {
-	struct point_band *d = field;
+	struct point_band *d = v->field;
 	size_t n = strlen(text);
 	*d = (struct point_band){ .size = NAN };
 	if (n == 0)
-		return 0;
-	d->percent = n > 0 && text[n - 1] == '%';
+		return true;
+	d->percent = text[n - 1] == '%';
 	while (n > 0 && strchr("% ", text[n - 1]))
 		n--;
-	if (text_double(arena_printf(a, "%.*s", (int)n, text), &d->size) < 0 || !(d->size >= 0) ||
-	    d->size > 1e18) {
-		*why = arena_printf(a,
-		    "'%s' is not a difference (allowed: a number of 0 or more, in the value's unit or with "
-		    "%%)",
-		    text);
-		return -EINVAL;
-	}
-	return 0;
+	if (text_double(arena_strndup(v->arena, text, n), &d->size) == 0 && d->size >= 0 && d->size <= 1e18)
+		return true;
+	return schema_refuse(v,
+	    "'%s' is not a difference (allowed: a number of 0 or more, in the value's unit or with %%)",
+	    text);
 }
 
 static bool parse_sentinel(const char *text, struct point_sentinel *ret)
@@ -205,61 +191,44 @@ static bool parse_sentinel(const char *text, struct point_sentinel *ret)
 	return text_double(text, &ret->number) == 0;
 }
 
-static int parse_sentinels(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_sentinels(struct schema_value *v, const char *text)
 {
-	struct point_sentinels *list = field;
-	struct point_sentinel found[POINT_SENTINELS_MAX] = { 0 };
+	struct point_sentinel *items = arena_alloc(v->arena, (strlen(text) / 2 + 1) * sizeof(*items));
 	size_t n = 0;
-	char *copy = arena_strdup(a, text), *save = NULL;
-
+	char *copy = arena_strdup(v->arena, text), *save = NULL;
 	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
-		if (n == POINT_SENTINELS_MAX) {
-			*why = arena_printf(a, "too many raw values (at most %d)", POINT_SENTINELS_MAX);
-			return -EINVAL;
-		}
-		if (!parse_sentinel(item, &found[n++])) {
-			*why = arena_printf(a,
+		if (n == POINT_SENTINELS_MAX)
+			return schema_refuse(v, "too many raw values (at most %d)", POINT_SENTINELS_MAX);
+		if (!parse_sentinel(item, &items[n++]))
+			return schema_refuse(v,
 			    "'%s' is not a raw value (allowed: a comma list of numbers, decimal or 0x)",
 			    item);
-			return -EINVAL;
-		}
 	}
-	struct point_sentinel *items = arena_alloc(a, (n + 1) * sizeof(items[0]));
-	memcpy(items, found, n * sizeof(items[0]));
-	*list = (struct point_sentinels){ items, n };
-	return 0;
+	*(struct point_sentinels *)v->field = (struct point_sentinels){ items, n };
+	return true;
 }
 
-static int parse_enums(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_enums(struct schema_value *v, const char *text)
 {
-	struct point_enums *list = field;
-	struct point_enum found[POINT_ENUM_MAX] = { 0 };
+	struct point_enum *items = arena_alloc(v->arena, (strlen(text) / 2 + 1) * sizeof(*items));
 	size_t n = 0;
-	char *copy = arena_strdup(a, text), *save = NULL;
-
+	char *copy = arena_strdup(v->arena, text), *save = NULL;
 	for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
-		item += strspn(item, " \t");
 		char *colon = strchr(item, ':');
-		if (n == POINT_ENUM_MAX) {
-			*why = arena_printf(a, "too many words (at most %d)", POINT_ENUM_MAX);
-			return -EINVAL;
-		}
+		if (n == POINT_ENUM_MAX)
+			return schema_refuse(v, "too many words (at most %d)", POINT_ENUM_MAX);
 		if (colon)
 			*colon = '\0';
-		if (!colon || colon[1] == '\0' || text_int(item, &found[n].value) < 0) {
-			*why = arena_printf(
-			    a, "'%s' is not NUMBER:WORD (allowed: a comma list like 0:off, 1:on)", text);
-			return -EINVAL;
-		}
-		char *end = colon + 1 + strlen(colon + 1);
-		while (end > colon + 1 && (end[-1] == ' ' || end[-1] == '\t'))
+		item += strspn(item, " \t");
+		if (!colon || colon[1] == '\0' || text_int(item, &items[n].value) < 0)
+			return schema_refuse(
+			    v, "'%s' is not NUMBER:WORD (allowed: a comma list like 0:off, 1:on)", text);
+		for (char *end = strchr(colon + 1, '\0'); end > colon + 1 && strchr(" \t", end[-1]);)
 			*--end = '\0';
-		found[n++].word = colon + 1;
+		items[n++].word = colon + 1;
 	}
-	struct point_enum *items = arena_alloc(a, (n + 1) * sizeof(items[0]));
-	memcpy(items, found, n * sizeof(items[0]));
-	*list = (struct point_enums){ items, n };
-	return 0;
+	*(struct point_enums *)v->field = (struct point_enums){ items, n };
+	return true;
 }
 
 #define FIELD(f) SCHEMA_FIELD(struct point, f)

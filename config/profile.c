@@ -31,24 +31,21 @@ static bool parse_hole(char *item, struct profile_hole *ret)
 	return true;
 }
 
-static int parse_holes(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_holes(struct schema_value *v, const char *text)
 {
-	struct profile_holes *list = field;
-	struct profile_hole *items = arena_alloc(a, PROFILE_HOLES_MAX * sizeof(*items));
+	struct profile_hole *items = arena_alloc(v->arena, PROFILE_HOLES_MAX * sizeof(*items));
 	size_t n = 0;
-	char *copy = arena_strdup(a, text), *save = NULL;
+	char *copy = arena_strdup(v->arena, text), *save = NULL;
 	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
 		if (n < PROFILE_HOLES_MAX && parse_hole(item, &items[n++]))
 			continue;
-		*why = arena_printf(a,
+		return schema_refuse(v,
 		    "'%s' is not a list of holes (allowed: up to %d of TABLE:ADDRESS or TABLE:FIRST..LAST, "
-		    "with commas between "
-		    "them)",
+		    "with commas between them)",
 		    text, PROFILE_HOLES_MAX);
-		return -EINVAL;
 	}
-	*list = (struct profile_holes){ items, n };
-	return 0;
+	*(struct profile_holes *)v->field = (struct profile_holes){ items, n };
+	return true;
 }
 
 #define FIELD(f) SCHEMA_FIELD(struct profile, f)

@@ -1,6 +1,7 @@
 #include "config/ini/ini_tree.h"
 
 #include "config/ini/cleanup.h"
+#include "config/ini/text.h"
 #include "config/ini/utf8.h"
 
 #include <ctype.h>
@@ -78,16 +79,6 @@ static void complain(struct reader *r, const char *what)
 	diag_add(r->diag, here(r, NULL, NULL), "%s", what);
 }
 
-static char *strip(char *s)
-{
-	while (isspace((unsigned char)*s))
-		s++;
-	size_t n = strlen(s);
-	while (n > 0 && isspace((unsigned char)s[n - 1]))
-		s[--n] = '\0';
-	return s;
-}
-
 static void cut_comment(char *s)
 {
 	for (char *p = s; *p; p++) {
@@ -142,7 +133,7 @@ static void open_section(struct reader *r, char *line)
 		return;
 	}
 	*end = '\0';
-	char *title = strip(line + 1);
+	char *title = text_strip(line + 1);
 	struct ini_section *s = ini_tree_find(r->tree, title);
 	if (s && s->file == r->file) {
 		diag_add(r->diag, here(r, title, NULL),
@@ -180,9 +171,9 @@ static char *next_line(struct reader *r)
 		complain(r, "bytes that are not UTF-8 (the file must be UTF-8 text)");
 		return line + n;
 	}
-	line = strip(line);
+	line = text_strip(line);
 	cut_comment(line);
-	return strip(line);
+	return text_strip(line);
 }
 
 static void check_line_taken(struct reader *r)

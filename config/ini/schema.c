@@ -3,20 +3,11 @@
 #include "config/ini/suggest.h"
 #include "config/ini/text.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* What one parse has at hand: the row, where to put the value, how to say what is wrong. */
-struct parse {
-	const struct schema_key *row;
-	struct arena *arena;
-	void *field;
-	const char *why; /* what is wrong and what is allowed */
-};
 
 struct diag_place schema_place(const struct ini_section *s, const char *key)
 {
@@ -32,213 +23,168 @@ void schema_error(struct diag *d, const struct ini_section *s, const char *key, 
 	va_end(ap);
 }
 
-static int refuse_number(struct parse *p, int err, const char *text, const char *form)
+bool schema_refuse(struct schema_value *v, const char *format, ...)
 {
-	const char *range = "";
-	if (!isnan(p->row->min) && p->row->max > p->row->min)
-		range = arena_printf(p->arena, ", %.15g..%.15g", p->row->min, p->row->max);
-	p->why = arena_printf(p->arena, "'%s' is %s (allowed: %s%s)", text,
-	    err == -ERANGE ? "out of range" : "not valid", form, range);
-	return -EINVAL;
+	va_list ap;
+	va_start(ap, format);
+	if (v->diag) /* a default may be what nobody can write: the section knows what it means */
+		diag_vadd(v->diag, v->place, format, ap);
+	va_end(ap);
+	return false;
 }
 
-static bool in_range(const struct schema_key *row, double v)
+static bool parse_bool(struct schema_value *v, const char *text)
 {
-	return row->max <= row->min || (v >= row->min && v <= row->max);
+	bool yes = strcmp(text, "yes") == 0;
+	if (!yes && strcmp(text, "no") != 0)
+		return schema_refuse(v, "'%s' is not valid (allowed: yes, no)", text);
+	*(bool *)v->field = yes;
+	return true;
 }
 
-static int parse_bool(struct parse *p, const char *text)
+static const char *limit_text(const struct schema_key *row, double limit, char buf[static 32])
 {
-	if (text_bool(text, p->field) == 0)
-		return 0;
-	p->why = arena_printf(p->arena, "'%s' is not valid (allowed: yes, no)", text);
-	return -EINVAL;
+	if (row->type == SCHEMA_DURATION)
+		return text_of_duration((int64_t)(limit * 1e9), buf);
+	snprintf(buf, 32, "%.15g", limit);
+	return buf;
 }
 
-static int parse_int(struct parse *p, const char *text)
+/* `err` is what reading the text came to, `number` is in the unit of the row's limits. */
+static bool check_number(struct schema_value *v, const char *text, int err, double number, const char *form)
 {
-	int64_t v = 0;
-	int err = text_int(text, &v);
-	if (err == 0 && !in_range(p->row, (double)v))
-		err = -ERANGE;
-	if (err < 0)
-		return refuse_number(p, err, text, "a whole number");
-	*(int64_t *)p->field = v;
-	return 0;
+	const struct schema_key *row = v->row;
+	const char *wrong = err == -EINVAL ? "not valid" : "out of range";
+	char low[32], high[32];
+	if (row->max <= row->min)
+		return err == 0 || schema_refuse(v, "'%s' is %s (allowed: %s)", text, wrong, form);
+	if (err == 0 && number >= row->min && number <= row->max)
+		return true;
+	return schema_refuse(v, "'%s' is %s (allowed: %s, %s..%s)", text, wrong, form,
+	    limit_text(row, row->min, low), limit_text(row, row->max, high));
 }
 
-static int parse_double(struct parse *p, const char *text)
+/* Whole numbers; `unit` is that of the row's limits. */
+static const struct {
+	int (*read)(const char *text, int64_t *ret);
+	const char *form;
+	double unit;
+} integers[] = {
+	[SCHEMA_INT] = { text_int, "a whole number", 1 },
+	[SCHEMA_DURATION] = { text_duration, "a duration with unit ms, s, m, h or d", 1e9 },
+	[SCHEMA_SIZE] = { text_size, "a size with unit B, KiB, MiB or GiB", 1 },
+};
+
+static bool parse_integer(struct schema_value *v, const char *text)
 {
-	double v = NAN;
-	if (*text != '\0') {
-		int err = text_double(text, &v);
-		if (err == 0 && !in_range(p->row, v))
-			err = -ERANGE;
-		if (err < 0)
-			return refuse_number(p, err, text, "a number");
-	}
-	*(double *)p->field = v;
-	return 0;
+	enum schema_type type = v->row->type;
+	int64_t n = 0;
+	int err = integers[type].read(text, &n);
+	if (!check_number(v, text, err, (double)n / integers[type].unit, integers[type].form))
+		return false;
+	*(int64_t *)v->field = n;
+	return true;
 }
 
-static int parse_duration(struct parse *p, const char *text)
+static bool parse_double(struct schema_value *v, const char *text)
 {
-	int64_t v = 0;
-	int err = text_duration(text, &v);
-	if (err == 0 && !in_range(p->row, (double)v / 1e9))
-		err = -ERANGE;
-	if (err < 0) {
-		char low[32], high[32];
-		p->why = arena_printf(p->arena,
-		    "'%s' is %s (allowed: a duration with unit ms, s, m, h or d, %s..%s)", text,
-		    err == -ERANGE ? "out of range" : "not valid",
-		    text_of_duration((int64_t)(p->row->min * 1e9), low),
-		    text_of_duration((int64_t)(p->row->max * 1e9), high));
-		return -EINVAL;
-	}
-	*(int64_t *)p->field = v;
-	return 0;
+	double n = NAN;
+	int err = *text != '\0' ? text_double(text, &n) : 0;
+	if (*text != '\0' && !check_number(v, text, err, n, "a number"))
+		return false;
+	*(double *)v->field = n;
+	return true;
 }
 
-static int parse_size(struct parse *p, const char *text)
+static bool parse_text(struct schema_value *v, const char *text)
 {
-	int64_t v = 0;
-	int err = text_size(text, &v);
-	if (err == 0 && !in_range(p->row, (double)v))
-		err = -ERANGE;
-	if (err < 0)
-		return refuse_number(p, err, text, "a size with unit B, KiB, MiB or GiB");
-	*(int64_t *)p->field = v;
-	return 0;
+	*(const char **)v->field = text;
+	return true;
 }
 
-static int parse_text(struct parse *p, const char *text)
+static bool parse_name(struct schema_value *v, const char *text)
 {
-	*(const char **)p->field = text;
-	return 0;
-}
-
-static int parse_name(struct parse *p, const char *text)
-{
-	if (*text != '\0' && !text_is_name(text)) {
-		p->why = arena_printf(p->arena,
+	if (*text != '\0' && !text_is_name(text))
+		return schema_refuse(v,
 		    "'%s' is not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)", text,
 		    NAME_LENGTH_MAX);
-		return -EINVAL;
-	}
-	return parse_text(p, text);
+	return parse_text(v, text);
 }
 
-static int parse_choice(struct parse *p, const char *text)
+static bool parse_choice(struct schema_value *v, const char *text)
 {
-	const struct schema_choice *choices = p->row->choices;
+	const struct schema_choice *choices = v->row->choices;
 	const char *allowed = choices[0].word;
 	size_t n = 0;
 	for (; choices[n].word; n++) {
 		if (strcmp(choices[n].word, text) != 0)
 			continue;
-		*(int *)p->field =
+		*(int *)v->field =
 		    choices[n].value; /* of an enum too: both compilers make it an int's size */
-		return 0;
+		return true;
 	}
 	for (size_t i = 1; i < n; i++)
-		allowed = arena_printf(p->arena, "%s, %s", allowed, choices[i].word);
-	p->why = arena_printf(p->arena, "'%s' is not valid%s (allowed: %s)", text,
-	    suggest_word(p->arena, text, choices, n, sizeof(choices[0])), allowed);
-	return -EINVAL;
+		allowed = arena_printf(v->arena, "%s, %s", allowed, choices[i].word);
+	return schema_refuse(v, "'%s' is not valid%s (allowed: %s)", text,
+	    suggest_word(v->arena, text, choices, n, sizeof(choices[0])), allowed);
 }
 
-static int parse_list(struct parse *p, const char *text)
+static bool parse_list(struct schema_value *v, const char *text)
 {
-	const char *items[SCHEMA_LIST_MAX] = { 0 };
+	const char **items = arena_alloc(v->arena, (strlen(text) / 2 + 1) * sizeof(items[0]));
+	char *rest = arena_strdup(v->arena, text);
 	size_t n = 0;
-	while (*text != '\0') {
-		size_t length = strcspn(text, ",");
-		const char *start = text, *end = text + length;
-		text = *end ? end + 1 : end;
-		while (start < end && isspace((unsigned char)*start))
-			start++;
-		while (end > start && isspace((unsigned char)end[-1]))
-			end--;
-		if (start == end) {
-			p->why = "an empty item in the list (allowed: items with one comma between them)";
-			return -EINVAL;
-		}
-		if (n == SCHEMA_LIST_MAX) {
-			p->why = arena_printf(p->arena, "too many items (at most %d)", SCHEMA_LIST_MAX);
-			return -EINVAL;
-		}
-		items[n++] = arena_strndup(p->arena, start, (size_t)(end - start));
+	while (rest && *rest != '\0') {
+		items[n] = text_strip(strsep(&rest, ","));
+		if (*items[n] == '\0')
+			return schema_refuse(
+			    v, "an empty item in the list (allowed: items with one comma between them)");
+		if (n++ == SCHEMA_LIST_MAX)
+			return schema_refuse(v, "too many items (at most %d)", SCHEMA_LIST_MAX);
 	}
-	struct schema_list *list = p->field;
-	list->count = n;
-	list->items = arena_alloc(p->arena, (n + 1) * sizeof(items[0]));
-	memcpy(list->items, items, n * sizeof(items[0]));
-	return 0;
+	*(struct schema_list *)v->field = (struct schema_list){ items, n };
+	return true;
 }
 
-static int parse_custom(struct parse *p, const char *text)
-{
-	return p->row->parse(p->arena, text, p->field, &p->why);
-}
-
-static int (*const parsers[])(struct parse *p, const char *text) = {
-	[SCHEMA_BOOL] = parse_bool,
-	[SCHEMA_INT] = parse_int,
-	[SCHEMA_DOUBLE] = parse_double,
-	[SCHEMA_DURATION] = parse_duration,
-	[SCHEMA_SIZE] = parse_size,
-	[SCHEMA_TEXT] = parse_text,
-	[SCHEMA_NAME] = parse_name,
-	[SCHEMA_CHOICE] = parse_choice,
-	[SCHEMA_LIST] = parse_list,
-	[SCHEMA_CUSTOM] = parse_custom,
+/* How a type is read, and the size of its field; without a parser the row has its own, which knows it. */
+static const struct {
+	schema_parse parse;
+	size_t size;
+} types[] = {
+	[SCHEMA_BOOL] = { parse_bool, sizeof(bool) },
+	[SCHEMA_INT] = { parse_integer, sizeof(int64_t) },
+	[SCHEMA_DOUBLE] = { parse_double, sizeof(double) },
+	[SCHEMA_DURATION] = { parse_integer, sizeof(int64_t) },
+	[SCHEMA_SIZE] = { parse_integer, sizeof(int64_t) },
+	[SCHEMA_TEXT] = { parse_text, sizeof(const char *) },
+	[SCHEMA_NAME] = { parse_name, sizeof(const char *) },
+	[SCHEMA_CHOICE] = { parse_choice, sizeof(int) },
+	[SCHEMA_LIST] = { parse_list, sizeof(struct schema_list) },
+	[SCHEMA_CUSTOM] = { NULL, 0 },
 };
 
-/* By type; 0 = what the row's own parser knows. */
-static const size_t field_sizes[] = {
-	[SCHEMA_BOOL] = sizeof(bool),
-	[SCHEMA_INT] = sizeof(int64_t),
-	[SCHEMA_DOUBLE] = sizeof(double),
-	[SCHEMA_DURATION] = sizeof(int64_t),
-	[SCHEMA_SIZE] = sizeof(int64_t),
-	[SCHEMA_TEXT] = sizeof(const char *),
-	[SCHEMA_NAME] = sizeof(const char *),
-	[SCHEMA_CHOICE] = sizeof(int),
-	[SCHEMA_LIST] = sizeof(struct schema_list),
-	[SCHEMA_CUSTOM] = 0,
-};
-
-/* A key whose function comes later may be written with its default: that asks for nothing. */
-static bool is_default(const struct schema_key *row, const char *text)
+static bool parse_value(const struct schema_key *row, struct arena *a, struct diag *d,
+    struct diag_place place, void *target, const char *text)
 {
-	return strcmp(text, row->def ? row->def : "") == 0;
-}
-
-static int parse_value(
-    const struct schema_key *row, struct arena *a, void *target, const char *text, const char **why)
-{
-	if ((row->flags & SCHEMA_LATER) && !is_default(row, text)) {
-		*why = arena_printf(
-		    a, "not available in this version (allowed: the default '%s')", row->def ? row->def : "");
-		return -EINVAL;
-	}
-	if (field_sizes[row->type] != 0 && field_sizes[row->type] != row->field.size)
+	struct schema_value v = { row, a, (char *)target + row->field.offset, d, place };
+	const char *def = row->def ? row->def : "";
+	/* a key whose function comes later may be written with its default: that asks for nothing */
+	if ((row->flags & SCHEMA_LATER) && strcmp(text, def) != 0)
+		return schema_refuse(&v, "not available in this version (allowed: the default '%s')", def);
+	if (!types[row->type].parse)
+		return row->parse(&v, text);
+	if (types[row->type].size != row->field.size)
 		abort();
-	struct parse p = { .row = row, .arena = a, .field = (char *)target + row->field.offset };
-	int err = parsers[row->type](&p, text);
-	*why = p.why;
-	return err;
+	return types[row->type].parse(&v, text);
 }
 
 void schema_defaults(const struct schema_key *keys, struct arena *a, void *target)
 {
-	for (const struct schema_key *row = keys; row->key; row++) {
-		const char *why;
+	const struct diag_place nowhere = { 0 };
+	for (const struct schema_key *row = keys; row->key; row++)
 		if (row->def || row->type == SCHEMA_DOUBLE || row->type == SCHEMA_TEXT ||
 		    row->type == SCHEMA_NAME)
-			(void)parse_value(row, a, target, row->def ? row->def : "", &why);
-	}
+			(void)parse_value(row, a, NULL, nowhere, target, row->def ? row->def : "");
 }
 
 static const struct schema_key *find_key(const struct schema_key *keys, const char *key)
@@ -248,20 +194,19 @@ static const struct schema_key *find_key(const struct schema_key *keys, const ch
 	return keys->key ? keys : NULL;
 }
 
-static void unknown_key(
+static bool unknown_key(
     const struct schema_key *keys, struct diag_place place, struct arena *a, struct diag *d)
 {
-	char allowed[1024];
-	size_t n = 0, used = 0;
+	const char *allowed = keys[0].key;
+	size_t n = 1;
 	for (; keys[n].key; n++)
-		if (used < sizeof(allowed))
-			used += (size_t)snprintf(
-			    allowed + used, sizeof(allowed) - used, "%s%s", n ? ", " : "", keys[n].key);
+		allowed = arena_printf(a, "%s, %s", allowed, keys[n].key);
 	const char *meant = suggest_word(a, place.key, keys, n, sizeof(keys[0]));
 	if (*meant)
 		diag_add(d, place, "unknown key%s", meant);
 	else
 		diag_add(d, place, "unknown key (allowed: %s)", allowed);
+	return false;
 }
 
 bool schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
@@ -271,14 +216,8 @@ bool schema_read(const struct schema_key *keys, const struct ini_section *from, 
 	for (const struct ini_entry *e = from->entries; e; e = e->next) {
 		struct diag_place place = { e->file, e->line, from->title, e->key };
 		const struct schema_key *row = find_key(keys, e->key);
-		const char *why = NULL;
-		if (!row) {
-			unknown_key(keys, place, a, d);
-			good = false;
-		} else if (parse_value(row, a, target, e->value, &why) < 0) {
-			diag_add(d, place, "%s", why);
-			good = false;
-		}
+		good &=
+		    row ? parse_value(row, a, d, place, target, e->value) : unknown_key(keys, place, a, d);
 	}
 	for (const struct schema_key *row = keys; complete && row->key; row++) {
 		if (!(row->flags & SCHEMA_REQUIRED) || ini_section_gives(from, row->key))

@@ -68,8 +68,22 @@ struct schema_field {
 		offsetof(type, member), sizeof(((type *)NULL)->member)                                       \
 	}
 
-/* Reads `text` into `field`. 0, or -EINVAL with `*why` set to what is wrong, from the arena. */
-typedef int (*schema_parse)(struct arena *a, const char *text, void *field, const char **why);
+struct schema_key;
+
+/* What the parser of a value has at hand. */
+struct schema_value {
+	const struct schema_key *row;
+	struct arena *arena;
+	void *field; /* where it goes */
+	struct diag *diag;
+	struct diag_place place;
+};
+
+/* Reads `text` into the field. False when it is wrong, which schema_refuse has said. */
+typedef bool (*schema_parse)(struct schema_value *v, const char *text);
+
+/* Says what is wrong with a value and what is allowed. False, for the parser to return. */
+bool schema_refuse(struct schema_value *v, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 struct schema_key {
 	const char *key; /* NULL ends the rows */

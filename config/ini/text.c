@@ -32,23 +32,20 @@ static const struct unit size_units[] = {
 	{ NULL, 0 },
 };
 
-bool text_is_name(const char *s)
+char *text_strip(char *s)
 {
+	while (isspace((unsigned char)*s))
+		s++;
 	size_t n = strlen(s);
-	if (n < 1 || n > NAME_LENGTH_MAX)
-		return false;
-	if (!islower((unsigned char)s[0]) && !isdigit((unsigned char)s[0]))
-		return false;
-	return strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-") == n;
+	while (n > 0 && isspace((unsigned char)s[n - 1]))
+		s[--n] = '\0';
+	return s;
 }
 
-int text_bool(const char *s, bool *ret)
+bool text_is_name(const char *s)
 {
-	bool yes = strcmp(s, "yes") == 0;
-	if (!yes && strcmp(s, "no") != 0)
-		return -EINVAL;
-	*ret = yes;
-	return 0;
+	size_t n = strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789_-");
+	return s[n] == '\0' && n >= 1 && n <= NAME_LENGTH_MAX && isalnum((unsigned char)s[0]);
 }
 
 int text_int(const char *s, int64_t *ret)
@@ -87,15 +84,10 @@ int text_double(const char *s, double *ret)
 /* Number with a unit from the table: the number may have a fraction (1.5s). */
 static int with_unit(const char *s, const struct unit *units, int64_t *ret)
 {
-	size_t n = strspn(s, "0123456789.");
-	if (n == 0 || n > 30)
-		return -EINVAL;
-	char number[32];
-	memcpy(number, s, n);
-	number[n] = '\0';
-
-	double v;
-	if (text_double(number, &v) < 0)
+	const size_t n = strspn(s, "0123456789."), longest = 30;
+	char *end;
+	double v = strtod(s, &end);
+	if (n == 0 || n > longest || end != s + n)
 		return -EINVAL;
 	for (const struct unit *u = units; u->suffix; u++) {
 		if (strcmp(s + n, u->suffix) != 0)

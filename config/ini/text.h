@@ -6,15 +6,16 @@
 #pragma once
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+/* Without the white space at its ends, in place. */
+char *text_strip(char *s);
 
 /* A name is [a-z0-9][a-z0-9_-]{0,62}. */
 #define NAME_LENGTH_MAX 63
 
 bool text_is_name(const char *s);
 
-int text_bool(const char *s, bool *ret);	/* yes | no */
 int text_int(const char *s, int64_t *ret);	/* decimal or 0x, optional sign */
 int text_double(const char *s, double *ret);	/* finite decimal number */
 int text_duration(const char *s, int64_t *ret); /* 250ms 1s 15m 1h 30d, not negative; in nanoseconds */

@@ -2,7 +2,6 @@
 
 #include "config/ini/text.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/un.h>
@@ -10,33 +9,23 @@
 
 /* A level of a topic: no separators, wildcards or blanks, so that it is one level and fits in file names too.
  */
-static bool is_topic_level(const char *s)
+static bool parse_level(struct schema_value *v, const char *text)
 {
-	return *s != '\0' && strlen(s) <= NAME_LENGTH_MAX && strpbrk(s, "/+# \t") == NULL;
-}
-
-static int parse_level(struct arena *a, const char *text, void *field, const char **why)
-{
-	if (!is_topic_level(text)) {
-		*why = arena_printf(a,
+	if (*text == '\0' || strlen(text) > NAME_LENGTH_MAX || strpbrk(text, "/+# \t"))
+		return schema_refuse(v,
 		    "'%s' cannot be a level of a topic (allowed: 1 to %d bytes without blank / + #)", text,
 		    NAME_LENGTH_MAX);
-		return -EINVAL;
-	}
-	*(const char **)field = text;
-	return 0;
+	*(const char **)v->field = text;
+	return true;
 }
 
-static int parse_socket(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_socket(struct schema_value *v, const char *text)
 {
-	struct sockaddr_un address;
-	if (strlen(text) >= sizeof(address.sun_path)) {
-		*why = arena_printf(a, "'%s' is too long for a socket (allowed: %zu bytes)", text,
-		    sizeof(address.sun_path) - 1);
-		return -EINVAL;
-	}
-	*(const char **)field = text;
-	return 0;
+	const size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
+	if (strlen(text) > longest)
+		return schema_refuse(v, "'%s' is too long for a socket (allowed: %zu bytes)", text, longest);
+	*(const char **)v->field = text;
+	return true;
 }
 
 static const struct schema_choice log_levels[] = {

@@ -2,32 +2,35 @@
 
 #include "config/ini/text.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
 
 /* FLOW:PRESSURE pairs with rising flow. */
-static int parse_curve(struct arena *a, const char *text, void *field, const char **why)
+static bool take_pair(struct pump_curve *c, char *pair)
 {
-	struct pump_curve *c = field;
-	char *copy = arena_strdup(a, text), *save = NULL;
+	char *colon = strchr(pair, ':');
+	size_t n = c->count;
+	if (!colon || n == CONFIG_CURVE_POINTS_MAX)
+		return false;
+	*colon = '\0';
+	c->count++;
+	return text_double(pair, &c->flow[n]) == 0 && text_double(colon + 1, &c->pressure[n]) == 0 &&
+	       c->flow[n] >= 0 && c->pressure[n] >= 0 && (n == 0 || c->flow[n] > c->flow[n - 1]);
+}
+
+static bool parse_curve(struct schema_value *v, const char *text)
+{
+	struct pump_curve *c = v->field;
+	char *rest = arena_strdup(v->arena, text), *pair = strtok_r(rest, ", \t", &rest);
 	c->count = 0;
-	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
-		char *colon = strchr(item, ':');
-		size_t n = c->count;
-		*why = arena_printf(a,
-		    "'%s' is not a curve (allowed: 2 to %d of FLOW:PRESSURE in L/min and kPa, with rising "
-		    "flow and no negative number)",
-		    text, CONFIG_CURVE_POINTS_MAX);
-		if (!colon || n == CONFIG_CURVE_POINTS_MAX)
-			return -EINVAL;
-		*colon = '\0';
-		if (text_double(item, &c->flow[n]) < 0 || text_double(colon + 1, &c->pressure[n]) < 0 ||
-		    !(c->flow[n] >= 0) || !(c->pressure[n] >= 0) || (n > 0 && c->flow[n] <= c->flow[n - 1]))
-			return -EINVAL;
-		c->count++;
-	}
-	return c->count == 1 ? -EINVAL : 0;
+	while (pair && take_pair(c, pair))
+		pair = strtok_r(NULL, ", \t", &rest);
+	if (!pair && c->count != 1)
+		return true;
+	return schema_refuse(v,
+	    "'%s' is not a curve (allowed: 2 to %d of FLOW:PRESSURE in L/min and kPa, with rising "
+	    "flow and no negative number)",
+	    text, CONFIG_CURVE_POINTS_MAX);
 }
 
 static const struct schema_choice coolants[] = {

@@ -3,24 +3,21 @@
 #include "config/ini/text.h"
 #include "config/sections/general.h"
 
-#include <errno.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static int parse_prefix(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_prefix(struct schema_value *v, const char *text)
 {
 	size_t n = strlen(text);
 	if (n == 0 || n > 200 || strpbrk(text, "+# \t") || text[0] == '/' || text[n - 1] == '/' ||
-	    text[0] == '$' || strstr(text, "//")) {
-		*why = arena_printf(a,
+	    text[0] == '$' || strstr(text, "//"))
+		return schema_refuse(v,
 		    "'%s' cannot be a topic prefix (allowed: levels with one / between them, "
 		    "no blank + #, no / at either end, no $ in front)",
 		    text);
-		return -EINVAL;
-	}
-	*(const char **)field = text;
-	return 0;
+	*(const char **)v->field = text;
+	return true;
 }
 
 static const struct {
@@ -49,31 +46,25 @@ static const char *complete_uri(struct arena *a, const char *uri)
 	return NULL;
 }
 
-static int parse_brokers(struct arena *a, const char *text, void *field, const char **why)
+static bool parse_brokers(struct schema_value *v, const char *text)
 {
 	enum { BROKERS_MAX = 8 };
-	struct schema_list *list = field;
-	const char **items = arena_alloc(a, BROKERS_MAX * sizeof(items[0]));
+	const char **items = arena_alloc(v->arena, BROKERS_MAX * sizeof(items[0]));
 	size_t n = 0;
-	char *copy = arena_strdup(a, text), *save = NULL;
-
+	char *copy = arena_strdup(v->arena, text), *save = NULL;
 	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
-		const char *uri = n < BROKERS_MAX ? complete_uri(a, item) : NULL;
-		if (!uri) {
-			*why = arena_printf(a,
+		const char *uri = n < BROKERS_MAX ? complete_uri(v->arena, item) : NULL;
+		if (!uri)
+			return schema_refuse(v,
 			    "'%s' is not a broker (allowed: 1 to %d of mqtt://HOST[:PORT], mqtts://, "
 			    "ws:// or wss://, with commas between them)",
 			    item, BROKERS_MAX);
-			return -EINVAL;
-		}
 		items[n++] = uri;
 	}
-	if (n == 0) {
-		*why = "no broker (allowed: mqtt://HOST[:PORT], mqtts://, ws:// or wss://)";
-		return -EINVAL;
-	}
-	*list = (struct schema_list){ items, n };
-	return 0;
+	if (n == 0)
+		return schema_refuse(v, "no broker (allowed: mqtt://HOST[:PORT], mqtts://, ws:// or wss://)");
+	*(struct schema_list *)v->field = (struct schema_list){ items, n };
+	return true;
 }
 
 static const struct schema_choice protocols[] = { { "5", MQTT_5 }, { "3.1.1", MQTT_3_1_1 }, { NULL, 0 } };
