@@ -1,7 +1,6 @@
 #include "config/ini/arena.h"
 
 #include <stdalign.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,15 +71,21 @@ char *arena_strdup(struct arena *a, const char *s)
 	return arena_strndup(a, s, strlen(s));
 }
 
+char *arena_vprintf(struct arena *a, const char *format, va_list ap)
+{
+	char *text = NULL;
+	if (vasprintf(&text, format, ap) < 0)
+		abort();
+	char *copy = arena_strdup(a, text);
+	free(text);
+	return copy;
+}
+
 char *arena_printf(struct arena *a, const char *format, ...)
 {
 	va_list ap;
 	va_start(ap, format);
-	char *text = NULL;
-	if (vasprintf(&text, format, ap) < 0)
-		abort();
+	char *text = arena_vprintf(a, format, ap);
 	va_end(ap);
-	char *copy = arena_strdup(a, text);
-	free(text);
-	return copy;
+	return text;
 }

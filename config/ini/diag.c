@@ -1,55 +1,34 @@
 #include "config/ini/diag.h"
 
+#include "config/ini/arena.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 struct finding {
-	char *file;
+	const char *file, *text;
 	int line;
 	size_t order;
-	char *text;
 };
 
 struct diag {
+	struct arena *arena; /* where it and all texts live */
 	struct finding findings[DIAG_MAX];
 	size_t count, dropped;
 };
 
 struct diag *diag_new(void)
 {
-	struct diag *d = calloc(1, sizeof(*d));
-	if (!d)
-		abort();
+	struct arena *a = arena_new();
+	struct diag *d = arena_alloc(a, sizeof(*d));
+	d->arena = a;
 	return d;
 }
 
 void diag_free(struct diag *d)
 {
-	if (!d)
-		return;
-	for (size_t i = 0; i < d->count; i++) {
-		free(d->findings[i].file);
-		free(d->findings[i].text);
-	}
-	free(d);
-}
-
-static char *format_place(struct diag_place p, const char *what)
-{
-	char line[16] = "", *text = NULL;
-	if (p.line > 0)
-		snprintf(line, sizeof(line), ":%d", p.line);
-
-	int r;
-	if (p.section && p.key)
-		r = asprintf(&text, "%s%s: [%s] %s: %s", p.file, line, p.section, p.key, what);
-	else if (p.section)
-		r = asprintf(&text, "%s%s: [%s]: %s", p.file, line, p.section, what);
-	else
-		r = asprintf(&text, "%s%s: %s", p.file, line, what);
-	if (r < 0)
-		abort();
-	return text;
+	if (d)
+		arena_free(d->arena);
 }
 
 void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_list ap)
@@ -58,17 +37,15 @@ void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_l
 		d->dropped++;
 		return;
 	}
-	char *what = NULL;
-	if (vasprintf(&what, format, ap) < 0)
-		abort();
-
-	struct finding *f = &d->findings[d->count];
-	*f = (struct finding){ .line = place.line, .order = d->count };
-	f->file = strdup(place.file);
-	f->text = format_place(place, what);
-	free(what);
-	if (!f->file)
-		abort();
+	const char *file = arena_strdup(d->arena, place.file), *where = file;
+	if (place.line > 0)
+		where = arena_printf(d->arena, "%s:%d", where, place.line);
+	if (place.section)
+		where = arena_printf(d->arena, "%s: [%s]", where, place.section);
+	if (place.key)
+		where = arena_printf(d->arena, "%s %s", where, place.key);
+	const char *text = arena_printf(d->arena, "%s: %s", where, arena_vprintf(d->arena, format, ap));
+	d->findings[d->count] = (struct finding){ file, text, place.line, d->count };
 	d->count++;
 }
 

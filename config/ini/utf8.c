@@ -2,48 +2,30 @@
 
 #include <stdint.h>
 
-/* Length of the sequence that starts with `lead`, with the least code point it may encode; 0 = not a lead. */
-static size_t sequence(uint8_t lead, uint32_t *least, uint32_t *bits)
-{
-	if (lead < 0x80) {
-		*least = 0;
-		*bits = lead;
-		return 1;
-	}
-	if ((lead & 0xe0) == 0xc0) {
-		*least = 0x80;
-		*bits = lead & 0x1f;
-		return 2;
-	}
-	if ((lead & 0xf0) == 0xe0) {
-		*least = 0x800;
-		*bits = lead & 0x0f;
-		return 3;
-	}
-	if ((lead & 0xf8) == 0xf0) {
-		*least = 0x10000;
-		*bits = lead & 0x07;
-		return 4;
-	}
-	return 0;
-}
+/* How a sequence of 1, 2, 3 and 4 bytes begins, and the least code point that it may encode. */
+static const struct {
+	uint8_t mask, lead;
+	uint32_t least;
+} forms[] = { { 0x80, 0x00, 0 }, { 0xe0, 0xc0, 0x80 }, { 0xf0, 0xe0, 0x800 }, { 0xf8, 0xf0, 0x10000 } };
 
 bool utf8_is_valid(const char *s, size_t n)
 {
 	const uint8_t *p = (const uint8_t *)s, *end = p + n;
+	const size_t longest = sizeof(forms) / sizeof(forms[0]);
 	while (p < end) {
-		uint32_t least, code;
-		size_t length = sequence(*p, &least, &code);
-		if (length == 0 || length > (size_t)(end - p))
+		size_t more = 0; /* bytes behind the first */
+		while (more < longest && (*p & forms[more].mask) != forms[more].lead)
+			more++;
+		if (more == longest || more >= (size_t)(end - p))
 			return false;
-		for (size_t i = 1; i < length; i++) {
-			if ((p[i] & 0xc0) != 0x80)
+		uint32_t code = *p++ & (uint8_t)~forms[more].mask;
+		for (size_t i = 0; i < more; i++, p++) {
+			if ((*p & 0xc0) != 0x80)
 				return false;
-			code = code << 6 | (p[i] & 0x3f);
+			code = code << 6 | (*p & 0x3f);
 		}
-		if (code < least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		if (code < forms[more].least || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
 			return false;
-		p += length;
 	}
 	return true;
 }
