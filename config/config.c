@@ -65,9 +65,7 @@ static void check_title(const struct config_loading *l, const struct ini_section
 	else if (k->name && strchr(k->name, '.') && !is_dotted_name(s->name))
 		schema_error(l->diag, s, NULL, "not of the form [%s:%s]", k->kind, k->name);
 	else if (k->name && !strchr(k->name, '.') && !text_is_name(s->name))
-		schema_error(l->diag, s, NULL,
-		    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
-		    NAME_LENGTH_MAX);
+		schema_error(l->diag, s, NULL, "not a name (allowed: " TEXT_NAME_FORM ")");
 }
 
 /* The sections of a kind, in the order of the files. */

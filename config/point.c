@@ -278,7 +278,7 @@ const struct schema_key point_keys[] = {
 	{ NULL },
 };
 
-static bool check(
+static void check(
     const struct point *p, const struct ini_section *from, unsigned max_registers, struct diag *d)
 {
 	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0,
@@ -314,23 +314,24 @@ static bool check(
 		    "not for a bool or string (allowed: numbers)" },
 		{ p->reg.address + point_length(p) > 65536, "register", "runs past address 65535" },
 	};
-	return schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
+	schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
 }
 
-bool point_read(struct point *p, const struct ini_section *from, bool is_new,
+void point_read(struct point *p, const struct ini_section *from, bool is_new,
     const struct point_defaults *all, struct arena *a, struct diag *d)
 {
+	const size_t before = diag_errors(d);
 	if (is_new) {
 		schema_defaults(point_keys, a, p);
 		p->word_order = all->word_order;
 		p->byte_order = all->byte_order;
 	}
-	bool good = schema_read(point_keys, from, is_new, a, d, p);
+	schema_read(point_keys, from, is_new, a, d, p);
 	p->quantity = unit_quantity(p->unit, &p->factor); /* also of one with mistakes: others refer to it */
-	if (!good)
-		return false;
+	if (diag_errors(d) > before)
+		return;
 	if (is_new && !ini_section_entry(from, "type"))
 		p->type = point_is_bit_table(p->reg.table) ? POINT_BOOL : POINT_U16;
 	p->has_minus |= ini_section_entry(from, "minus") != NULL;
-	return check(p, from, all->max_registers, d);
+	check(p, from, all->max_registers, d);
 }

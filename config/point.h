@@ -115,8 +115,8 @@ struct point_defaults {
 };
 
 /* Reads a point's section over `p` (zeroed for a new point) and checks that the whole makes sense; findings
- * go to `d`. Whether there is none. */
-bool point_read(struct point *p, const struct ini_section *from, bool is_new,
+ * go to `d`. */
+void point_read(struct point *p, const struct ini_section *from, bool is_new,
     const struct point_defaults *all, struct arena *a, struct diag *d);
 
 /* Registers (bits for coils and discrete inputs) that one value of the point takes. */

@@ -1,15 +1,17 @@
 #include "config/profile.h"
 
-#include "config/ini/cleanup.h"
 #include "config/ini/suggest.h"
 #include "config/ini/text.h"
 
 #include <dirent.h>
-#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 /* COOLANTD_PROFILE_DIR is where the build installs them */
 #define DEFAULT_PATH "/etc/coolantd/profiles:" COOLANTD_PROFILE_DIR
+/* Of them the one that was probably meant is said. */
+#define NAMES_MAX 1024
 
 /* TABLE:ADDRESS or TABLE:FIRST..LAST */
 static bool parse_hole(char *item, struct profile_hole *ret)
@@ -71,56 +73,37 @@ const struct schema_key profile_keys[] = {
 	{ NULL },
 };
 
-const char *profile_path(void)
+static const char *profile_path(void)
 {
 	const char *path = getenv("COOLANTD_PROFILE_PATH");
 	return path && *path ? path : DEFAULT_PATH;
 }
 
-/* The folders of the path, one call each until `see` returns true. */
-static bool each_folder(struct arena *a, bool (*see)(const char *folder, void *user), void *user)
+/* The first NAME.ini of the path; NULL = there is none. */
+static const char *find_file(const char *name, struct arena *a)
 {
 	char *copy = arena_strdup(a, profile_path()), *save = NULL;
-	for (char *folder = strtok_r(copy, ":", &save); folder; folder = strtok_r(NULL, ":", &save))
-		if (see(folder, user))
-			return true;
-	return false;
-}
-
-struct lookup {
-	struct arena *arena;
-	const char *name, *path;
-};
-
-static bool see_file(const char *folder, void *user)
-{
-	struct lookup *l = user;
-	l->path = arena_printf(l->arena, "%s/%s.ini", folder, l->name);
-	return access(l->path, F_OK) == 0;
-}
-
-struct names {
-	struct arena *arena;
-	const char *items[1024];
-	size_t count;
-};
-
-static bool see_folder(const char *folder, void *user)
-{
-	struct names *names = user;
-	DIR *dir = opendir(folder);
-	if (!dir)
-		return false;
-	for (struct dirent *e; (e = readdir(dir));) {
-		size_t n = strlen(e->d_name);
-		if (n <= 4 || strcmp(e->d_name + n - 4, ".ini") != 0)
-			continue;
-		if (names->count == sizeof(names->items) / sizeof(names->items[0]))
-			break;
-		names->items[names->count++] = arena_strndup(names->arena, e->d_name, n - 4);
+	for (char *folder = strtok_r(copy, ":", &save); folder; folder = strtok_r(NULL, ":", &save)) {
+		const char *path = arena_printf(a, "%s/%s.ini", folder, name);
+		if (access(path, F_OK) == 0)
+			return path;
 	}
-	closedir(dir);
-	return false;
+	return NULL;
+}
+
+/* The names of the profiles in a folder, behind the `count` that are there; how many there are then. */
+static size_t add_names(
+    const char *folder, struct arena *a, const char *names[static NAMES_MAX], size_t count)
+{
+	DIR *dir = opendir(folder);
+	for (struct dirent *e; dir && count < NAMES_MAX && (e = readdir(dir));) {
+		size_t n = strlen(e->d_name);
+		if (n > 4 && strcmp(e->d_name + n - 4, ".ini") == 0)
+			names[count++] = arena_strndup(a, e->d_name, n - 4);
+	}
+	if (dir)
+		closedir(dir);
+	return count;
 }
 
 static int by_name(const void *x, const void *y)
@@ -128,24 +111,14 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-size_t profile_names(struct arena *a, const char ***ret)
-{
-	struct names *names = arena_alloc(a, sizeof(*names));
-	names->arena = a;
-	each_folder(a, see_folder, names);
-	qsort(names->items, names->count, sizeof(names->items[0]), by_name);
-	size_t unique = 0;
-	for (size_t i = 0; i < names->count; i++)
-		if (unique == 0 || strcmp(names->items[unique - 1], names->items[i]) != 0)
-			names->items[unique++] = names->items[i];
-	*ret = names->items;
-	return unique;
-}
-
 static void say_missing(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
 {
-	const char **names;
-	size_t n = profile_names(a, &names);
+	const char *names[NAMES_MAX];
+	size_t n = 0;
+	char *copy = arena_strdup(a, profile_path()), *save = NULL;
+	for (char *folder = strtok_r(copy, ":", &save); folder; folder = strtok_r(NULL, ":", &save))
+		n = add_names(folder, a, names, n);
+	qsort(names, n, sizeof(names[0]), by_name);
 	diag_add(d, asked, "no profile '%s'%s (looked for %s.ini in %s)", name,
 	    suggest_word(a, name, names, n, sizeof(names[0])), name, profile_path());
 }
@@ -164,67 +137,57 @@ struct point_defaults profile_point_defaults(const struct profile *p)
 	return (struct point_defaults){ p->word_order, p->byte_order, (unsigned)p->max_registers };
 }
 
-static bool read_points(struct profile *p, const struct ini_tree *tree, struct diag *d)
+static void read_point(
+    struct profile *p, struct point *point, const struct ini_section *from, struct arena *a, struct diag *d)
 {
 	const struct point_defaults all = profile_point_defaults(p);
-	bool good = true;
+	point->name = from->name;
+	name_index_add(&p->point_names, a, point->name, point);
+	if (!text_is_name(from->name))
+		schema_error(d, from, NULL, "not a name (allowed: " TEXT_NAME_FORM ")");
+	point_read(point, from, true, &all, a, d);
+}
+
+static void read_points(struct profile *p, const struct ini_tree *tree, struct diag *d)
+{
 	size_t count = 0;
 	for (const struct ini_section *s = tree->sections; s; s = s->next)
 		count += strcmp(s->kind, "point") == 0;
 	if (count > PROFILE_POINTS_MAX) {
-		struct diag_place place = { p->path, 0, NULL, NULL };
-		diag_add(d, place, "%zu points (at most %d)", count, PROFILE_POINTS_MAX);
-		return false;
+		diag_add(d, (struct diag_place){ .file = p->path }, "%zu points (at most %d)", count,
+		    PROFILE_POINTS_MAX);
+		return;
 	}
 	struct point *points = arena_alloc(tree->arena, (count + 1) * sizeof(*points));
-	for (const struct ini_section *s = tree->sections; s; s = s->next) {
-		if (!is_known_section(s)) {
+	p->points = points;
+	for (const struct ini_section *s = tree->sections; s; s = s->next)
+		if (!is_known_section(s))
 			schema_error(
 			    d, s, NULL, "unknown section (allowed in a profile: [profile] and [point:NAME])");
-			good = false;
-			continue;
-		}
-		if (!s->name)
-			continue;
-		struct point *point = &points[p->point_count++];
-		point->name = s->name;
-		name_index_add(&p->point_names, tree->arena, point->name, point);
-		if (!text_is_name(s->name)) {
-			schema_error(d, s, NULL,
-			    "not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)",
-			    NAME_LENGTH_MAX);
-			good = false;
-		}
-		good &= point_read(point, s, true, &all, tree->arena, d);
-	}
-	p->points = points;
-	return good;
+		else if (s->name)
+			read_point(p, &points[p->point_count++], s, tree->arena, d);
 }
 
 const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
 {
-	struct lookup lookup = { .arena = a, .name = name };
-	if (!text_is_name(name) || !each_folder(a, see_file, &lookup)) {
+	const size_t before = diag_errors(d);
+	struct ini_tree tree = { .arena = a };
+	struct profile *p = arena_alloc(a, sizeof(*p));
+	p->path = text_is_name(name) ? find_file(name, a) : NULL;
+	if (!p->path) {
 		say_missing(name, a, d, asked);
 		return NULL;
 	}
-	struct ini_tree tree = { .arena = a };
-	struct profile *p = arena_alloc(a, sizeof(*p));
-	p->name = arena_strdup(a, name);
-	p->path = lookup.path;
-
-	bool good = ini_tree_read(&tree, p->path, d) == 0;
+	(void)ini_tree_read(&tree, p->path, d); /* what is wrong is in d */
 	schema_defaults(profile_keys, a, p);
 	for (const struct ini_section *s = tree.sections; s; s = s->next)
 		p->fingerprint += ini_section_fingerprint(s);
 	const struct ini_section *own = ini_tree_find(&tree, "profile");
 	if (own)
-		good &= schema_read(profile_keys, own, true, a, d, p);
-	good &= read_points(p, &tree, d);
-	if (good && p->point_count == 0) {
-		diag_add(d, (struct diag_place){ p->path, 0, NULL, NULL },
+		schema_read(profile_keys, own, true, a, d, p);
+	read_points(p, &tree, d);
+	if (diag_errors(d) == before && p->point_count == 0)
+		diag_add(d, (struct diag_place){ .file = p->path },
 		    "no points (allowed: at least one [point:NAME])");
-		good = false;
-	}
-	return good ? p : NULL;
+	return diag_errors(d) == before ? p : NULL;
 }

@@ -23,7 +23,7 @@ struct profile_holes {
 };
 
 struct profile {
-	const char *name, *path;
+	const char *path;
 	const char *vendor, *model, *source;
 	enum point_order word_order, byte_order;
 	int64_t max_registers; /* in one request; for coils and discrete inputs 16 times as many */
@@ -43,10 +43,6 @@ extern const struct schema_key profile_keys[];
 /* Loads NAME.ini. NULL with findings in `d`: the place is then `asked` for a file that is not there. */
 const struct profile *profile_load(
     const char *name, struct arena *a, struct diag *d, struct diag_place asked);
-
-/* Where profiles are looked up, and the names of those there are (sorted, in the arena). */
-const char *profile_path(void);
-size_t profile_names(struct arena *a, const char ***ret);
 
 /* What its points have in common; NULL = of a device without a profile. */
 struct point_defaults profile_point_defaults(const struct profile *p);

@@ -105,9 +105,7 @@ static bool parse_text(struct schema_value *v, const char *text)
 static bool parse_name(struct schema_value *v, const char *text)
 {
 	if (*text != '\0' && !text_is_name(text))
-		return schema_refuse(v,
-		    "'%s' is not a name (allowed: 1 to %d of a-z 0-9 _ -, the first a letter or digit)", text,
-		    NAME_LENGTH_MAX);
+		return schema_refuse(v, "'%s' is not a name (allowed: " TEXT_NAME_FORM ")", text);
 	return parse_text(v, text);
 }
 
@@ -194,7 +192,7 @@ static const struct schema_key *find_key(const struct schema_key *keys, const ch
 	return keys->key ? keys : NULL;
 }
 
-static bool unknown_key(
+static void unknown_key(
     const struct schema_key *keys, struct diag_place place, struct arena *a, struct diag *d)
 {
 	const char *allowed = keys[0].key;
@@ -206,37 +204,28 @@ static bool unknown_key(
 		diag_add(d, place, "unknown key%s", meant);
 	else
 		diag_add(d, place, "unknown key (allowed: %s)", allowed);
-	return false;
 }
 
-bool schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
+void schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
     struct arena *a, struct diag *d, void *target)
 {
-	bool good = true;
 	for (const struct ini_entry *e = from->entries; e; e = e->next) {
 		struct diag_place place = { e->file, e->line, from->title, e->key };
 		const struct schema_key *row = find_key(keys, e->key);
-		good &=
-		    row ? parse_value(row, a, d, place, target, e->value) : unknown_key(keys, place, a, d);
+		if (row)
+			(void)parse_value(row, a, d, place, target, e->value);
+		else
+			unknown_key(keys, place, a, d);
 	}
-	for (const struct schema_key *row = keys; complete && row->key; row++) {
-		if (!(row->flags & SCHEMA_REQUIRED) || ini_section_gives(from, row->key))
-			continue;
-		schema_error(d, from, row->key, "missing, but required (%s)", row->help);
-		good = false;
-	}
-	return good;
+	for (const struct schema_key *row = keys; complete && row->key; row++)
+		if ((row->flags & SCHEMA_REQUIRED) && !ini_section_gives(from, row->key))
+			schema_error(d, from, row->key, "missing, but required (%s)", row->help);
 }
 
-bool schema_check_rules(
+void schema_check_rules(
     const struct ini_section *s, const struct schema_rule *rules, size_t count, struct diag *d)
 {
-	bool good = true;
-	for (size_t i = 0; i < count; i++) {
-		if (!rules[i].broken)
-			continue;
-		schema_error(d, s, rules[i].key, "%s", rules[i].what);
-		good = false;
-	}
-	return good;
+	for (size_t i = 0; i < count; i++)
+		if (rules[i].broken)
+			schema_error(d, s, rules[i].key, "%s", rules[i].what);
 }

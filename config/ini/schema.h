@@ -101,8 +101,8 @@ struct schema_key {
 void schema_defaults(const struct schema_key *keys, struct arena *a, void *target);
 
 /* Reads the entries of an INI section into `target` over what is there; findings go to `d`. With `complete`,
- * missing required keys are findings too. Returns false when there was one. */
-bool schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
+ * missing required keys are findings too. */
+void schema_read(const struct schema_key *keys, const struct ini_section *from, bool complete,
     struct arena *a, struct diag *d, void *target);
 
 /* What must not be, beyond what one row can tell, and the key that is to blame. */
@@ -111,8 +111,8 @@ struct schema_rule {
 	const char *key, *what;
 };
 
-/* A finding for each rule that is broken. Returns whether none is. */
-bool schema_check_rules(
+/* A finding for each rule that is broken. */
+void schema_check_rules(
     const struct ini_section *s, const struct schema_rule *rules, size_t count, struct diag *d);
 
 /* The place of a key in a section: its own line when it was given, else the section's. */

@@ -13,6 +13,7 @@ char *text_strip(char *s);
 
 /* A name is [a-z0-9][a-z0-9_-]{0,62}. */
 #define NAME_LENGTH_MAX 63
+#define TEXT_NAME_FORM "1 to 63 of a-z 0-9 _ -, the first a letter or digit"
 
 bool text_is_name(const char *s);
 

@@ -135,7 +135,7 @@ static void check_limits(
 		    isnan(a->low) ? "low" : "high", "missing, but required for outside" },
 		{ a->low > a->high, "low", "greater than high (allowed: low <= high)" },
 	};
-	(void)schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
+	schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
 	if (numeric && !on_number)
 		schema_error(d, from, "when", "'%s' is no number (allowed: true, false, stale, suspect)",
 		    a->point_name);

@@ -277,7 +277,7 @@ static void check_rules(const struct loop_config *l, const struct ini_section *f
 		{ !isnan(l->liquid_share) && !is_named(l, LOOP_IN_IT_POWER), "it_power",
 		    "missing, but required with liquid_share" },
 	};
-	(void)schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
+	schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
 }
 
 static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)

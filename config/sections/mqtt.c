@@ -128,7 +128,7 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 		{ *mqtt->password_file != '\0' && *mqtt->username == '\0', "password_file",
 		    "a password needs a username" },
 	};
-	(void)schema_check_rules(from[0], rules, COUNT(rules), l->diag);
+	schema_check_rules(from[0], rules, COUNT(rules), l->diag);
 }
 
 const struct config_section mqtt_section = {
