@@ -24,38 +24,26 @@ static const struct schema_key keys[] = {
 	{ NULL },
 };
 
-static const char *const role_words[] = {
-	[PUE_FACILITY] = "facility",
-	[PUE_IT] = "it",
-	[PUE_COOLING] = "cooling",
-	[PUE_LOSS] = "loss",
-	[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling",
-	[PUE_EXPORT] = "export",
-	[PUE_REUSE_HEAT] = "reuse_heat",
-};
-
 const char *pue_role_word(enum pue_role r)
 {
-	return role_words[r];
+	return keys[r].key; /* the rows begin with the roles, in their order */
 }
 
 /* DEVICE.POINT: power or energy by its unit. */
-static struct meter_ref resolve_point(
-    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text)
+static void resolve_point(const struct config_loading *l, const struct ini_section *from, struct pue_meter *m)
 {
-	struct meter_ref m = { point_ref_unset, point_ref_unset };
-	struct point_ref r = reference_point(l, from, key, text);
+	const char *key = pue_role_word(m->role);
+	struct point_ref r = reference_point(l, from, key, m->name);
 	if (!point_ref_is_set(r))
-		return m;
+		return;
 	const struct point *p = reference_get(l->config, r);
 	if (point_has_quantity(p, QUANTITY_POWER))
-		m.power = r;
+		m->power = r;
 	else if (point_has_quantity(p, QUANTITY_ENERGY))
-		m.energy = r;
+		m->energy = r;
 	else
-		schema_error(l->diag, from, key, "'%s' has the unit '%s' (allowed: %s, %s)", text, p->unit,
+		schema_error(l->diag, from, key, "'%s' has the unit '%s' (allowed: %s, %s)", m->name, p->unit,
 		    unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
-	return m;
 }
 
 static struct point_ref point_of(
@@ -66,23 +54,20 @@ static struct point_ref point_of(
 }
 
 /* DEVICE: its active_power and active_energy_import. */
-static struct meter_ref resolve_meter(
-    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text)
+static void resolve_device(
+    const struct config_loading *l, const struct ini_section *from, struct pue_meter *m)
 {
-	if (strchr(text, '.'))
-		return resolve_point(l, from, key, text);
-	struct meter_ref m = { point_ref_unset, point_ref_unset };
-	const struct device_config *device = reference_device(l, from, key, text, strlen(text));
+	const char *key = pue_role_word(m->role);
+	const struct device_config *device = reference_device(l, from, key, m->name, strlen(m->name));
 	if (!device || device->point_count == 0)
-		return m;
-	m.power = point_of(l->config, device, "active_power", QUANTITY_POWER);
-	m.energy = point_of(l->config, device, "active_energy_import", QUANTITY_ENERGY);
-	if (!point_ref_is_set(m.power) && !point_ref_is_set(m.energy))
+		return;
+	m->power = point_of(l->config, device, "active_power", QUANTITY_POWER);
+	m->energy = point_of(l->config, device, "active_energy_import", QUANTITY_ENERGY);
+	if (!point_ref_is_set(m->power) && !point_ref_is_set(m->energy))
 		schema_error(l->diag, from, key,
 		    "device '%s' has neither active_power in %s nor active_energy_import in %s "
 		    "(allowed: a meter, or DEVICE.POINT)",
-		    text, unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
-	return m;
+		    m->name, unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
 }
 
 static void check_windows(struct pue_config *p, const struct ini_section *from, struct diag *d)
@@ -112,28 +97,35 @@ static void resolve_role(
     const struct config_loading *l, struct pue_config *p, enum pue_role r, const struct ini_section *from)
 {
 	const struct schema_list *names = &p->role_names[r];
-	p->meters[r] = arena_alloc(l->arena, (names->count + 1) * sizeof(p->meters[r][0]));
 	for (size_t i = 0; i < names->count; i++) {
-		p->meters[r][i] = resolve_meter(l, from, role_words[r], names->items[i]);
+		struct pue_meter *m = &p->meters[p->meter_count++];
+		*m = (struct pue_meter){ r, names->items[i], point_ref_unset, point_ref_unset };
+		if (strchr(m->name, '.'))
+			resolve_point(l, from, m);
+		else
+			resolve_device(l, from, m);
 		for (size_t j = 0; j < i; j++)
-			if (strcmp(names->items[i], names->items[j]) == 0)
+			if (strcmp(m->name, names->items[j]) == 0)
 				schema_error(
-				    l->diag, from, role_words[r], "'%s' is listed twice", names->items[i]);
+				    l->diag, from, pue_role_word(r), "'%s' is listed twice", m->name);
 	}
 }
 
-static uint64_t fingerprint(
-    const struct config *c, const struct pue_config *p, const struct ini_section *from)
+static void resolve_meters(
+    const struct config_loading *l, struct pue_config *p, const struct ini_section *from)
 {
-	uint64_t sum = ini_section_fingerprint(from);
+	size_t n = 0;
 	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
-		for (size_t i = 0; i < p->role_names[r].count; i++) {
-			struct meter_ref m = p->meters[r][i];
-			struct point_ref any = point_ref_is_set(m.power) ? m.power : m.energy;
-			if (point_ref_is_set(any))
-				sum = sum * 31 + c->devices[any.device].fingerprint;
-		}
-	return sum;
+		n += p->role_names[r].count;
+	p->meters = arena_alloc(l->arena, (n + 1) * sizeof(p->meters[0]));
+	p->fingerprint = ini_section_fingerprint(from);
+	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
+		resolve_role(l, p, r, from);
+	for (size_t i = 0; i < n; i++) {
+		struct point_ref any = pue_meter_any(&p->meters[i]);
+		if (point_ref_is_set(any))
+			p->fingerprint = p->fingerprint * 31 + l->config->devices[any.device].fingerprint;
+	}
 }
 
 static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
@@ -141,15 +133,13 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 	for (size_t i = 0; i < count; i++) {
 		struct pue_config *p = &l->config->pues[i];
 		name_index_add(&l->config->pue_names, l->arena, p->name, p);
-		for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
-			resolve_role(l, p, r, from[i]);
+		resolve_meters(l, p, from[i]);
 		if (p->role_names[PUE_FACILITY].count == 0 && p->role_names[PUE_COOLING].count == 0)
 			schema_error(l->diag, from[i], "facility",
 			    "missing, and no cooling either (allowed: facility for a PUE, cooling for a "
 			    "partial PUE, or both)");
 		if (*p->boundary == '\0')
 			p->boundary = p->name;
-		p->fingerprint = fingerprint(l->config, p, from[i]);
 		check_windows(p, from[i], l->diag);
 	}
 }

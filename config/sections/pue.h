@@ -19,7 +19,9 @@ enum pue_role {
 	PUE_ROLE_COUNT
 };
 
-struct meter_ref {
+struct pue_meter {
+	enum pue_role role;
+	const char *name;		/* as written */
 	struct point_ref power, energy; /* at least one is set */
 };
 
@@ -27,7 +29,8 @@ struct pue_config {
 	const char *name;
 	const char *boundary;
 	struct schema_list role_names[PUE_ROLE_COUNT];
-	struct meter_ref *meters[PUE_ROLE_COUNT]; /* role_names[r].count of them */
+	struct pue_meter *meters; /* of all roles, in their order */
+	size_t meter_count;
 	struct schema_list window_names;
 	int64_t windows[CONFIG_PUE_WINDOWS_MAX]; /* seconds */
 	size_t window_count;
@@ -35,5 +38,11 @@ struct pue_config {
 };
 
 const char *pue_role_word(enum pue_role r);
+
+/* Its power if it has that, else its energy. */
+static inline struct point_ref pue_meter_any(const struct pue_meter *m)
+{
+	return point_ref_is_set(m->power) ? m->power : m->energy;
+}
 
 extern const struct config_section pue_section;

@@ -78,7 +78,6 @@ static void sort(struct alarms *a)
 static bool init(struct alarms *a)
 {
 	size_t n = a->config->alarm_count;
-	bool good = true;
 	a->all = calloc(n + 1, sizeof(a->all[0]));
 	a->inputs = calloc(n + 1, sizeof(a->inputs[0]));
 	a->order = calloc(n + 1, sizeof(a->order[0]));
@@ -88,11 +87,11 @@ static bool init(struct alarms *a)
 	for (size_t i = 0; i < n; i++) {
 		const struct alarm_config *c = &a->config->alarms[i];
 		alarm_init(&a->all[i], c);
-		good &= input_init(&a->inputs[i], &c->points, c->point_name);
+		a->inputs[i] = (struct input){ .config = &c->points, .name = c->point_name };
 	}
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++)
 		init_own(&a->own[i], (enum own_alarm)i);
-	return good;
+	return true;
 }
 
 struct alarms *alarms_new(
@@ -112,8 +111,6 @@ void alarms_free(struct alarms *a)
 {
 	if (!a)
 		return;
-	for (size_t i = 0; a->inputs && i < a->config->alarm_count; i++)
-		input_deinit(&a->inputs[i]);
 	for (size_t i = 0; i < a->retired_count; i++)
 		free(a->retired[i]);
 	free(a->retired);

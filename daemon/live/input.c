@@ -4,32 +4,19 @@
 
 #include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 /* Sensors of the same thing may be so far apart unless the point says otherwise. */
 #define TOLERANCE_KELVIN 1.0
 #define TOLERANCE_SHARE 0.05
 
-bool input_init(struct input *in, const struct point_source *config, const char *name)
-{
-	*in = (struct input){ .config = config, .name = name };
-	if (config->count < 2)
-		return true;
-	in->deviates = calloc(config->count, sizeof(in->deviates[0]));
-	return in->deviates != NULL;
-}
-
-void input_deinit(struct input *in)
-{
-	free(in->deviates);
-	in->deviates = NULL;
-}
+_Static_assert(CONFIG_SOURCE_POINTS_MAX <= 64, "struct input has a bit for each");
 
 static struct redundant_sensor sensor_of(const struct input *in, const struct point_table *t, size_t i)
 {
 	struct point_ref r = in->config->refs[i];
 	const struct point *p = reference_get(t->config, r);
-	struct redundant_sensor s = { point_table_measured(t, r), NAN, TOLERANCE_SHARE, in->deviates[i] };
+	struct redundant_sensor s = { point_table_measured(t, r), NAN, TOLERANCE_SHARE,
+		in->deviates >> i & 1 };
 	if (p->tolerance.percent)
 		s.tolerance_share = p->tolerance.size / 100;
 	else if (!isnan(p->tolerance.size))
@@ -70,9 +57,10 @@ static struct figure combine(struct input *in, struct point_table *t)
 		sensors[i] = sensor_of(in, t, i);
 	struct figure f = redundant_combine(in->config->how, sensors, n);
 	for (size_t i = 0; i < n; i++) {
-		if (in->deviates[i] != sensors[i].deviates)
-			point_table_mark(t, in->config->refs[i], sensors[i].deviates);
-		in->deviates[i] = sensors[i].deviates;
+		if ((in->deviates >> i & 1) == sensors[i].deviates)
+			continue;
+		point_table_mark(t, in->config->refs[i], sensors[i].deviates);
+		in->deviates ^= UINT64_C(1) << i;
 	}
 	if (f.quality != QUALITY_GOOD) {
 		explain(in, t, sensors, n);

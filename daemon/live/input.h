@@ -1,4 +1,4 @@
-/* input: an input of a loop or an alarm, from one point or from several sensors (holder, main thread).
+/* input: an input of a loop or an alarm, from one point or from several sensors (main thread).
  *
  * A point that deviates from the others is marked in the point table, so that it is shown as suspect wherever
  * it is shown.
@@ -7,16 +7,13 @@
 
 #include "daemon/live/point_table.h"
 
+/* Begins with what it is made of, which must outlive it, and zeros. */
 struct input {
 	const struct point_source *config;
-	const char *name; /* as written in the configuration */
-	bool *deviates;	  /* of each point of a list; NULL for a single point */
+	const char *name;  /* as written in the configuration */
+	uint64_t deviates; /* of each point of a list, a bit */
 	char reason[160];
 };
-
-/* False without memory. `config` and `name` must outlive it. */
-bool input_init(struct input *in, const struct point_source *config, const char *name);
-void input_deinit(struct input *in);
 
 /* The figure in the SI unit of its quantity; the reason stays good until the next call. Without points
  * invalid.

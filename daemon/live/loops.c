@@ -8,7 +8,6 @@
 #include <string.h>
 
 struct loop {
-	const struct loop_config *config;
 	struct loop_model model;
 	struct input inputs[LOOP_IN_COUNT];
 	struct figure now[LOOP_IN_COUNT];
@@ -18,58 +17,51 @@ struct loop {
 struct loops {
 	struct config *config; /* a reference */
 	struct point_table *table;
-	struct loop *all; /* as in the configuration */
+	struct loop all[]; /* as in the configuration */
 };
 
-static bool init(struct loop *l, const struct loop_config *c)
+static void init(struct loop *l, const struct loop_config *c)
 {
-	bool good = true;
-	*l = (struct loop){ .config = c, .model = loop_model_of(c) };
+	l->model = loop_model_of(c);
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
-		good &= input_init(&l->inputs[i], &c->inputs[i], c->input_names[i]);
-	return good;
+		l->inputs[i] = (struct input){ .config = &c->inputs[i], .name = c->input_names[i] };
 }
 
 struct loops *loops_new(struct config *c, struct point_table *table)
 {
-	struct loops *l = calloc(1, sizeof(*l));
+	struct loops *l = calloc(1, sizeof(*l) + c->loop_count * sizeof(l->all[0]));
 	if (!l)
 		return NULL;
-	*l = (struct loops){ config_ref(c), table, calloc(c->loop_count + 1, sizeof(l->all[0])) };
-	bool good = l->all != NULL;
-	for (size_t i = 0; l->all && i < c->loop_count; i++)
-		good &= init(&l->all[i], &c->loops[i]);
-	if (good)
-		return l;
-	loops_free(l);
-	return NULL;
+	l->config = config_ref(c);
+	l->table = table;
+	for (size_t i = 0; i < c->loop_count; i++)
+		init(&l->all[i], &c->loops[i]);
+	return l;
 }
 
 void loops_free(struct loops *l)
 {
 	if (!l)
 		return;
-	for (size_t i = 0; l->all && i < l->config->loop_count; i++)
-		for (unsigned k = 0; k < LOOP_IN_COUNT; k++)
-			input_deinit(&l->all[i].inputs[k]);
-	free(l->all);
 	config_unref(l->config);
 	free(l);
 }
 
-static struct loop *find(const struct loops *l, const char *name, uint64_t fingerprint)
+/* What the loop of that name has learned, if it was learned at the same points. */
+static struct loop_reference *find(struct loops *l, const char *name, uint64_t fingerprint)
 {
 	const struct loop_config *c = name_index_find(&l->config->loop_names, name, strlen(name));
-	return c && c->learning_fingerprint == fingerprint ? &l->all[c - l->config->loops] : NULL;
+	bool same = c && c->learning_fingerprint == fingerprint;
+	return same ? &l->all[c - l->config->loops].model.learned : NULL;
 }
 
-void loops_inherit(struct loops *l, const struct loops *old)
+void loops_inherit(struct loops *l, struct loops *old)
 {
 	for (size_t i = 0; i < l->config->loop_count; i++) {
-		const struct loop_config *c = l->all[i].config;
-		const struct loop *same = find(old, c->name, c->learning_fingerprint);
+		const struct loop_config *c = &l->config->loops[i];
+		const struct loop_reference *same = find(old, c->name, c->learning_fingerprint);
 		if (same)
-			l->all[i].model.learned = same->model.learned;
+			l->all[i].model.learned = *same;
 	}
 }
 
@@ -98,7 +90,7 @@ const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret)
 void loops_save(const struct loops *l, struct bytes_writer *w)
 {
 	for (size_t i = 0; i < l->config->loop_count; i++) {
-		const struct loop_config *c = l->all[i].config;
+		const struct loop_config *c = &l->config->loops[i];
 		const struct loop_reference *r = &l->all[i].model.learned;
 		struct bytes_writer block = { 0 };
 		bytes_put_number(&block, r->flow);
@@ -111,14 +103,13 @@ void loops_save(const struct loops *l, struct bytes_writer *w)
 
 bool loops_load(struct loops *l, struct bytes_entry *e)
 {
-	struct loop *loop = find(l, e->name, e->fingerprint);
-	struct loop_reference learned;
+	struct loop_reference *to = find(l, e->name, e->fingerprint), learned;
 	learned.flow = bytes_take_number(&e->block);
 	learned.filter_resistance = bytes_take_number(&e->block);
 	learned.pressure = bytes_take_number(&e->block);
 	learned.pump_speed = bytes_take_number(&e->block);
-	if (!loop || e->block.bad)
+	if (!to || e->block.bad)
 		return false;
-	loop->model.learned = learned;
+	*to = learned;
 	return !isnan(learned.flow);
 }

@@ -29,9 +29,9 @@ static bool has_point(const struct device_config *c, const char *name)
 static bool has_role(const struct config *c, size_t device, enum pue_role role)
 {
 	for (size_t i = 0; i < c->pue_count; i++)
-		for (size_t k = 0; k < c->pues[i].role_names[role].count; k++) {
-			struct meter_ref m = c->pues[i].meters[role][k];
-			if (m.power.device == device || m.energy.device == device)
+		for (size_t k = 0; k < c->pues[i].meter_count; k++) {
+			const struct pue_meter *m = &c->pues[i].meters[k];
+			if (m->role == role && (m->power.device == device || m->energy.device == device))
 				return true;
 		}
 	return false;
