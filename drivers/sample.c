@@ -58,6 +58,13 @@ bool value_equal(const struct value *a, const struct value *b)
 	return true;
 }
 
+void value_clear(struct value *v)
+{
+	if (v->kind == VALUE_TEXT)
+		free(v->text);
+	v->kind = VALUE_NONE;
+}
+
 struct batch *batch_new(struct config *c, size_t device, size_t capacity)
 {
 	struct batch *b = calloc(1, sizeof(*b) + capacity * sizeof(b->samples[0]));
@@ -73,8 +80,7 @@ void batch_free(struct batch *b)
 	if (!b)
 		return;
 	for (size_t i = 0; i < b->count; i++)
-		if (b->samples[i].value.kind == VALUE_TEXT)
-			free(b->samples[i].value.text);
+		value_clear(&b->samples[i].value);
 	config_unref(b->config);
 	free(b);
 }

@@ -55,6 +55,9 @@ double value_number(const struct value *v);
 
 bool value_equal(const struct value *a, const struct value *b);
 
+/* Frees its text: there is none then. */
+void value_clear(struct value *v);
+
 struct sample {
 	uint32_t point; /* index into the device's points */
 	enum quality quality;

@@ -123,3 +123,9 @@ const struct device_config *device_find(const struct config *c, const char *name
 {
 	return name_index_find(&c->device_names, name, n);
 }
+
+size_t device_same(const struct config *c, const struct device_config *d)
+{
+	const struct device_config *here = device_find(c, d->name, strlen(d->name));
+	return here && here->fingerprint == d->fingerprint ? (size_t)(here - c->devices) : SIZE_MAX;
+}

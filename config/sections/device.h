@@ -28,4 +28,7 @@ size_t device_find_point(const struct device_config *device, const char *name);
 /* The device named by the first `n` bytes of `name`; NULL = none. */
 const struct device_config *device_find(const struct config *c, const char *name, size_t n);
 
+/* The index of what `d` of another configuration is here; SIZE_MAX = it is not, or not polled alike. */
+size_t device_same(const struct config *c, const struct device_config *d);
+
 extern const struct config_section device_section;

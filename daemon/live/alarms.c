@@ -19,7 +19,7 @@ struct own {
 };
 
 struct alarms {
-	struct config *config; /* a reference */
+	const struct config *config;
 	struct point_table *table;
 	const struct loops *loops;
 	const struct pues *pues;
@@ -95,12 +95,12 @@ static bool init(struct alarms *a)
 }
 
 struct alarms *alarms_new(
-    struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues)
+    const struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues)
 {
 	struct alarms *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
-	*a = (struct alarms){ .config = config_ref(c), .table = table, .loops = loops, .pues = pues };
+	*a = (struct alarms){ .config = c, .table = table, .loops = loops, .pues = pues };
 	if (init(a))
 		return a;
 	alarms_free(a);
@@ -117,7 +117,6 @@ void alarms_free(struct alarms *a)
 	free(a->all);
 	free(a->inputs);
 	free(a->order);
-	config_unref(a->config);
 	free(a);
 }
 

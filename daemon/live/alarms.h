@@ -25,7 +25,7 @@ struct alarms;
 /* Judges points of the table and figures of the others, which must outlive the alarms. NULL without memory.
  */
 struct alarms *alarms_new(
-    struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues);
+    const struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues);
 /* Takes what did not change out of `old`; what the configuration has no more is retired. */
 void alarms_inherit(struct alarms *a, struct alarms *old);
 void alarms_free(struct alarms *a);

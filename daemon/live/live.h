@@ -7,7 +7,7 @@
 #include "daemon/live/alarms.h"
 
 struct live {
-	struct config *config; /* a reference */
+	struct config *config; /* a reference, for all of it */
 	struct point_table *table;
 	struct loops *loops;
 	struct pues *pues;

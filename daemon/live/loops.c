@@ -15,7 +15,7 @@ struct loop {
 };
 
 struct loops {
-	struct config *config; /* a reference */
+	const struct config *config;
 	struct point_table *table;
 	struct loop all[]; /* as in the configuration */
 };
@@ -27,12 +27,12 @@ static void init(struct loop *l, const struct loop_config *c)
 		l->inputs[i] = (struct input){ .config = &c->inputs[i], .name = c->input_names[i] };
 }
 
-struct loops *loops_new(struct config *c, struct point_table *table)
+struct loops *loops_new(const struct config *c, struct point_table *table)
 {
 	struct loops *l = calloc(1, sizeof(*l) + c->loop_count * sizeof(l->all[0]));
 	if (!l)
 		return NULL;
-	l->config = config_ref(c);
+	l->config = c;
 	l->table = table;
 	for (size_t i = 0; i < c->loop_count; i++)
 		init(&l->all[i], &c->loops[i]);
@@ -41,9 +41,6 @@ struct loops *loops_new(struct config *c, struct point_table *table)
 
 void loops_free(struct loops *l)
 {
-	if (!l)
-		return;
-	config_unref(l->config);
 	free(l);
 }
 

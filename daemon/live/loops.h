@@ -14,7 +14,7 @@ struct loops;
 
 /* Reads the point table and marks there the sensors that deviate; it must outlive the loops. NULL without
  * memory. */
-struct loops *loops_new(struct config *c, struct point_table *table);
+struct loops *loops_new(const struct config *c, struct point_table *table);
 void loops_inherit(struct loops *l, struct loops *old);
 void loops_free(struct loops *l);
 

@@ -2,22 +2,14 @@
 
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define STALE_INTERVALS 3
 #define SLOW_FACTOR 10
 
-static void value_free(struct value *v)
-{
-	if (v->kind == VALUE_TEXT)
-		free(v->text);
-	v->kind = VALUE_NONE;
-}
-
 static void free_points(struct table_device *d)
 {
 	for (size_t i = 0; d->points && i < d->config->point_count; i++)
-		value_free(&d->points[i].sample.value);
+		value_clear(&d->points[i].sample.value);
 	free(d->points);
 	d->points = NULL;
 }
@@ -26,17 +18,9 @@ void point_table_free(struct point_table *t)
 {
 	if (!t)
 		return;
-	for (size_t i = 0; t->devices && i < t->config->device_count; i++)
+	for (size_t i = 0; i < t->config->device_count; i++)
 		free_points(&t->devices[i]);
-	free(t->devices);
-	config_unref(t->config);
 	free(t);
-}
-
-static struct table_device *find(struct point_table *t, const struct device_config *c)
-{
-	const struct device_config *same = device_find(t->config, c->name, strlen(c->name));
-	return same && same->fingerprint == c->fingerprint ? &t->devices[same - t->config->devices] : NULL;
 }
 
 static bool init_device(struct table_device *d, const struct device_config *c, int64_t now_ns)
@@ -50,21 +34,20 @@ static bool init_device(struct table_device *d, const struct device_config *c, i
 	return d->points != NULL;
 }
 
-struct point_table *point_table_new(struct config *c, int64_t now_ns)
+struct point_table *point_table_new(const struct config *c, int64_t now_ns)
 {
-	struct point_table *t = calloc(1, sizeof(*t));
+	struct point_table *t = calloc(1, sizeof(*t) + c->device_count * sizeof(t->devices[0]));
+	bool good = true;
 	if (!t)
 		return NULL;
-	t->config = config_ref(c);
+	t->config = c;
 	t->started_ns = now_ns;
-	t->devices = calloc(c->device_count + 1, sizeof(t->devices[0]));
-	for (size_t i = 0; i < c->device_count; i++) {
-		if (!t->devices || !init_device(&t->devices[i], &c->devices[i], now_ns)) {
-			point_table_free(t);
-			return NULL;
-		}
-	}
-	return t;
+	for (size_t i = 0; i < c->device_count; i++)
+		good &= init_device(&t->devices[i], &c->devices[i], now_ns);
+	if (good)
+		return t;
+	point_table_free(t);
+	return NULL;
 }
 
 static void judge(struct table_point *p)
@@ -99,14 +82,15 @@ void point_table_inherit(struct point_table *t, struct point_table *old)
 {
 	t->samples = old->samples;
 	for (size_t i = 0; i < t->config->device_count; i++) {
-		struct table_device *d = &t->devices[i], *same = find(old, d->config);
-		if (!same)
-			continue;
+		struct table_device *d = &t->devices[i];
 		const struct device_config *config = d->config;
+		size_t same = device_same(old->config, config);
+		if (same == SIZE_MAX)
+			continue;
 		free_points(d);
-		*d = *same;
+		*d = old->devices[same];
 		d->config = config;
-		same->points = NULL;
+		old->devices[same].points = NULL;
 		for (size_t k = 0; k < config->point_count; k++)
 			clear_marks(&d->points[k]);
 	}
@@ -118,22 +102,18 @@ static void count_update(struct table_device *d, struct table_point *p)
 	d->updates++;
 }
 
-static struct table_device *device_of(struct point_table *t, const struct batch *b)
-{
-	if (b->config == t->config)
-		return &t->devices[b->device];
-	return find(t, &b->config->devices[b->device]); /* sent before a reload */
-}
-
 struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 {
-	struct table_device *d = device_of(t, b);
-	if (!d)
+	size_t device = b->device;
+	if (b->config != t->config) /* sent before a reload */
+		device = device_same(t->config, &b->config->devices[device]);
+	if (device == SIZE_MAX)
 		return NULL;
+	struct table_device *d = &t->devices[device];
 	for (size_t i = 0; i < b->count; i++) {
 		struct sample *from = &b->samples[i];
 		struct table_point *p = &d->points[from->point];
-		value_free(&p->sample.value);
+		value_clear(&p->sample.value);
 		p->sample = *from;
 		p->measured = from->quality;
 		watch_change(&d->config->points[from->point], p);
@@ -191,7 +171,7 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 			continue;
 		p->sample.quality = p->measured = QUALITY_STALE;
 		count_update(d, p);
-		value_free(&p->sample.value);
+		value_clear(&p->sample.value);
 		changed = true;
 	}
 	/* all stale: look again when a reply may have come */

@@ -27,13 +27,13 @@ struct table_device {
 };
 
 struct point_table {
-	struct config *config;	      /* a reference */
-	struct table_device *devices; /* as in the configuration */
+	const struct config *config;
 	int64_t started_ns;
-	uint64_t samples; /* ever taken */
+	uint64_t samples;	       /* ever taken */
+	struct table_device devices[]; /* as in the configuration */
 };
 
-struct point_table *point_table_new(struct config *c, int64_t now_ns); /* NULL without memory */
+struct point_table *point_table_new(const struct config *c, int64_t now_ns); /* NULL without memory */
 /* Moves the devices that did not change out of `old`. */
 void point_table_inherit(struct point_table *t, struct point_table *old);
 void point_table_free(struct point_table *t);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct pues {
-	struct config *config; /* a reference */
+	const struct config *config;
 	const struct point_table *table;
 	struct pue *all[]; /* as in the configuration */
 };
@@ -63,13 +63,13 @@ static struct pue *make(const struct config *c, const struct pue_config *pc)
 	return pue_new(&(struct pue_spec){ specs, pc->meter_count, pc->windows, pc->window_count });
 }
 
-struct pues *pues_new(struct config *c, const struct point_table *table)
+struct pues *pues_new(const struct config *c, const struct point_table *table)
 {
 	struct pues *p = calloc(1, sizeof(*p) + c->pue_count * sizeof(p->all[0]));
 	bool good = true;
 	if (!p)
 		return NULL;
-	p->config = config_ref(c);
+	p->config = c;
 	p->table = table;
 	for (size_t i = 0; i < c->pue_count; i++) {
 		p->all[i] = make(c, &c->pues[i]);
@@ -87,7 +87,6 @@ void pues_free(struct pues *p)
 		return;
 	for (size_t i = 0; i < p->config->pue_count; i++)
 		pue_free(p->all[i]);
-	config_unref(p->config);
 	free(p);
 }
 

@@ -11,7 +11,7 @@
 struct pues;
 
 /* Reads the point table, which must outlive the figures. NULL without memory. */
-struct pues *pues_new(struct config *c, const struct point_table *table);
+struct pues *pues_new(const struct config *c, const struct point_table *table);
 /* Moves the figures that did not change out of `old`. */
 void pues_inherit(struct pues *p, struct pues *old);
 void pues_free(struct pues *p);

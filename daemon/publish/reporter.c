@@ -4,7 +4,6 @@
 #include "daemon/publish/json.h"
 #include "drivers/os/clock.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,7 +35,6 @@ struct channel {
 
 struct reporter {
 	const struct live *live;
-	struct config *config; /* a reference */
 	struct channel channels[FORMAT_COUNT];
 	size_t channel_count;
 };
@@ -63,12 +61,12 @@ static bool is_wanted(const struct output_format *f, const struct config *c)
 struct reporter *reporter_new(
     const struct live *live, const struct output_sink sinks[OUTPUT_CONNECTIONS], int64_t started_ms)
 {
-	struct config *c = live->config;
+	const struct config *c = live->config;
 	struct reporter *r = calloc(1, sizeof(*r));
 	bool good = true;
 	if (!r)
 		return NULL;
-	*r = (struct reporter){ .live = live, .config = config_ref(c) };
+	r->live = live;
 	for (size_t i = 0; good && i < FORMAT_COUNT; i++) {
 		const struct output_format *f = formats[i];
 		if (!is_wanted(f, c))
@@ -84,16 +82,10 @@ struct reporter *reporter_new(
 	return NULL;
 }
 
-static void forget_value(struct told_point *t)
-{
-	if (t->value.kind == VALUE_TEXT)
-		free(t->value.text);
-}
-
 static void free_points(struct told_device *t, size_t count)
 {
 	for (size_t i = 0; t->points && i < count; i++)
-		forget_value(&t->points[i]);
+		value_clear(&t->points[i].value);
 	free(t->points);
 	t->points = NULL;
 }
@@ -104,32 +96,25 @@ void reporter_free(struct reporter *r)
 		return;
 	for (size_t k = 0; k < r->channel_count; k++) {
 		struct channel *ch = &r->channels[k];
-		for (size_t i = 0; ch->devices && i < r->config->device_count; i++)
-			free_points(&ch->devices[i], r->config->devices[i].point_count);
+		for (size_t i = 0; ch->devices && i < r->live->config->device_count; i++)
+			free_points(&ch->devices[i], r->live->config->devices[i].point_count);
 		free(ch->devices);
 		if (ch->state)
 			ch->format->close(ch->state);
 	}
-	config_unref(r->config);
 	free(r);
 }
 
-static struct told_device *find(
-    const struct reporter *r, const struct channel *ch, const struct device_config *d)
+static void inherit(
+    struct channel *ch, const struct config *c, struct channel *old, const struct config *old_config)
 {
-	const struct device_config *same = device_find(r->config, d->name, strlen(d->name));
-	return same && same->fingerprint == d->fingerprint ? &ch->devices[same - r->config->devices] : NULL;
-}
-
-static void inherit(struct reporter *r, struct channel *ch, struct reporter *old, struct channel *from)
-{
-	for (size_t i = 0; ch->devices && i < r->config->device_count; i++) {
-		struct told_device *same = find(old, from, &r->config->devices[i]);
-		if (!same)
+	for (size_t i = 0; ch->devices && i < c->device_count; i++) {
+		size_t same = device_same(old_config, &c->devices[i]);
+		if (same == SIZE_MAX)
 			continue;
-		free_points(&ch->devices[i], r->config->devices[i].point_count);
-		ch->devices[i] = *same;
-		same->points = NULL;
+		free_points(&ch->devices[i], c->devices[i].point_count);
+		ch->devices[i] = old->devices[same];
+		old->devices[same].points = NULL;
 	}
 }
 
@@ -138,7 +123,8 @@ void reporter_inherit(struct reporter *r, struct reporter *old)
 	for (size_t i = 0; i < r->channel_count; i++)
 		for (size_t k = 0; k < old->channel_count; k++)
 			if (old->channels[k].format == r->channels[i].format)
-				inherit(r, &r->channels[i], old, &old->channels[k]);
+				inherit(
+				    &r->channels[i], r->live->config, &old->channels[k], old->live->config);
 }
 
 int reporter_presence(const struct config *c, enum output_connection connection, struct output_presence *ret)
@@ -166,7 +152,7 @@ static bool has_changed(const struct point *config, const struct sample *s, cons
 
 static void remember(struct told_point *t, const struct sample *s)
 {
-	forget_value(t);
+	value_clear(&t->value);
 	t->told = true;
 	t->quality = s->quality;
 	t->value = s->value;
@@ -217,7 +203,7 @@ static bool choose(
 		/* something can be said of it: it was read, turned stale, or is out of service */
 		bool known = p->updates > 0 || p->sample.quality == QUALITY_OUT_OF_SERVICE;
 		bool fresh = told->seen != p->updates;
-		bool due = fresh && (r->config->mqtt->publish == MQTT_PUBLISH_ALWAYS ||
+		bool due = fresh && (r->live->config->mqtt->publish == MQTT_PUBLISH_ALWAYS ||
 					has_changed(&d->config->points[i], &p->sample, told));
 		take[i] = full ? known : due;
 		any |= take[i];
@@ -234,7 +220,7 @@ static void report(
 		return;
 	struct told_device *t = &ch->devices[d - r->live->table->devices];
 	_cleanup_free_ bool *take = calloc(d->config->point_count + 1, sizeof(*take));
-	const struct mqtt_config *c = r->config->mqtt;
+	const struct mqtt_config *c = r->live->config->mqtt;
 	if (c->publish == MQTT_PUBLISH_CHANGE)
 		full |= t->last_full_ns == 0 || now_ns - t->last_full_ns >= c->full_interval;
 	if (!take || !choose(r, d, t, full, take))
@@ -260,9 +246,9 @@ void reporter_device(struct reporter *r, const struct table_device *d, int64_t n
 
 static void report_figures(const struct reporter *r, const struct channel *ch)
 {
-	for (size_t i = 0; ch->format->loop && i < r->config->loop_count; i++)
+	for (size_t i = 0; ch->format->loop && i < r->live->config->loop_count; i++)
 		ch->format->loop(ch->state, i);
-	for (size_t i = 0; ch->format->pue && i < r->config->pue_count; i++)
+	for (size_t i = 0; ch->format->pue && i < r->live->config->pue_count; i++)
 		ch->format->pue(ch->state, i);
 }
 
@@ -270,7 +256,7 @@ void reporter_tick(struct reporter *r, int64_t now_ns)
 {
 	for (size_t k = 0; k < r->channel_count; k++) {
 		struct channel *ch = &r->channels[k];
-		for (size_t i = 0; ch->devices && i < r->config->device_count; i++)
+		for (size_t i = 0; ch->devices && i < r->live->config->device_count; i++)
 			if (ch->devices[i].seen != r->live->table->devices[i].updates)
 				report(r, ch, &r->live->table->devices[i], false, now_ns);
 		report_figures(r, ch);
@@ -299,7 +285,7 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 			continue;
 		if (ch->format->begin)
 			ch->format->begin(ch->state);
-		for (size_t i = 0; i < r->config->device_count; i++)
+		for (size_t i = 0; i < r->live->config->device_count; i++)
 			report(r, ch, &r->live->table->devices[i], true, now_ns);
 		report_figures(r, ch);
 		alarms_each(r->live->alarms, see_alarm, ch);
