@@ -7,17 +7,17 @@
 #include "daemon/live/live.h"
 #include "daemon/publish/json.h"
 #include "daemon/publish/reporter.h"
-#include "daemon/service.h"
 #include "daemon/state/state.h"
 #include "daemon/state/state_dir.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
 #include <errno.h>
-#include <math.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <systemd/sd-daemon.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
@@ -120,7 +120,7 @@ static void feed_watchdog(struct daemon *d, int64_t now_ns)
 		    bus ? bus : "");
 	d->watchdog_silent = stuck != NULL;
 	if (!stuck)
-		service_watchdog();
+		(void)sd_notify(0, "WATCHDOG=1");
 }
 
 static void update_status(struct daemon *d, int64_t now_ns)
@@ -134,10 +134,8 @@ static void update_status(struct daemon *d, int64_t now_ns)
 	double seconds = (double)(now_ns - d->status_ns) / NS_PER_S;
 	double rate = seconds > 0 ? (double)(table->samples - d->samples_at_status) / seconds : 0;
 	struct health_broker p = publisher_describe(d->publisher);
-	char text[200];
-	snprintf(text, sizeof(text), "%zu/%zu devices up, %.0f points/s, broker %s, %zu messages waiting", up,
+	(void)sd_notifyf(0, "STATUS=%zu/%zu devices up, %.0f points/s, broker %s, %zu messages waiting", up,
 	    d->config->device_count, rate, p.connected ? "connected" : "away", (size_t)p.waiting + p.queued);
-	service_status(text);
 	d->samples_at_status = table->samples;
 	d->status_ns = now_ns;
 }
@@ -323,12 +321,12 @@ static void reload(struct daemon *d)
 	if (err == 0) {
 		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_RELOADED }, "reloaded %s",
 		    d->config->path);
-		service_status("reloaded");
+		(void)sd_notify(0, "STATUS=reloaded");
 	} else {
 		log_event(LOG_ERR, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED },
 		    "not reloaded, the configuration as it was goes on: %s",
 		    c ? strerror(-err) : "errors in the new one, listed above");
-		service_status("reload refused: errors in the configuration, see the journal");
+		(void)sd_notify(0, "STATUS=reload refused: errors in the configuration, see the journal");
 	}
 	config_unref(c);
 	diag_free(diag);
@@ -336,9 +334,9 @@ static void reload(struct daemon *d)
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
 {
-	service_reloading();
+	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_ns(CLOCK_MONOTONIC) / 1000);
 	reload(user);
-	service_ready();
+	(void)sd_notify(0, "READY=1");
 	return 0;
 }
 
@@ -355,7 +353,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 	if (d->stopping)
 		return 0;
 	d->stopping = true;
-	service_stopping();
+	(void)sd_notify(0, "STOPPING=1");
 	buses_request_stop(d->buses);
 	(void)sd_event_add_time_relative(
 	    d->event, NULL, CLOCK_BOOTTIME, STOP_GRACE_NS / 1000, 0, on_stop_limit, d);
@@ -391,10 +389,11 @@ static int add_timer(struct daemon *d, size_t i)
 {
 	struct running_timer *t = &d->timers[i];
 	*t = (struct running_timer){ d, &timers[i], timers[i].interval_ns };
-	if (t->interval_ns == 0)
-		t->interval_ns = service_watchdog_interval() / 3;
-	if (t->interval_ns == 0)
+	uint64_t watchdog_us = 0;
+	if (t->interval_ns == 0 && sd_watchdog_enabled(0, &watchdog_us) <= 0)
 		return 0; /* there is no watchdog */
+	if (t->interval_ns == 0)
+		t->interval_ns = (int64_t)watchdog_us * 1000 / 3;
 	return sd_event_add_time_relative(
 	    d->event, NULL, CLOCK_BOOTTIME, (uint64_t)t->interval_ns / 1000, TIMER_ACCURACY_US, on_timer, t);
 }
@@ -489,7 +488,7 @@ int daemon_run(struct config *c)
 		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STARTED },
 		    "coolantd " COOLANTD_VERSION " started: %zu buses, %zu devices, publishing to %s",
 		    c->bus_count, c->device_count, c->mqtt->brokers.items[0]);
-		service_ready();
+		(void)sd_notify(0, "READY=1");
 		r = sd_event_loop(d.event);
 	}
 	if (r < 0)
