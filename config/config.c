@@ -12,7 +12,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* In the order in which they are checked: each after those that it refers to. */
+/* In the order in which they are checked: each after those that it refers to, so alarms at the end. */
 const struct config_section *const config_sections[] = {
 	&daemon_section,
 	&mqtt_section,
@@ -103,8 +103,7 @@ static struct found find_sections(const struct config_loading *l, const struct c
 }
 
 /* Reads the sections of a kind by their rows into an array of its structs. */
-static void read_kind(
-    const struct config_loading *l, const struct config_section *k, const struct found *found)
+static void read_kind(struct config_loading *l, const struct config_section *k, const struct found *found)
 {
 	char *config = (char *)l->config, *item = arena_alloc(l->arena, (found->count + 1) * k->size);
 	memcpy(config + k->place, &item, sizeof(item)); /* the pointer's type is the section's */
@@ -118,7 +117,19 @@ static void read_kind(
 	}
 }
 
-static void read_sections(const struct config_loading *l)
+static void check_kind(struct config_loading *l, const struct config_section *k, const struct found *found)
+{
+	char *item;
+	memcpy(&item, (const char *)l->config + k->place, sizeof(item));
+	for (size_t i = 0; k->check && i < found->count; i++, item += k->size) {
+		l->from = found->items[i];
+		k->check(l, item);
+	}
+	if (k->check_all)
+		k->check_all(l, found->items, found->count);
+}
+
+static void read_sections(struct config_loading *l)
 {
 	struct found found[COUNT(config_sections)];
 	for (const struct ini_section *s = l->tree->sections; s; s = s->next) {
@@ -131,12 +142,10 @@ static void read_sections(const struct config_loading *l)
 			read_kind(l, config_sections[i], &found[i]);
 	}
 	for (size_t i = 0; i < COUNT(found); i++)
-		if (config_sections[i]->check)
-			config_sections[i]->check(l, found[i].items, found[i].count);
+		check_kind(l, config_sections[i], &found[i]);
+	const struct found *alarms = &found[COUNT(found) - 1];
 	default_alarms_add(l);
-	for (size_t i = 0; i < COUNT(found); i++)
-		if (config_sections[i]->link)
-			config_sections[i]->link(l, found[i].items, found[i].count);
+	alarms_link(l, alarms->items, alarms->count);
 }
 
 static int is_drop_in(const struct dirent *e)
@@ -175,7 +184,7 @@ struct config *config_load(const char *path, struct diag *d)
 	struct arena *a = arena_new();
 	struct config *c = arena_alloc(a, sizeof(*c));
 	struct ini_tree tree = { .arena = a };
-	const struct config_loading loading = { c, a, &tree, d };
+	struct config_loading loading = { .config = c, .arena = a, .tree = &tree, .diag = d };
 	c->arena = a;
 	c->references = 1;
 	c->path = arena_strdup(a, path);

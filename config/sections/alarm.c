@@ -103,8 +103,7 @@ static const struct {
 };
 
 /* False when it is wrong, and then it is said. */
-static bool resolve_source(
-    const struct config_loading *l, struct alarm_config *a, const struct ini_section *from)
+static bool resolve_source(const struct config_loading *l, struct alarm_config *a)
 {
 	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
 		size_t n = strlen(figures[i].prefix);
@@ -114,20 +113,20 @@ static bool resolve_source(
 		bool good = dot && figures[i].resolve(l->config, a, a->point_name + n, dot + 1);
 		if (!good) {
 			a->source = SOURCE_POINT; /* without points: it looks at nothing */
-			schema_error(l->diag, from, "point", "'%s' %s", a->point_name, figures[i].refusal);
+			schema_error(l->diag, l->from, "point", "'%s' %s", a->point_name, figures[i].refusal);
 		}
 		return good;
 	}
-	a->points = reference_source(l, from, "point", a->point_name);
+	a->points = reference_source(l, "point", a->point_name);
 	return a->points.count > 0;
 }
 
-static void check_limits(
-    const struct config *c, const struct alarm_config *a, const struct ini_section *from, struct diag *d)
+static void check_limits(const struct config_loading *l, const struct alarm_config *a)
 {
 	bool numeric = a->when == WHEN_ABOVE || a->when == WHEN_BELOW || a->when == WHEN_OUTSIDE;
 	bool truth = a->when == WHEN_TRUE || a->when == WHEN_FALSE;
-	bool on_number = a->source != SOURCE_POINT || point_is_number(reference_get(c, a->points.refs[0]));
+	bool on_number =
+	    a->source != SOURCE_POINT || point_is_number(reference_get(l->config, a->points.refs[0]));
 	const struct schema_rule rules[] = {
 		{ (a->when == WHEN_ABOVE || a->when == WHEN_BELOW) && isnan(a->limit), "limit",
 		    "missing, but required for above and below" },
@@ -135,12 +134,12 @@ static void check_limits(
 		    isnan(a->low) ? "low" : "high", "missing, but required for outside" },
 		{ a->low > a->high, "low", "greater than high (allowed: low <= high)" },
 	};
-	schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
+	schema_check_rules(l->from, rules, sizeof(rules) / sizeof(rules[0]), l->diag);
 	if (numeric && !on_number)
-		schema_error(d, from, "when", "'%s' is no number (allowed: true, false, stale, suspect)",
-		    a->point_name);
+		schema_error(l->diag, l->from, "when",
+		    "'%s' is no number (allowed: true, false, stale, suspect)", a->point_name);
 	if (truth && on_number)
-		schema_error(d, from, "when",
+		schema_error(l->diag, l->from, "when",
 		    "'%s' is a number (allowed: above, below, outside, stale, suspect)", a->point_name);
 }
 
@@ -193,27 +192,25 @@ static void rank(const struct config_loading *l, const struct ini_section *const
 	}
 }
 
-static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check(const struct config_loading *l, void *item)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct alarm_config *a = &l->config->alarms[i];
-		a->fingerprint = ini_section_fingerprint(from[i]);
-		bool own = strncmp(a->name, OWN_ALARM_PREFIX, strlen(OWN_ALARM_PREFIX)) == 0;
-		if (own)
-			schema_error(l->diag, from[i], NULL,
-			    "names with " OWN_ALARM_PREFIX " are coolantd's own (allowed: another name)");
-		if (*a->point_name != '\0' && resolve_source(l, a, from[i]) && !own)
-			check_limits(l->config, a, from[i], l->diag);
-	}
+	struct alarm_config *a = item;
+	bool own = strncmp(a->name, OWN_ALARM_PREFIX, strlen(OWN_ALARM_PREFIX)) == 0;
+	a->fingerprint = ini_section_fingerprint(l->from);
+	if (own)
+		schema_error(l->diag, l->from, NULL,
+		    "names with " OWN_ALARM_PREFIX " are coolantd's own (allowed: another name)");
+	if (*a->point_name != '\0' && resolve_source(l, a) && !own)
+		check_limits(l, a);
 }
 
-static void link(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+void alarms_link(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
-	for (size_t i = 0; i < l->config->alarm_count; i++)
-		name_index_add(
-		    &l->config->alarm_names, l->arena, l->config->alarms[i].name, &l->config->alarms[i]);
+	struct config *c = l->config;
+	for (size_t i = 0; i < c->alarm_count; i++)
+		name_index_add(&c->alarm_names, l->arena, c->alarms[i].name, &c->alarms[i]);
 	for (size_t i = 0; i < count; i++)
-		resolve_suppressors(l, &l->config->alarms[i], from[i]);
+		resolve_suppressors(l, &c->alarms[i], from[i]);
 	rank(l, from, count);
 }
 
@@ -227,7 +224,6 @@ const struct config_section alarm_section = {
 	.count = offsetof(struct config, alarm_count),
 	.max = CONFIG_ALARMS_MAX,
 	.check = check,
-	.link = link,
 };
 
 size_t alarm_find(const struct config *c, const char *name)

@@ -38,4 +38,7 @@ const char *alarm_when_word(enum alarm_when w);
 /* The index of an alarm by its name; SIZE_MAX = none. */
 size_t alarm_find(const struct config *c, const char *name);
 
+/* Resolves which explain which, when all are there; from[i] is where that of the file was read from. */
+void alarms_link(const struct config_loading *l, const struct ini_section *const *from, size_t count);
+
 extern const struct config_section alarm_section;

@@ -82,37 +82,34 @@ static bool same_endpoint(const struct bus_config *a, const struct bus_config *b
 	return strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port;
 }
 
-static void check_keys(const struct bus_config *bus, const struct ini_section *from, struct diag *d)
+static void check_keys(const struct config_loading *l, const struct bus_config *bus)
 {
 	const char *type = types[bus->type].word;
 	for (size_t k = 0; k < sizeof(type_keys) / sizeof(type_keys[0]); k++) {
 		const char *key = type_keys[k].key;
-		bool mine = type_keys[k].types & ONLY(bus->type), given = ini_section_gives(from, key);
+		bool mine = type_keys[k].types & ONLY(bus->type), given = ini_section_gives(l->from, key);
 		if (mine && type_keys[k].required && !given)
-			schema_error(d, from, key, "missing, but required for type = %s", type);
+			schema_error(l->diag, l->from, key, "missing, but required for type = %s", type);
 		if (!mine && given)
-			schema_error(d, from, key, "has no meaning for type = %s (allowed for %s)", type,
-			    type_keys[k].words);
+			schema_error(l->diag, l->from, key, "has no meaning for type = %s (allowed for %s)",
+			    type, type_keys[k].words);
 	}
 }
 
-static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check(const struct config_loading *l, void *item)
 {
-	struct bus_config *buses = l->config->buses;
-	for (size_t i = 0; i < count; i++) {
-		struct bus_config *bus = &buses[i];
-		bool serial = bus->type == BUS_RTU;
-		name_index_add(&l->config->bus_names, l->arena, bus->name, bus);
-		bus->fingerprint = ini_section_fingerprint(from[i]);
-		if (!ini_section_gives(from[i], "type"))
-			continue; /* said already */
-		check_keys(bus, from[i], l->diag);
-		for (size_t j = 0; j < i; j++)
-			if (same_endpoint(bus, &buses[j]))
-				schema_error(l->diag, from[i], serial ? "port" : "host",
-				    "the same %s as [bus:%s] (allowed: one bus for each)",
-				    serial ? "port" : "host and tcp_port", buses[j].name);
-	}
+	struct bus_config *bus = item;
+	bool serial = bus->type == BUS_RTU;
+	name_index_add(&l->config->bus_names, l->arena, bus->name, bus);
+	bus->fingerprint = ini_section_fingerprint(l->from);
+	if (!ini_section_gives(l->from, "type"))
+		return; /* said already */
+	check_keys(l, bus);
+	for (const struct bus_config *other = l->config->buses; other < bus; other++)
+		if (same_endpoint(bus, other))
+			schema_error(l->diag, l->from, serial ? "port" : "host",
+			    "the same %s as [bus:%s] (allowed: one bus for each)",
+			    serial ? "port" : "host and tcp_port", other->name);
 }
 
 const struct config_section bus_section = {

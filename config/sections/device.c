@@ -30,54 +30,50 @@ size_t device_find_point(const struct device_config *device, const char *name)
 	return p ? (size_t)(p - device->points) : SIZE_MAX;
 }
 
-static void resolve_bus(
-    const struct config_loading *l, struct device_config *device, const struct ini_section *from)
+static void resolve_bus(const struct config_loading *l, struct device_config *device)
 {
 	const struct config *c = l->config;
 	const struct bus_config *bus =
 	    name_index_find(&c->bus_names, device->bus_name, strlen(device->bus_name));
 	device->bus = bus ? (size_t)(bus - c->buses) : SIZE_MAX;
 	if (!bus && *device->bus_name != '\0')
-		schema_error(l->diag, from, "bus", "no [bus:%s]%s (allowed: a bus of this configuration)",
+		schema_error(l->diag, l->from, "bus", "no [bus:%s]%s (allowed: a bus of this configuration)",
 		    device->bus_name,
 		    suggest_word(l->arena, device->bus_name, c->buses, c->bus_count, sizeof(c->buses[0])));
 }
 
-static void check_unit(
-    const struct config_loading *l, const struct device_config *device, const struct ini_section *from)
+static void check_unit(const struct config_loading *l, const struct device_config *device)
 {
 	const struct config *c = l->config;
 	bool tcp = c->buses[device->bus].type == BUS_TCP;
 	if (device->unit > 247 && (device->unit != 255 || !tcp))
-		schema_error(l->diag, from, "unit",
+		schema_error(l->diag, l->from, "unit",
 		    "'%lld' is out of range (allowed: 0..247, on tcp also 255)", (long long)device->unit);
 	if (device->unit == 0 && !tcp)
-		schema_error(l->diag, from, "unit",
+		schema_error(l->diag, l->from, "unit",
 		    "0 is the broadcast address of a serial line and gets no reply (allowed: 1..247)");
 	for (const struct device_config *other = c->devices; other < device; other++)
 		if (other->bus == device->bus && other->unit == device->unit && device->unit >= 0)
-			schema_error(l->diag, from, "unit", "unit %lld of bus '%s' is [device:%s] already",
+			schema_error(l->diag, l->from, "unit", "unit %lld of bus '%s' is [device:%s] already",
 			    (long long)device->unit, device->bus_name, other->name);
 }
 
-static const struct profile *find_profile(
-    const struct config_loading *l, const struct device_config *device, const struct ini_section *from)
+static const struct profile *find_profile(const struct config_loading *l, const struct device_config *device)
 {
 	/* the nearest first: a row of devices has one profile */
 	for (const struct device_config *other = device; other-- > l->config->devices;)
 		if (strcmp(other->profile_name, device->profile_name) == 0)
 			return other->profile; /* NULL when it was bad: said once */
-	return profile_load(device->profile_name, l->arena, l->diag, schema_place(from, "profile"));
+	return profile_load(device->profile_name, l->arena, l->diag, schema_place(l->from, "profile"));
 }
 
 /* The profile's points, fingerprint and what the section leaves to it. */
-static void take_profile(
-    const struct config_loading *l, struct device_config *device, const struct ini_section *from)
+static void take_profile(const struct config_loading *l, struct device_config *device)
 {
-	const struct profile *p = *device->profile_name != '\0' ? find_profile(l, device, from) : NULL;
-	bool has_unit = ini_section_entry(from, "unit");
+	const struct profile *p = *device->profile_name != '\0' ? find_profile(l, device) : NULL;
+	bool has_unit = ini_section_entry(l->from, "unit");
 	device->profile = p;
-	device->fingerprint = ini_section_fingerprint(from);
+	device->fingerprint = ini_section_fingerprint(l->from);
 	if (p) {
 		device->fingerprint += p->fingerprint;
 		l->config->fingerprint += p->fingerprint;
@@ -91,20 +87,17 @@ static void take_profile(
 		device->unit = p ? p->default_unit : -1;
 	if (!has_unit && device->unit < 0)
 		schema_error(
-		    l->diag, from, "unit", "missing, but required (the profile has no default_unit)");
+		    l->diag, l->from, "unit", "missing, but required (the profile has no default_unit)");
 }
 
-static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check(const struct config_loading *l, void *item)
 {
-	struct config *c = l->config;
-	for (size_t i = 0; i < count; i++) {
-		struct device_config *device = &c->devices[i];
-		name_index_add(&c->device_names, l->arena, device->name, device);
-		resolve_bus(l, device, from[i]);
-		take_profile(l, device, from[i]);
-		if (device->bus != SIZE_MAX)
-			check_unit(l, device, from[i]);
-	}
+	struct device_config *device = item;
+	name_index_add(&l->config->device_names, l->arena, device->name, device);
+	resolve_bus(l, device);
+	take_profile(l, device);
+	if (device->bus != SIZE_MAX)
+		check_unit(l, device);
 }
 
 const struct config_section device_section = {

@@ -73,9 +73,9 @@ static const struct schema_key spool_keys[] = {
 	{ NULL },
 };
 
-static void check_daemon(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check_daemon(const struct config_loading *l, void *item)
 {
-	struct daemon_config *daemon = l->config->daemon;
+	struct daemon_config *daemon = item;
 	const char *state = getenv("STATE_DIRECTORY"), *runtime = getenv("RUNTIME_DIRECTORY");
 	if (*daemon->state_dir == '\0')
 		daemon->state_dir = state && *state ? arena_strdup(l->arena, state) : "/var/lib/coolantd";

@@ -223,19 +223,18 @@ bool loop_has_value(const struct loop_config *l, enum loop_value v)
 	return true;
 }
 
-static void resolve_input(const struct config_loading *l, struct loop_config *loop, enum loop_input i,
-    const struct ini_section *from)
+static void resolve_input(const struct config_loading *l, struct loop_config *loop, enum loop_input i)
 {
 	const char *name = loop->input_names[i], *key = loop_inputs[i].key;
 	enum quantity quantity = loop_inputs[i].quantity;
 	if (*name == '\0')
 		return;
-	loop->inputs[i] = reference_source(l, from, key, name);
+	loop->inputs[i] = reference_source(l, key, name);
 	if (loop->inputs[i].count == 0)
 		return;
 	const struct point *first = reference_get(l->config, loop->inputs[i].refs[0]);
 	if (!point_has_quantity(first, quantity))
-		schema_error(l->diag, from, key,
+		schema_error(l->diag, l->from, key,
 		    "'%s' has the unit '%s', which is no %s (allowed: a point in %s)", name, first->unit,
 		    unit_quantity_word(quantity), unit_of_quantity(quantity));
 }
@@ -255,7 +254,7 @@ static bool is_named(const struct loop_config *l, enum loop_input i)
 	return *l->input_names[i] != '\0';
 }
 
-static void check_rules(const struct loop_config *l, const struct ini_section *from, struct diag *d)
+static void check_rules(const struct config_loading *loading, const struct loop_config *l)
 {
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
 	     reservoir = is_named(l, LOOP_IN_RESERVOIR_LEVEL);
@@ -277,27 +276,24 @@ static void check_rules(const struct loop_config *l, const struct ini_section *f
 		{ !isnan(l->liquid_share) && !is_named(l, LOOP_IN_IT_POWER), "it_power",
 		    "missing, but required with liquid_share" },
 	};
-	schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
+	schema_check_rules(loading->from, rules, sizeof(rules) / sizeof(rules[0]), loading->diag);
 }
 
-static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check(const struct config_loading *l, void *item)
 {
-	for (size_t n = 0; n < count; n++) {
-		struct loop_config *loop = &l->config->loops[n];
-		name_index_add(&l->config->loop_names, l->arena, loop->name, loop);
-		for (enum loop_input i = 0; i < LOOP_IN_COUNT; i++)
-			resolve_input(l, loop, i, from[n]);
-		/* without a sensor of its own the filter is judged by the whole loop */
-		if (!is_named(loop, LOOP_IN_FILTER_PRESSURE_DROP)) {
-			loop->input_names[LOOP_IN_FILTER_PRESSURE_DROP] =
-			    loop->input_names[LOOP_IN_PRESSURE_DROP];
-			loop->inputs[LOOP_IN_FILTER_PRESSURE_DROP] = loop->inputs[LOOP_IN_PRESSURE_DROP];
-		}
-		if (isnan(loop->flow_low))
-			loop->flow_low = loop->nominal_flow / 2;
-		loop->learning_fingerprint = learning_fingerprint(loop);
-		check_rules(loop, from[n], l->diag);
+	struct loop_config *loop = item;
+	name_index_add(&l->config->loop_names, l->arena, loop->name, loop);
+	for (enum loop_input i = 0; i < LOOP_IN_COUNT; i++)
+		resolve_input(l, loop, i);
+	/* without a sensor of its own the filter is judged by the whole loop */
+	if (!is_named(loop, LOOP_IN_FILTER_PRESSURE_DROP)) {
+		loop->input_names[LOOP_IN_FILTER_PRESSURE_DROP] = loop->input_names[LOOP_IN_PRESSURE_DROP];
+		loop->inputs[LOOP_IN_FILTER_PRESSURE_DROP] = loop->inputs[LOOP_IN_PRESSURE_DROP];
 	}
+	if (isnan(loop->flow_low))
+		loop->flow_low = loop->nominal_flow / 2;
+	loop->learning_fingerprint = learning_fingerprint(loop);
+	check_rules(l, loop);
 }
 
 const struct config_section loop_section = {

@@ -114,12 +114,12 @@ static const struct schema_key keys[] = {
 	{ NULL },
 };
 
-static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check(const struct config_loading *l, void *item)
 {
 	const struct daemon_config *daemon = l->config->daemon;
-	struct mqtt_config *mqtt = l->config->mqtt;
+	struct mqtt_config *mqtt = item;
 	bool cert = *mqtt->cert_file != '\0', key = *mqtt->key_file != '\0';
-	mqtt->fingerprint = ini_section_fingerprint(from[0]);
+	mqtt->fingerprint = ini_section_fingerprint(l->from);
 	if (*mqtt->client_id == '\0' && daemon->site && daemon->rack)
 		mqtt->client_id = arena_printf(l->arena, "coolantd-%s-%s", daemon->site, daemon->rack);
 	const struct schema_rule rules[] = {
@@ -128,7 +128,7 @@ static void check(const struct config_loading *l, const struct ini_section *cons
 		{ *mqtt->password_file != '\0' && *mqtt->username == '\0', "password_file",
 		    "a password needs a username" },
 	};
-	schema_check_rules(from[0], rules, COUNT(rules), l->diag);
+	schema_check_rules(l->from, rules, COUNT(rules), l->diag);
 }
 
 const struct config_section mqtt_section = {

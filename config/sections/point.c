@@ -62,7 +62,7 @@ static void read_point(const struct config_loading *l, struct device_config *dev
 	device->fingerprint += ini_section_fingerprint(from);
 }
 
-static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check_all(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
 	struct config *c = l->config;
 	struct own *own = arena_alloc(l->arena, (c->device_count + 1) * sizeof(*own));
@@ -97,5 +97,5 @@ const struct config_section point_section = {
 	.help =
 	    "a point of a device, in a profile; in a configuration [point:DEVICE.NAME] changes or adds one",
 	.keys = point_keys,
-	.check = check,
+	.check_all = check_all,
 };

@@ -30,10 +30,10 @@ const char *pue_role_word(enum pue_role r)
 }
 
 /* DEVICE.POINT: power or energy by its unit. */
-static void resolve_point(const struct config_loading *l, const struct ini_section *from, struct pue_meter *m)
+static void resolve_point(const struct config_loading *l, struct pue_meter *m)
 {
 	const char *key = pue_role_word(m->role);
-	struct point_ref r = reference_point(l, from, key, m->name);
+	struct point_ref r = reference_point(l, key, m->name);
 	if (!point_ref_is_set(r))
 		return;
 	const struct point *p = reference_get(l->config, r);
@@ -42,8 +42,8 @@ static void resolve_point(const struct config_loading *l, const struct ini_secti
 	else if (point_has_quantity(p, QUANTITY_ENERGY))
 		m->energy = r;
 	else
-		schema_error(l->diag, from, key, "'%s' has the unit '%s' (allowed: %s, %s)", m->name, p->unit,
-		    unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
+		schema_error(l->diag, l->from, key, "'%s' has the unit '%s' (allowed: %s, %s)", m->name,
+		    p->unit, unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
 }
 
 static struct point_ref point_of(
@@ -54,27 +54,27 @@ static struct point_ref point_of(
 }
 
 /* DEVICE: its active_power and active_energy_import. */
-static void resolve_device(
-    const struct config_loading *l, const struct ini_section *from, struct pue_meter *m)
+static void resolve_device(const struct config_loading *l, struct pue_meter *m)
 {
 	const char *key = pue_role_word(m->role);
-	const struct device_config *device = reference_device(l, from, key, m->name, strlen(m->name));
+	const struct device_config *device = reference_device(l, key, m->name, strlen(m->name));
 	if (!device || device->point_count == 0)
 		return;
 	m->power = point_of(l->config, device, "active_power", QUANTITY_POWER);
 	m->energy = point_of(l->config, device, "active_energy_import", QUANTITY_ENERGY);
 	if (!point_ref_is_set(m->power) && !point_ref_is_set(m->energy))
-		schema_error(l->diag, from, key,
+		schema_error(l->diag, l->from, key,
 		    "device '%s' has neither active_power in %s nor active_energy_import in %s "
 		    "(allowed: a meter, or DEVICE.POINT)",
 		    m->name, unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
 }
 
-static void check_windows(struct pue_config *p, const struct ini_section *from, struct diag *d)
+static void check_windows(const struct config_loading *l, struct pue_config *p)
 {
 	size_t n = p->window_names.count;
 	if (n < 1 || n > CONFIG_PUE_WINDOWS_MAX) {
-		schema_error(d, from, "windows", "%zu windows (allowed: 1..%d)", n, CONFIG_PUE_WINDOWS_MAX);
+		schema_error(
+		    l->diag, l->from, "windows", "%zu windows (allowed: 1..%d)", n, CONFIG_PUE_WINDOWS_MAX);
 		return;
 	}
 	for (size_t i = 0; i < n; i++) {
@@ -83,44 +83,42 @@ static void check_windows(struct pue_config *p, const struct ini_section *from, 
 		bool good = text_duration(text, &ns) == 0 && ns % (60 * INT64_C(1000000000)) == 0;
 		int64_t seconds = ns / INT64_C(1000000000);
 		if (!good || seconds < CONFIG_PUE_WINDOW_MIN_S || seconds > CONFIG_PUE_WINDOW_MAX_S)
-			schema_error(d, from, "windows",
+			schema_error(l->diag, l->from, "windows",
 			    "'%s' is not a window (allowed: whole minutes, 1m..365d)", text);
 		for (size_t j = 0; j < i; j++)
 			if (p->windows[j] == seconds && good)
-				schema_error(d, from, "windows", "'%s' is listed twice", text);
+				schema_error(l->diag, l->from, "windows", "'%s' is listed twice", text);
 		p->windows[i] = seconds;
 	}
 	p->window_count = n;
 }
 
-static void resolve_role(
-    const struct config_loading *l, struct pue_config *p, enum pue_role r, const struct ini_section *from)
+static void resolve_role(const struct config_loading *l, struct pue_config *p, enum pue_role r)
 {
 	const struct schema_list *names = &p->role_names[r];
 	for (size_t i = 0; i < names->count; i++) {
 		struct pue_meter *m = &p->meters[p->meter_count++];
 		*m = (struct pue_meter){ r, names->items[i], point_ref_unset, point_ref_unset };
 		if (strchr(m->name, '.'))
-			resolve_point(l, from, m);
+			resolve_point(l, m);
 		else
-			resolve_device(l, from, m);
+			resolve_device(l, m);
 		for (size_t j = 0; j < i; j++)
 			if (strcmp(m->name, names->items[j]) == 0)
 				schema_error(
-				    l->diag, from, pue_role_word(r), "'%s' is listed twice", m->name);
+				    l->diag, l->from, pue_role_word(r), "'%s' is listed twice", m->name);
 	}
 }
 
-static void resolve_meters(
-    const struct config_loading *l, struct pue_config *p, const struct ini_section *from)
+static void resolve_meters(const struct config_loading *l, struct pue_config *p)
 {
 	size_t n = 0;
 	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
 		n += p->role_names[r].count;
 	p->meters = arena_alloc(l->arena, (n + 1) * sizeof(p->meters[0]));
-	p->fingerprint = ini_section_fingerprint(from);
+	p->fingerprint = ini_section_fingerprint(l->from);
 	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
-		resolve_role(l, p, r, from);
+		resolve_role(l, p, r);
 	for (size_t i = 0; i < n; i++) {
 		struct point_ref any = pue_meter_any(&p->meters[i]);
 		if (point_ref_is_set(any))
@@ -128,20 +126,18 @@ static void resolve_meters(
 	}
 }
 
-static void check(const struct config_loading *l, const struct ini_section *const *from, size_t count)
+static void check(const struct config_loading *l, void *item)
 {
-	for (size_t i = 0; i < count; i++) {
-		struct pue_config *p = &l->config->pues[i];
-		name_index_add(&l->config->pue_names, l->arena, p->name, p);
-		resolve_meters(l, p, from[i]);
-		if (p->role_names[PUE_FACILITY].count == 0 && p->role_names[PUE_COOLING].count == 0)
-			schema_error(l->diag, from[i], "facility",
-			    "missing, and no cooling either (allowed: facility for a PUE, cooling for a "
-			    "partial PUE, or both)");
-		if (*p->boundary == '\0')
-			p->boundary = p->name;
-		check_windows(p, from[i], l->diag);
-	}
+	struct pue_config *p = item;
+	name_index_add(&l->config->pue_names, l->arena, p->name, p);
+	resolve_meters(l, p);
+	if (p->role_names[PUE_FACILITY].count == 0 && p->role_names[PUE_COOLING].count == 0)
+		schema_error(l->diag, l->from, "facility",
+		    "missing, and no cooling either (allowed: facility for a PUE, cooling for a "
+		    "partial PUE, or both)");
+	if (*p->boundary == '\0')
+		p->boundary = p->name;
+	check_windows(l, p);
 }
 
 const struct config_section pue_section = {

@@ -20,34 +20,33 @@ const struct point *reference_get(const struct config *c, struct point_ref r)
 	return &c->devices[r.device].points[r.point];
 }
 
-const struct device_config *reference_device(const struct config_loading *l, const struct ini_section *from,
-    const char *key, const char *text, size_t n)
+const struct device_config *reference_device(
+    const struct config_loading *l, const char *key, const char *text, size_t n)
 {
 	const struct config *c = l->config;
 	const struct device_config *device = device_find(c, text, n);
 	if (device)
 		return device;
 	const char *name = arena_strndup(l->arena, text, n);
-	schema_error(l->diag, from, key, "no [device:%s]%s (allowed: a device of this configuration)", name,
-	    suggest_word(l->arena, name, c->devices, c->device_count, sizeof(c->devices[0])));
+	schema_error(l->diag, l->from, key, "no [device:%s]%s (allowed: a device of this configuration)",
+	    name, suggest_word(l->arena, name, c->devices, c->device_count, sizeof(c->devices[0])));
 	return NULL;
 }
 
-struct point_ref reference_point(
-    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text)
+struct point_ref reference_point(const struct config_loading *l, const char *key, const char *text)
 {
 	struct point_ref found = reference_find(l->config, text);
 	const char *dot = strchr(text, '.');
 	if (point_ref_is_set(found))
 		return found;
 	if (!dot) {
-		schema_error(l->diag, from, key, "'%s' is not a point (allowed: DEVICE.POINT)", text);
+		schema_error(l->diag, l->from, key, "'%s' is not a point (allowed: DEVICE.POINT)", text);
 		return point_ref_unset;
 	}
-	const struct device_config *device = reference_device(l, from, key, text, (size_t)(dot - text));
+	const struct device_config *device = reference_device(l, key, text, (size_t)(dot - text));
 	if (!device || device->point_count == 0)
 		return point_ref_unset; /* said already */
-	schema_error(l->diag, from, key,
+	schema_error(l->diag, l->from, key,
 	    "device '%s' has no point '%s'%s (allowed: a point of its profile or of [point:%s.NAME])",
 	    device->name, dot + 1,
 	    suggest_word(l->arena, dot + 1, device->points, device->point_count, sizeof(device->points[0])),
@@ -92,8 +91,7 @@ static const char *refuse_member(
 	return NULL;
 }
 
-struct point_source reference_source(
-    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text)
+struct point_source reference_source(const struct config_loading *l, const char *key, const char *text)
 {
 	struct point_source s = { .how = combination_of(&text) };
 	struct point_ref *refs = arena_alloc(l->arena, CONFIG_SOURCE_POINTS_MAX * sizeof(*refs));
@@ -101,28 +99,28 @@ struct point_source reference_source(
 	char *copy = arena_strdup(l->arena, text), *save = NULL;
 	s.refs = refs;
 	if (s.how == COMBINE_ONE) {
-		refs[0] = reference_point(l, from, key, text);
+		refs[0] = reference_point(l, key, text);
 		s.count = point_ref_is_set(refs[0]);
 		return s;
 	}
 	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
 		if (s.count == CONFIG_SOURCE_POINTS_MAX) {
-			schema_error(l->diag, from, key, "too many points (allowed: %d in a list)",
+			schema_error(l->diag, l->from, key, "too many points (allowed: %d in a list)",
 			    CONFIG_SOURCE_POINTS_MAX);
 			break;
 		}
-		struct point_ref r = reference_point(l, from, key, item);
+		struct point_ref r = reference_point(l, key, item);
 		if (!point_ref_is_set(r))
 			break;
 		const char *why = refuse_member(l, &s, r);
 		if (why) {
-			schema_error(l->diag, from, key, "%s", why);
+			schema_error(l->diag, l->from, key, "%s", why);
 			break;
 		}
 		refs[s.count++] = r;
 	}
 	if (diag_errors(l->diag) == before && s.count < 2)
-		schema_error(l->diag, from, key,
+		schema_error(l->diag, l->from, key,
 		    "'%s' (allowed: median:, mean: or sum: and two or more points)", text);
 	if (diag_errors(l->diag) != before)
 		s.count = 0;

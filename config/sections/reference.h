@@ -29,17 +29,15 @@ struct point_source {
 struct point_ref reference_find(const struct config *c, const char *name);
 const struct point *reference_get(const struct config *c, struct point_ref r);
 
-/* For checks, with all points known. `from` and `key` are where the text stands; what is wrong is said. */
+/* For checks, with all points known. `key` is where the text stands; what is wrong is said. */
 
 /* The device named by the first `n` bytes of `text`, or NULL. */
-const struct device_config *reference_device(const struct config_loading *l, const struct ini_section *from,
-    const char *key, const char *text, size_t n);
+const struct device_config *reference_device(
+    const struct config_loading *l, const char *key, const char *text, size_t n);
 
 /* DEVICE.POINT; unset when it is wrong. */
-struct point_ref reference_point(
-    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text);
+struct point_ref reference_point(const struct config_loading *l, const char *key, const char *text);
 
 /* DEVICE.POINT, or median:, mean: or sum: and a comma list of them, which must be numbers of one quantity;
  * without points when it is wrong. */
-struct point_source reference_source(
-    const struct config_loading *l, const struct ini_section *from, const char *key, const char *text);
+struct point_source reference_source(const struct config_loading *l, const char *key, const char *text);

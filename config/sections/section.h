@@ -16,6 +16,7 @@ struct config_loading {
 	struct arena *arena; /* the configuration's */
 	const struct ini_tree *tree;
 	struct diag *diag;
+	const struct ini_section *from; /* where what is checked now was read from */
 };
 
 struct config_section {
@@ -27,10 +28,10 @@ struct config_section {
 	size_t place; /* in struct config: of the pointer to it, or to the array of them */
 	size_t count; /* in struct config: of the array's length */
 	size_t max;   /* 0 = only bounded by the size of a file */
-	/* Resolves names and says what one row alone cannot tell, for all sections of the kind at once:
-	 * from[i] is where item i was read from. Of a kind without a name there is always one, and empty if
-	 * it is not written. NULL = nothing to check. */
-	void (*check)(const struct config_loading *l, const struct ini_section *const *from, size_t count);
-	/* Resolves names among its own kind, when all kinds are checked and the default alarms are there. */
-	void (*link)(const struct config_loading *l, const struct ini_section *const *from, size_t count);
+	/* Resolves names and says what one row alone cannot tell. Of a kind without a name there is always
+	 * one, and empty if it is not written. NULL = nothing to check. */
+	void (*check)(const struct config_loading *l, void *item);
+	/* The same for all sections of the kind at once, for one whose `size` is 0. */
+	void (*check_all)(
+	    const struct config_loading *l, const struct ini_section *const *from, size_t count);
 };
