@@ -12,25 +12,35 @@ static const char *const table_words[] = { [POINT_COIL] = "coil",
 	[POINT_INPUT] = "input",
 	[POINT_HOLDING] = "holding" };
 
-static const struct {
-	const char *word;
-	unsigned registers;
-} types[] = {
-	[POINT_U16] = { "u16", 1 },
-	[POINT_I16] = { "i16", 1 },
-	[POINT_U32] = { "u32", 2 },
-	[POINT_I32] = { "i32", 2 },
-	[POINT_U64] = { "u64", 4 },
-	[POINT_I64] = { "i64", 4 },
-	[POINT_F32] = { "f32", 2 },
-	[POINT_F64] = { "f64", 4 },
-	[POINT_BOOL] = { "bool", 1 },
-	[POINT_STRING] = { "string", 0 },
+static const struct schema_choice type_choices[] = {
+	[POINT_U16] = { "u16", POINT_U16 },
+	[POINT_I16] = { "i16", POINT_I16 },
+	[POINT_U32] = { "u32", POINT_U32 },
+	[POINT_I32] = { "i32", POINT_I32 },
+	[POINT_U64] = { "u64", POINT_U64 },
+	[POINT_I64] = { "i64", POINT_I64 },
+	[POINT_F32] = { "f32", POINT_F32 },
+	[POINT_F64] = { "f64", POINT_F64 },
+	[POINT_BOOL] = { "bool", POINT_BOOL },
+	[POINT_STRING] = { "string", POINT_STRING },
+	{ NULL, 0 },
 };
+
+/* Registers of a value; of a string the point tells. */
+static const unsigned lengths[] = { [POINT_U16] = 1,
+	[POINT_I16] = 1,
+	[POINT_U32] = 2,
+	[POINT_I32] = 2,
+	[POINT_U64] = 4,
+	[POINT_I64] = 4,
+	[POINT_F32] = 2,
+	[POINT_F64] = 4,
+	[POINT_BOOL] = 1,
+	[POINT_STRING] = 0 };
 
 unsigned point_length(const struct point *p)
 {
-	return p->type == POINT_STRING ? (unsigned)p->length : types[p->type].registers;
+	return p->type == POINT_STRING ? (unsigned)p->length : lengths[p->type];
 }
 
 unsigned point_first(const struct point *p)
@@ -59,7 +69,7 @@ enum register_table point_table_find(const char *s, size_t n)
 
 const char *point_type_word(enum point_type t)
 {
-	return types[t].word;
+	return type_choices[t].word;
 }
 
 bool point_is_bit_table(enum register_table t)
@@ -84,20 +94,6 @@ const char *point_enum_word(const struct point *p, int64_t value)
 			return p->enums.items[i].word;
 	return NULL;
 }
-
-static const struct schema_choice type_choices[] = {
-	{ "u16", POINT_U16 },
-	{ "i16", POINT_I16 },
-	{ "u32", POINT_U32 },
-	{ "i32", POINT_I32 },
-	{ "u64", POINT_U64 },
-	{ "i64", POINT_I64 },
-	{ "f32", POINT_F32 },
-	{ "f64", POINT_F64 },
-	{ "bool", POINT_BOOL },
-	{ "string", POINT_STRING },
-	{ NULL, 0 },
-};
 
 const struct schema_choice point_order_choices[] = { { "big", POINT_BIG }, { "little", POINT_LITTLE },
 	{ NULL, 0 } };

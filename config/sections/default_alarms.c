@@ -93,24 +93,24 @@ static bool replaces(const struct config *c, const struct alarm_config *own, con
 	return direction && (figure || same_points(points_of(c, own), points_of(c, new)));
 }
 
+/* Adds alarms behind those of the configuration. */
 struct adder {
 	struct config *config;
 	struct arena *arena;
-	struct alarm_config *alarms;
-	size_t count, room;
+	size_t own, room; /* alarms of the configuration; that there is memory for */
 };
 
 /* Has `new` suppressed by an alarm that was added before; one that was replaced says for itself what it
  * suppresses. */
 static void suppress_by(const struct adder *a, struct alarm_config *new, const char *name)
 {
-	for (size_t i = 0; i < a->count; i++) {
-		if (strcmp(a->alarms[i].name, name) != 0)
+	for (size_t i = a->own; i < a->config->alarm_count; i++) {
+		if (strcmp(a->config->alarms[i].name, name) != 0)
 			continue;
 		const char **names = arena_alloc(a->arena, sizeof(*names));
 		size_t *indices = arena_alloc(a->arena, sizeof(*indices));
 		names[0] = name;
-		indices[0] = a->config->alarm_count + i;
+		indices[0] = i;
 		new->suppressor_names = (struct schema_list){ names, 1 };
 		new->suppressors = indices;
 		return;
@@ -128,19 +128,17 @@ static uint64_t fingerprint(struct arena *arena, const struct alarm_config *a)
 static void add(struct adder *a, struct alarm_config *new)
 {
 	struct config *c = a->config;
-	for (size_t i = 0; i < c->alarm_count; i++)
+	for (size_t i = 0; i < a->own; i++)
 		if (replaces(c, &c->alarms[i], new))
 			return;
-	if (a->count == a->room) {
-		size_t room = 2 * a->room + 64;
-		struct alarm_config *more = arena_alloc(a->arena, room * sizeof(*more));
-		if (a->count > 0)
-			memcpy(more, a->alarms, a->count * sizeof(*more));
-		a->alarms = more;
-		a->room = room;
+	if (c->alarm_count >= a->room) {
+		a->room = 2 * c->alarm_count + 64;
+		struct alarm_config *more = arena_alloc(a->arena, a->room * sizeof(*more));
+		memcpy(more, c->alarms, c->alarm_count * sizeof(*more));
+		c->alarms = more;
 	}
 	new->fingerprint = fingerprint(a->arena, new);
-	a->alarms[a->count++] = *new;
+	c->alarms[c->alarm_count++] = *new;
 }
 
 static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_default *row)
@@ -260,7 +258,7 @@ static void add_leak_alarms(struct adder *a, size_t device)
 void default_alarms_add(const struct config_loading *l)
 {
 	struct config *c = l->config;
-	struct adder a = { .config = c, .arena = l->arena };
+	struct adder a = { .config = c, .arena = l->arena, .own = c->alarm_count };
 	for (size_t i = 0; i < c->device_count; i++)
 		if (c->devices[i].alarms && c->devices[i].enabled)
 			add_leak_alarms(&a, i);
@@ -271,12 +269,4 @@ void default_alarms_add(const struct config_loading *l)
 			add_loop_alarm(&a, i, &loop_defaults[row]);
 		add_lost_alarms(&a, i);
 	}
-	if (a.count == 0)
-		return;
-	struct alarm_config *all = arena_alloc(l->arena, (c->alarm_count + a.count) * sizeof(*all));
-	if (c->alarm_count > 0)
-		memcpy(all, c->alarms, c->alarm_count * sizeof(*all));
-	memcpy(all + c->alarm_count, a.alarms, a.count * sizeof(*all));
-	c->alarms = all;
-	c->alarm_count += a.count;
 }
