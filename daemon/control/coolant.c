@@ -83,48 +83,45 @@ static double pg25_viscosity(double t)
 	return exp(1.68982 - 0.045099 * t + 3.07117e-4 * t * t - 1.00182e-6 * t * t * t);
 }
 
+enum property { DENSITY, HEAT_CAPACITY, VISCOSITY, PROPERTY_COUNT };
+
 /* By fits of its own, or a mixture of Melinder's. */
 static const struct {
-	double (*density)(double celsius), (*heat_capacity)(double celsius), (*viscosity)(double celsius);
+	double (*fits[PROPERTY_COUNT])(double celsius);
 	const struct melinder *mixture;
 	double percent; /* of the glycol, by mass */
 } coolants[] = {
-	[COOLANT_WATER] = { water_density, water_heat_capacity, water_viscosity, NULL, 0 },
-	[COOLANT_PG25] = { pg25_density, pg25_heat_capacity, pg25_viscosity, NULL, 0 },
+	[COOLANT_WATER] = { { water_density, water_heat_capacity, water_viscosity }, NULL, 0 },
+	[COOLANT_PG25] = { { pg25_density, pg25_heat_capacity, pg25_viscosity }, NULL, 0 },
 	[COOLANT_PG30] = { .mixture = &melinder_propylene_glycol, .percent = 30 },
 	[COOLANT_EG25] = { .mixture = &melinder_ethylene_glycol, .percent = 25 },
 	[COOLANT_EG30] = { .mixture = &melinder_ethylene_glycol, .percent = 30 },
 };
 
-/* False for NAN too. */
-static bool in_range(double celsius)
+static double (*const of_mixture[])(const struct melinder *m, double percent,
+    double celsius) = { melinder_density, melinder_heat_capacity, melinder_viscosity };
+
+static double property(enum coolant c, enum property p, double celsius)
 {
-	return celsius >= COOLANT_TEMPERATURE_MIN && celsius <= COOLANT_TEMPERATURE_MAX;
+	/* NAN is not within either */
+	if (!(celsius >= COOLANT_TEMPERATURE_MIN && celsius <= COOLANT_TEMPERATURE_MAX))
+		return NAN;
+	if (coolants[c].mixture)
+		return of_mixture[p](coolants[c].mixture, coolants[c].percent, celsius);
+	return coolants[c].fits[p](celsius);
 }
 
 double coolant_density(enum coolant c, double celsius)
 {
-	if (!in_range(celsius))
-		return NAN;
-	if (coolants[c].mixture)
-		return melinder_density(coolants[c].mixture, coolants[c].percent, celsius);
-	return coolants[c].density(celsius);
+	return property(c, DENSITY, celsius);
 }
 
 double coolant_heat_capacity(enum coolant c, double celsius)
 {
-	if (!in_range(celsius))
-		return NAN;
-	if (coolants[c].mixture)
-		return melinder_heat_capacity(coolants[c].mixture, coolants[c].percent, celsius);
-	return coolants[c].heat_capacity(celsius);
+	return property(c, HEAT_CAPACITY, celsius);
 }
 
 double coolant_viscosity(enum coolant c, double celsius)
 {
-	if (!in_range(celsius))
-		return NAN;
-	if (coolants[c].mixture)
-		return melinder_viscosity(coolants[c].mixture, coolants[c].percent, celsius);
-	return coolants[c].viscosity(celsius);
+	return property(c, VISCOSITY, celsius);
 }

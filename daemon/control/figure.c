@@ -2,14 +2,16 @@
 
 #include <math.h>
 
+struct figure figure_invalid(const char *reason)
+{
+	return (struct figure){ NAN, QUALITY_INVALID, reason };
+}
+
 struct figure figure_of(const struct figure *const *inputs, size_t n)
 {
 	struct figure f = { NAN, QUALITY_GOOD, NULL };
 	for (size_t i = 0; i < n; i++) {
-		if (inputs[i]->quality > f.quality) {
-			f.quality = inputs[i]->quality;
-			f.reason = inputs[i]->reason;
-		}
+		figure_worsen(&f, inputs[i]->quality, inputs[i]->reason);
 	}
 	if (!quality_has_value(f.quality))
 		f.quality = QUALITY_INVALID;
@@ -24,7 +26,15 @@ void figure_set(struct figure *f, double value, const char *reason_if_undefined)
 		f->value = value;
 		return;
 	}
-	*f = (struct figure){ NAN, QUALITY_INVALID, reason_if_undefined };
+	*f = figure_invalid(reason_if_undefined);
+}
+
+void figure_worsen(struct figure *f, enum quality quality, const char *reason)
+{
+	if (f->quality >= quality)
+		return;
+	f->quality = quality;
+	f->reason = reason;
 }
 
 struct figure figure_copy(const struct figure *in, double factor)

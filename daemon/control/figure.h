@@ -10,6 +10,9 @@ struct figure {
 	const char *reason; /* why there is no value, or why it is not good; NULL when good */
 };
 
+/* None, and why. */
+struct figure figure_invalid(const char *reason);
+
 /* A figure of one or more inputs, still without a value: as bad as the worst of them, invalid unless all have
  * a value. */
 struct figure figure_of(const struct figure *const *inputs, size_t n);
@@ -20,6 +23,9 @@ struct figure figure_of(const struct figure *const *inputs, size_t n);
 
 /* Gives it its value, if its inputs allow one; invalid for that reason when the value is not finite. */
 void figure_set(struct figure *f, double value, const char *reason_if_undefined);
+
+/* Makes it as bad as that, for that reason, unless it is already. */
+void figure_worsen(struct figure *f, enum quality quality, const char *reason);
 
 /* An input in another unit. */
 struct figure figure_copy(const struct figure *in, double factor);

@@ -2,8 +2,6 @@
 
 #include <math.h>
 
-static const char *const low_flow = "flow is below 30 % of the nominal flow";
-
 /* The flow from which resistances and the pump can be judged; NAN when that is not known. */
 static double least_flow(const struct loop_model *m)
 {
@@ -18,14 +16,13 @@ static struct figure resistance(
 	struct figure f = FIGURE_OF(flow, pressure);
 	double least = least_flow(m);
 	if (quality_has_value(f.quality) && flow->value <= 0)
-		return (struct figure){ NAN, QUALITY_INVALID, flow->value < 0 ? "negative flow" : "no flow" };
+		return figure_invalid(flow->value < 0 ? "negative flow" : "no flow");
 	if (quality_has_value(f.quality) && flow->value < least)
-		return (struct figure){ NAN, QUALITY_INVALID, low_flow };
+		return figure_invalid("flow is below 30 % of the nominal flow");
 	figure_set(&f, pressure->value / (flow->value * flow->value), "pressure is not a number");
-	if (f.quality == QUALITY_GOOD && isnan(least)) {
-		f.quality = QUALITY_ESTIMATED;
-		f.reason = "the nominal flow is not known (nominal_flow, or learn it)";
-	}
+	if (isnan(least))
+		figure_worsen(
+		    &f, QUALITY_ESTIMATED, "the nominal flow is not known (nominal_flow, or learn it)");
 	return f;
 }
 
@@ -34,8 +31,7 @@ static struct figure resistance_ratio(const struct loop_model *m, const struct f
 	double clean = isnan(m->clean_resistance) ? m->learned.filter_resistance : m->clean_resistance;
 	struct figure f = FIGURE_OF(resistance);
 	if (quality_has_value(f.quality) && isnan(clean))
-		return (struct figure){ NAN, QUALITY_INVALID,
-			"the clean resistance is not known (clean_resistance, or learn it)" };
+		return figure_invalid("the clean resistance is not known (clean_resistance, or learn it)");
 	figure_set(&f, resistance->value / clean, "the clean resistance is 0");
 	return f;
 }
@@ -72,22 +68,19 @@ static struct figure pump_deviation(const struct loop_model *m, const struct fig
 	if (!quality_has_value(f.quality))
 		return f;
 	if (!told && (isnan(m->learned.pressure) || isnan(nominal_speed)))
-		return (struct figure){ NAN, QUALITY_INVALID,
-			"the pump's curve is not known (pump_curve, or learn a point of it)" };
+		return figure_invalid("the pump's curve is not known (pump_curve, or learn a point of it)");
 	if (speed->value < LOOP_MIN_FLOW_SHARE * nominal_speed)
-		return (
-		    struct figure){ NAN, QUALITY_INVALID, "the pump turns below 30 % of its nominal speed" };
+		return figure_invalid("the pump turns below 30 % of its nominal speed");
 	if (flow->value < 0)
-		return (struct figure){ NAN, QUALITY_INVALID, "negative flow" };
+		return figure_invalid("negative flow");
 
 	double ratio = nominal_speed / speed->value, scaled = flow->value * ratio;
 	double expected = told ? pressure_at(m, scaled) : pressure_by_shape(&m->learned, scaled);
 	figure_set(&f, expected > 0 ? pressure->value * ratio * ratio / expected - 1 : NAN,
 	    "flow is outside of the pump's curve");
-	if (f.quality == QUALITY_GOOD && !told) {
-		f.quality = QUALITY_ESTIMATED;
-		f.reason = "only one point of the pump's curve is known, its shape is assumed";
-	}
+	if (!told)
+		figure_worsen(&f, QUALITY_ESTIMATED,
+		    "only one point of the pump's curve is known, its shape is assumed");
 	return f;
 }
 

@@ -24,7 +24,7 @@ static void compute_heat(const struct loop_model *m, const struct figure *in, st
 
 	*heat = FIGURE_OF(&in[LOOP_IN_FLOW], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
 	if (quality_has_value(heat->quality) && flow < 0) {
-		*heat = (struct figure){ NAN, QUALITY_INVALID, "negative flow" };
+		*heat = figure_invalid("negative flow");
 		return;
 	}
 	double watts = coolant_density(m->coolant, in[m->flow_at].value) *
@@ -51,17 +51,13 @@ static void compute_balance(const struct loop_model *m, const struct figure *in,
 	figure_set(capture, it->value > 0 ? watts / it->value : NAN, "no IT power");
 	*residual = FIGURE_OF(heat, it);
 	figure_set(residual, electrical > 0 ? watts / electrical - 1 : NAN, "no electrical power");
-	if (!quality_has_value(residual->quality) || residual->quality == QUALITY_SUSPECT)
-		return;
 	/* heat that no electricity explains is always wrong; heat that is missing, when the share is known */
-	if (residual->value > m->balance_tolerance ||
-	    (!isnan(m->liquid_share) && residual->value < -m->balance_tolerance)) {
-		residual->quality = QUALITY_SUSPECT;
-		residual->reason =
-		    residual->value > 0
-			? "more heat than electrical power: flow, a temperature or it_power is wrong"
-			: "less heat than electrical power: flow, a temperature or it_power is wrong";
-	}
+	if (residual->value > m->balance_tolerance)
+		figure_worsen(residual, QUALITY_SUSPECT,
+		    "more heat than electrical power: flow, a temperature or it_power is wrong");
+	if (!isnan(m->liquid_share) && residual->value < -m->balance_tolerance)
+		figure_worsen(residual, QUALITY_SUSPECT,
+		    "less heat than electrical power: flow, a temperature or it_power is wrong");
 }
 
 static void compute_reservoir(const struct loop_model *m, const struct figure *in, struct figure *out)

@@ -269,11 +269,6 @@ static int64_t common_time(const struct pue *p)
 	return t;
 }
 
-static struct figure unusable(const struct entry *e)
-{
-	return (struct figure){ NAN, QUALITY_INVALID, e->reason };
-}
-
 /* Sum of a role's powers in watts onto `*sum`; the quality of the figure is the worst of them. */
 static void add_role(const struct pue *p, enum pue_role role, int64_t when, double sign, struct figure *sum)
 {
@@ -282,10 +277,9 @@ static void add_role(const struct pue *p, enum pue_role role, int64_t when, doub
 		if (e->role != role)
 			continue;
 		if (!e->meter.type.has_power)
-			*sum = (struct figure){ NAN, QUALITY_INVALID,
-				"a needed meter gives energy only, no power" };
+			*sum = figure_invalid("a needed meter gives energy only, no power");
 		else if (!quality_has_value(e->power))
-			*sum = unusable(e);
+			*sum = figure_invalid(e->reason);
 		else {
 			sum->value += sign * meter_watts_at(&e->meter, when);
 			sum->quality = quality_worst(sum->quality, e->power);
@@ -304,12 +298,10 @@ struct figure pue_role_power(const struct pue *p, enum pue_role role)
 static struct figure divide(double total, double it, enum quality q)
 {
 	if (!(it > 0))
-		return (struct figure){ NAN, QUALITY_INVALID, "no IT load" };
+		return figure_invalid("no IT load");
 	struct figure f = { total / it, q, NULL };
-	if (f.value < 1 && q < QUALITY_SUSPECT) {
-		f.quality = QUALITY_SUSPECT;
-		f.reason = "below 1: a meter or its role is wrong";
-	}
+	if (f.value < 1)
+		figure_worsen(&f, QUALITY_SUSPECT, "below 1: a meter or its role is wrong");
 	return f;
 }
 
@@ -340,13 +332,12 @@ static struct figure current_state(const struct pue *p)
 {
 	struct figure f = { NAN, QUALITY_GOOD, NULL };
 	if (p->clock_behind)
-		return (struct figure){ NAN, QUALITY_INVALID,
-			"the clock is behind what was measured before the restart" };
+		return figure_invalid("the clock is behind what was measured before the restart");
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
 		enum quality q = e->meter.type.has_counter ? e->energy : e->power;
 		if (is_needed(p, e->role) && !quality_has_value(q))
-			return unusable(e);
+			return figure_invalid(e->reason);
 	}
 	return f;
 }
@@ -370,10 +361,9 @@ static struct figure judge(
 	if (!day && !quality_has_value(now.quality))
 		return now;
 	if (coverage < (day ? PUE_COVERAGE_ESTIMATED_DAY : PUE_COVERAGE_ESTIMATED))
-		return (struct figure){ NAN, QUALITY_INVALID, "too little of the window is covered" };
+		return figure_invalid("too little of the window is covered");
 	if (it < PUE_MIN_QUANTA * it_quantum(p))
-		return (
-		    struct figure){ NAN, QUALITY_INVALID, "less IT energy than 100 steps of its counter" };
+		return figure_invalid("less IT energy than 100 steps of its counter");
 	bool good = coverage >= (day ? PUE_COVERAGE_GOOD_DAY : PUE_COVERAGE_GOOD);
 	struct figure f = divide(total, it, good ? QUALITY_GOOD : QUALITY_ESTIMATED);
 	if (f.quality == QUALITY_ESTIMATED)
@@ -429,8 +419,7 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	out.uncertainty = uncertainty(p, sum.joules);
 	out.ere.value = (total - sum.joules[PUE_REUSE_HEAT]) / it;
 	if (sum.role_known[PUE_REUSE_HEAT] < sum.known)
-		out.ere = (struct figure){ NAN, QUALITY_INVALID,
-			"the reused heat is not known for all of the covered time" };
+		out.ere = figure_invalid("the reused heat is not known for all of the covered time");
 	return out;
 }
 

@@ -185,7 +185,7 @@ static struct figure input_of(struct alarms *a, size_t i)
 			return pue_power_ratio(pues_at(a->pues, c->entry), &when);
 		return pue_window(pues_at(a->pues, c->entry), c->value - 1).pue;
 	}
-	return (struct figure){ NAN, QUALITY_INVALID, NULL };
+	return figure_invalid(NULL);
 }
 
 /* Whether an alarm that explains this one is active, or would be if it were not explained itself. */

@@ -72,7 +72,7 @@ static struct figure combine(struct input *in, struct point_table *t)
 struct figure input_figure(struct input *in, struct point_table *t)
 {
 	if (in->config->count == 0)
-		return (struct figure){ NAN, QUALITY_INVALID, "not configured" };
+		return figure_invalid("not configured");
 	if (in->config->count > 1)
 		return combine(in, t);
 	struct figure f = point_table_figure(t, in->config->refs[0]);

@@ -133,11 +133,6 @@ void json_payload_info(struct json_writer *w, const struct config *c, int64_t st
 	json_close(w);
 }
 
-static void put_figure(struct json_writer *w, const char *key, const struct figure *f)
-{
-	json_number(w, key, quality_has_value(f->quality) ? f->value : NAN, JSON_DECIMAL);
-}
-
 void json_payload_loop(struct json_writer *w, const struct loop_config *l,
     const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms)
 {
@@ -146,7 +141,7 @@ void json_payload_loop(struct json_writer *w, const struct loop_config *l,
 	json_open(w, "values");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
 		if (loop_has_value(l, (enum loop_value)v))
-			put_figure(w, loop_value_word((enum loop_value)v), &values[v]);
+			json_number(w, loop_value_word((enum loop_value)v), values[v].value, JSON_DECIMAL);
 	json_close(w);
 	json_open(w, "quality");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
@@ -168,33 +163,29 @@ static void put_reason(struct json_writer *w, const struct figure *f)
 		json_text(w, "reason", f->reason);
 }
 
+static void put_role(struct json_writer *w, enum pue_role r, const char *unit, double value)
+{
+	char key[40];
+	snprintf(key, sizeof(key), "%s_%s", pue_role_word(r), unit);
+	json_number(w, key, value, JSON_DECIMAL);
+}
+
 static void put_window(struct json_writer *w, const char *name, const struct pue_window *win)
 {
-	static const char *const keys[] = {
-		[PUE_FACILITY] = "facility_kwh",
-		[PUE_IT] = "it_kwh",
-		[PUE_COOLING] = "cooling_kwh",
-		[PUE_LOSS] = "loss_kwh",
-		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kwh",
-		[PUE_EXPORT] = "export_kwh",
-		[PUE_REUSE_HEAT] = "reuse_heat_kwh",
-	};
-	static const char *const parts[] = {
-		[PUE_PART_IT] = "it",
+	static const char *const parts[] = { [PUE_PART_IT] = "it",
 		[PUE_PART_COOLING] = "cooling",
 		[PUE_PART_LOSS] = "loss",
-		[PUE_PART_OTHER] = "other",
-	};
+		[PUE_PART_OTHER] = "other" };
 	json_open(w, name);
-	put_figure(w, "pue", &win->pue);
+	json_number(w, "pue", win->pue.value, JSON_DECIMAL);
 	if (win->has_role[PUE_REUSE_HEAT])
-		put_figure(w, "ere", &win->ere);
+		json_number(w, "ere", win->ere.value, JSON_DECIMAL);
 	json_integer(w, "start", win->start_ms);
 	json_integer(w, "end", win->end_ms);
 	json_number(w, "coverage", round(win->coverage * 1e4) / 1e4, JSON_DECIMAL);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (win->has_role[r])
-			json_number(w, keys[r], win->kwh[r], JSON_DECIMAL);
+			put_role(w, (enum pue_role)r, "kwh", win->kwh[r]);
 	json_open(w, "parts_kwh");
 	for (unsigned i = 0; i < PUE_PART_COUNT; i++)
 		if (win->parts.has[i])
@@ -209,15 +200,6 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 void json_payload_pue(struct json_writer *w, const struct pue_config *c, const struct pue *p,
     int64_t utc_offset_ns, int64_t now_ms)
 {
-	static const char *const keys[] = {
-		[PUE_FACILITY] = "facility_kw",
-		[PUE_IT] = "it_kw",
-		[PUE_COOLING] = "cooling_kw",
-		[PUE_LOSS] = "loss_kw",
-		[PUE_IT_EMBEDDED_COOLING] = "it_embedded_cooling_kw",
-		[PUE_EXPORT] = "export_kw",
-		[PUE_REUSE_HEAT] = "reuse_heat_kw",
-	};
 	int64_t when;
 	struct figure ratio = pue_power_ratio(p, &when);
 	bool stated = quality_has_value(ratio.quality);
@@ -226,15 +208,12 @@ void json_payload_pue(struct json_writer *w, const struct pue_config *c, const s
 	json_integer(w, "ts", stated ? (when + utc_offset_ns) / NS_PER_MS : now_ms);
 	json_text(w, "boundary", c->boundary);
 	json_bool(w, "partial", pue_is_partial(p));
-	put_figure(w, "power_ratio", &ratio);
+	json_number(w, "power_ratio", ratio.value, JSON_DECIMAL);
 	json_text(w, "quality", quality_word(ratio.quality));
 	put_reason(w, &ratio);
-	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
-		if (c->role_names[r].count == 0)
-			continue;
-		struct figure power = pue_role_power(p, (enum pue_role)r);
-		put_figure(w, keys[r], &power);
-	}
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		if (c->role_names[r].count > 0)
+			put_role(w, (enum pue_role)r, "kw", pue_role_power(p, (enum pue_role)r).value);
 	json_open(w, "windows");
 	for (size_t i = 0; i < c->window_count; i++) {
 		struct pue_window win = pue_window(p, i);
@@ -255,7 +234,7 @@ void json_payload_alarm(struct json_writer *w, const char *key, const struct ala
 	if (is_truth && quality_has_value(a->input.quality))
 		json_bool(w, "value", a->input.value != 0);
 	else
-		put_figure(w, "value", &a->input);
+		json_number(w, "value", a->input.value, JSON_DECIMAL);
 	json_text(w, "point", c->point_name);
 	json_text(w, "message", c->message);
 	json_bool(w, "acknowledged", a->acknowledged);
