@@ -155,8 +155,8 @@ static void on_disconnected(void *user, const struct mqtt_end *end)
 static void on_delivered(void *user, uint64_t id)
 {
 	struct connection *c = user;
-	struct connection_outcome *o =
-	    outcome_new(&(struct connection_outcome){ .kind = CONNECTION_DELIVERED, .id = id });
+	struct connection_outcome *o = outcome_new(&(struct connection_outcome){
+	    .kind = CONNECTION_DELIVERED, .id = id, .when_ns = clock_boottime() });
 	if (atomic_load(&c->eager))
 		inbox_give_always(c->outcomes, &o->item);
 	else

@@ -42,6 +42,7 @@ struct connection_outcome {
 	size_t broker;		   /* CONNECTION_UP: index of the broker that took us */
 	struct mqtt_limits limits; /* CONNECTION_UP */
 	bool lost;		   /* CONNECTION_DOWN: a session was ended without a word, and not by us */
+	int64_t when_ns;	   /* CONNECTION_DELIVERED: CLOCK_BOOTTIME */
 	uint64_t id;		   /* CONNECTION_DELIVERED, CONNECTION_REFUSED: of the message */
 	const char *reason;	   /* CONNECTION_REFUSED: why it is refused for good; NULL = try again */
 };

@@ -44,6 +44,7 @@ struct publisher {
 	unsigned in_flight_max, in_flight_limit; /* now, and by the broker */
 	bool careful; /* the last connection was closed with something under way: one at a time */
 	int64_t up_ns;
+	int64_t normal_ns; /* how long acknowledgements take, smoothed as TCP does (RFC 6298) */
 	uint32_t packet_size_max;
 	bool told_oversize; /* on this connection */
 	int64_t last_progress_ns;
@@ -85,6 +86,7 @@ static bool publish(struct publisher *p, struct message *m)
 		return true;
 	}
 	m->id = ++p->next_id;
+	m->sent_ns = clock_boottime();
 	const struct mqtt_message message = { .topic = m->topic,
 		.payload = m->payload,
 		.size = m->size,
@@ -224,6 +226,7 @@ static void on_up(struct publisher *p, const struct connection_outcome *o)
 	p->in_flight_max = p->careful ? 1 : p->in_flight_limit;
 	p->packet_size_max = o->limits.packet_size;
 	p->up_ns = clock_boottime();
+	p->normal_ns = 0;
 	p->told_oversize = false;
 	p->last_progress_ns = clock_boottime();
 	if (p->presence.online)
@@ -277,11 +280,13 @@ static void on_down(struct publisher *p, bool lost)
 	p->broker_return = NULL;
 }
 
-static void on_delivered(struct publisher *p, uint64_t id)
+static void on_delivered(struct publisher *p, uint64_t id, int64_t when_ns)
 {
 	struct message *m = message_list_remove(&p->in_flight, id);
 	if (!m)
 		return;
+	int64_t took = when_ns - m->sent_ns;
+	p->normal_ns = p->normal_ns == 0 ? took : p->normal_ns + (took - p->normal_ns) / 8;
 	p->stats.acknowledged++;
 	p->last_progress_ns = clock_boottime();
 	refusals_clear(p->refusals, m->topic);
@@ -314,7 +319,7 @@ static void take(struct publisher *p, const struct connection_outcome *o)
 		on_down(p, o->lost);
 		break;
 	case CONNECTION_DELIVERED:
-		on_delivered(p, o->id);
+		on_delivered(p, o->id, o->when_ns);
 		break;
 	case CONNECTION_REFUSED:
 		on_refused(p, o->id, o->reason);
@@ -462,9 +467,9 @@ static void on_saving(void *user)
 	look_for_outcomes(p);
 	leave_dead_link(p, now);
 	for (struct message *m = p->in_flight.first; m; m = m->next)
-		history_save(p->history, m, now);
+		history_save(p->history, m, now, p->normal_ns);
 	for (struct message *m = p->queue.waiting.first; m; m = m->next)
-		history_save(p->history, m, now);
+		history_save(p->history, m, now, p->normal_ns);
 }
 
 static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)

@@ -30,7 +30,7 @@ struct message {
 	bool is_history;	     /* goes out late, without flags or expiry */
 	char unit[MESSAGE_UNIT_MAX]; /* of a single value; "" = none */
 	int64_t ts_ms;
-	int64_t made_ns; /* CLOCK_BOOTTIME when it was to be sent */
+	int64_t made_ns, sent_ns; /* CLOCK_BOOTTIME when it was to be sent, and was */
 	/* of the spool, see history.h: the batch that it is saved in (0 = none), and its place in that */
 	uint64_t batch, place;
 	char topics[]; /* where they point */

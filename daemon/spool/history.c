@@ -18,8 +18,8 @@
 /* Batches of live messages, one for each save while the broker owes an answer. */
 #define LIVE_MAX 256
 
-/* Saves between two times of tending the spool: 10 s. */
-#define TEND_TURNS 14
+/* Turns between two times of tending the spool: 10 s. */
+#define TEND_TURNS 28
 
 /* Live messages that were copied into one batch. */
 struct live_batch {
@@ -61,6 +61,8 @@ struct history {
 	bool load_pending, at_end;
 	bool load_is_stale; /* what is being loaded was asked for by an earlier connection */
 	bool tend_pending;
+	int64_t asked_ns; /* since when the disk owes an answer */
+	bool hangs;
 	struct spool_stats spool;
 	char trouble[512];
 };
@@ -125,10 +127,18 @@ static struct live_batch *free_live(struct history *h)
 	return NULL;
 }
 
-void history_save(struct history *h, struct message *m, int64_t now_ns)
+static int64_t late_after(int64_t normal_ns)
+{
+	if (2 * normal_ns > HISTORY_LIVE_AGE_MAX_MS * NS_PER_MS)
+		return HISTORY_LIVE_AGE_MAX_MS * NS_PER_MS;
+	return 2 * normal_ns > HISTORY_LIVE_AGE_MS * NS_PER_MS ? 2 * normal_ns
+							       : HISTORY_LIVE_AGE_MS * NS_PER_MS;
+}
+
+void history_save(struct history *h, struct message *m, int64_t now_ns, int64_t normal_ns)
 {
 	if (!message_is_kept(m) || m->is_history || m->batch != 0 ||
-	    now_ns - m->made_ns < HISTORY_LIVE_AGE_MS * NS_PER_MS || !free_live(h))
+	    now_ns - m->made_ns < late_after(normal_ns) || !free_live(h))
 		return;
 	struct message *copy = message_copy(m);
 	if (!copy)
@@ -158,6 +168,18 @@ static size_t batch_bytes(const struct history *h)
 	return share < BATCH_BYTES_MAX ? share : BATCH_BYTES_MAX;
 }
 
+static bool owes_answer(const struct history *h)
+{
+	return h->append_pending || h->load_pending || h->tend_pending;
+}
+
+/* Before a task is given whose answer is waited for. */
+static void ask(struct history *h)
+{
+	if (!owes_answer(h))
+		h->asked_ns = clock_boottime();
+}
+
 static void save_memory(struct history *h)
 {
 	struct message_list l = { 0 };
@@ -166,8 +188,22 @@ static void save_memory(struct history *h)
 	do {
 		message_list_append(&l, message_list_take(&h->memory));
 	} while (h->memory.first && l.bytes + h->memory.first->size < batch_bytes(h));
+	ask(h);
 	h->append_pending = spooler_append(h->spooler, 0, &l, false);
 	message_list_join_front(&h->memory, &l);
+}
+
+/* A disk that neither works nor fails. */
+static void watch_disk(struct history *h, int64_t now_ns)
+{
+	if (h->hangs || !owes_answer(h) || now_ns - h->asked_ns < HISTORY_DISK_PATIENCE_MS * NS_PER_MS)
+		return;
+	h->hangs = true;
+	snprintf(
+	    h->trouble, sizeof(h->trouble), "the disk of the spool does not answer, messages wait in memory");
+	h->events.trouble(h->events.user, h->trouble);
+	if (h->online)
+		h->events.ready(h->events.user);
 }
 
 static int on_save(sd_event_source *s, uint64_t usec, void *user)
@@ -175,10 +211,14 @@ static int on_save(sd_event_source *s, uint64_t usec, void *user)
 	struct history *h = user;
 	h->events.saving(h->events.user);
 	save_copies(h);
-	save_memory(h);
-	if (h->turns++ % TEND_TURNS == 0 && !h->tend_pending)
+	if (h->turns % 2 == 0)
+		save_memory(h);
+	if (h->turns++ % TEND_TURNS == 0 && !h->tend_pending) {
+		ask(h);
 		h->tend_pending = spooler_tend(h->spooler);
-	(void)sd_event_source_set_time_relative(s, HISTORY_SAVE_INTERVAL_MS * UINT64_C(1000));
+	}
+	watch_disk(h, clock_boottime());
+	(void)sd_event_source_set_time_relative(s, HISTORY_TURN_MS * UINT64_C(1000));
 	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 	return 0;
 }
@@ -195,6 +235,7 @@ static void load_more(struct history *h)
 {
 	if (!h->online || h->load_pending || h->at_end || h->replay.count >= LOAD_AHEAD || !find_loaded(h, 0))
 		return;
+	ask(h);
 	h->load_pending = spooler_load(h->spooler, h->load_after);
 }
 
@@ -204,7 +245,7 @@ struct message *history_next(struct history *h)
 	if (h->replay.first)
 		return message_list_take(&h->replay);
 	/* without a disk there is nothing older than what is in memory */
-	if (h->save_failed && h->memory.first && !h->append_pending) {
+	if (((h->save_failed && !h->append_pending) || h->hangs) && h->memory.first) {
 		tell_gap(h);
 		return message_list_take(&h->memory);
 	}
@@ -372,6 +413,8 @@ static void on_loaded(struct history *h, struct spool_task *t)
 static void on_task(struct history *h, struct spool_task *t)
 {
 	h->spool = t->stats;
+	h->asked_ns = clock_boottime();
+	h->hangs = false;
 	if (strcmp(h->trouble, t->trouble) != 0) {
 		memcpy(h->trouble, t->trouble, sizeof(h->trouble));
 		h->events.trouble(h->events.user, h->trouble);

@@ -17,11 +17,16 @@
 /* What waits in memory when the disk does not work: about ten minutes of a row of 30 devices. */
 #define HISTORY_MEMORY_MAX 20000
 #define HISTORY_MEMORY_BYTES_MAX ((size_t)32 << 20)
-/* How often what has gathered is written: with the age below and the write itself less than the second that
- * may be lost, and no more often than that, because each write costs the disk some pages. */
-#define HISTORY_SAVE_INTERVAL_MS 700
-/* A live message that is not acknowledged for so long is written with the next save. */
-#define HISTORY_LIVE_AGE_MS 200
+/* How often live messages are looked through, and, every other time, what has gathered is written: with the
+ * age below and the write itself less than the second that may be lost, and no more often than that, because
+ * each write costs the disk some pages. */
+#define HISTORY_TURN_MS 350
+/* A live message that is not acknowledged for so long is written, or for twice as long as is normal on its
+ * link, if that is more. */
+#define HISTORY_LIVE_AGE_MS 450
+#define HISTORY_LIVE_AGE_MAX_MS 3000
+/* A disk that does not answer for so long hangs: that is said, and what is in memory goes out. */
+#define HISTORY_DISK_PATIENCE_MS 3000
 
 struct history;
 
@@ -54,8 +59,9 @@ void history_set_limits(struct history *h, struct spool_limits limits);
 /* Takes a message that cannot be delivered now. */
 void history_keep(struct history *h, struct message *m);
 
-/* Copies a live message into the spool when it has waited long enough and was not copied yet. */
-void history_save(struct history *h, struct message *m, int64_t now_ns);
+/* Copies a live message into the spool when it has waited long enough and was not copied yet. `normal_ns` is
+ * how long acknowledgements take on its link; 0 = not known. */
+void history_save(struct history *h, struct message *m, int64_t now_ns, int64_t normal_ns);
 
 /* The connection is there: handing out begins from the oldest. */
 void history_online(struct history *h);

@@ -5,6 +5,7 @@
 #include "daemon/spool/pack.h"
 #include "daemon/spool/uptime.h"
 #include "drivers/os/clock.h"
+#include "drivers/os/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -156,6 +157,17 @@ static int find_oldest(struct spool *s, struct oldest *o)
 	return r;
 }
 
+/* What cannot be read any more is as good as dropped; the rest of the file goes on. */
+static int give_up(struct spool *s, uint64_t id)
+{
+	static const char sql[] =
+	    "UPDATE batch SET gap = 1, messages = messages - sent, sent = 0, data = NULL, "
+	    "packed = 1 WHERE id = ?1 AND gap = 0";
+	log_line(LOG_WARNING, "the spool has a damaged record, its messages are lost");
+	int r = db_run(s->db, sql, DB_NUMBERS((int64_t)id));
+	return r < 0 ? r : take_stock(s);
+}
+
 /* The batch becomes a gap, or a part of the gap before it. */
 static int drop(struct spool *s, const struct oldest *o)
 {
@@ -235,7 +247,7 @@ static int unpack_column(
 	return r;
 }
 
-int spool_load(struct spool *s, uint64_t after, struct spool_batch *ret)
+static int load(struct spool *s, uint64_t after, struct spool_batch *ret)
 {
 	static const char sql[] = "SELECT id, gap, from_ms, to_ms, messages, sent, data FROM batch "
 				  "WHERE id > ?1 AND live = 0 ORDER BY id LIMIT 1";
@@ -251,12 +263,23 @@ int spool_load(struct spool *s, uint64_t after, struct spool_batch *ret)
 			ret->dropped = (uint64_t)sqlite3_column_int64(st, 4);
 		else
 			r = unpack_column(s, st, 6, ret->sent, &ret->messages);
-		if (r >= 0) {
-			s->loaded_id = ret->id;
-			r = 1;
-		}
+		r = r < 0 ? r : 1;
 	}
 	db_done(st);
+	return r;
+}
+
+int spool_load(struct spool *s, uint64_t after, struct spool_batch *ret)
+{
+	int r = load(s, after, ret);
+	if (r == -EBADMSG && ret->id > after) {
+		message_list_clear(&ret->messages);
+		r = give_up(s, ret->id);
+		if (r >= 0)
+			r = load(s, after, ret);
+	}
+	if (r == 1)
+		s->loaded_id = ret->id;
 	return r;
 }
 
@@ -321,6 +344,7 @@ struct pack {
 	struct message_list messages;
 	int64_t first_id, last_id, from_ms, to_ms, born_s;
 	size_t batches, bytes;
+	bool damaged; /* the last one */
 };
 
 /* Adds the batch of the row: 1, or 0 when there is no room for it. */
@@ -342,6 +366,7 @@ static int add_to_pack(struct spool *s, sqlite3_stmt *st, struct pack *p)
 	p->born_s = sqlite3_column_int64(st, 3);
 	p->bytes += size;
 	int r = unpack_column(s, st, 5, (uint64_t)sqlite3_column_int64(st, 4), &p->messages);
+	p->damaged = r == -EBADMSG;
 	return r < 0 ? r : 1;
 }
 
@@ -386,8 +411,12 @@ static int pack_minute(struct spool *s)
 {
 	struct pack p = { 0 };
 	int r = collect(s, &p);
-	if (r >= 0 && p.batches > 0)
+	if (r == -EBADMSG && p.damaged)
+		r = give_up(s, (uint64_t)p.last_id);
+	else if (r >= 0 && p.batches > 0)
 		r = replace(s, &p);
+	if (p.damaged)
+		p.batches = 0; /* the next tending goes on without it */
 	message_list_clear(&p.messages);
 	if (r < 0)
 		return r;

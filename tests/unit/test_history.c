@@ -33,7 +33,7 @@ static void on_saving(void *user)
 {
 	struct watched *w = user;
 	if (live)
-		history_save(w->history, live, clock_boottime());
+		history_save(w->history, live, clock_boottime(), 0);
 }
 
 static void on_trouble(void *user, const char *text)
