@@ -56,6 +56,7 @@ struct connection {
 	unsigned failures, short_sessions; /* in a row */
 	struct mqtt_limits limits;	   /* of the session */
 	int64_t pause_ns, taken_over_pause_ns, up_since_ns, retry_ns;
+	int64_t began_ns; /* the last try */
 	int64_t heard_ns; /* of the client, last */
 };
 
@@ -84,6 +85,7 @@ static void post(struct connection *c, const struct connection_outcome *what)
 static void begin_connect(struct connection *c)
 {
 	c->state = STATE_CONNECTING;
+	c->began_ns = clock_boottime();
 	mqtt_client_connect(c->client);
 	c->heard_ns = clock_boottime(); /* name servers were waited for in there */
 }
@@ -127,7 +129,8 @@ static void wait_for_retry(struct connection *c, const char *why, bool taken_ove
 	int64_t pause =
 	    taken_over ? next_pause(&c->taken_over_pause_ns, c->settings.retry_min, TAKEN_OVER_PAUSE_MAX_NS)
 		       : next_pause(&c->pause_ns, c->settings.retry_min, c->settings.retry_max);
-	c->retry_ns = now + pause;
+	/* counted from the try before, which may have taken its time */
+	c->retry_ns = (c->began_ns > c->up_since_ns ? c->began_ns : now) + pause;
 	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
 	c->failures++;
 	bool loud = !c->settings.is_probe && (c->failures & (c->failures - 1)) == 0;

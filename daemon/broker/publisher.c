@@ -16,6 +16,9 @@
 #define ACKNOWLEDGE_MARGIN_NS (30 * NS_PER_S)
 /* So long messages go out one at a time after a connection that was closed. */
 #define CAREFUL_NS (10 * NS_PER_S)
+/* An acknowledgement that takes so much longer than the quickest shows that messages wait in the link. */
+#define QUEUED_MAX_NS (500 * NS_PER_MS)
+#define IN_FLIGHT_MIN 4
 #define REPLAY_INTERVAL_NS (100 * NS_PER_MS)
 /* Another broker is turned to when the old one has not taken what is under way after so long. */
 #define REPLACE_LIMIT_NS (3 * NS_PER_S)
@@ -44,6 +47,7 @@ struct publisher {
 	unsigned in_flight_max, in_flight_limit; /* now, and by the broker */
 	bool careful; /* the last connection was closed with something under way: one at a time */
 	int64_t up_ns;
+	int64_t least_ns;  /* the shortest that one took on this connection */
 	int64_t normal_ns; /* how long acknowledgements take, smoothed as TCP does (RFC 6298) */
 	uint32_t packet_size_max;
 	bool told_oversize; /* on this connection */
@@ -226,7 +230,7 @@ static void on_up(struct publisher *p, const struct connection_outcome *o)
 	p->in_flight_max = p->careful ? 1 : p->in_flight_limit;
 	p->packet_size_max = o->limits.packet_size;
 	p->up_ns = clock_boottime();
-	p->normal_ns = 0;
+	p->normal_ns = p->least_ns = 0;
 	p->told_oversize = false;
 	p->last_progress_ns = clock_boottime();
 	if (p->presence.online)
@@ -280,6 +284,19 @@ static void on_down(struct publisher *p, bool lost)
 	p->broker_return = NULL;
 }
 
+/* On a link that takes less than is made, what is under way waits in it: the fewer, the younger is what
+ * arrives. */
+static void fit_window(struct publisher *p, int64_t took_ns)
+{
+	if (p->least_ns == 0 || took_ns < p->least_ns)
+		p->least_ns = took_ns;
+	int64_t queued_ns = took_ns - p->least_ns;
+	if (queued_ns > QUEUED_MAX_NS && p->in_flight_max > IN_FLIGHT_MIN)
+		p->in_flight_max--;
+	else if (queued_ns < QUEUED_MAX_NS / 4 && p->in_flight_max < p->in_flight_limit && !p->careful)
+		p->in_flight_max++;
+}
+
 static void on_delivered(struct publisher *p, uint64_t id, int64_t when_ns)
 {
 	struct message *m = message_list_remove(&p->in_flight, id);
@@ -287,6 +304,7 @@ static void on_delivered(struct publisher *p, uint64_t id, int64_t when_ns)
 		return;
 	int64_t took = when_ns - m->sent_ns;
 	p->normal_ns = p->normal_ns == 0 ? took : p->normal_ns + (took - p->normal_ns) / 8;
+	fit_window(p, took);
 	p->stats.acknowledged++;
 	p->last_progress_ns = clock_boottime();
 	refusals_clear(p->refusals, m->topic);
@@ -412,7 +430,7 @@ static bool close_connection(struct publisher *p, int64_t grace_ns)
 	p->io = sd_event_source_disable_unref(p->io);
 	(void)sd_event_source_set_enabled(p->replay_timer, SD_EVENT_OFF);
 	(void)sd_event_source_set_enabled(p->replace_timer, SD_EVENT_OFF);
-	p->connected = false;
+	p->connected = p->replaying = p->returning = p->leaving = p->careful = false;
 	bool ended = connection_free(p->connection, clock_ns(CLOCK_MONOTONIC) + grace_ns);
 	p->connection = NULL;
 	free_presence(&p->presence);

@@ -18,7 +18,9 @@
 #include <sys/types.h>
 
 /* Fast for what is written every second, thorough for what is packed again later. */
-enum { SPOOL_LEVEL_FAST = 1, SPOOL_LEVEL_THOROUGH = 19 };
+enum { SPOOL_LEVEL_FAST = 1, SPOOL_LEVEL_MEDIUM = 9, SPOOL_LEVEL_THOROUGH = 19 };
+/* More text than this takes too long to be packed thoroughly (2 to 3 MB/s). */
+#define SPOOL_THOROUGH_MAX ((size_t)1 << 20)
 
 /* The longest block that is unpacked: no more than this is ever packed into one. */
 #define SPOOL_UNPACKED_MAX ((size_t)16 << 20)

@@ -391,7 +391,9 @@ static int replace(struct spool *s, const struct pack *p)
 	static const char sql[] = "UPDATE batch SET from_ms = ?2, to_ms = ?3, born_s = ?4, messages = ?5, "
 				  "sent = 0, data = ?6, packed = 1 WHERE id = ?1";
 	_cleanup_free_ void *data = NULL;
-	ssize_t size = spool_pack(&p->messages, SPOOL_LEVEL_THOROUGH, &data);
+	/* saving waits meanwhile: half a second at the most */
+	bool is_small = p->messages.bytes <= SPOOL_THOROUGH_MAX;
+	ssize_t size = spool_pack(&p->messages, is_small ? SPOOL_LEVEL_THOROUGH : SPOOL_LEVEL_MEDIUM, &data);
 	if (size < 0)
 		return (int)size;
 	int r = db_begin(s->db);

@@ -117,7 +117,7 @@ class Link:
 
     def __init__(self, broker, sock, number):
         self.broker, self.socket, self.number, self.version, self.will, self.client_id = broker, sock, number, 4, None, ""
-        self.began, self.is_open, self.clean_end = time.time(), True, False
+        self.began, self.is_open, self.clean_end = 0, True, False  # began: when its CONNECT came
         self.answers = queue.Queue()
         threading.Thread(target=self.answer, daemon=True).start()
         threading.Thread(target=self.serve, daemon=True).start()
@@ -194,6 +194,7 @@ class Link:
             if self.version == 5:
                 r.properties()
             self.will = r.text(), r.binary()
+        self.began = time.time()
         self.broker.connects.append(self)
         if self.broker.mute:
             return True

@@ -21,8 +21,8 @@ def row(start, *names):
                                      for u, n in enumerate(names, 1))
 
 
-def run_on(start, tmp_path, port, ini, mqtt_keys=""):
-    return start(Coolantd, tmp_path, head(tmp_path, port, "publish = always\n" + mqtt_keys) + ini)
+def run_on(start, tmp_path, port, ini, mqtt_keys="", **spool):
+    return start(Coolantd, tmp_path, head(tmp_path, port, "publish = always\n" + mqtt_keys, **spool) + ini)
 
 
 def check_complete(broker, name):
