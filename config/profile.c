@@ -118,7 +118,8 @@ static void say_missing(const char *name, struct arena *a, struct diag *d, struc
 	char *copy = arena_strdup(a, profile_path()), *save = NULL;
 	for (char *folder = strtok_r(copy, ":", &save); folder; folder = strtok_r(NULL, ":", &save))
 		n = add_names(folder, a, names, n);
-	qsort(names, n, sizeof(names[0]), by_name);
+	if (n > 1)
+		qsort(names, n, sizeof(names[0]), by_name);
 	diag_add(d, asked, "no profile '%s'%s (looked for %s.ini in %s)", name,
 	    suggest_word(a, name, names, n, sizeof(names[0])), name, profile_path());
 }
