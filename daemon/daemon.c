@@ -54,6 +54,7 @@ struct daemon {
 	uint64_t samples_at_status;
 	int64_t status_ns;
 	struct running_timer timers[TIMER_COUNT];
+	int64_t stopped_ns; /* CLOCK_MONOTONIC, when it was told to stop */
 	bool stopping, watchdog_silent;
 };
 
@@ -353,6 +354,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 	if (d->stopping)
 		return 0;
 	d->stopping = true;
+	d->stopped_ns = clock_ns(CLOCK_MONOTONIC);
 	(void)sd_notify(0, "STOPPING=1");
 	buses_request_stop(d->buses);
 	(void)sd_event_add_time_relative(
@@ -467,9 +469,12 @@ static void free_all(struct daemon *d)
  */
 static bool end_threads(struct daemon *d)
 {
-	int64_t deadline = clock_ns(CLOCK_MONOTONIC) + END_LIMIT_NS;
+	/* what the broker did not need of its time is left for this */
+	int64_t now = clock_ns(CLOCK_MONOTONIC), deadline = now + END_LIMIT_NS;
+	if (d->stopped_ns > 0 && d->stopped_ns + STOP_GRACE_NS + END_LIMIT_NS > deadline)
+		deadline = d->stopped_ns + STOP_GRACE_NS + END_LIMIT_NS;
 	state_close(d->state, d->live);
-	bool ended = publisher_free(d->publisher, CONNECTION_LIMIT_NS);
+	bool ended = publisher_free(d->publisher, deadline - now - END_LIMIT_NS + CONNECTION_LIMIT_NS);
 	if (d->buses) {
 		buses_request_stop(d->buses);
 		ended &= buses_join(d->buses, deadline);
