@@ -11,7 +11,7 @@ from wire import Wire, all_good, but_for, points, wrong
 TIMEOUT_S, PROMPT_S = 0.1, 0.03
 SETTINGS = "response_timeout = 100ms\nmax_backoff = 1s\n"
 LATE_S = (0.15, 0.5, 2, 5)
-INJECTIONS = {"at-once": 12, "in-turn": 4}
+INJECTIONS = {"at-once": 24, "in-turn": 4}
 UNITS, HEALTHY = (5, 6), 7  # one that is always prompt: a connection is not left when all are silent
 # of one size each, so that nothing but the address is different
 BLOCKS = (("holding", 0, 2), ("holding", 40, 2), ("holding", 80, 2))

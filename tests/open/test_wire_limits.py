@@ -2,7 +2,9 @@
 import contextlib
 import fcntl
 import os
+import pathlib
 import re
+import resource
 import socket
 import struct
 import time
@@ -20,6 +22,7 @@ BLOCK = [("holding", 0, 2)]
 QUICK = "poll_interval = 200ms\n"
 IN_USE = r"in use|already|another|same port|same device"
 TIOCGEXCL = 0x80045440
+PLAIN = os.environ.get("COOLANTD_PLAIN_BUILD")
 
 
 @contextlib.contextmanager
@@ -114,14 +117,38 @@ def test_more_buses_than_files_may_be_open(start, broker, subscriber, tmp_path, 
     subscriber.wait("device/d0", all_good)
 
 
+@known("the reason is said to be a lack of memory")
+def test_a_bus_that_cannot_be_started_is_said_once(start, coolantd, subscriber, broker, tmp_path):
+    """With the reason; and it is tried again, less and less often, until it works."""
+    first, second = start(Wire, "tcp"), start(Wire, "tcp")
+    keep = first.bus("b1") + device("d1", "b1", 1, extra=QUICK + points("d1", BLOCK))
+    daemon = coolantd(keep, mqtt=ALWAYS)
+    subscriber.wait("device/d1", all_good)
+    pid = daemon.process.pid
+    before, taken = resource.prlimit(pid, resource.RLIMIT_NOFILE), {int(n) for n in os.listdir(f"/proc/{pid}/fd")}
+    free = [n for n in range(9999) if n not in taken]
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (free[1], before[1]))  # one more: enough to read the configuration
+    mark = len(daemon.lines)
+    daemon.reload(head(tmp_path, broker.port, ALWAYS) + keep + second.bus("b2") + device("d2", "b2", 1, extra=points("d2", BLOCK)))
+    line = daemon.wait_line("b2.*cannot be started", timeout=5)
+    wire.pass_time(4)
+    said = [l for l in daemon.lines[mark:] if "cannot be started" in l]
+    assert said == [line] and "open files" in line, said
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+    subscriber.wait("device/d2", all_good, timeout=10)
+    assert not wrong(subscriber, "d1", 1)
+
+
 def test_the_soft_limit_of_files_is_raised(start, broker, subscriber, tmp_path):
     start(Coolantd, tmp_path, head(tmp_path, broker.port) + many_buses(start, BUSES), wrapper=["prlimit", f"--nofile={FILES}:4096"])
     subscriber.wait("device/d0", all_good)
 
 
+@pytest.mark.skipif(not PLAIN, reason="needs a build without sanitizers (COOLANTD_PLAIN_BUILD)")
 @known("a thread reserves 8 MiB of addresses")
-def test_a_thousand_buses_fit_a_32_bit_controller(start, broker, tmp_path):
+def test_a_thousand_buses_fit_a_32_bit_controller(start, broker, tmp_path, monkeypatch):
     """3 GiB of addresses: what a bus reserves is counted between 30 and 130 of them."""
+    monkeypatch.setattr(harness, "COOLANTD", pathlib.Path(PLAIN) / "daemon" / "coolantd")
     reserved = []
     for count in (30, 130):
         daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + many_buses(start, count))
