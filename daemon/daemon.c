@@ -23,10 +23,10 @@
 
 #define TIMER_COUNT 7
 #define TIMER_ACCURACY_US 1000
-/* From SIGTERM until the process ends are 2 s: this long for the broker to take what is queued, and this long
+/* The process ends within 2 s of SIGTERM: this long for the broker to take what is queued, and this long
  * for all threads to end, of which the connection alone gets no more than so much. */
-#define STOP_GRACE_NS (1200 * NS_PER_MS)
-#define END_LIMIT_NS (700 * NS_PER_MS)
+#define STOP_GRACE_NS (1100 * NS_PER_MS)
+#define END_LIMIT_NS (600 * NS_PER_MS)
 #define CONNECTION_LIMIT_NS (200 * NS_PER_MS)
 
 struct running_timer {

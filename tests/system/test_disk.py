@@ -16,7 +16,7 @@ class Hanging:
 
 def test_a_disk_that_hangs_and_recovers(start, broker, subscriber, tmp_path):
     disk, meter = Hanging(tmp_path), start(Meter)
-    watched = start(Watched, tmp_path, disk, to_broker(tmp_path, local(broker)) + meter.ini())
+    watched = start(Watched, tmp_path, to_broker(tmp_path, local(broker)) + meter.ini(), disk)
     subscriber.wait("device/d", lambda m: m.json["seq"] > 10)
     disk.file.touch()
     began = time.monotonic()

@@ -43,7 +43,7 @@ def run_row(start, tmp_path, broker, *options):
 
 def test_what_is_published_is_what_mbpoll_reads(start, broker, subscriber, tmp_path):
     _, daemon, ports = run_row(start, tmp_path, broker)
-    cdu = subscriber.wait("device/cdu2").json["values"]
+    cdu = subscriber.wait("device/cdu2", lambda m: m.json["values"].get("flow_rate") is not None).json["values"]
     flow, supply = mbpoll(ports[0], 12, 36864, "4", 2)
     assert cdu["flow_rate"] == pytest.approx(flow / 10, abs=0.11)
     assert cdu["supply_temperature"] == pytest.approx(supply / 10, abs=0.31)
