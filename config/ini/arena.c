@@ -1,62 +1,44 @@
 #include "config/ini/arena.h"
 
-#include <stdalign.h>
+#include <limits.h>
+#include <obstack.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Large enough that a row's configuration takes a few chunks, small enough not to show in RSS. */
-#define CHUNK_SIZE ((size_t)16384)
+#define obstack_chunk_alloc malloc
+#define obstack_chunk_free free
 
-struct chunk {
-	struct chunk *next;
-	size_t used, size;
-	alignas(max_align_t) char data[];
-};
+/* Large enough that a row's configuration takes a few chunks, small enough not to show in RSS. */
+#define CHUNK_SIZE 16384
 
 struct arena {
-	struct chunk *chunks;
+	struct obstack objects;
 };
-
-static void *must(void *p)
-{
-	if (!p)
-		abort();
-	return p;
-}
 
 struct arena *arena_new(void)
 {
-	return must(calloc(1, sizeof(struct arena)));
+	struct arena *a = malloc(sizeof(*a));
+	if (!a)
+		abort();
+	obstack_alloc_failed_handler = abort;
+	obstack_begin(&a->objects, CHUNK_SIZE);
+	return a;
 }
 
 void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
-	for (struct chunk *c = a->chunks, *next; c; c = next) {
-		next = c->next;
-		free(c);
-	}
+	obstack_free(&a->objects, NULL);
 	free(a);
 }
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-	const size_t align = alignof(max_align_t);
-	struct chunk *c = a->chunks;
-
-	n = (n + align - 1) / align * align;
-	if (!c || c->size - c->used < n) {
-		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
-		c = must(calloc(1, sizeof(*c) + size));
-		c->size = size;
-		c->next = a->chunks;
-		a->chunks = c;
-	}
-	void *p = c->data + c->used;
-	c->used += n;
-	return p;
+	if (n > INT_MAX) /* what an obstack counts in */
+		abort();
+	return memset(obstack_alloc(&a->objects, (int)n), 0, n);
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
@@ -73,12 +55,10 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_vprintf(struct arena *a, const char *format, va_list ap)
 {
-	char *text = NULL;
-	if (vasprintf(&text, format, ap) < 0)
+	if (obstack_vprintf(&a->objects, format, ap) < 0)
 		abort();
-	char *copy = arena_strdup(a, text);
-	free(text);
-	return copy;
+	obstack_1grow(&a->objects, '\0');
+	return obstack_finish(&a->objects);
 }
 
 char *arena_printf(struct arena *a, const char *format, ...)
