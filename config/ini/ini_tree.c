@@ -19,7 +19,7 @@ struct reader {
 	const char *file;
 	char *next, *end; /* what is left of the text */
 	int line;
-	bool line_taken; /* the handler has seen the line given last */
+	bool entry_taken; /* libinih has found one in the line */
 	struct ini_section *section;
 	bool section_refused; /* its entries are passed over, the section was said already */
 };
@@ -176,50 +176,12 @@ static char *next_line(struct reader *r)
 	return text_strip(line);
 }
 
-static void check_line_taken(struct reader *r)
-{
-	if (!r->line_taken)
-		complain(r, "neither a [section] nor a line of the form key = value");
-	r->line_taken = true;
-}
-
-/* libinih asks for a line at a time: it gets the entries only, so that it calls the handler for each. */
-static char *give_line(char *buffer, int size, void *stream)
-{
-	struct reader *r = stream;
-	check_line_taken(r);
-	for (;;) {
-		char *line = next_line(r);
-		if (!line)
-			return NULL;
-		if (*line == '\0')
-			continue;
-		if (*line == '[') {
-			open_section(r, line);
-			continue;
-		}
-		if (r->section_refused)
-			continue;
-		if (!r->section) {
-			complain(r, "an entry before the first [section]");
-			continue;
-		}
-		r->line_taken = false;
-		if (snprintf(buffer, (size_t)size, "%s\n", line) >= size) {
-			complain(r, "longer than libinih takes");
-			r->line_taken = true;
-			continue;
-		}
-		return buffer;
-	}
-}
-
 /* `ini_section` is cut at 49 bytes by libinih; the reader knows the whole title. */
 static int take_entry(void *user, const char *ini_section, const char *key, const char *value)
 {
 	struct reader *r = user;
 	struct arena *a = r->tree->arena;
-	r->line_taken = true;
+	r->entry_taken = true;
 	struct ini_entry *e = ini_section_entry(r->section, key);
 	if (e && e->file == r->file) {
 		diag_add(r->diag, here(r, r->section->title, key), "duplicate key (the first is at line %d)",
@@ -234,55 +196,71 @@ static int take_entry(void *user, const char *ini_section, const char *key, cons
 	return 1;
 }
 
-/* The whole file with a spare byte behind it. */
+/* Has libinih split a line: it gets the entries only. 0 or -ENOMEM. */
+static int read_entry(struct reader *r, const char *line)
+{
+	r->entry_taken = false;
+	if (ini_parse_string(line, take_entry, r) == -2)
+		return -ENOMEM;
+	if (!r->entry_taken)
+		complain(r, "neither a [section] nor a line of the form key = value");
+	return 0;
+}
+
+static int read_lines(struct reader *r)
+{
+	int err = 0;
+	for (char *line; err == 0 && (line = next_line(r));) {
+		if (*line == '[')
+			open_section(r, line);
+		else if (*line == '\0' || r->section_refused)
+			continue;
+		else if (r->section)
+			err = read_entry(r, line);
+		else
+			complain(r, "an entry before the first [section]");
+	}
+	return err;
+}
+
+/* The whole file, in memory that has a spare byte behind it. */
 static int slurp(const char *path, char **ret, size_t *ret_size)
 {
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	if (!f)
 		return -errno;
-	_cleanup_free_ char *text = malloc(INI_FILE_MAX + 2);
-	if (!text)
-		return -ENOMEM;
-	size_t n = fread(text, 1, INI_FILE_MAX + 1, f);
-	if (ferror(f))
-		return errno > 0 ? -errno : -EIO;
-	if (n > INI_FILE_MAX)
-		return -EFBIG;
-	*ret = realloc(text, n + 1);
+	*ret = malloc(INI_FILE_MAX + 2);
 	if (!*ret)
 		return -ENOMEM;
-	text = NULL;
-	*ret_size = n;
-	return 0;
+	*ret_size = fread(*ret, 1, INI_FILE_MAX + 1, f);
+	if (ferror(f))
+		return errno > 0 ? -errno : -EIO;
+	return *ret_size > INI_FILE_MAX ? -EFBIG : 0;
 }
 
 int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0, before = diag_errors(d);
-	struct reader r = { .tree = t, .diag = d, .line_taken = true };
+	struct reader r = { .tree = t, .diag = d };
 
 	r.file = arena_strdup(t->arena, path);
-	int err = slurp(path, &text, &size);
-	if (err < 0) {
-		diag_add(d, here(&r, NULL, NULL), "cannot be read: %s", strerror(-err));
-		return err;
-	}
-	r.next = text;
-	r.end = text + size;
-	if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-		r.next += 3;
-
 	ini_allow_multiline = false;
 	ini_allow_inline_comments = false;
 	ini_allow_bom = false;
 	ini_use_stack = false;
 	/* with the heap in use this is the size of the line buffer; ini_max_line is for the stack */
 	ini_initial_alloc = INI_LINE_MAX + 2;
-	if (ini_parse_stream(give_line, &r, take_entry, &r) == -2) {
-		diag_add(d, here(&r, NULL, NULL), "cannot be read: %s", strerror(ENOMEM));
-		return -ENOMEM;
+	int err = slurp(path, &text, &size);
+	if (err == 0) {
+		bool has_mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+		r.next = text + (has_mark ? 3 : 0);
+		r.end = text + size;
+		err = read_lines(&r);
 	}
-	check_line_taken(&r);
+	if (err < 0) {
+		diag_add(d, here(&r, NULL, NULL), "cannot be read: %s", strerror(-err));
+		return err;
+	}
 	return diag_errors(d) > before ? -EINVAL : 0;
 }

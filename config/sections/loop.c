@@ -165,11 +165,6 @@ static const struct {
 	[LOOP_COMPENSATED_RESERVOIR_LEVEL] = { "compensated_reservoir_level", "%",
 	    NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN) | NEEDS(LOOP_IN_RESERVOIR_LEVEL),
 	    "level as it would be at reservoir_temperature: a leak is seen through thermal expansion" },
-#undef FILTER_INPUTS
-#undef PUMP_INPUTS
-#undef AIR_INPUTS
-#undef HEAT_INPUTS
-#undef NEEDS
 };
 
 static const struct {
@@ -207,7 +202,7 @@ const char *loop_value_help(enum loop_value v)
 
 bool loop_value_needs(enum loop_value v, enum loop_input i)
 {
-	return loop_values[v].inputs & 1u << i;
+	return loop_values[v].inputs & NEEDS(i);
 }
 
 const char *loop_input_word(enum loop_input i)

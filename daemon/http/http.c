@@ -26,55 +26,43 @@ struct http {
 	void *user;
 };
 
-static int connect_or_bind(const char *path, int (*call)(int, const struct sockaddr *, socklen_t), int *ret)
+/* The socket, for `call` to bind or connect it; or negative errno. */
+static int connect_or_bind(const char *path, int (*call)(int, const struct sockaddr *, socklen_t))
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	if (call(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
-		int err = -errno;
-		close(fd);
-		return err;
-	}
-	*ret = fd;
-	return 0;
+	if (fd < 0 || call(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return fd < 0 ? -errno : fd;
+	int err = -errno;
+	close(fd);
+	return err;
 }
 
 /* A socket that was left behind is taken away; one that somebody listens at is not. */
 static int remove_stale(const char *path)
 {
 	struct stat st;
-	int fd = -1;
 	if (lstat(path, &st) < 0)
 		return errno == ENOENT ? 0 : -errno;
 	if (!S_ISSOCK(st.st_mode))
 		return -EEXIST;
-	int err = connect_or_bind(path, connect, &fd);
-	if (err == 0) {
-		close(fd);
+	_cleanup_close_ int fd = connect_or_bind(path, connect);
+	if (fd >= 0)
 		return -EADDRINUSE;
-	}
 	return unlink(path) < 0 ? -errno : 0;
 }
 
-static int listen_at(const char *path, int *ret)
+static int listen_at(const char *path)
 {
-	int fd = -1, err = remove_stale(path);
-	if (err == 0)
-		err = connect_or_bind(path, bind, &fd);
-	if (err < 0)
-		return err;
+	int err = remove_stale(path), fd = err < 0 ? err : connect_or_bind(path, bind);
 	/* reading alarms is for the group, too; whom that lets in is up to the folder */
-	if (chmod(path, 0660) < 0 || listen(fd, (int)CONNECTIONS_MAX) < 0) {
-		err = -errno;
-		close(fd);
-		(void)unlink(path);
-		return err;
-	}
-	*ret = fd;
-	return 0;
+	if (fd < 0 || (chmod(path, 0660) == 0 && listen(fd, (int)CONNECTIONS_MAX) == 0))
+		return fd;
+	err = -errno;
+	close(fd);
+	(void)unlink(path);
+	return err;
 }
 
 static enum MHD_Result send_answer(struct MHD_Connection *connection, struct http_answer a)
@@ -149,12 +137,11 @@ static int start(struct http *h, sd_event *event, int fd)
 
 struct http *http_open(sd_event *event, const char *path, http_answerer answer, void *user)
 {
-	int fd = -1;
 	if (*path == '\0')
 		return NULL;
 	struct http *h = calloc(1, sizeof(*h));
-	int err = h ? listen_at(path, &fd) : -ENOMEM;
-	if (err == 0) {
+	int fd = h ? listen_at(path) : -ENOMEM, err = fd;
+	if (fd >= 0) {
 		*h = (struct http){ .path = strdup(path), .answer = answer, .user = user };
 		err = start(h, event, fd);
 	}
