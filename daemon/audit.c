@@ -35,13 +35,8 @@ static int refuse(const struct audit *r, const char *text, const char *why)
 /* The next field of a line, without blanks around it; NULL after the last. */
 static char *next_field(char **rest)
 {
-	char *field = *rest ? strsep(rest, ",") : NULL;
-	if (!field)
-		return NULL;
-	field += strspn(field, " \t");
-	for (size_t n = strlen(field); n > 0 && strchr(" \t\r\n", field[n - 1]); n--)
-		field[n - 1] = '\0';
-	return field;
+	char *field = strsep(rest, ",");
+	return field ? text_strip(field) : NULL;
 }
 
 static int read_header(struct audit *r, char *line)

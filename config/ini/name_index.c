@@ -17,13 +17,12 @@ static struct name_slot *slot_of(const struct name_index *x, const char *name, s
 	return &x->slots[at];
 }
 
-void name_index_reserve(struct name_index *x, struct arena *a, size_t count)
+/* Makes room for one more. */
+static void make_room(struct name_index *x, struct arena *a)
 {
-	size_t room = x->room > 0 ? x->room : 16;
-	while (room / 4 * 3 < count)
-		room *= 2;
-	if (room == x->room)
+	if (x->count < x->room / 4 * 3)
 		return;
+	size_t room = x->room > 0 ? 2 * x->room : 16;
 	struct name_index wider = { arena_alloc(a, room * sizeof(x->slots[0])), room, x->count };
 	for (size_t i = 0; i < x->room; i++)
 		if (x->slots[i].name)
@@ -33,7 +32,7 @@ void name_index_reserve(struct name_index *x, struct arena *a, size_t count)
 
 void name_index_add(struct name_index *x, struct arena *a, const char *name, void *item)
 {
-	name_index_reserve(x, a, x->count + 1);
+	make_room(x, a);
 	struct name_slot *slot = slot_of(x, name, strlen(name));
 	if (slot->name)
 		return;

@@ -17,9 +17,6 @@ struct name_index {
 	size_t room, count;
 };
 
-/* Makes room for `count` names, so that adding them does not move those that are there. */
-void name_index_reserve(struct name_index *x, struct arena *a, size_t count);
-
 /* `name` and `item` must outlive the index. A name that is there already keeps its item. */
 void name_index_add(struct name_index *x, struct arena *a, const char *name, void *item);
 

@@ -42,7 +42,6 @@ static void copy_points(struct arena *a, struct device_config *device, struct ow
 		memcpy(own->points, device->points, base * sizeof(*own->points));
 	device->points = own->points;
 	device->point_names = (struct name_index){ 0 };
-	name_index_reserve(&device->point_names, a, base + own->extra);
 	for (size_t i = 0; i < base; i++)
 		name_index_add(&device->point_names, a, own->points[i].name, &own->points[i]);
 }

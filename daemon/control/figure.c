@@ -18,15 +18,14 @@ struct figure figure_of(const struct figure *const *inputs, size_t n)
 	return f;
 }
 
-void figure_set(struct figure *f, double value, const char *reason_if_undefined)
+struct figure figure_set(struct figure f, double value, const char *reason_if_undefined)
 {
-	if (!quality_has_value(f->quality))
-		return;
-	if (isfinite(value)) {
-		f->value = value;
-		return;
-	}
-	*f = figure_invalid(reason_if_undefined);
+	if (!quality_has_value(f.quality))
+		return f;
+	if (!isfinite(value))
+		return figure_invalid(reason_if_undefined);
+	f.value = value;
+	return f;
 }
 
 void figure_worsen(struct figure *f, enum quality quality, const char *reason)

@@ -21,8 +21,9 @@ struct figure figure_of(const struct figure *const *inputs, size_t n);
 	figure_of((const struct figure *const[]){ __VA_ARGS__ },                                             \
 	    sizeof((const struct figure *const[]){ __VA_ARGS__ }) / sizeof(const struct figure *))
 
-/* Gives it its value, if its inputs allow one; invalid for that reason when the value is not finite. */
-void figure_set(struct figure *f, double value, const char *reason_if_undefined);
+/* The figure with its value, if its inputs allow one; invalid for that reason when the value is not finite.
+ */
+struct figure figure_set(struct figure f, double value, const char *reason_if_undefined);
 
 /* Makes it as bad as that, for that reason, unless it is already. */
 void figure_worsen(struct figure *f, enum quality quality, const char *reason);

@@ -19,7 +19,7 @@ static struct figure resistance(
 		return figure_invalid(flow->value < 0 ? "negative flow" : "no flow");
 	if (quality_has_value(f.quality) && flow->value < least)
 		return figure_invalid("flow is below 30 % of the nominal flow");
-	figure_set(&f, pressure->value / (flow->value * flow->value), "pressure is not a number");
+	f = figure_set(f, pressure->value / (flow->value * flow->value), "pressure is not a number");
 	if (isnan(least))
 		figure_worsen(
 		    &f, QUALITY_ESTIMATED, "the nominal flow is not known (nominal_flow, or learn it)");
@@ -32,8 +32,7 @@ static struct figure resistance_ratio(const struct loop_model *m, const struct f
 	struct figure f = FIGURE_OF(resistance);
 	if (quality_has_value(f.quality) && isnan(clean))
 		return figure_invalid("the clean resistance is not known (clean_resistance, or learn it)");
-	figure_set(&f, resistance->value / clean, "the clean resistance is 0");
-	return f;
+	return figure_set(f, resistance->value / clean, "the clean resistance is 0");
 }
 
 /* The pressure of the curve at a flow; NAN outside of it. */
@@ -76,7 +75,7 @@ static struct figure pump_deviation(const struct loop_model *m, const struct fig
 
 	double ratio = nominal_speed / speed->value, scaled = flow->value * ratio;
 	double expected = told ? pressure_at(m, scaled) : pressure_by_shape(&m->learned, scaled);
-	figure_set(&f, expected > 0 ? pressure->value * ratio * ratio / expected - 1 : NAN,
+	f = figure_set(f, expected > 0 ? pressure->value * ratio * ratio / expected - 1 : NAN,
 	    "flow is outside of the pump's curve");
 	if (!told)
 		figure_worsen(&f, QUALITY_ESTIMATED,
@@ -89,14 +88,11 @@ void hydraulics_compute(
 {
 	const struct figure *flow = &in[LOOP_IN_FLOW], *pressure = &in[LOOP_IN_PRESSURE_DROP],
 			    *electrical = &in[LOOP_IN_PUMP_POWER];
-	struct figure *power = &out[LOOP_HYDRAULIC_POWER], *efficiency = &out[LOOP_PUMP_EFFICIENCY];
-
-	*power = FIGURE_OF(flow, pressure);
-	figure_set(power, flow->value < 0 ? NAN : pressure->value * flow->value, "negative flow");
-	*efficiency = FIGURE_OF(power, electrical);
-	figure_set(
-	    efficiency, electrical->value > 0 ? power->value / electrical->value : NAN, "no pump power");
-
+	struct figure power = figure_set(FIGURE_OF(flow, pressure),
+	    flow->value < 0 ? NAN : pressure->value * flow->value, "negative flow");
+	out[LOOP_HYDRAULIC_POWER] = power;
+	out[LOOP_PUMP_EFFICIENCY] = figure_set(FIGURE_OF(&power, electrical),
+	    electrical->value > 0 ? power.value / electrical->value : NAN, "no pump power");
 	struct figure filter = resistance(m, flow, &in[LOOP_IN_FILTER_PRESSURE_DROP]);
 	struct figure whole = resistance(m, flow, pressure);
 	out[LOOP_FILTER_RESISTANCE_RATIO] = resistance_ratio(m, &filter);

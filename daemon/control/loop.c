@@ -19,9 +19,8 @@ static void compute_heat(const struct loop_model *m, const struct figure *in, st
 	       flow = in[LOOP_IN_FLOW].value;
 	struct figure *delta = &out[LOOP_DELTA_T], *heat = &out[LOOP_HEAT];
 
-	*delta = FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
-	figure_set(delta, ret - supply, "temperature is not a number");
-
+	*delta = figure_set(
+	    FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]), ret - supply, "temperature is not a number");
 	*heat = FIGURE_OF(&in[LOOP_IN_FLOW], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
 	if (quality_has_value(heat->quality) && flow < 0) {
 		*heat = figure_invalid("negative flow");
@@ -29,8 +28,8 @@ static void compute_heat(const struct loop_model *m, const struct figure *in, st
 	}
 	double watts = coolant_density(m->coolant, in[m->flow_at].value) *
 		       coolant_heat_capacity(m->coolant, (supply + ret) / 2) * flow * (ret - supply);
-	figure_set(
-	    heat, watts / 1000, "temperature outside 0..60 Cel, where the coolant's properties are known");
+	*heat = figure_set(
+	    *heat, watts / 1000, "temperature outside 0..60 Cel, where the coolant's properties are known");
 	if (quality_has_value(heat->quality) && fabs(ret - supply) < m->delta_t_resolution) {
 		heat->quality = quality_worst(heat->quality, QUALITY_ESTIMATED);
 		heat->reason = "delta_t is below the resolution of the sensors";
@@ -47,10 +46,9 @@ static void compute_balance(const struct loop_model *m, const struct figure *in,
 	/* a pump without a meter of its own is small beside the IT */
 	double electrical = share * it->value + (quality_has_value(pump->quality) ? pump->value : 0);
 
-	*capture = FIGURE_OF(heat, it);
-	figure_set(capture, it->value > 0 ? watts / it->value : NAN, "no IT power");
-	*residual = FIGURE_OF(heat, it);
-	figure_set(residual, electrical > 0 ? watts / electrical - 1 : NAN, "no electrical power");
+	*capture = figure_set(FIGURE_OF(heat, it), it->value > 0 ? watts / it->value : NAN, "no IT power");
+	*residual = figure_set(
+	    FIGURE_OF(heat, it), electrical > 0 ? watts / electrical - 1 : NAN, "no electrical power");
 	/* heat that no electricity explains is always wrong; heat that is missing, when the share is known */
 	if (residual->value > m->balance_tolerance)
 		figure_worsen(residual, QUALITY_SUSPECT,
@@ -62,24 +60,23 @@ static void compute_balance(const struct loop_model *m, const struct figure *in,
 
 static void compute_reservoir(const struct loop_model *m, const struct figure *in, struct figure *out)
 {
-	struct figure *level = &out[LOOP_COMPENSATED_RESERVOIR_LEVEL];
 	double mean = (in[LOOP_IN_SUPPLY].value + in[LOOP_IN_RETURN].value) / 2;
 	double expansion =
 	    coolant_density(m->coolant, m->reservoir_temperature) / coolant_density(m->coolant, mean) - 1;
-	*level = FIGURE_OF(&in[LOOP_IN_RESERVOIR_LEVEL], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]);
-	figure_set(level,
+	out[LOOP_COMPENSATED_RESERVOIR_LEVEL] = figure_set(
+	    FIGURE_OF(&in[LOOP_IN_RESERVOIR_LEVEL], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]),
 	    100 * (in[LOOP_IN_RESERVOIR_LEVEL].value - m->system_volume / m->reservoir_volume * expansion),
 	    "temperature outside 0..60 Cel, where the coolant's properties are known");
 }
 
 static void compute_air(const struct figure *in, struct figure *out)
 {
-	struct figure *dew = &out[LOOP_DEW_POINT], *margin = &out[LOOP_DEW_POINT_MARGIN];
-	*dew = FIGURE_OF(&in[LOOP_IN_AIR_TEMPERATURE], &in[LOOP_IN_AIR_HUMIDITY]);
-	figure_set(dew, loop_dew_point(in[LOOP_IN_AIR_TEMPERATURE].value, in[LOOP_IN_AIR_HUMIDITY].value),
-	    "humidity is not within 0..100 %");
-	*margin = FIGURE_OF(dew, &in[LOOP_IN_SUPPLY]);
-	figure_set(margin, in[LOOP_IN_SUPPLY].value - dew->value, "temperature is not a number");
+	const struct figure *air = &in[LOOP_IN_AIR_TEMPERATURE], *humidity = &in[LOOP_IN_AIR_HUMIDITY],
+			    *supply = &in[LOOP_IN_SUPPLY], *dew = &out[LOOP_DEW_POINT];
+	out[LOOP_DEW_POINT] = figure_set(FIGURE_OF(air, humidity),
+	    loop_dew_point(air->value, humidity->value), "humidity is not within 0..100 %");
+	out[LOOP_DEW_POINT_MARGIN] =
+	    figure_set(FIGURE_OF(dew, supply), supply->value - dew->value, "temperature is not a number");
 }
 
 void loop_compute(
@@ -95,7 +92,7 @@ void loop_compute(
 	out[LOOP_RETURN_TEMPERATURE] = figure_copy(&in[LOOP_IN_RETURN], 1);
 	out[LOOP_PRESSURE_DROP] = figure_copy(&in[LOOP_IN_PRESSURE_DROP], 1e-3);
 	out[LOOP_PUMP_SPEED] = figure_copy(&in[LOOP_IN_PUMP_SPEED], 100);
-	out[LOOP_APPROACH_TEMPERATURE] = FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_PRIMARY_SUPPLY]);
-	figure_set(&out[LOOP_APPROACH_TEMPERATURE],
-	    in[LOOP_IN_SUPPLY].value - in[LOOP_IN_PRIMARY_SUPPLY].value, "temperature is not a number");
+	out[LOOP_APPROACH_TEMPERATURE] =
+	    figure_set(FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_PRIMARY_SUPPLY]),
+		in[LOOP_IN_SUPPLY].value - in[LOOP_IN_PRIMARY_SUPPLY].value, "temperature is not a number");
 }
