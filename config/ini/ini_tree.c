@@ -6,7 +6,6 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <ini.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +18,6 @@ struct reader {
 	const char *file;
 	char *next, *end; /* what is left of the text */
 	int line;
-	bool entry_taken; /* libinih has found one in the line */
 	struct ini_section *section;
 	bool section_refused; /* its entries are passed over, the section was said already */
 };
@@ -176,51 +174,39 @@ static char *next_line(struct reader *r)
 	return text_strip(line);
 }
 
-/* `ini_section` is cut at 49 bytes by libinih; the reader knows the whole title. */
-static int take_entry(void *user, const char *ini_section, const char *key, const char *value)
+static void read_entry(struct reader *r, char *line)
 {
-	struct reader *r = user;
 	struct arena *a = r->tree->arena;
-	r->entry_taken = true;
+	char *rest = line, *key = text_strip(strsep(&rest, "=:"));
+	if (!rest) {
+		complain(r, "neither a [section] nor a line of the form key = value");
+		return;
+	}
 	struct ini_entry *e = ini_section_entry(r->section, key);
 	if (e && e->file == r->file) {
 		diag_add(r->diag, here(r, r->section->title, key), "duplicate key (the first is at line %d)",
 		    e->line);
-		return 1;
+		return;
 	}
 	if (!e)
 		e = append_entry(r->section, a, key);
-	e->value = arena_strdup(a, value);
+	e->value = arena_strdup(a, text_strip(rest));
 	e->file = r->file;
 	e->line = r->line;
-	return 1;
 }
 
-/* Has libinih split a line: it gets the entries only. 0 or -ENOMEM. */
-static int read_entry(struct reader *r, const char *line)
+static void read_lines(struct reader *r)
 {
-	r->entry_taken = false;
-	if (ini_parse_string(line, take_entry, r) == -2)
-		return -ENOMEM;
-	if (!r->entry_taken)
-		complain(r, "neither a [section] nor a line of the form key = value");
-	return 0;
-}
-
-static int read_lines(struct reader *r)
-{
-	int err = 0;
-	for (char *line; err == 0 && (line = next_line(r));) {
+	for (char *line; (line = next_line(r));) {
 		if (*line == '[')
 			open_section(r, line);
 		else if (*line == '\0' || r->section_refused)
 			continue;
 		else if (r->section)
-			err = read_entry(r, line);
+			read_entry(r, line);
 		else
 			complain(r, "an entry before the first [section]");
 	}
-	return err;
 }
 
 /* The whole file, in memory that has a spare byte behind it. */
@@ -245,22 +231,14 @@ int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
 	struct reader r = { .tree = t, .diag = d };
 
 	r.file = arena_strdup(t->arena, path);
-	ini_allow_multiline = false;
-	ini_allow_inline_comments = false;
-	ini_allow_bom = false;
-	ini_use_stack = false;
-	/* with the heap in use this is the size of the line buffer; ini_max_line is for the stack */
-	ini_initial_alloc = INI_LINE_MAX + 2;
 	int err = slurp(path, &text, &size);
-	if (err == 0) {
-		bool has_mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
-		r.next = text + (has_mark ? 3 : 0);
-		r.end = text + size;
-		err = read_lines(&r);
-	}
 	if (err < 0) {
 		diag_add(d, here(&r, NULL, NULL), "cannot be read: %s", strerror(-err));
 		return err;
 	}
+	bool has_mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
+	r.next = text + (has_mark ? 3 : 0);
+	r.end = text + size;
+	read_lines(&r);
 	return diag_errors(d) > before ? -EINVAL : 0;
 }

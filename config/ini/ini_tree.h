@@ -1,11 +1,10 @@
-/* ini_tree: INI files as sections and entries, each with its place (holder, over libinih).
+/* ini_tree: INI files as sections and entries, each with its place (holder).
  *
  * Several files can be read into one tree: a later file adds sections and overrides keys. Within one file a
- * second section of the same title and a second key of the same name are errors. What is defined here and not
- * by libinih: `#` and `;` start a comment at the start of a line or after white space; a byte order mark and
- * CRLF line ends are taken; leading white space has no meaning (no continuation lines); NUL bytes, invalid
- * UTF-8 and lines over INI_LINE_MAX bytes are errors. Not thread safe: libinih's settings are global
- * variables.
+ * second section of the same title and a second key of the same name are errors. A key ends at the first `=`
+ * or `:`. `#` and `;` start a comment at the start of a line or after white space; a byte order mark and CRLF
+ * line ends are taken; leading white space has no meaning (no continuation lines); NUL bytes, invalid UTF-8
+ * and lines over INI_LINE_MAX bytes are errors.
  */
 #pragma once
 
