@@ -1,5 +1,6 @@
 #include "daemon/daemon.h"
 
+#include "config/ini/cleanup.h"
 #include "daemon/broker/publisher.h"
 #include "daemon/buses.h"
 #include "daemon/disk/disk.h"
@@ -38,7 +39,6 @@ struct running_timer {
 struct daemon {
 	struct config *config;
 	sd_event *event;
-	struct state_dir *state_dir;
 	struct disk *disk;
 	struct state *state; /* NULL = nothing outlives a restart */
 	struct inbox *batches;
@@ -418,7 +418,8 @@ static int add_sources(struct daemon *d)
 	return r;
 }
 
-static int start(struct daemon *d)
+/* `has_state_dir`: what is to outlive a restart has a place. */
+static int start(struct daemon *d, bool has_state_dir)
 {
 	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
 	d->started_ms = clock_utc_ms();
@@ -432,7 +433,7 @@ static int start(struct daemon *d)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, d);
 	d->api = (struct api){ d->live, on_learned, d };
-	d->state = d->state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live) : NULL;
+	d->state = has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live) : NULL;
 	live_tick(d->live);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
@@ -460,7 +461,6 @@ static void free_all(struct daemon *d)
 	inbox_free(d->batches);
 	free(d->loads);
 	sd_event_unref(d->event);
-	state_dir_close(d->state_dir);
 	config_unref(d->config);
 }
 
@@ -486,9 +486,8 @@ int daemon_run(struct config *c)
 {
 	struct daemon d = { .config = config_ref(c) };
 	log_set_level(c->daemon->log_level);
-	int r = state_dir_open(c->daemon->state_dir, &d.state_dir);
-	if (r >= 0)
-		r = start(&d);
+	_cleanup_close_ int lock = state_dir_lock(c->daemon->state_dir);
+	int r = lock == -EBUSY ? lock : start(&d, lock >= 0);
 	if (r >= 0) {
 		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STARTED },
 		    "coolantd " COOLANTD_VERSION " started: %zu buses, %zu devices, publishing to %s",
