@@ -6,7 +6,8 @@
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SECONDS(s) ((s)*INT64_C(1000000000))
 
-#define LIMIT(key) .limit_key = #key, .limit_offset = offsetof(struct loop_config, key)
+#define LIMIT(key) LIMIT_IN(key, key)
+#define LIMIT_IN(key, field) .limit_key = #key, .limit_offset = offsetof(struct loop_config, field)
 
 /* Delays and limits of ISA-18.2 practice for such loops; a filter is dirty at twice and blocked at three
  * times the resistance that it has when clean. */
@@ -30,8 +31,9 @@ const struct loop_default loop_defaults[] = {
 	{ "pump_worn", LOOP_PUMP_DEVIATION, WHEN_BELOW, .limit = -0.15, .hysteresis = 0.03, .delay_on_s = 60,
 	    SEVERITY_WARNING, .suppressor = "pump_stopped",
 	    .message = "the pump gives less pressure than its curve (wear, cavitation) in loop" },
-	{ "energy_balance", LOOP_ENERGY_BALANCE_RESIDUAL, WHEN_ABOVE, LIMIT(balance_tolerance),
-	    .hysteresis_share = 0.2, .delay_on_s = 300, SEVERITY_WARNING,
+	{ "energy_balance", LOOP_ENERGY_BALANCE_RESIDUAL, WHEN_ABOVE,
+	    LIMIT_IN(balance_tolerance, model.balance_tolerance), .hysteresis_share = 0.2, .delay_on_s = 300,
+	    SEVERITY_WARNING,
 	    .message = "heat and electrical power do not match (a sensor or meter is wrong) in loop" },
 	{ "condensation_near", LOOP_DEW_POINT_MARGIN, WHEN_BELOW, .limit = 3, .hysteresis = 0.5,
 	    .delay_on_s = 30, SEVERITY_WARNING,
@@ -165,7 +167,7 @@ static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_defau
 		.severity = row->severity,
 		.message = arena_printf(arena, "%s %s", row->message, l->name),
 	};
-	if (row->value == LOOP_ENERGY_BALANCE_RESIDUAL && !isnan(l->liquid_share)) {
+	if (row->value == LOOP_ENERGY_BALANCE_RESIDUAL && !isnan(l->model.liquid_share)) {
 		new.when = WHEN_OUTSIDE;
 		new.low = -limit;
 		new.high = limit;

@@ -14,8 +14,11 @@ static bool take_pair(struct pump_curve *c, char *pair)
 		return false;
 	*colon = '\0';
 	c->count++;
-	return text_double(pair, &c->flow[n]) == 0 && text_double(colon + 1, &c->pressure[n]) == 0 &&
-	       c->flow[n] >= 0 && c->pressure[n] >= 0 && (n == 0 || c->flow[n] > c->flow[n - 1]);
+	if (text_double(pair, &c->flow[n]) < 0 || text_double(colon + 1, &c->pressure[n]) < 0)
+		return false;
+	c->flow[n] /= LOOP_LPM;
+	c->pressure[n] *= 1e3;
+	return c->flow[n] >= 0 && c->pressure[n] >= 0 && (n == 0 || c->flow[n] > c->flow[n - 1]);
 }
 
 static bool parse_curve(struct schema_value *v, const char *text)
@@ -47,7 +50,7 @@ static const struct schema_choice flow_places[] = { { "supply", LOOP_IN_SUPPLY }
 #define FIELD(f) SCHEMA_FIELD(struct loop_config, f)
 #define INPUT(i) SCHEMA_FIELD(struct loop_config, input_names[i])
 static const struct schema_key keys[] = {
-	{ "coolant", SCHEMA_CHOICE, FIELD(coolant), .choices = coolants, .flags = SCHEMA_REQUIRED,
+	{ "coolant", SCHEMA_CHOICE, FIELD(model.coolant), .choices = coolants, .flags = SCHEMA_REQUIRED,
 	    .help = "what flows" },
 	{ "flow", SCHEMA_TEXT, INPUT(LOOP_IN_FLOW), .flags = SCHEMA_REQUIRED,
 	    .help = "DEVICE.POINT of the flow meter" },
@@ -73,30 +76,30 @@ static const struct schema_key keys[] = {
 	    .help = "DEVICE.POINT of the facility water's supply temperature: approach temperature" },
 	{ "reservoir_level", SCHEMA_TEXT, INPUT(LOOP_IN_RESERVOIR_LEVEL),
 	    .help = "DEVICE.POINT of the reservoir's level in %: level without thermal expansion" },
-	{ "flow_at", SCHEMA_CHOICE, FIELD(flow_at), "supply", .choices = flow_places,
+	{ "flow_at", SCHEMA_CHOICE, FIELD(model.flow_at), "supply", .choices = flow_places,
 	    .help = "where the flow meter sits: the coolant's density there counts" },
-	{ "delta_t_resolution", SCHEMA_DOUBLE, FIELD(delta_t_resolution), "0.2", .min = 0, .max = 10,
+	{ "delta_t_resolution", SCHEMA_DOUBLE, FIELD(model.delta_t_resolution), "0.2", .min = 0, .max = 10,
 	    .help = "K, of both temperature sensors together: below it the heat is estimated" },
-	{ "nominal_flow", SCHEMA_DOUBLE, FIELD(nominal_flow), .min = 0.001, .max = 1e6,
+	{ "nominal_flow", SCHEMA_DOUBLE, FIELD(model.nominal_flow), .min = 0.001, .max = 1e6,
 	    .help = "L/min; resistances and the pump are judged above 30 % of it; default as learned" },
-	{ "clean_resistance", SCHEMA_DOUBLE, FIELD(clean_resistance), .min = 1e-12, .max = 1e6,
+	{ "clean_resistance", SCHEMA_DOUBLE, FIELD(model.clean_resistance), .min = 1e-12, .max = 1e6,
 	    .help = "of the clean filter, kPa per (L/min)^2; default as learned" },
-	{ "pump_curve", SCHEMA_CUSTOM, FIELD(pump_curve), "", .parse = parse_curve,
+	{ "pump_curve", SCHEMA_CUSTOM, FIELD(model.curve), "", .parse = parse_curve,
 	    .help = "differential pressures of the pump in kPa by flow in L/min, FLOW:PRESSURE with rising "
 		    "flow; default a parabola through the one point that was learned" },
-	{ "pump_curve_speed", SCHEMA_DOUBLE, FIELD(pump_curve_speed), "100", .min = 1, .max = 1000,
+	{ "pump_curve_speed", SCHEMA_DOUBLE, FIELD(model.curve.speed), "100", .min = 1, .max = 1000,
 	    .help = "the pump speed of pump_curve, in %" },
-	{ "liquid_share", SCHEMA_DOUBLE, FIELD(liquid_share), .min = 0.01, .max = 1,
+	{ "liquid_share", SCHEMA_DOUBLE, FIELD(model.liquid_share), .min = 0.01, .max = 1,
 	    .help = "the share of the IT power that the coolant is to carry, 0..1: energy balance; without "
 		    "it, only more heat than electrical power is suspect" },
-	{ "balance_tolerance", SCHEMA_DOUBLE, FIELD(balance_tolerance), "0.15", .min = 0.01, .max = 1,
+	{ "balance_tolerance", SCHEMA_DOUBLE, FIELD(model.balance_tolerance), "0.15", .min = 0.01, .max = 1,
 	    .help = "how far the heat may be from the electrical power, as a share of it" },
-	{ "system_volume", SCHEMA_DOUBLE, FIELD(system_volume), .min = 0.001, .max = 1e6,
+	{ "system_volume", SCHEMA_DOUBLE, FIELD(model.system_volume), .min = 0.001, .max = 1e6,
 	    .help = "L, of all coolant in the loop at reservoir_temperature" },
-	{ "reservoir_volume", SCHEMA_DOUBLE, FIELD(reservoir_volume), .min = 0.001, .max = 1e6,
+	{ "reservoir_volume", SCHEMA_DOUBLE, FIELD(model.reservoir_volume), .min = 0.001, .max = 1e6,
 	    .help = "L, from 0 to 100 % of reservoir_level" },
-	{ "reservoir_temperature", SCHEMA_DOUBLE, FIELD(reservoir_temperature), "30", .min = 0, .max = 60,
-	    .help = "Cel; the level is told as it would be at this temperature" },
+	{ "reservoir_temperature", SCHEMA_DOUBLE, FIELD(model.reservoir_temperature), "30", .min = 0,
+	    .max = 60, .help = "Cel; the level is told as it would be at this temperature" },
 	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
 	    .help = "yes: the default alarms of the figures that it has, see DEFAULT ALARMS" },
 	{ "flow_low", SCHEMA_DOUBLE, FIELD(flow_low), .min = 0, .max = 1e6,
@@ -112,11 +115,7 @@ static const struct schema_key keys[] = {
 	{ NULL },
 };
 
-static const struct {
-	const char *word, *unit;
-	unsigned inputs; /* bit mask of the enum loop_input that it needs */
-	const char *help;
-} loop_values[] = {
+const struct loop_value_row loop_values[LOOP_VALUE_COUNT] = {
 #define NEEDS(i) (1u << (i))
 #define HEAT_INPUTS (NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN))
 #define AIR_INPUTS (NEEDS(LOOP_IN_AIR_TEMPERATURE) | NEEDS(LOOP_IN_AIR_HUMIDITY))
@@ -167,22 +166,19 @@ static const struct {
 	    "level as it would be at reservoir_temperature: a leak is seen through thermal expansion" },
 };
 
-static const struct {
-	const char *key;
-	enum quantity quantity;
-} loop_inputs[] = {
-	[LOOP_IN_FLOW] = { "flow", QUANTITY_FLOW },
-	[LOOP_IN_SUPPLY] = { "supply", QUANTITY_TEMPERATURE },
-	[LOOP_IN_RETURN] = { "return", QUANTITY_TEMPERATURE },
-	[LOOP_IN_PRESSURE_DROP] = { "pressure_drop", QUANTITY_PRESSURE },
-	[LOOP_IN_FILTER_PRESSURE_DROP] = { "filter_pressure_drop", QUANTITY_PRESSURE },
-	[LOOP_IN_PUMP_POWER] = { "pump_power", QUANTITY_POWER },
-	[LOOP_IN_PUMP_SPEED] = { "pump_speed", QUANTITY_RATIO },
-	[LOOP_IN_IT_POWER] = { "it_power", QUANTITY_POWER },
-	[LOOP_IN_AIR_TEMPERATURE] = { "air_temperature", QUANTITY_TEMPERATURE },
-	[LOOP_IN_AIR_HUMIDITY] = { "air_humidity", QUANTITY_RATIO },
-	[LOOP_IN_PRIMARY_SUPPLY] = { "primary_supply", QUANTITY_TEMPERATURE },
-	[LOOP_IN_RESERVOIR_LEVEL] = { "reservoir_level", QUANTITY_RATIO },
+static const enum quantity input_quantities[] = {
+	[LOOP_IN_FLOW] = QUANTITY_FLOW,
+	[LOOP_IN_SUPPLY] = QUANTITY_TEMPERATURE,
+	[LOOP_IN_RETURN] = QUANTITY_TEMPERATURE,
+	[LOOP_IN_PRESSURE_DROP] = QUANTITY_PRESSURE,
+	[LOOP_IN_FILTER_PRESSURE_DROP] = QUANTITY_PRESSURE,
+	[LOOP_IN_PUMP_POWER] = QUANTITY_POWER,
+	[LOOP_IN_PUMP_SPEED] = QUANTITY_RATIO,
+	[LOOP_IN_IT_POWER] = QUANTITY_POWER,
+	[LOOP_IN_AIR_TEMPERATURE] = QUANTITY_TEMPERATURE,
+	[LOOP_IN_AIR_HUMIDITY] = QUANTITY_RATIO,
+	[LOOP_IN_PRIMARY_SUPPLY] = QUANTITY_TEMPERATURE,
+	[LOOP_IN_RESERVOIR_LEVEL] = QUANTITY_RATIO,
 };
 
 const char *loop_value_word(enum loop_value v)
@@ -190,38 +186,23 @@ const char *loop_value_word(enum loop_value v)
 	return loop_values[v].word;
 }
 
-const char *loop_value_unit(enum loop_value v)
-{
-	return loop_values[v].unit;
-}
-
-const char *loop_value_help(enum loop_value v)
-{
-	return loop_values[v].help;
-}
-
-bool loop_value_needs(enum loop_value v, enum loop_input i)
-{
-	return loop_values[v].inputs & NEEDS(i);
-}
-
 const char *loop_input_word(enum loop_input i)
 {
-	return loop_inputs[i].key;
+	return keys[1 + i].key; /* the rows of inputs stand behind the first, in their order */
 }
 
 bool loop_has_value(const struct loop_config *l, enum loop_value v)
 {
 	for (enum loop_input i = 0; i < LOOP_IN_COUNT; i++)
-		if (loop_value_needs(v, i) && l->inputs[i].count == 0)
+		if ((loop_values[v].inputs & NEEDS(i)) && l->inputs[i].count == 0)
 			return false;
 	return true;
 }
 
 static void resolve_input(const struct config_loading *l, struct loop_config *loop, enum loop_input i)
 {
-	const char *name = loop->input_names[i], *key = loop_inputs[i].key;
-	enum quantity quantity = loop_inputs[i].quantity;
+	const char *name = loop->input_names[i], *key = loop_input_word(i);
+	enum quantity quantity = input_quantities[i];
 	if (*name == '\0')
 		return;
 	loop->inputs[i] = reference_source(l, key, name);
@@ -253,22 +234,23 @@ static void check_rules(const struct config_loading *loading, const struct loop_
 {
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
 	     reservoir = is_named(l, LOOP_IN_RESERVOIR_LEVEL);
+	const struct loop_model *m = &l->model;
 	const struct schema_rule rules[] = {
 		{ air != humidity, air ? "air_temperature" : "air_humidity",
 		    "air_temperature and air_humidity go together (allowed: both or none)" },
-		{ reservoir && isnan(l->system_volume), "system_volume",
+		{ reservoir && isnan(m->system_volume), "system_volume",
 		    "missing, but required with reservoir_level" },
-		{ reservoir && isnan(l->reservoir_volume), "reservoir_volume",
+		{ reservoir && isnan(m->reservoir_volume), "reservoir_volume",
 		    "missing, but required with reservoir_level" },
-		{ !isnan(l->clean_resistance) && isnan(l->nominal_flow), "nominal_flow",
+		{ !isnan(m->clean_resistance) && isnan(m->nominal_flow), "nominal_flow",
 		    "missing, but required with clean_resistance" },
-		{ !isnan(l->clean_resistance) && !is_named(l, LOOP_IN_FILTER_PRESSURE_DROP),
+		{ !isnan(m->clean_resistance) && !is_named(l, LOOP_IN_FILTER_PRESSURE_DROP),
 		    "clean_resistance", "without pressure_drop there is no resistance to compare with" },
-		{ l->pump_curve.count > 0 && !is_named(l, LOOP_IN_PUMP_SPEED), "pump_speed",
+		{ m->curve.count > 0 && !is_named(l, LOOP_IN_PUMP_SPEED), "pump_speed",
 		    "missing, but required with pump_curve" },
-		{ l->pump_curve.count > 0 && !is_named(l, LOOP_IN_PRESSURE_DROP), "pressure_drop",
+		{ m->curve.count > 0 && !is_named(l, LOOP_IN_PRESSURE_DROP), "pressure_drop",
 		    "missing, but required with pump_curve" },
-		{ !isnan(l->liquid_share) && !is_named(l, LOOP_IN_IT_POWER), "it_power",
+		{ !isnan(m->liquid_share) && !is_named(l, LOOP_IN_IT_POWER), "it_power",
 		    "missing, but required with liquid_share" },
 	};
 	schema_check_rules(loading->from, rules, sizeof(rules) / sizeof(rules[0]), loading->diag);
@@ -286,7 +268,11 @@ static void check(const struct config_loading *l, void *item)
 		loop->inputs[LOOP_IN_FILTER_PRESSURE_DROP] = loop->inputs[LOOP_IN_PRESSURE_DROP];
 	}
 	if (isnan(loop->flow_low))
-		loop->flow_low = loop->nominal_flow / 2;
+		loop->flow_low = loop->model.nominal_flow / 2;
+	loop->model.nominal_flow /= LOOP_LPM;
+	loop->model.clean_resistance *= LOOP_RESISTANCE;
+	loop->model.curve.speed /= 100;
+	loop->model.learned = (struct loop_reference){ NAN, NAN, NAN, NAN };
 	loop->learning_fingerprint = learning_fingerprint(loop);
 	check_rules(l, loop);
 }

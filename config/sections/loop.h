@@ -24,33 +24,50 @@ enum loop_input {
 	LOOP_IN_COUNT,
 };
 
+/* Units of configuration and topics in one of SI: L/min in 1 m3/s, and Pa s2/m6 in 1 kPa.min2/L2. */
+#define LOOP_LPM 60e3
+#define LOOP_RESISTANCE (1e3 * LOOP_LPM * LOOP_LPM)
+
 /* What a pump gives at its nominal speed: flows in rising order and their differential pressures. */
 struct pump_curve {
-	double flow[CONFIG_CURVE_POINTS_MAX];	  /* L/min */
-	double pressure[CONFIG_CURVE_POINTS_MAX]; /* kPa */
+	double flow[CONFIG_CURVE_POINTS_MAX], pressure[CONFIG_CURVE_POINTS_MAX]; /* m3/s, Pa */
 	size_t count;
+	double speed; /* 1 */
+};
+
+/* What was measured when the loop was new or freshly serviced; NAN = not known. SI units. */
+struct loop_reference {
+	double flow;		  /* m3/s */
+	double filter_resistance; /* Pa s2/m6 */
+	double pressure;	  /* Pa, of the pump */
+	double pump_speed;	  /* 1 */
+};
+
+/* What a loop is, beside its sensors. SI units; NAN = not told. */
+struct loop_model {
+	enum coolant coolant;
+	enum loop_input flow_at;   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: where the flow meter sits */
+	double delta_t_resolution; /* K, of both sensors together: below it the heat is estimated */
+	double nominal_flow;	   /* m3/s */
+	double clean_resistance;   /* Pa s2/m6 */
+	struct pump_curve curve;
+	double liquid_share;			/* of the IT power that the coolant is to carry */
+	double balance_tolerance;		/* of the electrical power */
+	double system_volume, reservoir_volume; /* L; only their ratio counts */
+	double reservoir_temperature;		/* Cel */
+	struct loop_reference learned; /* stands in for what is not told; nothing in a configuration */
 };
 
 struct loop_config {
 	const char *name;
-	enum coolant coolant;
+	struct loop_model model;
 	const char *input_names[LOOP_IN_COUNT]; /* as written */
 	struct point_source inputs[LOOP_IN_COUNT];
-	enum loop_input flow_at;   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: where the flow meter sits */
-	double delta_t_resolution; /* K */
-	double nominal_flow;	   /* L/min; this and what follows: NAN = not told */
-	double clean_resistance;   /* kPa.min2/L2 */
-	struct pump_curve pump_curve;
-	double pump_curve_speed;		/* % */
-	double liquid_share;			/* of the IT power that the coolant is to carry */
-	double balance_tolerance;		/* of the electrical power */
-	double system_volume, reservoir_volume; /* L */
-	double reservoir_temperature;		/* Cel */
-	bool alarms;				/* the default ones */
-	double flow_low, pressure_high;		/* L/min, kPa */
-	double supply_high, return_high;	/* Cel */
-	double reservoir_low;			/* % */
-	uint64_t learning_fingerprint;		/* of the points that a learned reference was measured at */
+	bool alarms;			 /* the default ones; their limits: NAN = none */
+	double flow_low, pressure_high;	 /* L/min, kPa */
+	double supply_high, return_high; /* Cel */
+	double reservoir_low;		 /* % */
+	uint64_t learning_fingerprint;	 /* of the points that a learned reference was measured at */
 };
 
 /* The figures of a loop; their words are the names in topics and in alarms (loop.NAME.heat). */
@@ -77,10 +94,15 @@ enum loop_value {
 	LOOP_VALUE_COUNT,
 };
 
+struct loop_value_row {
+	const char *word, *unit;
+	unsigned inputs; /* that it needs: bit 1 << enum loop_input of each */
+	const char *help;
+};
+
+extern const struct loop_value_row loop_values[LOOP_VALUE_COUNT];
+
 const char *loop_value_word(enum loop_value v);
-const char *loop_value_unit(enum loop_value v);
-const char *loop_value_help(enum loop_value v);
-bool loop_value_needs(enum loop_value v, enum loop_input i);
 const char *loop_input_word(enum loop_input i); /* its key */
 /* Whether the loop has all inputs that the figure needs. */
 bool loop_has_value(const struct loop_config *l, enum loop_value v);

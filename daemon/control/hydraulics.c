@@ -2,6 +2,9 @@
 
 #include <math.h>
 
+/* Resistances and the pump are judged above this share of the nominal flow. */
+#define LOOP_MIN_FLOW_SHARE 0.3
+
 /* The flow from which resistances and the pump can be judged; NAN when that is not known. */
 static double least_flow(const struct loop_model *m)
 {

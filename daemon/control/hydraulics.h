@@ -5,7 +5,6 @@
 #pragma once
 
 #include "daemon/control/figure.h"
-#include "daemon/control/loop_model.h"
 
 /* Hydraulic power, resistances and what they say of filter and pump, into `out`. */
 void hydraulics_compute(

@@ -22,7 +22,7 @@ struct loops {
 
 static void init(struct loop *l, const struct loop_config *c)
 {
-	l->model = loop_model_of(c);
+	l->model = c->model;
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
 		l->inputs[i] = (struct input){ .config = &c->inputs[i], .name = c->input_names[i] };
 }

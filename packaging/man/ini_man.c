@@ -90,12 +90,12 @@ static void put_figures(void)
 		printf(".TP\n.BR ");
 		put(loop_value_word(v));
 		printf(" \" (");
-		put(loop_value_unit(v));
+		put(loop_values[v].unit);
 		printf(")\"\n");
-		put(loop_value_help(v));
+		put(loop_values[v].help);
 		printf(".\n");
 		for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
-			if (!loop_value_needs(v, i))
+			if (!(loop_values[v].inputs & 1u << i))
 				continue;
 			printf("%s", before);
 			put(loop_input_word(i));
@@ -116,7 +116,7 @@ static void put_default_alarm(const struct loop_default *row)
 		printf(" ");
 		put(row->limit_key);
 	} else if (row->when != WHEN_SUSPECT) {
-		const char *unit = loop_value_unit(row->value);
+		const char *unit = loop_values[row->value].unit;
 		printf(" %.15g%s%s", row->limit, strcmp(unit, "1") == 0 ? "" : " ",
 		    strcmp(unit, "1") == 0 ? "" : unit);
 	}
