@@ -41,6 +41,7 @@ struct daemon {
 	sd_event *event;
 	struct disk *disk;
 	struct state *state; /* NULL = nothing outlives a restart */
+	struct wall_clock clock;
 	struct inbox *batches;
 	struct buses *buses;
 	struct bus_load *loads; /* one for each bus of the configuration */
@@ -433,7 +434,8 @@ static int start(struct daemon *d, bool has_state_dir)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, d);
 	d->api = (struct api){ d->live, on_learned, d };
-	d->state = has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live) : NULL;
+	d->state =
+	    has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
 	live_tick(d->live);
 	int r = sd_event_new(&d->event);
 	if (r < 0)

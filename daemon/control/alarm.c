@@ -133,9 +133,7 @@ void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_re
 	loaded.previous = (enum alarm_state)bytes_take_within(r, 0, ALARM_SUPPRESSED);
 	loaded.acknowledged = bytes_take_within(r, 0, 1);
 	loaded.condition = bytes_take_within(r, 0, 1);
-	loaded.condition_since = bytes_take_integer(r) - clock->offset_ns;
-	if (loaded.condition_since > clock->now_ns) /* the clock was behind at boot */
-		loaded.condition_since = clock->now_ns;
+	loaded.condition_since = wall_clock_boottime(clock, bytes_take_integer(r));
 	loaded.changed_ms = bytes_take_integer(r);
 	loaded.hold_until_ns = clock->now_ns + ALARM_HOLD_NS;
 	if (!r->bad)

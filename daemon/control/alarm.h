@@ -8,6 +8,7 @@
 
 #include "daemon/control/bytes.h"
 #include "daemon/control/figure.h"
+#include "daemon/control/wall_clock.h"
 
 enum alarm_state {
 	ALARM_UNKNOWN, /* the input is not good; also before the first input */

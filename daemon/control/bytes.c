@@ -56,20 +56,15 @@ void bytes_put_text(struct bytes_writer *w, const char *text)
 	bytes_put_raw(w, text, strlen(text) + 1);
 }
 
-void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block)
-{
-	bytes_put_integer(w, (int64_t)block->size);
-	bytes_put_raw(w, block->data, block->size);
-	w->bad |= block->bad;
-}
-
 void bytes_put_entry(struct bytes_writer *w, const char *kind, const char *name, uint64_t fingerprint,
     struct bytes_writer *block)
 {
 	bytes_put_text(w, kind);
 	bytes_put_text(w, name);
 	bytes_put_integer(w, (int64_t)fingerprint);
-	bytes_put_block(w, block);
+	bytes_put_integer(w, (int64_t)block->size);
+	bytes_put_raw(w, block->data, block->size);
+	w->bad |= block->bad;
 	bytes_writer_deinit(block);
 }
 

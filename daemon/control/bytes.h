@@ -21,10 +21,8 @@ void bytes_put_count(struct bytes_writer *w, uint64_t n);
 void bytes_put_number(struct bytes_writer *w, double n);
 void bytes_put_text(struct bytes_writer *w, const char *text);
 void bytes_put_raw(struct bytes_writer *w, const void *data, size_t size);
-/* What another writer has gathered, as a block that a reader can skip. */
-void bytes_put_block(struct bytes_writer *w, const struct bytes_writer *block);
-/* A block with the kind, the name and the fingerprint of what it belongs to; the block's writer is empty
- * then. */
+/* What another writer has gathered, as a block that a reader can skip, with the kind, the name and the
+ * fingerprint of what it belongs to; the block's writer is empty then. */
 void bytes_put_entry(struct bytes_writer *w, const char *kind, const char *name, uint64_t fingerprint,
     struct bytes_writer *block);
 void bytes_writer_deinit(struct bytes_writer *w);
@@ -55,9 +53,3 @@ struct bytes_entry {
 };
 
 struct bytes_entry bytes_take_entry(struct bytes_reader *r);
-
-/* The clocks at the moment when a saved state is taken up. */
-struct wall_clock {
-	int64_t now_ns;	   /* CLOCK_BOOTTIME */
-	int64_t offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
-};

@@ -12,6 +12,7 @@
 
 #include "daemon/control/bytes.h"
 #include "daemon/control/counter.h"
+#include "daemon/control/wall_clock.h"
 
 #include <stdbool.h>
 #include <stddef.h>

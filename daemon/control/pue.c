@@ -12,8 +12,6 @@
 #define DAY_S 86400
 /* A difference of the clocks beyond this is a step, not jitter of reading them. */
 #define CLOCK_STEP_NS (100 * NS_PER_MS)
-/* So long a wrong clock may take to be set. */
-#define CLOCK_PATIENCE_NS (600 * NS_PER_S)
 /* Cells that a meter may be behind: four of its intervals, and something for short ones. */
 #define PENDING_INTERVALS 4
 #define PENDING_MIN_CELLS 64
@@ -36,11 +34,9 @@ struct pue {
 	int64_t step_s, cell_count;
 	int64_t offset_ns;
 	bool started;
-	bool restored;	   /* nothing was folded since a saved state was taken up */
-	bool clock_behind; /* and its UTC is still ahead of the clock: nothing is counted */
-	int64_t loaded_ns;
-	int64_t next_cell;    /* first that is not folded into the windows */
-	int64_t resumed_cell; /* in which polling went on after it had stood still; 0 = it never did */
+	struct wall_clock *restored; /* by it a saved state was taken up, and nothing was folded since */
+	int64_t next_cell;	     /* first that is not folded into the windows */
+	int64_t resumed_cell;	     /* in which polling went on after it had stood still; 0 = it never did */
 };
 
 bool pue_is_partial(const struct pue *p)
@@ -174,7 +170,7 @@ static void fold(struct pue *p)
 		int64_t count = even_cells(p, all);
 		fold_cells(p, p->next_cell, count);
 		p->next_cell += count;
-		p->restored = false;
+		p->restored = NULL;
 	}
 }
 
@@ -215,15 +211,12 @@ static void set_clock(struct pue *p, int64_t time_ns, int64_t offset_ns)
 	p->resumed_cell = cell_at(p, time_ns);
 }
 
-/* A controller without a clock of its own boots with one that is behind, until it is set from the network.
- * What was saved is of a UTC that was right, so it waits for that; after some time this clock is taken for
- * the one that there is. */
-static void wait_for_clock(struct pue *p, int64_t time_ns)
+/* Lets go of what lies ahead of a clock that nobody sets right. */
+static void drop_ahead(struct pue *p, int64_t time_ns)
 {
-	p->clock_behind = p->restored && cell_at(p, time_ns) < p->next_cell;
-	if (!p->clock_behind || time_ns - p->loaded_ns < CLOCK_PATIENCE_NS)
+	if (!p->restored || cell_at(p, time_ns) >= p->next_cell)
 		return;
-	p->restored = p->clock_behind = false;
+	p->restored = NULL;
 	for (size_t i = 0; i < p->entry_count; i++)
 		meter_forget(&p->entries[i].meter);
 	begin_anew(p, time_ns);
@@ -233,11 +226,11 @@ void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t of
 {
 	struct meter *m = &p->entries[i].meter;
 	set_clock(p, r->time_ns, offset_ns);
-	wait_for_clock(p, r->time_ns);
-	if (p->clock_behind) {
-		meter_note_power(m, r);
+	if (p->restored && wall_clock_judge(p->restored, r->time_ns, offset_ns)) {
+		meter_note_power(m, r); /* nothing is counted yet */
 		return;
 	}
+	drop_ahead(p, r->time_ns);
 	int64_t before = m->next_cell;
 	meter_read(m, r);
 	if (m->next_cell - before > p->cell_count)
@@ -331,7 +324,7 @@ struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
 static struct figure current_state(const struct pue *p)
 {
 	struct figure f = { NAN, QUALITY_GOOD, NULL };
-	if (p->clock_behind)
+	if (p->restored && p->restored->is_behind)
 		return figure_invalid("the clock is behind what was measured before the restart");
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct entry *e = &p->entries[i];
@@ -437,14 +430,15 @@ void pue_save(const struct pue *p, struct bytes_writer *w)
 		pue_ring_save(&p->windows[i], w);
 }
 
-int pue_load(struct pue *p, struct bytes_reader *r, const struct wall_clock *clock)
+int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock)
 {
 	const int64_t step_ns = p->step_s * NS_PER_S;
 	p->started = bytes_take_within(r, 0, 1);
 	p->next_cell = bytes_take_within(r, 0, INT64_MAX / step_ns);
 	p->offset_ns = clock->offset_ns;
-	p->restored = p->started;
-	p->loaded_ns = clock->now_ns;
+	p->restored = p->started ? clock : NULL;
+	if (p->started && p->next_cell * step_ns > clock->newest_ns)
+		clock->newest_ns = p->next_cell * step_ns;
 	p->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
 	if (bytes_take_integer(r) != (int64_t)p->entry_count)
 		r->bad = true;

@@ -73,10 +73,10 @@ struct pue_window pue_window(const struct pue *p, size_t window);
 
 /* Everything that is known, as bytes; and back into a new `pue` of the same spec. The energy of the time
  * between is counted from the counters, as estimated; while the clock is behind what was saved that waits for
- * it, ten minutes at most. -EBADMSG when the bytes are of something else, and then the `pue` is of no more
- * use. */
+ * it (wall_clock.h); the clock must outlive the `pue`. -EBADMSG when the bytes are of something else, and
+ * then the `pue` is of no more use. */
 void pue_save(const struct pue *p, struct bytes_writer *w);
-int pue_load(struct pue *p, struct bytes_reader *r, const struct wall_clock *clock);
+int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock);
 
 /* No facility meter: the figure is a partial PUE. */
 bool pue_is_partial(const struct pue *p);

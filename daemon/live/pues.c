@@ -172,7 +172,7 @@ void pues_save(const struct pues *p, struct bytes_writer *w)
 }
 
 /* Into a new figure, so that bytes that turn out to be bad leave nothing behind. */
-bool pues_load(struct pues *p, struct bytes_entry *e, const struct wall_clock *clock)
+bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock)
 {
 	struct pue **to = find(p, e->name, e->fingerprint);
 	struct pue *fresh = to ? make(p->config, &p->config->pues[to - p->all]) : NULL;

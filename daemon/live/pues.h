@@ -28,4 +28,4 @@ const struct pue *pues_at(const struct pues *p, size_t i);
 /* The energies, as an entry for each figure, and back: whether there is still that figure. */
 #define PUES_ENTRY "pue"
 void pues_save(const struct pues *p, struct bytes_writer *w);
-bool pues_load(struct pues *p, struct bytes_entry *e, const struct wall_clock *clock);
+bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock);

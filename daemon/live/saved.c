@@ -9,7 +9,7 @@ void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
 	alarms_save(l->alarms, offset_ns, w);
 }
 
-bool saved_take(struct live *l, struct bytes_entry *e, const struct wall_clock *clock)
+bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
 {
 	if (strcmp(e->kind, PUES_ENTRY) == 0)
 		return pues_load(l->pues, e, clock);

@@ -12,4 +12,4 @@
 void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w);
 
 /* Whether somebody took it up. */
-bool saved_take(struct live *l, struct bytes_entry *e, const struct wall_clock *clock);
+bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock);

@@ -44,14 +44,14 @@ struct save {
 /* What a loader is given. */
 struct loading {
 	struct live *live;
-	struct wall_clock clock;
+	struct wall_clock *clock;
 	size_t taken;
 };
 
 static void take(struct bytes_entry *e, void *user)
 {
 	struct loading *l = user;
-	l->taken += saved_take(l->live, e, &l->clock);
+	l->taken += saved_take(l->live, e, l->clock);
 }
 
 /* What a version without state.db has left, until it is in there. */
@@ -70,9 +70,10 @@ static int take_over(struct state *s, struct loading *l)
 	return 0;
 }
 
-static void load(struct state *s, struct live *live)
+static void load(struct state *s, struct live *live, struct wall_clock *clock)
 {
-	struct loading l = { live, { clock_boottime(), clock_realtime_offset() }, 0 };
+	struct loading l = { live, clock, 0 };
+	*clock = (struct wall_clock){ clock_boottime(), clock_realtime_offset() };
 	int r = state_db_load(s->db, take, &l);
 	if (r == 0)
 		r = take_over(s, &l);
@@ -178,7 +179,7 @@ static void free_state(struct disk_job *job)
 	free(s);
 }
 
-struct state *state_open(const char *folder, struct disk *disk, struct live *l)
+struct state *state_open(const char *folder, struct disk *disk, struct live *l, struct wall_clock *clock)
 {
 	struct state *s = calloc(1, sizeof(*s));
 	if (s) {
@@ -195,7 +196,7 @@ struct state *state_open(const char *folder, struct disk *disk, struct live *l)
 			free_state(&s->close);
 		return NULL;
 	}
-	load(s, l);
+	load(s, l, clock);
 	return s;
 }
 

@@ -11,8 +11,9 @@
 struct state;
 
 /* Takes up into `l` what the last run has left in `folder`, as far as it is of the same configuration; waits
- * for the disk. A file that cannot be used is set aside and said. NULL without memory (said as well). */
-struct state *state_open(const char *folder, struct disk *disk, struct live *l);
+ * for the disk. Begins `clock`, which must outlive what is live. A file that cannot be used is set aside and
+ * said. NULL without memory (said as well). */
+struct state *state_open(const char *folder, struct disk *disk, struct live *l, struct wall_clock *clock);
 
 /* Something that must not be lost has changed: it is saved within a second. */
 void state_save_soon(struct state *s);

@@ -25,7 +25,7 @@ static void say(const char *text, void *user)
 /* What is live must save a state that it takes up again itself. */
 static void put_to_work(struct config *c)
 {
-	const struct wall_clock clock = { 1000 * NS_PER_S, 0 };
+	struct wall_clock clock = { 1000 * NS_PER_S, 0 };
 	struct live *l = live_new(c, clock.now_ns), *next = live_new(c, clock.now_ns);
 	struct bytes_writer w = { 0 };
 	if (!l || !next)

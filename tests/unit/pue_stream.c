@@ -38,7 +38,9 @@ static struct pue *restart(struct pue *p, int64_t ns)
 	pue_free(p);
 	struct pue *next = make();
 	struct bytes_reader r = { w.data, w.data + w.size, false };
-	if (!next || pue_load(next, &r, &(struct wall_clock){ ns, 0 }) < 0)
+	static struct wall_clock clock; /* outlives the figure */
+	clock = (struct wall_clock){ ns, 0 };
+	if (!next || pue_load(next, &r, &clock) < 0)
 		exit(EXIT_FAILURE);
 	bytes_writer_deinit(&w);
 	return next;

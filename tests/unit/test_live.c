@@ -167,7 +167,7 @@ static void what_is_saved_comes_back(void **state)
 	live_free(l);
 
 	l = new_live(HEAD DEVICE POINTS WET);
-	const struct wall_clock clock = { clock_boottime(), clock_realtime_offset() };
+	struct wall_clock clock = { clock_boottime(), clock_realtime_offset() };
 	struct bytes_reader r = bytes_reader_of(&w);
 	int taken = 0;
 	while (r.at < r.end) {

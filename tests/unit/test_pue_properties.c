@@ -138,7 +138,9 @@ static struct pue *restart(struct pue *p, int64_t now_ns)
 	pue_free(p);
 	struct pue *next = make();
 	struct bytes_reader r = { w.data, w.data + w.size, false };
-	assert_int_equal(pue_load(next, &r, &(struct wall_clock){ now_ns, OFFSET }), 0);
+	static struct wall_clock clock; /* outlives the figure */
+	clock = (struct wall_clock){ now_ns, OFFSET };
+	assert_int_equal(pue_load(next, &r, &clock), 0);
 	bytes_writer_deinit(&w);
 	return next;
 }

@@ -12,7 +12,8 @@ static struct pue *restart(struct pue *p, struct meter_type type, double seconds
 	pue_free(p);
 	struct pue *next = make(type, four_windows, 4);
 	struct bytes_reader r = { w.data, w.data + w.size, false };
-	struct wall_clock clock = { llround(seconds * 1e9), SECOND_OFFSET };
+	static struct wall_clock clock; /* outlives the figure */
+	clock = (struct wall_clock){ llround(seconds * 1e9), SECOND_OFFSET };
 	assert_int_equal(pue_load(next, &r, &clock), 0);
 	assert_ptr_equal(r.at, r.end);
 	bytes_writer_deinit(&w);
@@ -102,7 +103,8 @@ static struct pue *boot_with_clock_wrong(struct pue *p, int64_t from, int64_t wr
 	pue_free(p);
 	p = make(energy_meter, four_windows, 4);
 	struct bytes_reader r = { w.data, w.data + w.size, false };
-	struct wall_clock clock = { from * NS_PER_S, SECOND_OFFSET + wrong_s * NS_PER_S };
+	static struct wall_clock clock; /* outlives the figure */
+	clock = (struct wall_clock){ from * NS_PER_S, SECOND_OFFSET + wrong_s * NS_PER_S };
 	assert_int_equal(pue_load(p, &r, &clock), 0);
 	bytes_writer_deinit(&w);
 	for (int64_t s = from; s < until; s++)
