@@ -51,14 +51,6 @@ static bool is_same(const struct bus_config *a, const struct bus_config *b)
 	return strcmp(a->name, b->name) == 0 && a->fingerprint == b->fingerprint;
 }
 
-/* Two of these never run at the same time. */
-static bool same_port(const struct bus_config *a, const struct bus_config *b)
-{
-	if (a->type == BUS_RTU || b->type == BUS_RTU)
-		return a->type == b->type && strcmp(a->port, b->port) == 0;
-	return strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port;
-}
-
 static struct bus_worker *find(struct buses *s, const struct bus_config *bus)
 {
 	for (struct bus_worker *b = s->running; b; b = b->next)
@@ -98,7 +90,7 @@ static void stop_unwanted(struct buses *s, const struct config *c)
 static bool is_held_up(const struct buses *s, const struct bus_config *bus)
 {
 	for (const struct bus_worker *b = s->stopping; b; b = b->next)
-		if (same_port(b->bus, bus))
+		if (bus_same_endpoint(b->bus, bus))
 			return true;
 	return false;
 }

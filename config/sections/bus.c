@@ -1,12 +1,13 @@
 #include "config/sections/bus.h"
 
 #include <string.h>
+#include <sys/stat.h>
 
 static const struct schema_choice types[] = { [BUS_RTU] = { "rtu", BUS_RTU },
 	[BUS_TCP] = { "tcp", BUS_TCP },
 	[BUS_RTUTCP] = { "rtutcp", BUS_RTUTCP },
 	{ NULL, 0 } };
-/* the rates that libmodbus sets; it takes any other for 9600 */
+/* the rates that a serial port is set to */
 static const struct schema_choice bauds[] = {
 	{ "1200", 1200 },
 	{ "2400", 2400 },
@@ -23,6 +24,9 @@ static const struct schema_choice bauds[] = {
 };
 static const struct schema_choice parities[] = { { "none", PARITY_NONE }, { "even", PARITY_EVEN },
 	{ "odd", PARITY_ODD }, { NULL, 0 } };
+
+static const struct schema_choice transaction_ids[] = { { "check", TRANSACTION_CHECK },
+	{ "ignore", TRANSACTION_IGNORE }, { NULL, 0 } };
 
 #define FIELD(f) SCHEMA_FIELD(struct bus_config, f)
 static const struct schema_key keys[] = {
@@ -45,10 +49,17 @@ static const struct schema_key keys[] = {
 	    .help = "longest wait for a connection (tcp, rtutcp)" },
 	{ "response_timeout", SCHEMA_DURATION, FIELD(response_timeout), "500ms", .min = 0.01, .max = 60,
 	    .help = "longest wait for a whole reply" },
+	{ "connect_delay", SCHEMA_DURATION, FIELD(connect_delay), "0ms", .min = 0, .max = 60,
+	    .help = "nothing is sent for so long after a connect: some gateways swallow it" },
+	{ "transaction_id", SCHEMA_CHOICE, FIELD(transaction_id), "check", .choices = transaction_ids,
+	    .help =
+		"check: a reply with another transaction id is none; ignore: it is taken, for devices that "
+		"answer with an id of their own, and every time-out closes the connection (tcp)" },
 	{ "retries", SCHEMA_INT, FIELD(retries), "1", .min = 0, .max = 10,
 	    .help = "in the same cycle, for a device that was healthy" },
 	{ "max_backoff", SCHEMA_DURATION, FIELD(max_backoff), "60s", .min = 1, .max = 3600,
-	    .help = "a silent device is probed after 1 s, 2 s, 4 s, up to this" },
+	    .help = "a silent device is probed after 1 s, 2 s, 4 s, up to this, and one that stays busy is "
+		    "asked again so" },
 	{ NULL },
 };
 
@@ -71,14 +82,22 @@ static const struct {
 	{ "host", NETWORK, true, "tcp, rtutcp" },
 	{ "tcp_port", NETWORK, false, "tcp, rtutcp" },
 	{ "connect_timeout", NETWORK, false, "tcp, rtutcp" },
+	{ "transaction_id", ONLY(BUS_TCP), false, "tcp" },
 };
 
-static bool same_endpoint(const struct bus_config *a, const struct bus_config *b)
+/* A port that is not there yet has no device: then the port itself tells, when it is opened. */
+static dev_t device_of(const char *port)
+{
+	struct stat s;
+	return stat(port, &s) == 0 && S_ISCHR(s.st_mode) ? s.st_rdev : 0;
+}
+
+bool bus_same_endpoint(const struct bus_config *a, const struct bus_config *b)
 {
 	if ((a->type == BUS_RTU) != (b->type == BUS_RTU))
 		return false;
 	if (a->type == BUS_RTU)
-		return strcmp(a->port, b->port) == 0;
+		return strcmp(a->port, b->port) == 0 || (a->device != 0 && a->device == b->device);
 	return strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port;
 }
 
@@ -105,8 +124,9 @@ static void check(const struct config_loading *l, void *item)
 	if (!ini_section_gives(l->from, "type"))
 		return; /* said already */
 	check_keys(l, bus);
+	bus->device = serial ? device_of(bus->port) : 0;
 	for (const struct bus_config *other = l->config->buses; other < bus; other++)
-		if (same_endpoint(bus, other))
+		if (bus_same_endpoint(bus, other))
 			schema_error(l->diag, l->from, serial ? "port" : "host",
 			    "the same %s as [bus:%s] (allowed: one bus for each)",
 			    serial ? "port" : "host and tcp_port", other->name);

@@ -1,17 +1,21 @@
-/* bus: [bus:NAME], a Modbus line or endpoint (pure). */
+/* bus: [bus:NAME], a Modbus line or endpoint (pure, but for a look at which device a port is). */
 #pragma once
 
 #include "config/sections/section.h"
 
+#include <sys/types.h>
+
 #define CONFIG_BUSES_MAX 1000
 
 enum bus_type { BUS_RTU, BUS_TCP, BUS_RTUTCP /* RTU framing over a TCP serial server */ };
+enum bus_transaction_id { TRANSACTION_CHECK, TRANSACTION_IGNORE };
 enum bus_parity { PARITY_NONE = 'N', PARITY_EVEN = 'E', PARITY_ODD = 'O' };
 
 struct bus_config {
 	const char *name;
 	enum bus_type type;
 	const char *port;
+	dev_t device; /* of the port, by whatever path; 0 = it is not there now */
 	int baud;
 	enum bus_parity parity;
 	int64_t stop_bits;
@@ -20,9 +24,14 @@ struct bus_config {
 	const char *host;
 	int64_t tcp_port;
 	int64_t connect_timeout, response_timeout;
+	int64_t connect_delay;
+	enum bus_transaction_id transaction_id;
 	int64_t retries;
 	int64_t max_backoff;
 	uint64_t fingerprint;
 };
 
 extern const struct config_section bus_section;
+
+/* Whether two buses are one line or endpoint, as far as known. */
+bool bus_same_endpoint(const struct bus_config *a, const struct bus_config *b);
