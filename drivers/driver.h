@@ -32,6 +32,7 @@ struct driver_stats {
 	bool connected;
 	uint64_t requests, replies, timeouts, exceptions, bad_replies, stray_replies, connects,
 	    connect_failures;
+	uint64_t echoes;			/* of requests, by a serial line's adapter */
 	uint64_t closed;			/* fresh connections that were closed in place of a reply */
 	int64_t latency_sum_ns, latency_max_ns; /* of replies */
 	size_t device_count;

@@ -300,6 +300,7 @@ static void put_bus_health(struct json_writer *w, const struct health *h, size_t
 	json_unsigned(w, "exceptions", s->exceptions);
 	json_unsigned(w, "bad_replies", s->bad_replies);
 	json_unsigned(w, "stray_replies", s->stray_replies);
+	json_unsigned(w, "echoes", s->echoes);
 	json_unsigned(w, "closed", s->closed);
 	json_unsigned(w, "connects", s->connects);
 	json_unsigned(w, "connect_failures", s->connect_failures);

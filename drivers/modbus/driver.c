@@ -1,53 +1,30 @@
 #include "drivers/modbus/driver.h"
 
-#include "drivers/modbus/decoder.h"
-#include "drivers/modbus/link.h"
-#include "drivers/modbus/poll_plan.h"
-#include "drivers/modbus/schedule.h"
+#include "drivers/modbus/requester.h"
+#include "drivers/modbus/verdict.h"
 #include "drivers/os/clock.h"
-#include "drivers/os/log.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A probe waits this long for a pause in which it disturbs nobody; then it goes all the same. */
+/* A probe waits this long for a pause in which it disturbs nobody; then it goes all the same, if the bus has
+ * credit. */
 #define PROBE_PATIENCE_NS (2 * NS_PER_S)
 /* What a probe takes beside the response time-out: the request and the silence around it. */
 #define PROBE_MARGIN_NS (30 * NS_PER_MS)
-
-struct device {
-	const struct device_config *config;
-	size_t index; /* in the configuration */
-	struct poll_plan plan;
-	struct schedule_job jobs[RHYTHM_COUNT];
-	bool was_up; /* up or down has been told */
-	struct device_stats stats;
-};
+/* Devices that fell silent within this time did so together. */
+#define TOGETHER_NS (10 * NS_PER_S)
 
 struct driver {
 	struct config *config;
 	size_t bus;
 	struct driver_host host;
-	struct modbus_link link;
+	struct requester requester;
 	struct device *devices;
 	size_t device_count;
 	int64_t connect_backoff;
-	bool told_disconnected;
-	struct modbus_reply reply;
-
-	pthread_mutex_t lock; /* over `stats` and the stats of each device, which describe() reads */
-	struct driver_stats stats;
-};
-
-static const char *const result_texts[] = {
-	[EXCHANGE_OK] = "answered",
-	[EXCHANGE_EXCEPTION] = "answered with an exception",
-	[EXCHANGE_TIMEOUT] = "no reply within the response time-out",
-	[EXCHANGE_BAD_REPLY] = "a reply that is not to the request (CRC, length or function)",
-	[EXCHANGE_CLOSED] = "the connection was closed",
-	[EXCHANGE_STOPPED] = "stopped",
+	struct schedule_credit credit;
 };
 
 static const struct bus_config *bus_of(const struct driver *d)
@@ -55,42 +32,10 @@ static const struct bus_config *bus_of(const struct driver *d)
 	return &d->config->buses[d->bus];
 }
 
-static struct log_fields fields_of(
-    const struct driver *d, const struct device *device, const char *message_id)
-{
-	return (struct log_fields){
-		.message_id = message_id, .bus = bus_of(d)->name, .device = device->config->name
-	};
-}
-
-static bool has_rhythm(const struct device *device, unsigned rhythm)
-{
-	for (size_t i = 0; i < device->plan.block_count; i++)
-		if (device->plan.blocks[i].rhythm == rhythm)
-			return true;
-	return false;
-}
-
-/* All jobs of the device are due at `when`. */
-static void set_due(struct device *device, int64_t when)
-{
-	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
-		device->jobs[r].due = has_rhythm(device, r) ? when : SCHEDULE_NEVER;
-}
-
-static int device_init(struct device *device, const struct config *c, size_t index)
-{
-	const struct device_config *config = &c->devices[index];
-	*device = (struct device){ .config = config, .index = index, .stats.name = config->name };
-	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
-		device->jobs[r].interval = config->poll_interval * poll_rhythm_factor((enum poll_rhythm)r);
-	return poll_plan_init(&device->plan, config->points, config->point_count, poll_limits_of(config));
-}
-
 static void free_devices(struct device *devices, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
-		poll_plan_deinit(&devices[i].plan);
+		device_deinit(&devices[i]);
 	free(devices);
 }
 
@@ -116,9 +61,8 @@ static ssize_t make_devices(const struct config *c, size_t bus, struct device **
 static void driver_close(void *state)
 {
 	struct driver *d = state;
-	modbus_link_deinit(&d->link);
 	free_devices(d->devices, d->device_count);
-	pthread_mutex_destroy(&d->lock);
+	requester_deinit(&d->requester);
 	config_unref(d->config);
 	free(d);
 }
@@ -131,8 +75,7 @@ static void *driver_open(struct config *c, size_t bus, const struct driver_host 
 	d->config = config_ref(c);
 	d->bus = bus;
 	d->host = *host;
-	pthread_mutex_init(&d->lock, NULL);
-	bool good = modbus_link_init(&d->link, bus_of(d), host->stop_fd, host->progress);
+	bool good = requester_init(&d->requester, bus_of(d), host->stop_fd, host->progress);
 	ssize_t n = good ? make_devices(c, bus, &d->devices) : -ENOMEM;
 	if (n < 0) {
 		driver_close(d);
@@ -140,8 +83,9 @@ static void *driver_open(struct config *c, size_t bus, const struct driver_host 
 	}
 	d->device_count = (size_t)n;
 	int64_t now = clock_boottime();
+	d->credit = (struct schedule_credit){ bus_of(d)->response_timeout, now };
 	for (size_t i = 0; i < d->device_count; i++)
-		set_due(&d->devices[i],
+		device_set_due(&d->devices[i],
 		    schedule_phase(now, d->devices[i].config->poll_interval, i, d->device_count));
 	return d;
 }
@@ -163,325 +107,229 @@ static int driver_reconfigure(void *state, struct config *c, size_t bus)
 	if (n < 0)
 		return (int)n;
 	int64_t now = clock_boottime();
+	pthread_mutex_lock(&d->requester.lock);
 	for (size_t i = 0; i < (size_t)n; i++) {
 		struct device *same = find_same(d, &devices[i]), *new = &devices[i];
-		if (!same) {
-			set_due(new, schedule_phase(now, new->config->poll_interval, i, (size_t)n));
-			continue;
-		}
-		memcpy(new->jobs, same->jobs, sizeof(new->jobs));
-		/* the plan knows what the device refused */
-		struct poll_plan plan = new->plan;
-		new->plan = same->plan;
-		same->plan = plan;
-		new->was_up = same->was_up;
-		new->stats = same->stats;
-		new->stats.name = new->config->name;
+		if (same)
+			device_inherit(new, same);
+		else
+			device_set_due(new, schedule_phase(now, new->config->poll_interval, i, (size_t)n));
 	}
-	pthread_mutex_lock(&d->lock);
 	free_devices(d->devices, d->device_count);
 	d->devices = devices;
 	d->device_count = (size_t)n;
 	config_unref(d->config);
 	d->config = config_ref(c);
 	d->bus = bus;
-	d->link.bus = bus_of(d);
-	pthread_mutex_unlock(&d->lock);
+	d->requester.link.bus = bus_of(d);
+	pthread_mutex_unlock(&d->requester.lock);
 	return 0;
 }
 
 static void driver_describe(void *state, struct driver_stats *ret)
 {
 	struct driver *d = state;
-	pthread_mutex_lock(&d->lock);
-	*ret = d->stats;
+	pthread_mutex_lock(&d->requester.lock);
+	*ret = d->requester.stats;
 	ret->config = config_ref(d->config);
 	ret->devices = calloc(d->device_count + 1, sizeof(ret->devices[0]));
 	ret->device_count = ret->devices ? d->device_count : 0;
 	for (size_t i = 0; i < ret->device_count; i++)
 		ret->devices[i] = d->devices[i].stats;
-	pthread_mutex_unlock(&d->lock);
+	pthread_mutex_unlock(&d->requester.lock);
+}
+
+/* What of its state is shown. */
+static void show(struct driver *d, struct device *device, uint64_t missed)
+{
+	struct device_stats *s = &device->stats;
+	bool silent = device->standing == STANDING_SILENT;
+	if (s->silent == silent && s->backoff_ns == device->backoff_ns && missed == 0)
+		return;
+	pthread_mutex_lock(&d->requester.lock);
+	s->silent = silent;
+	s->backoff_ns = device->backoff_ns;
+	s->missed_cycles += missed;
+	pthread_mutex_unlock(&d->requester.lock);
+}
+
+/* Devices that do not answer since a short while ago, and the first time of these. */
+static size_t count_failing(const struct driver *d, int64_t now, int64_t *since)
+{
+	size_t n = 0;
+	*since = now;
+	for (size_t i = 0; i < d->device_count; i++) {
+		int64_t failing = d->devices[i].failing_ns;
+		if (failing == 0 || now - failing > TOGETHER_NS)
+			continue;
+		n++;
+		*since = failing < *since ? failing : *since;
+	}
+	return n;
+}
+
+/* Where one falls silent, so may the rest, at once: whoever has not answered since is given no more time than
+ * it needs, so that those that do answer are found before their cycles are lost. */
+static void hurry_others(struct driver *d, int64_t now)
+{
+	int64_t since;
+	(void)count_failing(d, now, &since);
+	for (size_t i = 0; i < d->device_count; i++) {
+		struct device *other = &d->devices[i];
+		if (other->standing == STANDING_PROVEN && other->heard_ns < since)
+			other->hurry = true;
+	}
+}
+
+/* When a request that may be for nothing goes even if there is no pause for it. The first one that is not
+ * answered is repeated at once, as long as it is the only one. */
+static int64_t forced_at(const struct driver *d, const struct device *device, bool alone, int64_t credit)
+{
+	int64_t due = device_due(device);
+	if (due == SCHEDULE_NEVER || (alone && device->standing == STANDING_RETRY))
+		return due;
+	if (credit <= 0)
+		return SCHEDULE_NEVER;
+	return device->standing == STANDING_UNPROVEN ? due : due + PROBE_PATIENCE_NS;
 }
 
 struct first {
-	struct schedule_job *job;
 	struct device *device;
+	int64_t when;
 };
 
-static void take_earlier(struct first *f, struct device *device)
+static void take_earlier(struct first *f, struct device *device, int64_t when)
 {
-	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
-		if (!f->job || device->jobs[r].due < f->job->due)
-			*f = (struct first){ &device->jobs[r], device };
+	if (when < f->when)
+		*f = (struct first){ device, when };
 }
 
-static int64_t due_of(const struct first *f)
+static int64_t cost_of(const struct device *device, int64_t timeout)
 {
-	return f->job ? f->job->due : SCHEDULE_NEVER;
+	return PROBE_MARGIN_NS + timeout + device->wire_ns;
 }
 
-/* What goes next and when: the first due job of the healthy devices, or a silent one's probe in a pause
- * between them. */
-static struct first choose(struct driver *d, int64_t *when)
+struct choice {
+	struct schedule_choice schedule;
+	struct device *device; /* NULL = there is nothing */
+	bool hurry;	       /* there is a pause, but not for its whole time-out */
+};
+
+/* What goes next and when: the first due job of the healthy devices, or one that may be for nothing in a
+ * pause between them. */
+static struct choice choose(struct driver *d)
 {
-	struct first job = { 0 }, probe = { 0 };
-	for (size_t i = 0; i < d->device_count; i++)
-		take_earlier(d->devices[i].stats.silent ? &probe : &job, &d->devices[i]);
-	struct schedule_choice c = schedule_choose(due_of(&job), due_of(&probe), clock_boottime(),
-	    bus_of(d)->response_timeout + PROBE_MARGIN_NS, PROBE_PATIENCE_NS);
-	*when = c.when;
-	return c.probe ? probe : job;
+	int64_t now = clock_boottime(), since;
+	int64_t credit = schedule_credit(&d->credit, now, bus_of(d)->response_timeout);
+	bool alone = count_failing(d, now, &since) < 2;
+	struct first job = { NULL, SCHEDULE_NEVER }, probe = job, forced = job;
+	for (size_t i = 0; i < d->device_count; i++) {
+		struct device *device = &d->devices[i];
+		take_earlier(device_is_doubtful(device) ? &probe : &job, device, device_due(device));
+		if (device_is_doubtful(device))
+			take_earlier(&forced, device, forced_at(d, device, alone, credit));
+	}
+	int64_t cost = probe.device ? cost_of(probe.device, device_timeout(probe.device)) : 0;
+	struct choice c = { schedule_choose(job.when, probe.when, forced.when, now, cost), NULL, false };
+	int64_t enough = probe.device ? device_short_timeout(probe.device) : 0;
+	if (enough > 0 && c.schedule.pick != SCHEDULE_PROBE && c.schedule.when > now) {
+		struct schedule_choice s =
+		    schedule_choose(job.when, probe.when, SCHEDULE_NEVER, now, cost_of(probe.device, enough));
+		c.hurry = s.pick == SCHEDULE_PROBE && s.when < c.schedule.when;
+		c.schedule = c.hurry ? s : c.schedule;
+	}
+	const struct first *const picked[] = {
+		[SCHEDULE_JOB] = &job, [SCHEDULE_PROBE] = &probe, [SCHEDULE_FORCED] = &forced
+	};
+	c.device = picked[c.schedule.pick]->device;
+	return c;
 }
 
 static int64_t driver_next_deadline(void *state)
 {
-	int64_t when;
-	(void)choose(state, &when);
-	return when;
+	return choose(state).schedule.when;
 }
 
-static void set_down(struct driver *d, struct device *device, int64_t backoff, const char *why)
+/* The connection was to blame, maybe for all silence: on a new one everybody is asked anew. */
+static void ask_all_anew(struct driver *d)
 {
-	bool was_silent = device->stats.silent;
-	pthread_mutex_lock(&d->lock);
-	device->stats.silent = true;
-	device->stats.backoff_ns = backoff;
-	pthread_mutex_unlock(&d->lock);
-	set_due(device, clock_boottime() + backoff);
-	if (!was_silent)
-		log_event(LOG_WARNING, fields_of(d, device, LOG_ID_DEVICE_DOWN),
-		    "device %s on bus %s is silent: %s", device->config->name, bus_of(d)->name, why);
-	device->was_up = true;
+	int64_t now = clock_boottime();
+	for (size_t i = 0; i < d->device_count; i++)
+		if (d->devices[i].standing == STANDING_SILENT)
+			d->devices[i].due_ns = now;
 }
 
-static void set_up(struct driver *d, struct device *device)
+static void end_cycle(struct driver *d, struct device *device)
 {
-	bool was_silent = device->stats.silent;
-	pthread_mutex_lock(&d->lock);
-	device->stats.silent = false;
-	device->stats.backoff_ns = 0;
-	pthread_mutex_unlock(&d->lock);
-	d->connect_backoff = 0;
-	if (was_silent || !device->was_up)
-		log_event(LOG_NOTICE, fields_of(d, device, LOG_ID_DEVICE_UP), "device %s on bus %s answers",
-		    device->config->name, bus_of(d)->name);
-	device->was_up = true;
+	uint64_t missed;
+	struct batch *batch = device_end_cycle(device, &missed);
+	show(d, device, missed);
+	if (batch)
+		inbox_give(d->host.batches, &batch->item);
 }
 
-static void all_down(struct driver *d, const char *why)
+static void all_silent(struct driver *d)
 {
 	d->connect_backoff = schedule_backoff(d->connect_backoff, bus_of(d)->max_backoff);
-	for (size_t i = 0; i < d->device_count; i++)
-		set_down(d, &d->devices[i], d->connect_backoff, why);
+	for (size_t i = 0; i < d->device_count; i++) {
+		verdict_silence(&d->devices[i], d->connect_backoff, d->requester.why);
+		end_cycle(d, &d->devices[i]);
+	}
 }
 
-/* True when there is a connection; else all devices of the bus are down and wait for the next try. */
-static bool ensure_connected(struct driver *d)
+/* Whether the cycle of the device cannot go on. */
+static bool is_cut(const struct device *device)
 {
-	char why[MODBUS_WHY_MAX];
-	if (d->link.fd >= 0)
-		return true;
-	int err = modbus_link_connect(&d->link, why);
-	pthread_mutex_lock(&d->lock);
-	d->stats.connected = err == 0;
-	d->stats.connects += err == 0;
-	d->stats.connect_failures += err < 0;
-	pthread_mutex_unlock(&d->lock);
-	if (err == -ECANCELED)
+	return device->standing == STANDING_SILENT ||
+	       (device->standing == STANDING_BUSY && device->busy_ns > VERDICT_BUSY_CYCLE_NS);
+}
+
+/* Asks one thing. Whether the device has more to be asked at once. */
+static bool step(struct driver *d, struct device *device, bool forced)
+{
+	struct requester *r = &d->requester;
+	struct device_question q;
+	requester_listen(r);
+	if (!device_ask(device, d->config, &r->link, &q)) {
+		end_cycle(d, device);
 		return false;
-	if (err < 0) {
-		all_down(d, why);
+	}
+	int64_t begin = clock_boottime(), failing = device->failing_ns;
+	enum exchange_result result = requester_ask(r, device->config, &device->stats, &q.request, q.timeout);
+	if (result == EXCHANGE_STOPPED) {
+		end_cycle(d, device); /* what was read counts */
 		return false;
 	}
-	if (d->link.rs485_refused)
-		log_event(LOG_WARNING, (struct log_fields){ .bus = bus_of(d)->name },
-		    "bus %s: the port has no RS-485 mode, going on without", bus_of(d)->name);
-	return true;
-}
-
-static void count(
-    struct driver *d, struct device *device, enum exchange_result result, int64_t sent_ns, bool reused)
-{
-	const struct modbus_reply *r = &d->reply;
-	bool replied = result == EXCHANGE_OK || result == EXCHANGE_EXCEPTION;
-	int64_t latency = r->received_ns - sent_ns;
-
-	pthread_mutex_lock(&d->lock);
-	d->stats.requests++;
-	device->stats.requests++;
-	d->stats.stray_replies += r->strays;
-	d->stats.timeouts += result == EXCHANGE_TIMEOUT;
-	device->stats.timeouts += result == EXCHANGE_TIMEOUT;
-	d->stats.bad_replies += result == EXCHANGE_BAD_REPLY;
-	device->stats.bad_replies += result == EXCHANGE_BAD_REPLY;
-	d->stats.exceptions += result == EXCHANGE_EXCEPTION;
-	d->stats.closed += result == EXCHANGE_CLOSED && !reused;
-	device->stats.exceptions += result == EXCHANGE_EXCEPTION;
-	if (replied) {
-		d->stats.replies++;
-		device->stats.replies++;
-		device->stats.last_reply_ns = r->received_ns;
-		d->stats.latency_sum_ns += latency;
-		if (latency > d->stats.latency_max_ns)
-			d->stats.latency_max_ns = latency;
-	}
-	d->stats.connected = d->link.fd >= 0;
-	pthread_mutex_unlock(&d->lock);
-}
-
-/* Modbus Application Protocol V1.1b3, 7: exception codes. */
-enum { EXCEPTION_ADDRESS = 2, EXCEPTION_VALUE = 3, EXCEPTION_ACKNOWLEDGE = 5, EXCEPTION_BUSY = 6 };
-
-/* How long a device that says that it is busy is left alone before it is asked again. */
-#define BUSY_WAIT_NS (50 * NS_PER_MS)
-
-/* Asks again while the device is busy, for one response time-out at most. */
-static enum exchange_result exchange(struct driver *d, struct device *device, const struct modbus_request *q)
-{
-	int64_t give_up = clock_boottime() + bus_of(d)->response_timeout;
-	for (;;) {
-		int64_t sent = clock_boottime();
-		bool reused = d->link.reused;
-		enum exchange_result result = modbus_link_exchange(&d->link, q, &d->reply);
-		if (result != EXCHANGE_STOPPED)
-			count(d, device, result, sent, reused);
-		bool busy = result == EXCHANGE_EXCEPTION && (d->reply.exception == EXCEPTION_ACKNOWLEDGE ||
-								d->reply.exception == EXCEPTION_BUSY);
-		if (!busy || clock_boottime() + BUSY_WAIT_NS > give_up)
-			return result;
-		if (modbus_link_wait(&d->link, -1, 0, clock_boottime() + BUSY_WAIT_NS) < 0)
-			return EXCHANGE_STOPPED;
-	}
-}
-
-/* One request with its retries. A connection that was in use before may have been closed by the other side
- * meanwhile: that costs no retry. */
-static enum exchange_result read_block(
-    struct driver *d, struct device *device, const struct poll_block *block)
-{
-	const struct modbus_request q = { (uint8_t)device->config->unit, block->table, block->address,
-		block->count };
-	/* only a device that was healthy is worth a retry: one that never answered costs a time-out, not
-	 * several */
-	bool healthy = !device->stats.silent && device->stats.replies > 0;
-	int64_t attempts = healthy ? 1 + bus_of(d)->retries : 1;
-	enum exchange_result result = EXCHANGE_CLOSED;
-
-	while (attempts > 0) {
-		if (!ensure_connected(d))
-			return EXCHANGE_CLOSED;
-		bool reused = d->link.reused;
-		result = exchange(d, device, &q);
-		if (result == EXCHANGE_STOPPED || result == EXCHANGE_OK || result == EXCHANGE_EXCEPTION)
-			return result;
-		if (result == EXCHANGE_BAD_REPLY && bus_of(d)->type == BUS_TCP)
-			modbus_link_disconnect(&d->link);
-		if (result != EXCHANGE_CLOSED || !reused)
-			attempts--;
-	}
-	return result;
-}
-
-static void add_samples(struct driver *d, const struct device *device, const struct poll_block *block,
-    bool bad, struct batch *batch)
-{
-	for (size_t i = 0; i < block->point_count; i++) {
-		const struct point *p = &device->config->points[block->points[i]];
-		struct sample *s = &batch->samples[batch->count++];
-		s->point = block->points[i];
-		s->time_ns = d->reply.received_ns;
-		if (bad)
-			s->quality = QUALITY_BAD;
-		else
-			decoder_decode(p, d->reply.values, block->address, s);
-	}
-}
-
-/* A device that refuses a block has a hole in it: the block is split, and stays so. */
-static bool split(struct driver *d, struct device *device, size_t i)
-{
-	struct poll_block before = device->plan.blocks[i];
-	if (d->reply.exception != EXCEPTION_ADDRESS && d->reply.exception != EXCEPTION_VALUE)
+	if (r->refused) {
+		all_silent(d);
 		return false;
-	if (!poll_plan_split(&device->plan, i, device->config->points))
-		return false;
-	const struct poll_block *first = &device->plan.blocks[i];
-	log_event(LOG_NOTICE, fields_of(d, device, NULL),
-	    "device %s on bus %s refuses %s %u+%u with exception %d: read as %u+%u and %u+%u from now on",
-	    device->config->name, bus_of(d)->name, point_table_word(before.table), before.address,
-	    before.count, d->reply.exception, first[0].address, first[0].count, first[1].address,
-	    first[1].count);
-	return true;
-}
-
-static bool all_silent(const struct driver *d)
-{
-	for (size_t i = 0; i < d->device_count; i++)
-		if (!d->devices[i].stats.silent)
-			return false;
-	return true;
-}
-
-static void device_failed(struct driver *d, struct device *device, enum exchange_result result)
-{
-	if (d->link.fd < 0 && result == EXCHANGE_CLOSED && d->connect_backoff > 0)
-		return; /* the connection failed: all devices are down already */
-	int64_t backoff = schedule_backoff(device->stats.backoff_ns, bus_of(d)->max_backoff);
-	set_down(d, device, backoff, result_texts[result]);
-	/* nobody answers any more: the connection may be dead without a sign, a new one will tell */
-	if (bus_of(d)->type != BUS_RTU && all_silent(d))
-		modbus_link_disconnect(&d->link);
+	}
+	verdict_take(device, &q, result, &r->reply, &r->link, begin);
+	show(d, device, 0);
+	if (device->failing_ns == 0)
+		d->connect_backoff = 0;
+	else if (failing == 0)
+		hurry_others(d, clock_boottime());
+	if (forced && device->standing != STANDING_PROVEN)
+		d->credit.ns -= clock_boottime() - begin;
+	if (r->died)
+		ask_all_anew(d);
+	if (is_cut(device))
+		end_cycle(d, device);
+	return device->standing == STANDING_PROVEN && device->cycle.batch;
 }
 
 static void driver_poll(void *state)
 {
 	struct driver *d = state;
-	int64_t when;
-	struct first first = choose(d, &when);
-	struct schedule_job *job = first.job;
-	struct device *device = first.device;
+	struct choice c = choose(d);
 	/* a probe that did fit when the thread was woken may not fit any more */
-	if (!job || when > clock_boottime())
+	if (!c.device || c.schedule.when > clock_boottime())
 		return;
-	enum poll_rhythm rhythm = (enum poll_rhythm)(job - device->jobs);
-	struct batch *batch = batch_new(d->config, device->index, device->config->point_count);
-	if (!batch) { /* without memory the cycle is lost, the next may do better */
-		(void)schedule_advance(job, clock_boottime());
-		return;
-	}
-
-	enum exchange_result result = EXCHANGE_OK;
-	for (size_t i = 0; i < device->plan.block_count; i++) {
-		const struct poll_block *block = &device->plan.blocks[i];
-		if (block->rhythm != rhythm)
-			continue;
-		result = read_block(d, device, block);
-		if (result != EXCHANGE_OK && result != EXCHANGE_EXCEPTION)
-			break;
-		if (device->stats.silent || !device->was_up) {
-			set_up(d, device);
-			set_due(device, clock_boottime());
-		}
-		if (result == EXCHANGE_EXCEPTION && split(d, device, i)) {
-			i--; /* the first half is in its place now */
-			continue;
-		}
-		add_samples(d, device, block, result == EXCHANGE_EXCEPTION, batch);
-	}
-	if (result == EXCHANGE_OK || result == EXCHANGE_EXCEPTION) {
-		uint64_t missed = schedule_advance(job, clock_boottime());
-		pthread_mutex_lock(&d->lock);
-		device->stats.missed_cycles += missed;
-		pthread_mutex_unlock(&d->lock);
-	} else if (result != EXCHANGE_STOPPED) {
-		device_failed(d, device, result);
-	}
-	if (batch->count == 0) {
-		batch_free(batch);
-		return;
-	}
-	batch->realtime_offset_ns = clock_realtime_offset();
-	inbox_give(d->host.batches, &batch->item);
+	if (device_is_doubtful(c.device))
+		c.device->hurry = c.hurry;
+	while (step(d, c.device, c.schedule.pick == SCHEDULE_FORCED))
+		;
 }
 
 const struct driver_impl modbus_driver = {

@@ -3,27 +3,15 @@
 #include "drivers/os/clock.h"
 
 #include <errno.h>
-#include <modbus.h>
 #include <poll.h>
 #include <string.h>
-
-static const uint8_t read_functions[] = {
-	[POINT_COIL] = MODBUS_FC_READ_COILS,
-	[POINT_DISCRETE] = MODBUS_FC_READ_DISCRETE_INPUTS,
-	[POINT_HOLDING] = MODBUS_FC_READ_HOLDING_REGISTERS,
-	[POINT_INPUT] = MODBUS_FC_READ_INPUT_REGISTERS,
-};
+#include <unistd.h>
 
 static const struct modbus_link_impl *const impls[] = {
 	[BUS_RTU] = &modbus_rtu_link,
 	[BUS_TCP] = &modbus_tcp_link,
 	[BUS_RTUTCP] = &modbus_rtutcp_link,
 };
-
-uint8_t modbus_read_function(enum register_table table)
-{
-	return read_functions[table];
-}
 
 bool modbus_link_init(
     struct modbus_link *l, const struct bus_config *bus, int stop_fd, struct progress *progress)
@@ -38,8 +26,17 @@ bool modbus_link_init(
 int modbus_link_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
 {
 	l->reused = false;
-	memset(l->doubt, 0, sizeof(l->doubt));
-	return l->impl->connect(l, why);
+	l->pending_count = 0;
+	l->echo = RTU_ECHO_UNKNOWN;
+	l->plain = 0;
+	int err = l->impl->connect(l, why);
+	if (err < 0 || l->bus->connect_delay == 0)
+		return err;
+	progress_step(l->progress, l->bus->connect_delay);
+	err = modbus_link_wait(l, -1, 0, clock_boottime() + l->bus->connect_delay);
+	if (err < 0)
+		modbus_link_disconnect(l);
+	return err;
 }
 
 void modbus_link_disconnect(struct modbus_link *l)
@@ -47,26 +44,50 @@ void modbus_link_disconnect(struct modbus_link *l)
 	if (l->fd >= 0)
 		l->impl->disconnect(l);
 	l->fd = -1;
-	l->context = NULL;
 }
 
 void modbus_link_deinit(struct modbus_link *l)
 {
 	modbus_link_disconnect(l);
+	owed_deinit(&l->owed);
 	resolver_free(l->resolver);
 	l->resolver = NULL;
 }
 
-enum exchange_result modbus_link_exchange(
-    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
+static void forget_reply(struct modbus_reply *r)
 {
-	r->strays = 0;
-	progress_step(l->progress, l->bus->response_timeout + l->bus->frame_gap + NS_PER_S);
-	enum exchange_result result = l->impl->exchange(l, q, r);
+	r->heard = false;
+	r->strays = r->echoes = 0;
+	r->foreign_transaction = r->foreign_unit = -1;
+}
+
+enum exchange_result modbus_link_exchange(
+    struct modbus_link *l, const struct modbus_request *q, int64_t timeout, struct modbus_reply *r)
+{
+	forget_reply(r);
+	progress_step(l->progress, timeout + l->bus->frame_gap + NS_PER_S);
+	enum exchange_result result = l->impl->exchange(l, q, timeout, r);
 	l->reused = true;
-	if (result == EXCHANGE_CLOSED)
+	if (result == EXCHANGE_CLOSED || result == EXCHANGE_FLOODED)
 		modbus_link_disconnect(l);
 	return result;
+}
+
+void modbus_link_listen(struct modbus_link *l, struct modbus_reply *r)
+{
+	forget_reply(r);
+	if (l->fd >= 0 && l->owed.count > 0)
+		l->impl->listen(l, r);
+}
+
+int64_t modbus_link_free_at(struct modbus_link *l, const struct modbus_request *q, int64_t now)
+{
+	return owed_free_at(&l->owed, q, now);
+}
+
+bool modbus_link_owes(struct modbus_link *l, const struct modbus_request *q, int64_t now)
+{
+	return owed_repeats(&l->owed, q, now);
 }
 
 int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t deadline)
@@ -89,53 +110,28 @@ int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t 
 	}
 }
 
-enum exchange_result modbus_link_await_reply(struct modbus_link *l, int64_t deadline)
+enum exchange_result modbus_link_read(struct modbus_link *l, int64_t deadline)
 {
-	int ready = modbus_link_wait(l, l->fd, POLLIN, deadline);
-	if (ready == -ECANCELED)
-		return EXCHANGE_STOPPED;
-	if (ready < 0)
-		return EXCHANGE_CLOSED;
-	if (ready == 0)
-		return EXCHANGE_TIMEOUT;
-	int64_t left = deadline - clock_boottime();
-	if (left < NS_PER_MS)
-		left = NS_PER_MS;
-	(void)modbus_set_response_timeout(
-	    l->context, (uint32_t)(left / NS_PER_S), (uint32_t)(left % NS_PER_S / 1000));
-	/* 0: the whole frame shares the response time-out */
-	(void)modbus_set_byte_timeout(l->context, 0, 0);
-	return EXCHANGE_OK;
-}
-
-static void unpack_bits(const uint8_t *data, unsigned count, uint16_t *values)
-{
-	for (size_t i = 0; i < count; i++)
-		values[i] = data[i / 8] >> (i % 8) & 1;
-}
-
-static void unpack_registers(const uint8_t *data, unsigned count, uint16_t *values)
-{
-	for (size_t i = 0; i < count; i++)
-		values[i] = (uint16_t)(data[2 * i] << 8 | data[2 * i + 1]);
-}
-
-enum exchange_result modbus_unpack(
-    const struct modbus_request *q, const uint8_t *pdu, int n, struct modbus_reply *r)
-{
-	uint8_t function = modbus_read_function(q->table);
-	bool bits = point_is_bit_table(q->table);
-	unsigned bytes = bits ? (q->count + 7u) / 8 : q->count * 2u;
-
-	if (n == 2 && pdu[0] == (function | 0x80)) {
-		r->exception = pdu[1];
-		return EXCHANGE_EXCEPTION;
+	for (;;) {
+		int ready = modbus_link_wait(l, l->fd, POLLIN, deadline);
+		if (ready == 0)
+			return EXCHANGE_TIMEOUT;
+		if (ready < 0)
+			return ready == -ECANCELED ? EXCHANGE_STOPPED : EXCHANGE_CLOSED;
+		/* neither sockets nor ports block here: they are opened so */
+		ssize_t n = read(l->fd, l->pending + l->pending_count, sizeof(l->pending) - l->pending_count);
+		if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+			return EXCHANGE_CLOSED;
+		if (n < 0)
+			continue;
+		l->pending_count += (size_t)n;
+		l->quiet_since_ns = clock_boottime();
+		return EXCHANGE_OK;
 	}
-	if (n < 2 || pdu[0] != function || pdu[1] != bytes || (unsigned)n != 2 + bytes)
-		return EXCHANGE_BAD_REPLY;
-	if (bits)
-		unpack_bits(pdu + 2, q->count, r->values);
-	else
-		unpack_registers(pdu + 2, q->count, r->values);
-	return EXCHANGE_OK;
+}
+
+void modbus_link_consume(struct modbus_link *l, size_t n)
+{
+	l->pending_count -= n;
+	memmove(l->pending, l->pending + n, l->pending_count);
 }

@@ -133,6 +133,11 @@ static size_t split_place(const struct poll_block *b, const struct point *points
 	return best;
 }
 
+bool poll_plan_can_split(const struct poll_block *b, const struct point *points)
+{
+	return split_place(b, points) > 0;
+}
+
 bool poll_plan_split(struct poll_plan *plan, size_t block, const struct point *points)
 {
 	struct poll_block *b = &plan->blocks[block];
@@ -150,6 +155,7 @@ bool poll_plan_split(struct poll_plan *plan, size_t block, const struct point *p
 	b[1].count = (uint16_t)(end - b[1].address);
 	b[0].count = (uint16_t)(reach(b, first, points) - b[0].address);
 	b[0].point_count = first;
+	b[0].trial = b[1].trial = (struct poll_trial){ 0 };
 	return true;
 }
 

@@ -13,6 +13,15 @@ enum poll_rhythm { RHYTHM_EVERY, RHYTHM_TENTH, RHYTHM_ONCE, RHYTHM_COUNT };
 /* Most bits in one request; the protocol's limit, and 16 for each register that the device gives. */
 #define PLAN_BITS_MAX 2000
 
+/* What whoever polls has found out about a block so far. */
+struct poll_trial {
+	unsigned cycle;	   /* the last in which it was asked */
+	unsigned failures; /* one after the other */
+	int64_t failed_ns; /* the last of them */
+	bool refused;	   /* it was an exception, not silence */
+	bool left_out;	   /* it cannot be split, and never answers */
+};
+
 struct poll_block {
 	enum poll_rhythm rhythm;
 	enum register_table table;
@@ -20,6 +29,7 @@ struct poll_block {
 	uint16_t count;		/* registers, or bits for coils and discrete inputs */
 	const uint32_t *points; /* indices of the points in it, by address; in the plan's memory */
 	size_t point_count;
+	struct poll_trial trial; /* zero in a new block */
 };
 
 struct poll_plan {
@@ -38,10 +48,12 @@ struct poll_limits poll_limits_of(const struct device_config *d);
 /* How many poll intervals a rhythm has; 0 = once. */
 int poll_rhythm_factor(enum poll_rhythm r);
 
-/* Splits a block that the device refused as a whole: at its widest gap, else between two points in its
- * middle. The second half becomes the next block. False when it cannot be split: it is one point, or points
- * that share registers. */
+/* Splits a block that the device refused or never answered as a whole: at its widest gap, else between two
+ * points in its middle. The second half becomes the next block. False when it cannot be split: it is one
+ * point, or points that share registers. */
 bool poll_plan_split(struct poll_plan *plan, size_t block, const struct point *points);
+
+bool poll_plan_can_split(const struct poll_block *b, const struct point *points);
 
 /* 0 or -ENOMEM; free with poll_plan_deinit. */
 int poll_plan_init(

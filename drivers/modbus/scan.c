@@ -4,18 +4,15 @@
 
 #include <errno.h>
 
-/* Modbus Application Protocol V1.1b3, 7: a gateway speaks for a device that is not there. */
-enum { EXCEPTION_GATEWAY_PATH = 10, EXCEPTION_GATEWAY_TARGET = 11 };
-
 static struct scan_finding ask(struct modbus_link *l, uint8_t unit, struct modbus_reply *reply)
 {
 	const struct modbus_request q = { unit, POINT_HOLDING, 0, 1 };
 	struct scan_finding f = { .unit = unit };
 	int64_t sent = clock_boottime();
-	f.result = modbus_link_exchange(l, &q, reply);
+	f.result = modbus_link_exchange(l, &q, l->bus->response_timeout, reply);
 	if (f.result == EXCHANGE_EXCEPTION) {
 		f.exception = reply->exception;
-		f.present = f.exception != EXCEPTION_GATEWAY_PATH && f.exception != EXCEPTION_GATEWAY_TARGET;
+		f.present = !modbus_is_unreachable(f.result, reply);
 	}
 	if (f.result == EXCHANGE_OK)
 		f.present = true;

@@ -3,6 +3,9 @@
  * A job has slots at a fixed rhythm from its first due time on. A slot that could not be served before the
  * next one is missed: it is counted and skipped, never caught up with. The job with the earliest due time
  * goes first (EDF).
+ *
+ * What may take a whole time-out for nothing (a probe) goes into a pause between jobs that is long enough. On
+ * a line that has none it may make jobs late for a small part of the time, which is held by a credit.
  */
 #pragma once
 
@@ -32,13 +35,21 @@ int64_t schedule_backoff(int64_t last, int64_t max);
 int64_t schedule_phase(int64_t now, int64_t interval, size_t i, size_t n);
 
 /* Which goes first, and when. */
+enum schedule_pick { SCHEDULE_JOB, SCHEDULE_PROBE, SCHEDULE_FORCED };
 struct schedule_choice {
-	bool probe;   /* the probe, not the job */
-	int64_t when; /* SCHEDULE_NEVER = there is neither */
+	enum schedule_pick pick;
+	int64_t when; /* SCHEDULE_NEVER = there is nothing */
 };
 
-/* Chooses between the first job of the healthy devices (due at `job`) and the first probe of a silent one
- * (due at `probe`), either SCHEDULE_NEVER when there is none. A probe may take `cost`: it waits for a pause
- * between jobs that is long enough, but not longer than `patience`. */
-struct schedule_choice schedule_choose(
-    int64_t job, int64_t probe, int64_t now, int64_t cost, int64_t patience);
+/* Chooses between the first job (due at `job`), the first probe that waits for a pause of `cost` (due at
+ * `probe`), and the first probe that waits for no pause, as if it were a job that is due at `forced`; any of
+ * them SCHEDULE_NEVER. */
+struct schedule_choice schedule_choose(int64_t job, int64_t probe, int64_t forced, int64_t now, int64_t cost);
+
+/* How long jobs may still be made late; it grows by a fiftieth of the time. */
+struct schedule_credit {
+	int64_t ns, at;
+};
+
+/* What there is now, at most `most`. */
+int64_t schedule_credit(struct schedule_credit *c, int64_t now, int64_t most);

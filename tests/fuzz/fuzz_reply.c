@@ -9,7 +9,6 @@
 #include "drivers/modbus/link.h"
 
 #include <math.h>
-#include <modbus.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,13 +86,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!modbus_link_init(&link, bus, stop_fd, &unwatched))
 		abort();
 	link.fd = fds[0];
-	if (bus->type == BUS_RTUTCP) {
-		link.context = modbus_new_rtu("/dev/null", 115200, 'N', 8, 1);
-		modbus_set_socket(link.context, fds[0]);
-	}
 	if (pthread_create(&thread, NULL, play_device, &peer) != 0)
 		abort();
-	if (modbus_link_exchange(&link, &q, &reply) == EXCHANGE_OK)
+	if (modbus_link_exchange(&link, &q, bus->response_timeout, &reply) == EXCHANGE_OK)
 		decode_all(&q, &reply);
 	shutdown(fds[1], SHUT_RDWR);
 	pthread_join(thread, NULL);

@@ -247,25 +247,38 @@ static void what_is_read_once_is_never_due_again(void **state)
 static void a_probe_waits_for_a_pause(void **state)
 {
 	static const struct {
-		int64_t job, probe, now, when;
-		bool is_probe;
+		int64_t job, probe, forced, now, when;
+		enum schedule_pick pick;
 	} cases[] = {
-		/* cost 500, patience 2000 */
-		{ 1000, 600, 600, 1000, false },	  /* 400 to the job: too short */
-		{ 1000, 400, 400, 400, true },		  /* 600: fits */
-		{ 1000, 900, 0, 1000, false },		  /* due shortly before the job */
-		{ 1000, 1200, 0, 1000, false },		  /* due after it */
-		{ 1100, 600, 2600, 2600, true },	  /* has waited for long enough */
-		{ SCHEDULE_NEVER, 600, 0, 600, true },	  /* nobody to disturb */
-		{ 1000, SCHEDULE_NEVER, 0, 1000, false }, /* nothing to probe */
-		{ SCHEDULE_NEVER, SCHEDULE_NEVER, 0, SCHEDULE_NEVER, false },
+		/* a probe costs 500 */
+		{ 1000, 600, 2600, 600, 1000, SCHEDULE_JOB },		 /* 400 to the job: too short */
+		{ 1000, 400, 2400, 400, 400, SCHEDULE_PROBE },		 /* 600: fits */
+		{ 1000, 900, 2900, 0, 1000, SCHEDULE_JOB },		 /* due shortly before the job */
+		{ 1000, 1200, 3200, 0, 1000, SCHEDULE_JOB },		 /* due after it */
+		{ 2700, 600, 2600, 2600, 2600, SCHEDULE_FORCED },	 /* has waited for long enough */
+		{ 1100, 600, 2600, 2600, 1100, SCHEDULE_JOB },		 /* not longer than the job */
+		{ 1100, 600, SCHEDULE_NEVER, 2600, 1100, SCHEDULE_JOB }, /* but there is no credit */
+		{ 1000, 600, 700, 600, 700, SCHEDULE_FORCED },		 /* may make the job late */
+		{ SCHEDULE_NEVER, 600, SCHEDULE_NEVER, 0, 600, SCHEDULE_PROBE }, /* nobody to disturb */
+		{ 1000, SCHEDULE_NEVER, SCHEDULE_NEVER, 0, 1000, SCHEDULE_JOB }, /* nothing to probe */
+		{ SCHEDULE_NEVER, SCHEDULE_NEVER, SCHEDULE_NEVER, 0, SCHEDULE_NEVER, SCHEDULE_JOB },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct schedule_choice c =
-		    schedule_choose(cases[i].job, cases[i].probe, cases[i].now, 500, 2000);
-		assert_int_equal(c.probe, cases[i].is_probe);
+		    schedule_choose(cases[i].job, cases[i].probe, cases[i].forced, cases[i].now, 500);
+		assert_int_equal(c.pick, cases[i].pick);
 		assert_true(c.when == cases[i].when);
 	}
+}
+
+static void credit_grows_by_a_fiftieth_of_the_time(void **state)
+{
+	struct schedule_credit c = { .ns = 500, .at = 1000 };
+	assert_int_equal(schedule_credit(&c, 1000, 1500), 500);
+	c.ns -= 800;
+	assert_int_equal(schedule_credit(&c, 6000, 1500), -200);
+	assert_int_equal(schedule_credit(&c, 16000, 1500), 0);
+	assert_int_equal(schedule_credit(&c, 1016000, 1500), 1500);
 }
 
 static void phases_leave_one_pause(void **state)
@@ -304,6 +317,7 @@ int main(void)
 		cmocka_unit_test(missed_slots_are_skipped_and_counted),
 		cmocka_unit_test(what_is_read_once_is_never_due_again),
 		cmocka_unit_test(a_probe_waits_for_a_pause),
+		cmocka_unit_test(credit_grows_by_a_fiftieth_of_the_time),
 		cmocka_unit_test(phases_leave_one_pause),
 		cmocka_unit_test(backoff_doubles_up_to_its_limit),
 	};

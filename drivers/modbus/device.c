@@ -1,0 +1,379 @@
+#include "drivers/modbus/device.h"
+
+#include "drivers/modbus/bus_load.h"
+#include "drivers/os/clock.h"
+
+#include <errno.h>
+
+/* Of the probes of a silent device on a serial line that owes a reply, each so many-th waits until another
+ * block than the owed one can be asked: that one may be all that is not answered. */
+#define PROBES_REPEATED 3
+
+/* Each so many-th probe gets its whole time in any case: the device may be slower than it was. */
+#define PROBES_WHOLE 4
+
+/* What a device is given at first beyond twice the time that it takes to answer, when time is short. */
+#define HURRY_MARGIN_NS (20 * NS_PER_MS)
+
+static bool has_rhythm(const struct device *d, unsigned rhythm)
+{
+	for (size_t i = 0; i < d->plan.block_count; i++)
+		if (d->plan.blocks[i].rhythm == rhythm)
+			return true;
+	return false;
+}
+
+void device_set_due(struct device *d, int64_t when)
+{
+	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
+		d->jobs[r].due = has_rhythm(d, r) ? when : SCHEDULE_NEVER;
+}
+
+void device_resume(struct device *d, int64_t now)
+{
+	for (unsigned r = 0; r < RHYTHM_COUNT; r++) {
+		struct schedule_job *job = &d->jobs[r];
+		if (job->interval > 0 && job->due < now)
+			job->due += (now - job->due) / job->interval * job->interval;
+		else if (has_rhythm(d, r))
+			job->due = now;
+	}
+}
+
+int device_init(struct device *d, const struct config *c, size_t index)
+{
+	const struct device_config *config = &c->devices[index];
+	const struct bus_config *bus = &c->buses[config->bus];
+	*d = (struct device){ .config = config,
+		.index = index,
+		.retries = (int)bus->retries,
+		.timeout_ns = bus->response_timeout,
+		.max_backoff = bus->max_backoff,
+		.stats.name = config->name };
+	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
+		d->jobs[r].interval = config->poll_interval * poll_rhythm_factor((enum poll_rhythm)r);
+	if (poll_plan_init(&d->plan, config->points, config->point_count, poll_limits_of(config)) < 0)
+		return -ENOMEM;
+	for (size_t i = 0; bus_has_load(bus) && i < d->plan.block_count; i++) {
+		int64_t wire = bus_wire_ns(bus, d->plan.blocks[i].table, d->plan.blocks[i].count);
+		d->wire_ns = wire > d->wire_ns ? wire : d->wire_ns;
+	}
+	return 0;
+}
+
+void device_deinit(struct device *d)
+{
+	poll_plan_deinit(&d->plan);
+	batch_free(d->cycle.batch);
+	d->cycle.batch = NULL;
+}
+
+void device_inherit(struct device *d, struct device *from)
+{
+	struct device new = *d;
+	*d = *from;
+	from->plan = new.plan;
+	from->cycle.batch = NULL;
+	d->config = new.config;
+	d->index = new.index;
+	d->stats.name = new.config->name;
+}
+
+static struct schedule_job *first_job(struct device *d)
+{
+	struct schedule_job *first = &d->jobs[0];
+	for (unsigned r = 1; r < RHYTHM_COUNT; r++)
+		if (d->jobs[r].due < first->due)
+			first = &d->jobs[r];
+	return first;
+}
+
+int64_t device_due(const struct device *d)
+{
+	if (d->plan.block_count == 0)
+		return SCHEDULE_NEVER;
+	if (d->standing >= STANDING_RETRY)
+		return d->due_ns;
+	int64_t due = d->jobs[0].due;
+	for (unsigned r = 1; r < RHYTHM_COUNT; r++)
+		if (d->jobs[r].due < due)
+			due = d->jobs[r].due;
+	return due;
+}
+
+int64_t device_short_timeout(const struct device *d)
+{
+	int64_t enough = HURRY_MARGIN_NS + 2 * d->latency_ns;
+	bool whole = d->standing == STANDING_SILENT && d->probes % PROBES_WHOLE == PROBES_WHOLE - 1;
+	return d->latency_ns > 0 && enough < d->timeout_ns / 2 && !whole ? enough : 0;
+}
+
+int64_t device_timeout(const struct device *d)
+{
+	int64_t enough = device_short_timeout(d);
+	bool hurries = d->hurry || (d->standing == STANDING_SILENT && d->probes % 2 == 0);
+	return hurries && enough > 0 ? enough : d->timeout_ns;
+}
+
+static struct modbus_request request_of(const struct device *d, const struct poll_block *b)
+{
+	return (struct modbus_request){ (uint8_t)d->config->unit, b->table, b->address, b->count };
+}
+
+/* Another block whose replies look like those of this one. */
+static bool has_double(const struct device *d, const struct poll_block *block)
+{
+	struct modbus_request q = request_of(d, block);
+	for (size_t i = 0; i < d->plan.block_count; i++) {
+		const struct poll_block *b = &d->plan.blocks[i];
+		struct modbus_request other = request_of(d, b);
+		if (b != block && !b->trial.left_out && other.table == q.table &&
+		    modbus_reply_bytes(&other) == modbus_reply_bytes(&q))
+			return true;
+	}
+	return false;
+}
+
+/* A block is held back while its reply could be taken for one that is owed; and while replies to itself are
+ * owed, so that this comes to an end, unless nobody waits for that, or it is in doubt. */
+static bool is_free(const struct device *d, struct modbus_link *l, const struct poll_block *b, int64_t now)
+{
+	struct modbus_request q = request_of(d, b);
+	if (modbus_link_free_at(l, &q, now) > now)
+		return false;
+	if (d->standing == STANDING_RETRY || b->trial.failures > 0)
+		return true;
+	return !modbus_link_owes(l, &q, now) || !has_double(d, b);
+}
+
+/* What was refused is asked once more when meanwhile something else was answered. */
+static bool wants_confirmation(const struct device *d, const struct poll_block *b)
+{
+	return b->trial.refused && b->trial.failures == 1 && b->trial.failed_ns >= d->cycle.begin_ns &&
+	       b->trial.failed_ns < d->read_ns && poll_plan_can_split(b, d->config->points);
+}
+
+/* The first block of the cycle that was not asked yet; those in doubt come last: what they leave owed holds
+ * back others. */
+static struct poll_block *next_block(struct device *d, struct modbus_link *l, int64_t now)
+{
+	struct poll_block *doubtful = NULL;
+	for (size_t i = 0; i < d->plan.block_count; i++) {
+		struct poll_block *b = &d->plan.blocks[i];
+		if (b->rhythm != d->cycle.rhythm || b->trial.left_out)
+			continue;
+		if (b->trial.cycle == d->cycle.number && !wants_confirmation(d, b))
+			continue;
+		if (!is_free(d, l, b, now)) {
+			b->trial.cycle = d->cycle.number;
+			d->cycle.held_back = true;
+		} else if (b->trial.failures == 0) {
+			return b;
+		} else if (!doubtful) {
+			doubtful = b;
+		}
+	}
+	return doubtful;
+}
+
+/* The block that a point is in. */
+static const struct poll_block *block_of(const struct device *d, uint32_t point)
+{
+	for (size_t i = 0; i < d->plan.block_count; i++)
+		for (size_t k = 0; k < d->plan.blocks[i].point_count; k++)
+			if (d->plan.blocks[i].points[k] == point)
+				return &d->plan.blocks[i];
+	return NULL;
+}
+
+static struct modbus_request request_for_point(const struct device *d, size_t point)
+{
+	const struct point *p = &d->config->points[point];
+	return (struct modbus_request){ (uint8_t)d->config->unit, p->reg.table, (uint16_t)point_first(p),
+		(uint16_t)point_span(p) };
+}
+
+/* A block that was read in this cycle, and can be asked again now. */
+static const struct poll_block *find_good(const struct device *d, struct modbus_link *l, int64_t now)
+{
+	for (size_t i = 0; d->cycle.batch && i < d->plan.block_count; i++) {
+		const struct poll_block *b = &d->plan.blocks[i];
+		struct modbus_request q = request_of(d, b);
+		if (b->trial.cycle == d->cycle.number && b->trial.failures == 0 &&
+		    modbus_link_free_at(l, &q, now) <= now)
+			return b;
+	}
+	return NULL;
+}
+
+/* What is asked to see whether the device lives: a block that was just read, or the next point in turn that
+ * can be asked now, and alone is not what fails; of a block that does not fail, if there is one. */
+static bool find_look(struct device *d, struct modbus_link *l, int64_t now, struct modbus_request *ret)
+{
+	const struct poll_block *good = find_good(d, l, now);
+	size_t count = d->config->point_count, second = count;
+	if (good) {
+		*ret = request_of(d, good);
+		return true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		size_t point = (d->look + i) % count;
+		const struct poll_block *b = block_of(d, (uint32_t)point);
+		struct modbus_request q = request_for_point(d, point), whole = request_of(d, b);
+		bool failing = b->trial.failures > 0 || b->trial.left_out;
+		if (modbus_link_free_at(l, &q, now) > now || (failing && modbus_same_request(&q, &whole)))
+			continue;
+		if (second == count || !failing)
+			second = point;
+		if (!failing)
+			break;
+	}
+	if (second == count)
+		return false;
+	*ret = request_for_point(d, second);
+	d->look = second + 1;
+	return true;
+}
+
+bool device_can_look(struct device *d, struct modbus_link *l)
+{
+	struct modbus_request q;
+	size_t before = d->look;
+	bool can = find_look(d, l, clock_boottime(), &q);
+	d->look = before;
+	return can;
+}
+
+static bool ask_look(struct device *d, struct modbus_link *l, int64_t now, struct device_question *ret)
+{
+	*ret = (struct device_question){ .timeout = device_timeout(d) };
+	return find_look(d, l, now, &ret->request);
+}
+
+/* A silent device is asked for its blocks and for single points in turn: only one of them may be mute. */
+static bool ask_probe(struct device *d, struct modbus_link *l, int64_t now, struct device_question *ret)
+{
+	size_t count = d->plan.block_count, turn = d->probes / 2 % count;
+	if (d->probes % 2 == 1 && ask_look(d, l, now, ret)) {
+		d->probes++;
+		return true;
+	}
+	for (size_t i = 0; i < count; i++) {
+		struct poll_block *b = &d->plan.blocks[(turn + i) % count];
+		struct modbus_request q = request_of(d, b);
+		int64_t free_at = modbus_link_free_at(l, &q, now);
+		if (free_at > now && d->probes % PROBES_REPEATED == PROBES_REPEATED - 1) {
+			d->due_ns = free_at;
+			return false;
+		}
+		if (free_at > now)
+			continue;
+		*ret = (struct device_question){ q, NULL, device_timeout(d) };
+		d->probes++;
+		return true;
+	}
+	d->due_ns = now + OWED_LATE_NS;
+	return false;
+}
+
+/* What was found out is forgotten at its end, so that the plan is tried whole. Without memory it stays. */
+static void forget_findings(struct device *d, int64_t now)
+{
+	struct poll_plan plan;
+	if (d->findings_end_ns == 0 || now < d->findings_end_ns ||
+	    poll_plan_init(&plan, d->config->points, d->config->point_count, poll_limits_of(d->config)) < 0)
+		return;
+	poll_plan_deinit(&d->plan);
+	d->plan = plan;
+	d->findings_end_ns = 0;
+	d->findings_gone_ns = now;
+}
+
+static bool begin_cycle(struct device *d, struct config *c, int64_t now)
+{
+	struct schedule_job *job = first_job(d);
+	forget_findings(d, now);
+	struct batch *batch = batch_new(c, d->index, d->config->point_count);
+	if (!batch) { /* without memory the cycle is lost, the next may do better */
+		(void)schedule_advance(job, now);
+		return false;
+	}
+	d->cycle = (struct device_cycle){ .batch = batch,
+		.rhythm = (enum poll_rhythm)(job - d->jobs),
+		.number = d->cycle.number + 1,
+		.begin_ns = now };
+	return true;
+}
+
+/* A device that refuses all that it is asked has no holes: it starts. Before a block is split, something must
+ * have been answered after it was refused; once nothing was, the rest of the cycle goes without. */
+static bool wants_look(const struct device *d)
+{
+	for (size_t i = 0; !d->cycle.looked && i < d->plan.block_count; i++) {
+		const struct poll_block *b = &d->plan.blocks[i];
+		if (b->trial.refused && b->trial.cycle == d->cycle.number && b->trial.failures == 1 &&
+		    b->trial.failed_ns >= d->read_ns && poll_plan_can_split(b, d->config->points))
+			return true;
+	}
+	return false;
+}
+
+bool device_ask(struct device *d, struct config *c, struct modbus_link *l, struct device_question *ret)
+{
+	int64_t now = clock_boottime();
+	if (d->standing == STANDING_SILENT)
+		return ask_probe(d, l, now, ret);
+	if (d->standing == STANDING_LOOK && ask_look(d, l, now, ret))
+		return true;
+	if (!d->cycle.batch && !begin_cycle(d, c, now))
+		return false;
+	struct poll_block *b = next_block(d, l, now);
+	if (b && d->standing != STANDING_RETRY)
+		d->retries_left = d->standing == STANDING_PROVEN && b->trial.failures == 0 ? d->retries : 0;
+	if (b) {
+		*ret = (struct device_question){ request_of(d, b), b, device_timeout(d) };
+		return true;
+	}
+	if (d->standing >= STANDING_RETRY)
+		d->standing = STANDING_UNPROVEN; /* what it was asked for cannot be asked now */
+	if (!wants_look(d))
+		return false;
+	d->cycle.looked = true;
+	return ask_look(d, l, now, ret);
+}
+
+/* What cannot be read is bad, in each cycle anew: it was refused, or is left out. */
+static void add_bad(struct device *d)
+{
+	struct batch *batch = d->cycle.batch;
+	int64_t now = clock_boottime();
+	for (size_t i = 0; i < d->plan.block_count; i++) {
+		const struct poll_block *b = &d->plan.blocks[i];
+		bool refused = b->trial.refused && b->trial.cycle == d->cycle.number && b->trial.failures > 0;
+		if (b->rhythm != d->cycle.rhythm || !(refused || b->trial.left_out))
+			continue;
+		for (size_t k = 0; k < b->point_count; k++)
+			batch->samples[batch->count++] =
+			    (struct sample){ .point = b->points[k], .quality = QUALITY_BAD, .time_ns = now };
+	}
+}
+
+struct batch *device_end_cycle(struct device *d, uint64_t *missed)
+{
+	struct batch *batch = d->cycle.batch;
+	*missed = 0;
+	if (!batch)
+		return NULL;
+	if (d->standing < STANDING_RETRY) {
+		*missed = schedule_advance(&d->jobs[d->cycle.rhythm], clock_boottime()) + d->cycle.held_back;
+		add_bad(d);
+		d->busy_ns = 0;
+	}
+	d->cycle.batch = NULL;
+	if (batch->count == 0) {
+		batch_free(batch);
+		return NULL;
+	}
+	batch->realtime_offset_ns = clock_realtime_offset();
+	return batch;
+}

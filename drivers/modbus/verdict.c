@@ -1,0 +1,231 @@
+#include "drivers/modbus/verdict.h"
+
+#include "drivers/modbus/decoder.h"
+#include "drivers/os/clock.h"
+#include "drivers/os/log.h"
+
+#include <stdio.h>
+
+/* What cannot be split is left out when it was not answered so often, and something else was each time. */
+#define LEFT_OUT_FAILURES 3
+
+/* From so long a wait on, that it is busy is worth a line. */
+#define BUSY_TOLD_NS NS_PER_S
+
+/* A latency is forgotten over about so many shorter ones. */
+#define LATENCY_MEMORY 16
+
+static const char *const result_texts[] = {
+	[EXCHANGE_OK] = "answered",
+	[EXCHANGE_EXCEPTION] = "answered with an exception",
+	[EXCHANGE_TIMEOUT] = "no reply within the response time-out",
+	[EXCHANGE_BAD_REPLY] = "a reply that is not to the request (CRC, length, function or unit)",
+	[EXCHANGE_CLOSED] = "the connection was closed",
+	[EXCHANGE_FLOODED] = "too much came that nobody had asked for",
+	[EXCHANGE_STOPPED] = "stopped",
+};
+
+static struct log_fields fields_of(const struct device *d, const char *message_id)
+{
+	return (struct log_fields){
+		.message_id = message_id, .bus = d->config->bus_name, .device = d->config->name
+	};
+}
+
+void verdict_silence(struct device *d, int64_t backoff, const char *why)
+{
+	bool was_silent = d->standing == STANDING_SILENT;
+	int64_t now = clock_boottime();
+	d->standing = STANDING_SILENT;
+	d->backoff_ns = backoff;
+	d->due_ns = now + backoff;
+	if (d->failing_ns == 0)
+		d->failing_ns = now;
+	if (!was_silent)
+		log_event(LOG_WARNING, fields_of(d, LOG_ID_DEVICE_DOWN), "device %s on bus %s is silent: %s",
+		    d->config->name, d->config->bus_name, why);
+	d->was_up = true;
+}
+
+static void say_silent(struct device *d, enum exchange_result result, const struct modbus_reply *r)
+{
+	char gateway[80];
+	const char *why = result_texts[result];
+	if (modbus_is_unreachable(result, r)) {
+		snprintf(
+		    gateway, sizeof(gateway), "the gateway does not reach it (exception %d)", r->exception);
+		why = gateway;
+	}
+	verdict_silence(d, schedule_backoff(d->backoff_ns, d->max_backoff), why);
+}
+
+/* It answers, whatever. */
+static void come_up(struct device *d, int64_t now)
+{
+	bool was_silent = d->standing == STANDING_SILENT;
+	d->standing = STANDING_PROVEN;
+	d->heard_ns = now;
+	d->failing_ns = d->backoff_ns = 0;
+	d->hurry = false;
+	d->probes = 0;
+	if (was_silent)
+		device_resume(d, now);
+	if (was_silent || !d->was_up)
+		log_event(LOG_NOTICE, fields_of(d, LOG_ID_DEVICE_UP), "device %s on bus %s answers",
+		    d->config->name, d->config->bus_name);
+	d->was_up = true;
+}
+
+static void add_samples(struct device *d, const struct poll_block *b, const struct modbus_reply *r)
+{
+	struct batch *batch = d->cycle.batch;
+	for (size_t i = 0; i < b->point_count; i++) {
+		struct sample *s = &batch->samples[batch->count++];
+		s->point = b->points[i];
+		s->time_ns = r->received_ns;
+		decoder_decode(&d->config->points[b->points[i]], r->values, b->address, s);
+	}
+}
+
+static void note_finding(struct device *d, int64_t now)
+{
+	if (d->findings_end_ns != 0)
+		return;
+	bool again = d->findings_gone_ns != 0 && now - d->findings_gone_ns < VERDICT_MIN_NS;
+	d->findings_span_ns = again ? 2 * d->findings_span_ns : VERDICT_MIN_NS;
+	if (d->findings_span_ns > VERDICT_MAX_NS)
+		d->findings_span_ns = VERDICT_MAX_NS;
+	d->findings_end_ns = now + d->findings_span_ns;
+}
+
+/* False when the block cannot be split. */
+static bool split(struct device *d, struct poll_block *b, const char *what)
+{
+	if (!poll_plan_split(&d->plan, (size_t)(b - d->plan.blocks), d->config->points))
+		return false;
+	note_finding(d, clock_boottime());
+	log_event(LOG_NOTICE, fields_of(d, NULL),
+	    "device %s on bus %s %s: read as %u+%u and %u+%u from now on", d->config->name,
+	    d->config->bus_name, what, b[0].address, b[0].count, b[1].address, b[1].count);
+	return true;
+}
+
+static void refused(struct device *d, struct poll_block *b, int exception, int64_t now)
+{
+	char what[80];
+	struct poll_trial *t = &b->trial;
+	bool proven = t->failures > 0 && d->read_ns > t->failed_ns;
+	*t = (struct poll_trial){ .cycle = d->cycle.number,
+		.failures = proven ? t->failures + 1 : 1,
+		.failed_ns = now,
+		.refused = true };
+	snprintf(what, sizeof(what), "refuses %s %u+%u with exception %d", point_table_word(b->table),
+	    b->address, b->count, exception);
+	if (proven)
+		(void)split(d, b, what);
+}
+
+static void answered(struct device *d, const struct device_question *q, enum exchange_result result,
+    const struct modbus_reply *r, int64_t asked, int64_t now)
+{
+	come_up(d, now);
+	if (result == EXCHANGE_OK)
+		d->read_ns = now;
+	d->cycle.looked &= result != EXCHANGE_OK;
+	int64_t latency = r->received_ns - asked, before = d->latency_ns - d->latency_ns / LATENCY_MEMORY;
+	d->latency_ns = latency > before ? latency : before;
+	if (!q->block)
+		return;
+	if (result == EXCHANGE_EXCEPTION) {
+		refused(d, q->block, r->exception, now);
+		return;
+	}
+	q->block->trial = (struct poll_trial){ .cycle = d->cycle.number };
+	add_samples(d, q->block, r);
+}
+
+static void leave_out(struct device *d, struct poll_block *b, int64_t now)
+{
+	b->trial.left_out = true;
+	note_finding(d, now);
+	log_event(LOG_NOTICE, fields_of(d, NULL),
+	    "device %s on bus %s never answers for %s %u+%u: left out for %lld min", d->config->name,
+	    d->config->bus_name, point_table_word(b->table), b->address, b->count,
+	    (long long)(d->findings_span_ns / NS_PER_S / 60));
+}
+
+/* A block that was not answered, though others were since it was not the last time. */
+static void convict(struct device *d, struct poll_block *b, int64_t now)
+{
+	char what[80];
+	snprintf(what, sizeof(what), "does not answer for %s %u+%u", point_table_word(b->table), b->address,
+	    b->count);
+	d->standing = STANDING_PROVEN;
+	d->failing_ns = 0;
+	if (!split(d, b, what) && b->trial.failures >= LEFT_OUT_FAILURES)
+		leave_out(d, b, now);
+}
+
+static void unanswered(struct device *d, const struct device_question *q, enum exchange_result result,
+    const struct modbus_reply *r, struct modbus_link *l, int64_t now)
+{
+	bool was_unproven = d->standing == STANDING_UNPROVEN, was_proven = d->standing == STANDING_PROVEN;
+	bool hurried = result == EXCHANGE_TIMEOUT && q->timeout < d->timeout_ns;
+	if (d->failing_ns == 0)
+		d->failing_ns = now;
+	if (q->block && hurried && was_proven) { /* it is asked once more in any case */
+		d->retries_left = d->retries > 1 ? d->retries - 1 : 0;
+		d->standing = STANDING_RETRY;
+		d->due_ns = now;
+		return;
+	}
+	if (!q->block || modbus_is_unreachable(result, r)) {
+		say_silent(d, result, r);
+		return;
+	}
+	if (d->retries_left > 0) {
+		d->retries_left--;
+		d->standing = STANDING_RETRY;
+		d->due_ns = now;
+		return;
+	}
+	struct poll_trial *t = &q->block->trial;
+	bool proven = t->failures > 0 && d->heard_ns > t->failed_ns && !hurried;
+	*t = (struct poll_trial){
+		.cycle = d->cycle.number, .failures = proven ? t->failures + 1 : 1, .failed_ns = now
+	};
+	if (proven) {
+		convict(d, q->block, now);
+	} else if (!was_unproven && device_can_look(d, l)) {
+		d->standing = STANDING_LOOK;
+		d->due_ns = now;
+	} else {
+		say_silent(d, result, r);
+	}
+}
+
+static void busy(struct device *d, const struct modbus_reply *r, int64_t now)
+{
+	come_up(d, now);
+	int64_t before = d->busy_ns, wait = before ? 2 * before : VERDICT_BUSY_NS;
+	d->busy_ns = wait < d->max_backoff ? wait : d->max_backoff;
+	d->backoff_ns = d->busy_ns;
+	d->due_ns = now + d->busy_ns;
+	d->standing = STANDING_BUSY;
+	if (d->busy_ns >= BUSY_TOLD_NS && before < BUSY_TOLD_NS)
+		log_event(LOG_NOTICE, fields_of(d, NULL),
+		    "device %s on bus %s stays busy (exception %d): it is left alone in growing steps",
+		    d->config->name, d->config->bus_name, r->exception);
+}
+
+void verdict_take(struct device *d, const struct device_question *q, enum exchange_result result,
+    const struct modbus_reply *r, struct modbus_link *l, int64_t asked)
+{
+	int64_t now = clock_boottime();
+	if (modbus_is_busy(result, r))
+		busy(d, r, now);
+	else if (result == EXCHANGE_OK || (result == EXCHANGE_EXCEPTION && !modbus_is_unreachable(result, r)))
+		answered(d, q, result, r, asked, now);
+	else
+		unanswered(d, q, result, r, l, now);
+}
