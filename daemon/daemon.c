@@ -4,6 +4,7 @@
 #include "daemon/broker/publisher.h"
 #include "daemon/buses.h"
 #include "daemon/disk/disk.h"
+#include "daemon/files.h"
 #include "daemon/http/api.h"
 #include "daemon/live/live.h"
 #include "daemon/publish/json.h"
@@ -318,7 +319,9 @@ static void reload(struct daemon *d)
 {
 	struct diag *diag = diag_new();
 	struct config *c = config_load(d->config->path, diag);
-	int err = c ? apply(d, c) : -EINVAL;
+	int err = -EINVAL;
+	if (c)
+		err = files_suffice(c) ? apply(d, c) : -EMFILE;
 	diag_each(diag, say_finding, NULL);
 	if (err == 0) {
 		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_RELOADED }, "reloaded %s",

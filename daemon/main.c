@@ -1,6 +1,7 @@
 /* coolantd: reads the command line and the configuration, then runs. */
 #include "daemon/audit.h"
 #include "daemon/daemon.h"
+#include "daemon/files.h"
 #include "drivers/modbus/bus_load.h"
 #include "drivers/os/log.h"
 
@@ -8,13 +9,10 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sysexits.h>
 
 #define DEFAULT_CONFIG "/etc/coolantd/coolantd.ini"
 #define EXIT_USAGE 2
-/* enough for CONFIG_BUSES_MAX buses and the rest */
-#define FILES_MAX 8192
 
 struct options {
 	const char *path, *replay;
@@ -135,16 +133,6 @@ static void set_up_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
-/* Two descriptors for a worker and one for its bus; the soft limit of 1024 would be reached at 340 buses. */
-static void raise_file_limit(void)
-{
-	struct rlimit limit;
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return;
-	limit.rlim_cur = limit.rlim_max < FILES_MAX ? limit.rlim_max : FILES_MAX;
-	(void)setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 int main(int argc, char **argv)
 {
 	struct options o = { .path = DEFAULT_CONFIG };
@@ -153,8 +141,10 @@ int main(int argc, char **argv)
 		return code;
 	log_init();
 	struct config *c = load(o.path);
-	if (!c)
+	if (!c || (!o.replay && !files_suffice(c))) {
+		config_unref(c);
 		return EX_CONFIG;
+	}
 	if (o.check) {
 		print_summary(c);
 		config_unref(c);
@@ -166,7 +156,7 @@ int main(int argc, char **argv)
 		return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	set_up_signals();
-	raise_file_limit();
+	files_raise_limit();
 	int r = daemon_run(c);
 	config_unref(c);
 	return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -5,13 +5,11 @@
 #include "drivers/os/thread.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <sys/select.h>
 #include <unistd.h>
 
 /* Even an idle thread comes round this often, so that the watchdog can tell it from a stuck one. */
@@ -78,19 +76,6 @@ static void *run(void *user)
 	return NULL;
 }
 
-/* An eventfd out of the way of sockets and serial ports: libmodbus waits with select(), which takes
- * descriptors below FD_SETSIZE only. Where the limit of open files does not allow it, it stays where it is.
- */
-static int high_eventfd(void)
-{
-	int low = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	int high = low >= 0 ? fcntl(low, F_DUPFD_CLOEXEC, FD_SETSIZE) : -1;
-	if (high < 0)
-		return low;
-	close(low);
-	return high;
-}
-
 static void worker_free(struct worker *w)
 {
 	if (w->state)
@@ -104,6 +89,23 @@ static void worker_free(struct worker *w)
 	free(w);
 }
 
+/* 0 or negative errno; worker_free is due then. */
+static int begin(struct worker *w, struct config *c, size_t bus, struct inbox *batches)
+{
+	char name[80]; /* is cut anyway */
+	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (w->stop_fd < 0 || w->wake_fd < 0)
+		return -errno;
+	progress_step(&w->progress, IDLE_MAX_NS);
+	struct driver_host host = { .batches = batches, .progress = &w->progress, .stop_fd = w->stop_fd };
+	w->state = w->impl->open(c, bus, &host);
+	if (!w->state)
+		return -ENOMEM;
+	snprintf(name, sizeof(name), "bus-%s", c->buses[bus].name);
+	return thread_start(&w->thread, name, run, w);
+}
+
 struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches)
 {
 	struct worker *w = calloc(1, sizeof(*w));
@@ -111,19 +113,10 @@ struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches)
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
 	w->impl = drivers[c->buses[bus].type];
-	w->stop_fd = high_eventfd();
-	w->wake_fd = high_eventfd();
-	progress_step(&w->progress, IDLE_MAX_NS);
-
-	struct driver_host host = { .batches = batches, .progress = &w->progress, .stop_fd = w->stop_fd };
-	if (w->stop_fd >= 0 && w->wake_fd >= 0)
-		w->state = w->impl->open(c, bus, &host);
-	char name[80]; /* is cut anyway */
-	snprintf(name, sizeof(name), "bus-%s", c->buses[bus].name);
-	int err = w->state ? -thread_start(&w->thread, name, run, w) : ENOMEM;
-	if (err) {
+	int err = begin(w, c, bus, batches);
+	if (err < 0) {
 		worker_free(w);
-		errno = err;
+		errno = -err;
 		return NULL;
 	}
 	return w;

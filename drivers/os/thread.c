@@ -7,13 +7,23 @@
 
 #define NAME_SIZE 16
 
+/* Most threads serve a bus, and with the usual 8 MiB each, a thousand would not fit the 3 GiB of addresses
+ * of a 32-bit controller. What needs most is a name look-up, with what the system plugs into it. */
+#define STACK_SIZE (512U * 1024)
+
 int thread_start(pthread_t *ret, const char *name, void *(*run)(void *user), void *user)
 {
 	sigset_t all, before;
+	pthread_attr_t attributes;
+	int err = pthread_attr_init(&attributes);
+	if (err)
+		return -err;
+	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	int err = pthread_create(ret, NULL, run, user);
+	err = pthread_create(ret, &attributes, run, user);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	pthread_attr_destroy(&attributes);
 	if (err)
 		return -err;
 	char cut[NAME_SIZE];
