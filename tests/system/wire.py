@@ -22,11 +22,6 @@ def known(reason):
     return pytest.mark.xfail(strict=True, reason=reason)
 
 
-def but_for(marked, values=TRANSPORTS):
-    """Parameters of which some, {value: reason}, do not work yet."""
-    return [pytest.param(v, marks=known(marked[v])) if v in marked else v for v in values]
-
-
 def crc(body):
     value = 0xffff
     for byte in body:

@@ -1,11 +1,10 @@
 """Units that are silent, busy or dead behind a gateway, and connections that die without a sign: the neighbours go on."""
 import time
 
-import harness
 import pytest
 import wire
 from harness import device
-from wire import TRANSPORTS, Wire, all_good, known, points, share_of_cycles
+from wire import TRANSPORTS, Wire, all_good, points, share_of_cycles
 
 ENOUGH = 0.97  # of the cycles
 ALWAYS = "publish = always\n"
@@ -16,7 +15,6 @@ def rows(bus, names, interval, block=("holding", 0, 2)):
     return "".join(device(n, bus, u, extra=f"poll_interval = {interval}\n" + points(n, [block])) for n, u in names.items())
 
 
-@known("a connection is left when all units are found silent, one by one")
 @pytest.mark.parametrize("transport", ["tcp", "rtutcp"])
 def test_a_connection_that_dies_without_a_sign(start, coolantd, subscriber, transport):
     """As when a NAT forgets it: what is sent vanishes. New connections work; all thirty units are back within ten seconds."""
@@ -33,7 +31,6 @@ def test_a_connection_that_dies_without_a_sign(start, coolantd, subscriber, tran
     assert took < 10, f"the last unit was back after {took:.1f} s"
 
 
-@known("nothing watches an idle connection")
 @pytest.mark.parametrize("transport", ["tcp", "rtutcp"])
 def test_the_kernel_watches_a_connection(start, coolantd, subscriber, transport):
     gateway = start(Wire, transport)
@@ -47,7 +44,6 @@ def test_the_kernel_watches_a_connection(start, coolantd, subscriber, transport)
     assert timers() == ["02"], "keep-alive"
 
 
-@known("each silent unit's time-outs go before the healthy one's cycle")
 @pytest.mark.parametrize("transport", TRANSPORTS)
 def test_most_units_of_a_gateway_fall_silent_at_once(start, coolantd, subscriber, transport):
     silent = False
@@ -100,7 +96,6 @@ def check_return(gateways, subscriber):
             subscriber.wait(f"device/{n}", all_good, timeout=8, after=mark)
 
 
-@known("a gateway's exception counts as the unit's answer")
 def test_a_gateway_speaks_for_units_that_are_not_there(start, coolantd, subscriber):
     """Exceptions 10 and 11, after the time that the gateway has waited itself: the unit is silent."""
     gateways = {f"{t}-{code}": Gateway(start, t, lambda r, code=code: [0.2, r.exception(code)])
@@ -118,7 +113,6 @@ def test_a_gateway_speaks_for_units_that_are_not_there(start, coolantd, subscrib
     check_return(gateways, subscriber)
 
 
-@known("a busy unit is asked again every 50 ms, in each cycle")
 def test_units_that_stay_busy_are_left_alone_in_growing_steps(start, coolantd, subscriber):
     """Exceptions 6 (busy) and 5 (acknowledge), at once or after a while."""
     gateways = {f"code{code}-{ms}": Gateway(start, t, lambda r, code=code, ms=ms: [ms / 1000, r.exception(code)])

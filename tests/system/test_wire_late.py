@@ -6,7 +6,7 @@ import harness
 import pytest
 import wire
 from harness import device
-from wire import Wire, all_good, but_for, points, wrong
+from wire import TRANSPORTS, Wire, all_good, points, wrong
 
 TIMEOUT_S, PROMPT_S = 0.1, 0.03
 SETTINGS = "response_timeout = 100ms\nmax_backoff = 1s\n"
@@ -36,12 +36,8 @@ class Late:
         return [delay, request.right()] if self.in_turn else [(delay, request.right())]
 
 
-CONFUSED = "a reply is taken for that to any other request of its size"
-SERIAL = but_for({"rtutcp": CONFUSED, "rtu": CONFUSED})
-
-
 @pytest.mark.parametrize("lateness", LATE_S)
-@pytest.mark.parametrize("transport", SERIAL)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_late_replies(start, coolantd, subscriber, transport, lateness):
     lines = {name: Late(start, transport, lateness, name == "in-turn") for name in INJECTIONS}
     devices = {f"{name}-{unit}": (name, unit) for name in lines for unit in UNITS}
@@ -94,7 +90,7 @@ SAME_SIZE = {"registers": BLOCKS, "bits": (("coil", 0, 3), ("coil", 40, 5))}
 
 
 @pytest.mark.parametrize("what", SAME_SIZE)
-@pytest.mark.parametrize("transport", SERIAL)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_reply_that_is_owed_comes_at_the_worst_moment(start, coolantd, subscriber, transport, what):
     line = Owing(start, transport, lambda owed: owed.right())
     coolantd(line.wire.bus("b", SETTINGS) + device("d", "b", 5, extra="poll_interval = 300ms\n" + points("d", SAME_SIZE[what])),
@@ -106,7 +102,7 @@ def test_a_reply_that_is_owed_comes_at_the_worst_moment(start, coolantd, subscri
     subscriber.wait("device/d", all_good, after=mark)
 
 
-@pytest.mark.parametrize("transport", SERIAL)
+@pytest.mark.parametrize("transport", TRANSPORTS)
 def test_a_refusal_that_is_owed_is_not_another_block_s(start, coolantd, subscriber, transport):
     """An exception has no size that tells it apart: the block that is asked meanwhile is not split, and not bad."""
     line = Owing(start, transport, lambda owed: owed.exception(2))

@@ -5,7 +5,7 @@ import harness
 import pytest
 import wire
 from harness import device
-from wire import CLOSE, Wire, all_good, known, points, readings, wrong
+from wire import CLOSE, Wire, all_good, points, readings, wrong
 
 ALWAYS = "publish = always\n"
 
@@ -29,7 +29,6 @@ class Starting:
         return self.until and time.monotonic() > self.until
 
 
-@known("the blocks of a device that starts are split to single registers, for ever")
 def test_a_device_that_refuses_everything_while_it_starts(start, coolantd, subscriber):
     """It has no holes: afterwards a cycle is two requests as before, and everything is read."""
     lines = {f"{t}-{code}": Starting(start, t, code) for t, code in
@@ -65,7 +64,7 @@ SAID = {
 
 
 @pytest.mark.parametrize("transports, said", [
-    pytest.param(transports, said, id=said, marks=known("a register that is not answered is never cut out"))
+    pytest.param(transports, said, id=said)
     for said, transports in (("mute", wire.TRANSPORTS), ("four bytes", wire.TRANSPORTS), ("too few bytes", wire.TRANSPORTS),
                              ("too many bytes", wire.TRANSPORTS), ("not a frame", wire.TRANSPORTS), ("exception 4", ("tcp", "rtu")),
                              ("closed connection", ("tcp", "rtutcp")))])
@@ -102,7 +101,6 @@ class Swallowing:
         self.wire = start(Wire, transport, lambda r: [r.right()] if r.time > self.wire.connected[r.link - 1] + 1.5 else [])
 
 
-@known("no connect_delay")
 @pytest.mark.parametrize("transport", ["tcp", "rtutcp"])
 def test_connect_delay(start, coolantd, subscriber, transport):
     gateway = Swallowing(start, transport).wire
@@ -111,7 +109,6 @@ def test_connect_delay(start, coolantd, subscriber, transport):
     assert gateway.links == 1 and gateway.requests[0].time >= gateway.connected[0] + 2
 
 
-@known("each time-out closes the connection, when there is one device")
 @pytest.mark.parametrize("units", [1, 3])
 def test_a_time_out_alone_does_not_close_a_connection(start, coolantd, subscriber, units):
     """The transaction id tells a late reply: there is nothing to be afraid of."""

