@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 /* For each broker. */
@@ -24,7 +25,7 @@ enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_SENT_
  * event for the owner; those whose callback never comes are freed with the client. */
 struct token {
 	struct inbox_item item; /* of the event */
-	struct token *next, **link;
+	LIST_ENTRY(token) list;
 	struct mqtt_client *client;
 	unsigned generation;
 	uint64_t id; /* of the message */
@@ -50,7 +51,7 @@ struct mqtt_client {
 	char password[PASSWORD_MAX];
 
 	pthread_mutex_t lock;
-	struct token *tokens;
+	LIST_HEAD(, token) tokens;
 };
 
 static struct token *token_new(struct mqtt_client *m, unsigned generation, uint64_t id)
@@ -62,11 +63,7 @@ static struct token *token_new(struct mqtt_client *m, unsigned generation, uint6
 	t->id = id;
 	t->generation = generation;
 	pthread_mutex_lock(&m->lock);
-	t->next = m->tokens;
-	t->link = &m->tokens;
-	if (t->next)
-		t->next->link = &t->next;
-	m->tokens = t;
+	LIST_INSERT_HEAD(&m->tokens, t, list);
 	pthread_mutex_unlock(&m->lock);
 	return t;
 }
@@ -75,9 +72,7 @@ static void token_free(struct token *t)
 {
 	struct mqtt_client *m = t->client;
 	pthread_mutex_lock(&m->lock);
-	*t->link = t->next;
-	if (t->next)
-		t->next->link = t->link;
+	LIST_REMOVE(t, list);
 	pthread_mutex_unlock(&m->lock);
 	free(t->why);
 	free(t);
@@ -298,8 +293,8 @@ void mqtt_client_free(struct mqtt_client *m)
 	if (m->connecting)
 		mqtt_tls_unwatch(NULL);
 	inbox_free(m->inbox);
-	while (m->tokens)
-		token_free(m->tokens);
+	while (!LIST_EMPTY(&m->tokens))
+		token_free(LIST_FIRST(&m->tokens));
 	resolver_free(m->resolver);
 	pthread_mutex_destroy(&m->lock);
 	explicit_bzero(m->password, sizeof(m->password));
