@@ -29,7 +29,9 @@ static const struct {
 	{ "1", QUANTITY_RATIO, 1 },
 };
 
-const struct unit_words unit_words[] = {
+static const struct {
+	const char *word, *units;
+} quantities[] = {
 	[QUANTITY_NONE] = { "none", "" },
 	[QUANTITY_POWER] = { "power", "W, kW, MW" },
 	[QUANTITY_ENERGY] = { "energy", "Wh, kWh, MWh, J, kJ, MJ" },
@@ -49,4 +51,14 @@ enum quantity unit_quantity(const char *unit, double *factor)
 	}
 	*factor = 1;
 	return QUANTITY_NONE;
+}
+
+const char *unit_quantity_word(enum quantity q)
+{
+	return quantities[q].word;
+}
+
+const char *unit_of_quantity(enum quantity q)
+{
+	return quantities[q].units;
 }

@@ -9,12 +9,6 @@
  * block than the owed one can be asked: that one may be all that is not answered. */
 #define PROBES_REPEATED 3
 
-/* Each so many-th probe gets its whole time in any case: the device may be slower than it was. */
-#define PROBES_WHOLE 4
-
-/* What a device is given at first beyond twice the time that it takes to answer, when time is short. */
-#define HURRY_MARGIN_NS (20 * NS_PER_MS)
-
 static bool has_rhythm(const struct device *d, unsigned rhythm)
 {
 	for (size_t i = 0; i < d->plan.block_count; i++)
@@ -31,13 +25,9 @@ void device_set_due(struct device *d, int64_t when)
 
 void device_resume(struct device *d, int64_t now)
 {
-	for (unsigned r = 0; r < RHYTHM_COUNT; r++) {
-		struct schedule_job *job = &d->jobs[r];
-		if (job->interval > 0 && job->due < now)
-			job->due += (now - job->due) / job->interval * job->interval;
-		else if (has_rhythm(d, r))
-			job->due = now;
-	}
+	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
+		if (d->jobs[r].due <= now - d->jobs[r].interval)
+			d->jobs[r].due = now;
 }
 
 int device_init(struct device *d, const struct config *c, size_t index)
@@ -47,7 +37,6 @@ int device_init(struct device *d, const struct config *c, size_t index)
 	*d = (struct device){ .config = config,
 		.index = index,
 		.retries = (int)bus->retries,
-		.timeout_ns = bus->response_timeout,
 		.max_backoff = bus->max_backoff,
 		.stats.name = config->name };
 	for (unsigned r = 0; r < RHYTHM_COUNT; r++)
@@ -101,20 +90,6 @@ int64_t device_due(const struct device *d)
 	return due;
 }
 
-int64_t device_short_timeout(const struct device *d)
-{
-	int64_t enough = HURRY_MARGIN_NS + 2 * d->latency_ns;
-	bool whole = d->standing == STANDING_SILENT && d->probes % PROBES_WHOLE == PROBES_WHOLE - 1;
-	return d->latency_ns > 0 && enough < d->timeout_ns / 2 && !whole ? enough : 0;
-}
-
-int64_t device_timeout(const struct device *d)
-{
-	int64_t enough = device_short_timeout(d);
-	bool hurries = d->hurry || (d->standing == STANDING_SILENT && d->probes % 2 == 0);
-	return hurries && enough > 0 ? enough : d->timeout_ns;
-}
-
 static struct modbus_request request_of(const struct device *d, const struct poll_block *b)
 {
 	return (struct modbus_request){ (uint8_t)d->config->unit, b->table, b->address, b->count };
@@ -127,7 +102,7 @@ static bool has_double(const struct device *d, const struct poll_block *block)
 	for (size_t i = 0; i < d->plan.block_count; i++) {
 		const struct poll_block *b = &d->plan.blocks[i];
 		struct modbus_request other = request_of(d, b);
-		if (b != block && !b->trial.left_out && other.table == q.table &&
+		if (b != block && b->trial.wait_ns == 0 && other.table == q.table &&
 		    modbus_reply_bytes(&other) == modbus_reply_bytes(&q))
 			return true;
 	}
@@ -160,7 +135,7 @@ static struct poll_block *next_block(struct device *d, struct modbus_link *l, in
 	struct poll_block *doubtful = NULL;
 	for (size_t i = 0; i < d->plan.block_count; i++) {
 		struct poll_block *b = &d->plan.blocks[i];
-		if (b->rhythm != d->cycle.rhythm || b->trial.left_out)
+		if (b->rhythm != d->cycle.rhythm || now < b->trial.failed_ns + b->trial.wait_ns)
 			continue;
 		if (b->trial.cycle == d->cycle.number && !wants_confirmation(d, b))
 			continue;
@@ -220,7 +195,7 @@ static bool find_look(struct device *d, struct modbus_link *l, int64_t now, stru
 		size_t point = (d->look + i) % count;
 		const struct poll_block *b = block_of(d, (uint32_t)point);
 		struct modbus_request q = request_for_point(d, point), whole = request_of(d, b);
-		bool failing = b->trial.failures > 0 || b->trial.left_out;
+		bool failing = b->trial.failures > 0;
 		if (modbus_link_free_at(l, &q, now) > now || (failing && modbus_same_request(&q, &whole)))
 			continue;
 		if (second == count || !failing)
@@ -246,7 +221,7 @@ bool device_can_look(struct device *d, struct modbus_link *l)
 
 static bool ask_look(struct device *d, struct modbus_link *l, int64_t now, struct device_question *ret)
 {
-	*ret = (struct device_question){ .timeout = device_timeout(d) };
+	*ret = (struct device_question){ 0 };
 	return find_look(d, l, now, &ret->request);
 }
 
@@ -268,7 +243,7 @@ static bool ask_probe(struct device *d, struct modbus_link *l, int64_t now, stru
 		}
 		if (free_at > now)
 			continue;
-		*ret = (struct device_question){ q, NULL, device_timeout(d) };
+		*ret = (struct device_question){ q, NULL };
 		d->probes++;
 		return true;
 	}
@@ -331,7 +306,7 @@ bool device_ask(struct device *d, struct config *c, struct modbus_link *l, struc
 	if (b && d->standing != STANDING_RETRY)
 		d->retries_left = d->standing == STANDING_PROVEN && b->trial.failures == 0 ? d->retries : 0;
 	if (b) {
-		*ret = (struct device_question){ request_of(d, b), b, device_timeout(d) };
+		*ret = (struct device_question){ request_of(d, b), b };
 		return true;
 	}
 	if (d->standing >= STANDING_RETRY)
@@ -350,7 +325,7 @@ static void add_bad(struct device *d)
 	for (size_t i = 0; i < d->plan.block_count; i++) {
 		const struct poll_block *b = &d->plan.blocks[i];
 		bool refused = b->trial.refused && b->trial.cycle == d->cycle.number && b->trial.failures > 0;
-		if (b->rhythm != d->cycle.rhythm || !(refused || b->trial.left_out))
+		if (b->rhythm != d->cycle.rhythm || !(refused || b->trial.wait_ns > 0))
 			continue;
 		for (size_t k = 0; k < b->point_count; k++)
 			batch->samples[batch->count++] =

@@ -31,9 +31,9 @@ struct device_cycle {
 
 struct device {
 	const struct device_config *config;
-	size_t index;			 /* in the configuration */
-	int retries;			 /* its bus's */
-	int64_t timeout_ns, max_backoff; /* its bus's too */
+	size_t index;	     /* in the configuration */
+	int retries;	     /* its bus's */
+	int64_t max_backoff; /* its bus's too */
 	struct poll_plan plan;
 	struct schedule_job jobs[RHYTHM_COUNT];
 	int64_t wire_ns; /* most that one of its requests takes on the line beside the response time-out */
@@ -46,12 +46,10 @@ struct device {
 	int64_t heard_ns;   /* the last answer of any kind, */
 	int64_t read_ns;    /* and the last with values */
 	int64_t failing_ns; /* since when it does not answer; 0 = it does */
-	int64_t latency_ns; /* what it takes to answer, at most, of late; 0 = not known */
-	bool hurry; /* others have fallen silent since it answered, or no pause is longer: it gets only the
-		       time that it needs */
-	int retries_left; /* for the block at hand */
-	unsigned probes;  /* since it fell silent */
-	size_t look;	  /* the point that is looked at next */
+	bool suspect;	    /* others have fallen silent since it answered */
+	int retries_left;   /* for the block at hand */
+	unsigned probes;    /* since it fell silent */
+	size_t look;	    /* the point that is looked at next */
 	struct device_cycle cycle;
 
 	int64_t findings_end_ns;  /* what was found out about blocks is tried again then; 0 = nothing was */
@@ -65,7 +63,6 @@ struct device {
 struct device_question {
 	struct modbus_request request;
 	struct poll_block *block; /* NULL = a look */
-	int64_t timeout;	  /* may be less than the bus's */
 };
 
 /* 0 or -ENOMEM. */
@@ -76,21 +73,16 @@ void device_inherit(struct device *d, struct device *from);
 
 /* All its jobs are due at `when`. */
 void device_set_due(struct device *d, int64_t when);
-/* It answers again: its present slots are due, and go on as they were. */
+/* It answers again: the slots of jobs that are behind go on from now, beside those of others that do, so that
+ * a pause is left to look for more. */
 void device_resume(struct device *d, int64_t now);
 /* When it wants to be asked next; SCHEDULE_NEVER = not at all. */
 int64_t device_due(const struct device *d);
 /* Whether its next request may take a whole time-out for nothing. */
 static inline bool device_is_doubtful(const struct device *d)
 {
-	return d->standing != STANDING_PROVEN;
+	return d->standing != STANDING_PROVEN || d->suspect;
 }
-
-/* How long its next answer is waited for: the response time-out; or only what it needs, when it is in a
- * hurry, and for every other probe of a silent one. */
-int64_t device_timeout(const struct device *d);
-/* What it needs to answer, as far as known; 0 = it has to have its whole time. */
-int64_t device_short_timeout(const struct device *d);
 
 /* The next thing to ask, of a device that is due. False when there is none now: the cycle is over, or has to
  * wait. A cycle begins here, with a reference of `c`. */

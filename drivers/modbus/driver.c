@@ -13,7 +13,7 @@
 #define PROBE_PATIENCE_NS (2 * NS_PER_S)
 /* What a probe takes beside the response time-out: the request and the silence around it. */
 #define PROBE_MARGIN_NS (30 * NS_PER_MS)
-/* Devices that fell silent within this time did so together. */
+/* Devices that fell silent, or came back, within this time did so together. */
 #define TOGETHER_NS (10 * NS_PER_S)
 
 struct driver {
@@ -25,6 +25,7 @@ struct driver {
 	size_t device_count;
 	int64_t connect_backoff;
 	struct schedule_credit credit;
+	int64_t returned_ns; /* when a device that had been silent gave credit to look for others */
 };
 
 static const struct bus_config *bus_of(const struct driver *d)
@@ -168,76 +169,71 @@ static size_t count_failing(const struct driver *d, int64_t now, int64_t *since)
 	return n;
 }
 
-/* Where one falls silent, so may the rest, at once: whoever has not answered since is given no more time than
- * it needs, so that those that do answer are found before their cycles are lost. */
-static void hurry_others(struct driver *d, int64_t now)
+/* Where two fall silent, so may the rest, at once: whoever has not answered since may be asked for nothing
+ * too, and goes behind those that answer. */
+static void suspect_others(struct driver *d, int64_t now)
 {
 	int64_t since;
-	(void)count_failing(d, now, &since);
+	if (count_failing(d, now, &since) < 2)
+		return;
 	for (size_t i = 0; i < d->device_count; i++) {
 		struct device *other = &d->devices[i];
 		if (other->standing == STANDING_PROVEN && other->heard_ns < since)
-			other->hurry = true;
+			other->suspect = true;
 	}
 }
 
 /* When a request that may be for nothing goes even if there is no pause for it. The first one that is not
  * answered is repeated at once, as long as it is the only one. */
-static int64_t forced_at(const struct driver *d, const struct device *device, bool alone, int64_t credit)
+static int64_t forced_at(const struct driver *d, const struct device *device, bool alone, int64_t now)
 {
 	int64_t due = device_due(device);
 	if (due == SCHEDULE_NEVER || (alone && device->standing == STANDING_RETRY))
 		return due;
-	if (credit <= 0)
+	if (device->suspect) { /* behind any job that is due */
+		int64_t when = d->credit.ns > 0 ? due : due + PROBE_PATIENCE_NS;
+		return when > now ? when : now;
+	}
+	if (d->credit.ns <= 0)
 		return SCHEDULE_NEVER;
 	return device->standing == STANDING_UNPROVEN ? due : due + PROBE_PATIENCE_NS;
 }
 
 struct first {
 	struct device *device;
-	int64_t when;
+	int64_t when, order;
 };
 
-static void take_earlier(struct first *f, struct device *device, int64_t when)
+static void take_earlier(struct first *f, struct device *device, int64_t when, int64_t order)
 {
-	if (when < f->when)
-		*f = (struct first){ device, when };
-}
-
-static int64_t cost_of(const struct device *device, int64_t timeout)
-{
-	return PROBE_MARGIN_NS + timeout + device->wire_ns;
+	if (when != SCHEDULE_NEVER && order < f->order)
+		*f = (struct first){ device, when, order };
 }
 
 struct choice {
 	struct schedule_choice schedule;
 	struct device *device; /* NULL = there is nothing */
-	bool hurry;	       /* there is a pause, but not for its whole time-out */
 };
 
 /* What goes next and when: the first due job of the healthy devices, or one that may be for nothing in a
- * pause between them. */
+ * pause between them. Of those that are only suspect, who answered last comes first. */
 static struct choice choose(struct driver *d)
 {
-	int64_t now = clock_boottime(), since;
-	int64_t credit = schedule_credit(&d->credit, now, bus_of(d)->response_timeout);
+	int64_t now = clock_boottime(), timeout = bus_of(d)->response_timeout, since;
+	schedule_credit(&d->credit, now, timeout);
 	bool alone = count_failing(d, now, &since) < 2;
-	struct first job = { NULL, SCHEDULE_NEVER }, probe = job, forced = job;
+	struct first job = { NULL, SCHEDULE_NEVER, SCHEDULE_NEVER }, probe = job, forced = job;
 	for (size_t i = 0; i < d->device_count; i++) {
 		struct device *device = &d->devices[i];
-		take_earlier(device_is_doubtful(device) ? &probe : &job, device, device_due(device));
+		int64_t due = device_due(device), at = SCHEDULE_NEVER;
+		int64_t order = device->suspect && due <= now ? -device->heard_ns : due;
+		take_earlier(device_is_doubtful(device) ? &probe : &job, device, due, order);
 		if (device_is_doubtful(device))
-			take_earlier(&forced, device, forced_at(d, device, alone, credit));
+			at = forced_at(d, device, alone, now);
+		take_earlier(&forced, device, at, device->suspect && at <= now ? -device->heard_ns : at);
 	}
-	int64_t cost = probe.device ? cost_of(probe.device, device_timeout(probe.device)) : 0;
-	struct choice c = { schedule_choose(job.when, probe.when, forced.when, now, cost), NULL, false };
-	int64_t enough = probe.device ? device_short_timeout(probe.device) : 0;
-	if (enough > 0 && c.schedule.pick != SCHEDULE_PROBE && c.schedule.when > now) {
-		struct schedule_choice s =
-		    schedule_choose(job.when, probe.when, SCHEDULE_NEVER, now, cost_of(probe.device, enough));
-		c.hurry = s.pick == SCHEDULE_PROBE && s.when < c.schedule.when;
-		c.schedule = c.hurry ? s : c.schedule;
-	}
+	int64_t cost = PROBE_MARGIN_NS + timeout + (probe.device ? probe.device->wire_ns : 0);
+	struct choice c = { schedule_choose(job.when, probe.when, forced.when, now, cost), NULL };
 	const struct first *const picked[] = {
 		[SCHEDULE_JOB] = &job, [SCHEDULE_PROBE] = &probe, [SCHEDULE_FORCED] = &forced
 	};
@@ -284,6 +280,16 @@ static bool is_cut(const struct device *device)
 	       (device->standing == STANDING_BUSY && device->busy_ns > VERDICT_BUSY_CYCLE_NS);
 }
 
+/* Where one comes back, others may have: what is overdue is asked until one of them is silent still. */
+static void look_for_others(struct driver *d)
+{
+	int64_t now = clock_boottime();
+	if (d->credit.ns > 0 || now - d->returned_ns < TOGETHER_NS)
+		return;
+	d->credit.ns = bus_of(d)->response_timeout;
+	d->returned_ns = now;
+}
+
 /* Asks one thing. Whether the device has more to be asked at once. */
 static bool step(struct driver *d, struct device *device, bool forced)
 {
@@ -295,7 +301,7 @@ static bool step(struct driver *d, struct device *device, bool forced)
 		return false;
 	}
 	int64_t begin = clock_boottime(), failing = device->failing_ns;
-	enum exchange_result result = requester_ask(r, device->config, &device->stats, &q.request, q.timeout);
+	enum exchange_result result = requester_ask(r, device->config, &device->stats, &q.request);
 	if (result == EXCHANGE_STOPPED) {
 		end_cycle(d, device); /* what was read counts */
 		return false;
@@ -309,9 +315,11 @@ static bool step(struct driver *d, struct device *device, bool forced)
 	if (device->failing_ns == 0)
 		d->connect_backoff = 0;
 	else if (failing == 0)
-		hurry_others(d, clock_boottime());
+		suspect_others(d, clock_boottime());
 	if (forced && device->standing != STANDING_PROVEN)
 		d->credit.ns -= clock_boottime() - begin;
+	if (failing != 0 && device->failing_ns == 0 && begin - failing > NS_PER_S)
+		look_for_others(d);
 	if (r->died)
 		ask_all_anew(d);
 	if (is_cut(device))
@@ -326,8 +334,6 @@ static void driver_poll(void *state)
 	/* a probe that did fit when the thread was woken may not fit any more */
 	if (!c.device || c.schedule.when > clock_boottime())
 		return;
-	if (device_is_doubtful(c.device))
-		c.device->hurry = c.hurry;
 	while (step(d, c.device, c.schedule.pick == SCHEDULE_FORCED))
 		;
 }

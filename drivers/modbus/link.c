@@ -62,11 +62,11 @@ static void forget_reply(struct modbus_reply *r)
 }
 
 enum exchange_result modbus_link_exchange(
-    struct modbus_link *l, const struct modbus_request *q, int64_t timeout, struct modbus_reply *r)
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
 	forget_reply(r);
-	progress_step(l->progress, timeout + l->bus->frame_gap + NS_PER_S);
-	enum exchange_result result = l->impl->exchange(l, q, timeout, r);
+	progress_step(l->progress, l->bus->response_timeout + l->bus->frame_gap + NS_PER_S);
+	enum exchange_result result = l->impl->exchange(l, q, r);
 	l->reused = true;
 	if (result == EXCHANGE_CLOSED || result == EXCHANGE_FLOODED)
 		modbus_link_disconnect(l);

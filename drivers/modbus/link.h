@@ -33,7 +33,7 @@ struct modbus_link_impl {
 	/* 0, or negative errno with words in `why`: -ECANCELED when stopped. */
 	int (*connect)(struct modbus_link *l, char why[static MODBUS_WHY_MAX]);
 	enum exchange_result (*exchange)(
-	    struct modbus_link *l, const struct modbus_request *q, int64_t timeout, struct modbus_reply *r);
+	    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
 	/* What has come by now, of replies that are owed; not of TCP, which owes none. */
 	void (*listen)(struct modbus_link *l, struct modbus_reply *r);
 	void (*disconnect)(struct modbus_link *l);
@@ -72,10 +72,10 @@ int modbus_link_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX]);
 void modbus_link_disconnect(struct modbus_link *l);
 void modbus_link_deinit(struct modbus_link *l);
 
-/* Asks, when modbus_link_free_at allows it, and waits for the reply for `timeout`, and what it takes on the
- * line. */
+/* Asks, when modbus_link_free_at allows it, and waits for the reply for the response time-out, and what it
+ * takes on the line. */
 enum exchange_result modbus_link_exchange(
-    struct modbus_link *l, const struct modbus_request *q, int64_t timeout, struct modbus_reply *r);
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r);
 
 /* Takes in late replies that have come by now, so that what they held up is free; counts them in `r`. */
 void modbus_link_listen(struct modbus_link *l, struct modbus_reply *r);

@@ -19,7 +19,7 @@ struct poll_trial {
 	unsigned failures; /* one after the other */
 	int64_t failed_ns; /* the last of them */
 	bool refused;	   /* it was an exception, not silence */
-	bool left_out;	   /* it cannot be split, and never answers */
+	int64_t wait_ns; /* it cannot be split and never answers: it is left out for so long; 0 = it is not */
 };
 
 struct poll_block {

@@ -33,7 +33,7 @@ static int ensure_connected(struct requester *r)
 	if (err < 0)
 		return err;
 	r->connected_ns = clock_boottime();
-	r->unheard_ns = 0;
+	r->unheard = 0;
 	r->worked = r->told_echo = false;
 	if (r->link.rs485_refused)
 		log_event(LOG_WARNING, (struct log_fields){ .bus = bus },
@@ -113,16 +113,15 @@ static void say_once(struct requester *r, const struct device_config *device, co
 }
 
 /* Leaves a connection that is dead without a sign, whoever was asked: a new one will tell. */
-static void judge_connection(struct requester *r, enum exchange_result result, int64_t timeout)
+static void judge_connection(struct requester *r, enum exchange_result result)
 {
 	if (r->reply.heard) {
 		r->worked = true;
-		r->unheard_ns = 0;
+		r->unheard = 0;
 	}
 	if (result != EXCHANGE_TIMEOUT || r->reply.heard || r->link.bus->type == BUS_RTU)
 		return;
-	r->unheard_ns += timeout;
-	if (r->unheard_ns < UNHEARD_TIMEOUTS * r->link.bus->response_timeout)
+	if (++r->unheard < UNHEARD_TIMEOUTS)
 		return;
 	if (!r->worked && clock_boottime() - r->connected_ns < UNHEARD_NEW_NS)
 		return;
@@ -131,21 +130,21 @@ static void judge_connection(struct requester *r, enum exchange_result result, i
 }
 
 static enum exchange_result ask_once(struct requester *r, const struct device_config *device,
-    struct device_stats *stats, const struct modbus_request *q, int64_t timeout)
+    struct device_stats *stats, const struct modbus_request *q)
 {
 	int64_t sent = clock_boottime();
 	bool reused = r->link.reused;
-	enum exchange_result result = modbus_link_exchange(&r->link, q, timeout, &r->reply);
+	enum exchange_result result = modbus_link_exchange(&r->link, q, &r->reply);
 	if (result == EXCHANGE_STOPPED)
 		return result;
-	judge_connection(r, result, timeout);
+	judge_connection(r, result);
 	count(r, stats, result, sent, reused);
 	say_once(r, device, q, result);
 	return result;
 }
 
 enum exchange_result requester_ask(struct requester *r, const struct device_config *device,
-    struct device_stats *stats, const struct modbus_request *q, int64_t timeout)
+    struct device_stats *stats, const struct modbus_request *q)
 {
 	r->refused = r->died = false;
 	for (;;) {
@@ -157,7 +156,7 @@ enum exchange_result requester_ask(struct requester *r, const struct device_conf
 			return EXCHANGE_CLOSED;
 		}
 		bool reused = r->link.reused;
-		enum exchange_result result = ask_once(r, device, stats, q, timeout);
+		enum exchange_result result = ask_once(r, device, stats, q);
 		if (result != EXCHANGE_CLOSED || !reused)
 			return result;
 	}

@@ -21,9 +21,9 @@ struct requester {
 	char why[MODBUS_WHY_MAX]; /* of the last connection that failed */
 	bool refused;		  /* the last request was not sent: there is no connection */
 	int64_t connected_ns;
-	int64_t unheard_ns; /* how long replies were waited for while nothing came */
-	bool worked;	    /* something came over this connection */
-	bool died;	    /* it was left because nothing came any more */
+	unsigned unheard; /* time-outs one after the other in which nothing came */
+	bool worked;	  /* something came over this connection */
+	bool died;	  /* it was left because nothing came any more */
 	bool told_echo, told_transaction, told_unit;
 
 	pthread_mutex_t lock; /* over `stats` and the stats of each device */
@@ -38,8 +38,8 @@ void requester_deinit(struct requester *r);
 /* Before it is chosen what to ask: takes in what has come meanwhile. */
 void requester_listen(struct requester *r);
 
-/* Asks once, for `timeout`, after connecting if need be. A connection that was in use before may have been
+/* Asks once, after connecting if need be. A connection that was in use before may have been
  * closed by the other side meanwhile: then a new one is used. `refused` and `died` tell what became of the
  * connection. */
 enum exchange_result requester_ask(struct requester *r, const struct device_config *device,
-    struct device_stats *stats, const struct modbus_request *q, int64_t timeout);
+    struct device_stats *stats, const struct modbus_request *q);

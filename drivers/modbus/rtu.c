@@ -218,7 +218,7 @@ static void rtu_listen(struct modbus_link *l, struct modbus_reply *r)
 }
 
 static enum exchange_result rtu_exchange(
-    struct modbus_link *l, const struct modbus_request *q, int64_t timeout, struct modbus_reply *r)
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
 	enum exchange_result result = drain(l, bus_silence_ns(l->bus) + l->bus->frame_gap, r);
 	if (result != EXCHANGE_OK)
@@ -227,7 +227,7 @@ static enum exchange_result rtu_exchange(
 		return EXCHANGE_CLOSED;
 	struct reception c = { .link = l, .reply = r, .search = { .request = q } };
 	int64_t asked = clock_boottime();
-	int64_t deadline = asked + timeout + bus_wire_ns(l->bus, q->table, q->count);
+	int64_t deadline = asked + l->bus->response_timeout + bus_wire_ns(l->bus, q->table, q->count);
 	owed_asked(&l->owed, q, deadline);
 	result = receive_reply(&c, deadline);
 	if (c.answered)

@@ -9,7 +9,7 @@ static struct scan_finding ask(struct modbus_link *l, uint8_t unit, struct modbu
 	const struct modbus_request q = { unit, POINT_HOLDING, 0, 1 };
 	struct scan_finding f = { .unit = unit };
 	int64_t sent = clock_boottime();
-	f.result = modbus_link_exchange(l, &q, l->bus->response_timeout, reply);
+	f.result = modbus_link_exchange(l, &q, reply);
 	if (f.result == EXCHANGE_EXCEPTION) {
 		f.exception = reply->exception;
 		f.present = !modbus_is_unreachable(f.result, reply);

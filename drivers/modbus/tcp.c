@@ -236,7 +236,7 @@ static enum exchange_result drop_earlier(struct modbus_link *l, struct modbus_re
 }
 
 static enum exchange_result tcp_exchange(
-    struct modbus_link *l, const struct modbus_request *q, int64_t timeout, struct modbus_reply *r)
+    struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
 	bool ignores = l->bus->transaction_id == TRANSACTION_IGNORE;
 	int64_t now = clock_boottime(), ready = l->quiet_since_ns + l->bus->frame_gap;
@@ -247,7 +247,7 @@ static enum exchange_result tcp_exchange(
 		return result;
 	if (!send_request(l, q))
 		return EXCHANGE_CLOSED;
-	result = receive_reply(l, q, r, clock_boottime() + timeout);
+	result = receive_reply(l, q, r, clock_boottime() + l->bus->response_timeout);
 	l->quiet_since_ns = clock_boottime();
 	if (result == EXCHANGE_TIMEOUT)
 		l->late_ids[l->next_late_id++ % MODBUS_LATE_IDS] = l->transaction;

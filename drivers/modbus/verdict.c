@@ -8,12 +8,10 @@
 
 /* What cannot be split is left out when it was not answered so often, and something else was each time. */
 #define LEFT_OUT_FAILURES 3
+#define LEFT_OUT_NS (120 * NS_PER_S)
 
 /* From so long a wait on, that it is busy is worth a line. */
 #define BUSY_TOLD_NS NS_PER_S
-
-/* A latency is forgotten over about so many shorter ones. */
-#define LATENCY_MEMORY 16
 
 static const char *const result_texts[] = {
 	[EXCHANGE_OK] = "answered",
@@ -37,6 +35,7 @@ void verdict_silence(struct device *d, int64_t backoff, const char *why)
 	bool was_silent = d->standing == STANDING_SILENT;
 	int64_t now = clock_boottime();
 	d->standing = STANDING_SILENT;
+	d->suspect = false;
 	d->backoff_ns = backoff;
 	d->due_ns = now + backoff;
 	if (d->failing_ns == 0)
@@ -62,13 +61,15 @@ static void say_silent(struct device *d, enum exchange_result result, const stru
 /* It answers, whatever. */
 static void come_up(struct device *d, int64_t now)
 {
-	bool was_silent = d->standing == STANDING_SILENT;
+	bool was_silent = d->standing == STANDING_SILENT, was_in_doubt = device_is_doubtful(d);
 	d->standing = STANDING_PROVEN;
 	d->heard_ns = now;
 	d->failing_ns = d->backoff_ns = 0;
-	d->hurry = false;
+	d->suspect = false;
 	d->probes = 0;
 	if (was_silent)
+		device_set_due(d, now);
+	else if (was_in_doubt)
 		device_resume(d, now);
 	if (was_silent || !d->was_up)
 		log_event(LOG_NOTICE, fields_of(d, LOG_ID_DEVICE_UP), "device %s on bus %s answers",
@@ -132,8 +133,6 @@ static void answered(struct device *d, const struct device_question *q, enum exc
 	if (result == EXCHANGE_OK)
 		d->read_ns = now;
 	d->cycle.looked &= result != EXCHANGE_OK;
-	int64_t latency = r->received_ns - asked, before = d->latency_ns - d->latency_ns / LATENCY_MEMORY;
-	d->latency_ns = latency > before ? latency : before;
 	if (!q->block)
 		return;
 	if (result == EXCHANGE_EXCEPTION) {
@@ -146,12 +145,15 @@ static void answered(struct device *d, const struct device_question *q, enum exc
 
 static void leave_out(struct device *d, struct poll_block *b, int64_t now)
 {
-	b->trial.left_out = true;
+	int64_t before = b->trial.wait_ns;
+	b->trial.wait_ns = before ? 2 * before : LEFT_OUT_NS;
 	note_finding(d, now);
-	log_event(LOG_NOTICE, fields_of(d, NULL),
-	    "device %s on bus %s never answers for %s %u+%u: left out for %lld min", d->config->name,
-	    d->config->bus_name, point_table_word(b->table), b->address, b->count,
-	    (long long)(d->findings_span_ns / NS_PER_S / 60));
+	if (before == 0)
+		log_event(LOG_NOTICE, fields_of(d, NULL),
+		    "device %s on bus %s never answers for %s %u+%u: tried again in %lld min, and ever more "
+		    "rarely",
+		    d->config->name, d->config->bus_name, point_table_word(b->table), b->address, b->count,
+		    (long long)(LEFT_OUT_NS / NS_PER_S / 60));
 }
 
 /* A block that was not answered, though others were since it was not the last time. */
@@ -169,16 +171,10 @@ static void convict(struct device *d, struct poll_block *b, int64_t now)
 static void unanswered(struct device *d, const struct device_question *q, enum exchange_result result,
     const struct modbus_reply *r, struct modbus_link *l, int64_t now)
 {
-	bool was_unproven = d->standing == STANDING_UNPROVEN, was_proven = d->standing == STANDING_PROVEN;
-	bool hurried = result == EXCHANGE_TIMEOUT && q->timeout < d->timeout_ns;
+	bool was_unproven = d->standing == STANDING_UNPROVEN;
+	d->suspect = false;
 	if (d->failing_ns == 0)
 		d->failing_ns = now;
-	if (q->block && hurried && was_proven) { /* it is asked once more in any case */
-		d->retries_left = d->retries > 1 ? d->retries - 1 : 0;
-		d->standing = STANDING_RETRY;
-		d->due_ns = now;
-		return;
-	}
 	if (!q->block || modbus_is_unreachable(result, r)) {
 		say_silent(d, result, r);
 		return;
@@ -190,10 +186,11 @@ static void unanswered(struct device *d, const struct device_question *q, enum e
 		return;
 	}
 	struct poll_trial *t = &q->block->trial;
-	bool proven = t->failures > 0 && d->heard_ns > t->failed_ns && !hurried;
-	*t = (struct poll_trial){
-		.cycle = d->cycle.number, .failures = proven ? t->failures + 1 : 1, .failed_ns = now
-	};
+	bool proven = t->failures > 0 && d->heard_ns > t->failed_ns;
+	*t = (struct poll_trial){ .cycle = d->cycle.number,
+		.failures = proven ? t->failures + 1 : 1,
+		.failed_ns = now,
+		.wait_ns = t->wait_ns };
 	if (proven) {
 		convict(d, q->block, now);
 	} else if (!was_unproven && device_can_look(d, l)) {

@@ -88,7 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	link.fd = fds[0];
 	if (pthread_create(&thread, NULL, play_device, &peer) != 0)
 		abort();
-	if (modbus_link_exchange(&link, &q, bus->response_timeout, &reply) == EXCHANGE_OK)
+	if (modbus_link_exchange(&link, &q, &reply) == EXCHANGE_OK)
 		decode_all(&q, &reply);
 	shutdown(fds[1], SHUT_RDWR);
 	pthread_join(thread, NULL);
