@@ -29,9 +29,7 @@ static const struct {
 	{ "1", QUANTITY_RATIO, 1 },
 };
 
-static const struct {
-	const char *word, *units;
-} quantities[] = {
+const struct unit_words unit_words[] = {
 	[QUANTITY_NONE] = { "none", "" },
 	[QUANTITY_POWER] = { "power", "W, kW, MW" },
 	[QUANTITY_ENERGY] = { "energy", "Wh, kWh, MWh, J, kJ, MJ" },
@@ -51,14 +49,4 @@ enum quantity unit_quantity(const char *unit, double *factor)
 	}
 	*factor = 1;
 	return QUANTITY_NONE;
-}
-
-const char *unit_quantity_word(enum quantity q)
-{
-	return quantities[q].word;
-}
-
-const char *unit_of_quantity(enum quantity q)
-{
-	return quantities[q].units;
 }

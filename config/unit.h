@@ -14,6 +14,9 @@ enum quantity {
 /* The quantity of a unit and the factor that brings a value of it to W, J, Cel, m3/s, Pa or 1. */
 enum quantity unit_quantity(const char *unit, double *factor);
 
-const char *unit_quantity_word(enum quantity q);
-/* The units that are taken for a quantity, as text for an error message. */
-const char *unit_of_quantity(enum quantity q);
+/* What a quantity is called, and the units that are taken for it, as text for an error message. */
+struct unit_words {
+	const char *quantity, *units;
+};
+
+extern const struct unit_words unit_words[]; /* by enum quantity */

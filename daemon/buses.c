@@ -137,7 +137,7 @@ void buses_apply(struct buses *s, struct config *c)
 }
 
 /* Frees those that have ended by `deadline_ns`; whether all have. */
-static bool join_stopping(struct buses *s, int64_t deadline_ns)
+bool buses_join(struct buses *s, int64_t deadline_ns)
 {
 	for (struct bus_worker **link = &s->stopping, *b; (b = *link);) {
 		if (worker_join(b->worker, deadline_ns) < 0) {
@@ -153,7 +153,7 @@ static bool join_stopping(struct buses *s, int64_t deadline_ns)
 void buses_turn(struct buses *s)
 {
 	int64_t now = clock_boottime();
-	(void)join_stopping(s, 0);
+	(void)buses_join(s, 0);
 	for (size_t i = 0; i < s->config->bus_count; i++) {
 		const struct bus_config *bus = &s->config->buses[i];
 		struct bus_worker *b = find(s, bus);
@@ -170,11 +170,6 @@ void buses_turn(struct buses *s)
 void buses_request_stop(struct buses *s)
 {
 	stop_unwanted(s, NULL);
-}
-
-bool buses_join(struct buses *s, int64_t deadline_ns)
-{
-	return join_stopping(s, deadline_ns);
 }
 
 void buses_describe(struct buses *s, size_t bus, struct driver_stats *ret)

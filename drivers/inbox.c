@@ -1,8 +1,7 @@
 #include "drivers/inbox.h"
 
-#include "drivers/os/clock.h"
+#include "drivers/os/wait.h"
 
-#include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -103,15 +102,7 @@ struct inbox_item *inbox_take(struct inbox *b)
 void inbox_wait(struct inbox *b, int64_t deadline_ns)
 {
 	struct pollfd fd = { b->fd, POLLIN, 0 };
-	if (deadline_ns == INT64_MAX) {
-		(void)ppoll(&fd, 1, NULL, NULL);
-		return;
-	}
-	int64_t wait = deadline_ns - clock_boottime();
-	if (wait < 0)
-		wait = 0;
-	struct timespec timeout = { wait / NS_PER_S, wait % NS_PER_S };
-	(void)ppoll(&fd, 1, &timeout, NULL);
+	(void)wait_ready(&fd, 1, deadline_ns);
 }
 
 int inbox_fd(const struct inbox *b)

@@ -1,11 +1,10 @@
 #include "drivers/worker.h"
 
 #include "drivers/modbus/driver.h"
-#include "drivers/os/clock.h"
 #include "drivers/os/thread.h"
+#include "drivers/os/wait.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -51,14 +50,9 @@ static void take_next_config(struct worker *w)
 static bool wait_for_work(struct worker *w)
 {
 	progress_step(&w->progress, IDLE_MAX_NS);
-	int64_t wait = w->impl->next_deadline(w->state) - clock_boottime();
-	if (wait > IDLE_MAX_NS)
-		wait = IDLE_MAX_NS;
-	if (wait < 0)
-		wait = 0;
-	struct timespec timeout = { wait / NS_PER_S, wait % NS_PER_S };
+	int64_t deadline = w->impl->next_deadline(w->state), latest = clock_boottime() + IDLE_MAX_NS;
 	struct pollfd fds[] = { { w->stop_fd, POLLIN, 0 }, { w->wake_fd, POLLIN, 0 } };
-	if (ppoll(fds, 2, &timeout, NULL) > 0 && fds[1].revents) {
+	if (wait_ready(fds, 2, deadline < latest ? deadline : latest) > 0 && fds[1].revents) {
 		eventfd_t ignored;
 		(void)eventfd_read(w->wake_fd, &ignored);
 	}

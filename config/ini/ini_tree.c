@@ -215,10 +215,17 @@ static int slurp(const char *path, char **ret, size_t *ret_size)
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	if (!f)
 		return -errno;
-	*ret = malloc(INI_FILE_MAX + 2);
-	if (!*ret)
-		return -ENOMEM;
-	*ret_size = fread(*ret, 1, INI_FILE_MAX + 1, f);
+	/* not at once as much as it may be: the allocator, when it has freed a large block, keeps such blocks
+	 * of anybody's from then on */
+	size_t room = 0;
+	do {
+		room = 2 * room + 4096;
+		char *wider = realloc(*ret, room);
+		if (!wider)
+			return -ENOMEM;
+		*ret = wider;
+		*ret_size += fread(wider + *ret_size, 1, room - 1 - *ret_size, f);
+	} while (*ret_size == room - 1 && *ret_size <= INI_FILE_MAX);
 	if (ferror(f))
 		return errno > 0 ? -errno : -EIO;
 	return *ret_size > INI_FILE_MAX ? -EFBIG : 0;

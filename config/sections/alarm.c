@@ -143,6 +143,7 @@ static void check_limits(const struct config_loading *l, const struct alarm_conf
 		    "'%s' is a number (allowed: above, below, outside, stale, suspect)", a->point_name);
 }
 
+/* `from` is NULL for a default alarm, whose suppressors are there. */
 static void resolve_suppressors(
     const struct config_loading *l, struct alarm_config *a, const struct ini_section *from)
 {
@@ -209,8 +210,8 @@ void alarms_link(const struct config_loading *l, const struct ini_section *const
 	struct config *c = l->config;
 	for (size_t i = 0; i < c->alarm_count; i++)
 		name_index_add(&c->alarm_names, l->arena, c->alarms[i].name, &c->alarms[i]);
-	for (size_t i = 0; i < count; i++)
-		resolve_suppressors(l, &c->alarms[i], from[i]);
+	for (size_t i = 0; i < c->alarm_count; i++)
+		resolve_suppressors(l, &c->alarms[i], i < count ? from[i] : NULL);
 	rank(l, from, count);
 }
 

@@ -110,11 +110,8 @@ static void suppress_by(const struct adder *a, struct alarm_config *new, const c
 		if (strcmp(a->config->alarms[i].name, name) != 0)
 			continue;
 		const char **names = arena_alloc(a->arena, sizeof(*names));
-		size_t *indices = arena_alloc(a->arena, sizeof(*indices));
 		names[0] = name;
-		indices[0] = i;
 		new->suppressor_names = (struct schema_list){ names, 1 };
-		new->suppressors = indices;
 		return;
 	}
 }

@@ -212,7 +212,7 @@ static void resolve_input(const struct config_loading *l, struct loop_config *lo
 	if (!point_has_quantity(first, quantity))
 		schema_error(l->diag, l->from, key,
 		    "'%s' has the unit '%s', which is no %s (allowed: a point in %s)", name, first->unit,
-		    unit_quantity_word(quantity), unit_of_quantity(quantity));
+		    unit_words[quantity].quantity, unit_words[quantity].units);
 }
 
 static uint64_t learning_fingerprint(const struct loop_config *l)

@@ -43,7 +43,7 @@ static void resolve_point(const struct config_loading *l, struct pue_meter *m)
 		m->energy = r;
 	else
 		schema_error(l->diag, l->from, key, "'%s' has the unit '%s' (allowed: %s, %s)", m->name,
-		    p->unit, unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
+		    p->unit, unit_words[QUANTITY_POWER].units, unit_words[QUANTITY_ENERGY].units);
 }
 
 static struct point_ref point_of(
@@ -66,7 +66,7 @@ static void resolve_device(const struct config_loading *l, struct pue_meter *m)
 		schema_error(l->diag, l->from, key,
 		    "device '%s' has neither active_power in %s nor active_energy_import in %s "
 		    "(allowed: a meter, or DEVICE.POINT)",
-		    m->name, unit_of_quantity(QUANTITY_POWER), unit_of_quantity(QUANTITY_ENERGY));
+		    m->name, unit_words[QUANTITY_POWER].units, unit_words[QUANTITY_ENERGY].units);
 }
 
 static void check_windows(const struct config_loading *l, struct pue_config *p)

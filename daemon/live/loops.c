@@ -90,23 +90,17 @@ void loops_save(const struct loops *l, struct bytes_writer *w)
 		const struct loop_config *c = &l->config->loops[i];
 		const struct loop_reference *r = &l->all[i].model.learned;
 		struct bytes_writer block = { 0 };
-		bytes_put_number(&block, r->flow);
-		bytes_put_number(&block, r->filter_resistance);
-		bytes_put_number(&block, r->pressure);
-		bytes_put_number(&block, r->pump_speed);
+		bytes_put_raw(&block, r, sizeof(*r)); /* numbers, one behind the other */
 		bytes_put_entry(w, LOOPS_ENTRY, c->name, c->learning_fingerprint, &block);
 	}
 }
 
 bool loops_load(struct loops *l, struct bytes_entry *e)
 {
-	struct loop_reference *to = find(l, e->name, e->fingerprint), learned;
-	learned.flow = bytes_take_number(&e->block);
-	learned.filter_resistance = bytes_take_number(&e->block);
-	learned.pressure = bytes_take_number(&e->block);
-	learned.pump_speed = bytes_take_number(&e->block);
-	if (!to || e->block.bad)
+	struct loop_reference *to = find(l, e->name, e->fingerprint);
+	const void *learned = bytes_take_raw(&e->block, sizeof(*to));
+	if (!to || !learned)
 		return false;
-	*to = learned;
-	return !isnan(learned.flow);
+	memcpy(to, learned, sizeof(*to));
+	return !isnan(to->flow);
 }

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <unistd.h>
 
 /* For each broker. */
@@ -20,22 +21,18 @@
 
 enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_SENT_AWAY, EVENT_DISCONNECTED };
 
-struct event {
-	struct inbox_item item;
-	enum event_kind kind;
-	unsigned generation;
-	bool taken_over; /* EVENT_SENT_AWAY */
-	struct mqtt_limits limits;
-	char *why;
-};
-
-/* What a callback of paho's gets as its context. It is freed by the callback; those whose callback never
- * comes are freed with the client. */
+/* What a callback of paho's gets as its context. A message's is freed by the callback, any other becomes an
+ * event for the owner; those whose callback never comes are freed with the client. */
 struct token {
-	struct token *next, **link;
+	struct inbox_item item; /* of the event */
+	LIST_ENTRY(token) list;
 	struct mqtt_client *client;
 	unsigned generation;
-	uint64_t id;
+	uint64_t id; /* of the message */
+	enum event_kind kind;
+	bool taken_over; /* EVENT_SENT_AWAY */
+	struct mqtt_limits limits;
+	char *why; /* or NULL */
 };
 
 struct mqtt_client {
@@ -54,40 +51,19 @@ struct mqtt_client {
 	char password[PASSWORD_MAX];
 
 	pthread_mutex_t lock;
-	struct token *tokens;
+	LIST_HEAD(, token) tokens;
 };
 
-static void post(struct mqtt_client *m, const struct event *what, const char *why)
-{
-	struct event *e = calloc(1, sizeof(*e));
-	if (!e)
-		abort(); /* a lost outcome would be a lost message */
-	*e = *what;
-	e->why = why ? strdup(why) : NULL;
-	inbox_give_always(m->inbox, &e->item);
-}
-
-static void free_event(struct inbox_item *item)
-{
-	struct event *e = (struct event *)item;
-	free(e->why);
-	free(e);
-}
-
-static struct token *token_new(struct mqtt_client *m, uint64_t id)
+static struct token *token_new(struct mqtt_client *m, unsigned generation, uint64_t id)
 {
 	struct token *t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
 	t->client = m;
 	t->id = id;
-	t->generation = m->generation;
+	t->generation = generation;
 	pthread_mutex_lock(&m->lock);
-	t->next = m->tokens;
-	t->link = &m->tokens;
-	if (t->next)
-		t->next->link = &t->next;
-	m->tokens = t;
+	LIST_INSERT_HEAD(&m->tokens, t, list);
 	pthread_mutex_unlock(&m->lock);
 	return t;
 }
@@ -96,18 +72,25 @@ static void token_free(struct token *t)
 {
 	struct mqtt_client *m = t->client;
 	pthread_mutex_lock(&m->lock);
-	*t->link = t->next;
-	if (t->next)
-		t->next->link = t->link;
+	LIST_REMOVE(t, list);
 	pthread_mutex_unlock(&m->lock);
+	free(t->why);
 	free(t);
 }
 
-/* Ends a token with an event. */
+static void free_event(struct inbox_item *item)
+{
+	token_free((struct token *)item);
+}
+
+/* Makes an event of a token. */
 static void settle(struct token *t, enum event_kind kind, const char *why)
 {
-	post(t->client, &(struct event){ .kind = kind, .generation = t->generation }, why);
-	token_free(t);
+	if (!t)
+		abort(); /* a lost outcome would be a lost message */
+	t->kind = kind;
+	t->why = why ? strdup(why) : NULL;
+	inbox_give_always(t->client->inbox, &t->item);
 }
 
 static void settle_delivered(struct token *t)
@@ -150,9 +133,8 @@ static void on_refused5(void *context, MQTTAsync_failureData5 *data)
 
 static void settle_connected(struct token *t, struct mqtt_limits limits)
 {
-	post(t->client,
-	    &(struct event){ .kind = EVENT_CONNECTED, .generation = t->generation, .limits = limits }, NULL);
-	token_free(t);
+	t->limits = limits;
+	settle(t, EVENT_CONNECTED, NULL);
 }
 
 static const struct mqtt_limits no_limits = {
@@ -211,14 +193,12 @@ static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 
 static void on_lost(void *context, char *cause)
 {
-	struct mqtt_client *m = context;
-	post(m, &(struct event){ .kind = EVENT_LOST }, cause ? cause : "the connection was lost");
+	settle(token_new(context, 0, 0), EVENT_LOST, cause ? cause : "the connection was lost");
 }
 
 /* A DISCONNECT of the broker: the library tells it here and nowhere else. */
 static void on_sent_away(void *context, MQTTProperties *properties, enum MQTTReasonCodes code)
 {
-	struct mqtt_client *m = context;
 	const MQTTProperty *text = MQTTProperties_getProperty(properties, MQTTPROPERTY_CODE_REASON_STRING);
 	const char *reason = code == MQTTREASONCODE_SESSION_TAKEN_OVER ? "another client uses this client id"
 								       : MQTTReasonCode_toString(code);
@@ -227,10 +207,10 @@ static void on_sent_away(void *context, MQTTProperties *properties, enum MQTTRea
 	snprintf(why, sizeof(why), "the broker has ended the connection: %s%s%.*s",
 	    reason ? reason : "no reason", length > 0 ? ", " : "", length,
 	    length > 0 ? text->value.data.data : "");
-	post(m,
-	    &(struct event){
-		.kind = EVENT_SENT_AWAY, .taken_over = code == MQTTREASONCODE_SESSION_TAKEN_OVER },
-	    why);
+	struct token *t = token_new(context, 0, 0);
+	if (t)
+		t->taken_over = code == MQTTREASONCODE_SESSION_TAKEN_OVER;
+	settle(t, EVENT_SENT_AWAY, why);
 }
 
 static void on_disconnected(void *context, MQTTAsync_successData *data)
@@ -312,9 +292,9 @@ void mqtt_client_free(struct mqtt_client *m)
 		MQTTAsync_destroy(&m->handle);
 	if (m->connecting)
 		mqtt_tls_unwatch(NULL);
-	while (m->tokens)
-		token_free(m->tokens);
 	inbox_free(m->inbox);
+	while (!LIST_EMPTY(&m->tokens))
+		token_free(LIST_FIRST(&m->tokens));
 	resolver_free(m->resolver);
 	pthread_mutex_destroy(&m->lock);
 	explicit_bzero(m->password, sizeof(m->password));
@@ -383,7 +363,7 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 	options.serverURIs = &uri;
 	options.serverURIcount = 1;
 	m->generation++;
-	struct token *t = token_new(m, 0);
+	struct token *t = token_new(m, m->generation, 0);
 	if (!t) {
 		*why = "no memory";
 		return -ENOMEM;
@@ -461,7 +441,7 @@ void mqtt_client_disconnect(struct mqtt_client *m, bool with_will)
 {
 	MQTTAsync_disconnectOptions options = MQTTAsync_disconnectOptions_initializer;
 	MQTTAsync_disconnectOptions options5 = MQTTAsync_disconnectOptions_initializer5;
-	struct token *t = token_new(m, 0);
+	struct token *t = token_new(m, m->generation, 0);
 	if (is_v5(m)) {
 		options = options5;
 		options.onSuccess5 = on_disconnected5;
@@ -474,12 +454,8 @@ void mqtt_client_disconnect(struct mqtt_client *m, bool with_will)
 	}
 	options.timeout = 0; /* the owner has waited for the messages in flight */
 	options.context = t;
-	if (!t || MQTTAsync_disconnect(m->handle, &options) != MQTTASYNC_SUCCESS) {
-		if (t)
-			token_free(t);
-		post(m, &(struct event){ .kind = EVENT_DISCONNECTED, .generation = m->generation },
-		    "disconnected");
-	}
+	if (!t || MQTTAsync_disconnect(m->handle, &options) != MQTTASYNC_SUCCESS)
+		settle(t, EVENT_DISCONNECTED, "disconnected");
 }
 
 /* MQTT 5, 3.3.2.3 */
@@ -500,7 +476,7 @@ int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_me
 {
 	MQTTAsync_message message = MQTTAsync_message_initializer;
 	MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
-	struct token *t = token_new(m, id);
+	struct token *t = token_new(m, m->generation, id);
 	if (!t)
 		return -ENOMEM;
 	message.payload = (void *)what->payload;
@@ -524,14 +500,14 @@ int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_me
 	return r == MQTTASYNC_DISCONNECTED ? -ENOTCONN : -EIO;
 }
 
-static void connected(struct mqtt_client *m, const struct event *e)
+static void connected(struct mqtt_client *m, const struct token *e)
 {
 	mqtt_tls_unwatch(NULL);
 	m->connecting = false;
 	m->events.connected(m->events.user, &e->limits);
 }
 
-static void connect_failed(struct mqtt_client *m, const struct event *e)
+static void connect_failed(struct mqtt_client *m, const struct token *e)
 {
 	char tls[MQTT_TLS_REASON_MAX];
 	mqtt_tls_unwatch(tls);
@@ -545,7 +521,7 @@ static void connect_failed(struct mqtt_client *m, const struct event *e)
 
 /* The broker may leave the connection open, and the library may or may not end it and tell: it is ended here.
  */
-static void sent_away(struct mqtt_client *m, const struct event *e)
+static void sent_away(struct mqtt_client *m, const struct token *e)
 {
 	if (m->connecting)
 		return;
@@ -555,7 +531,7 @@ static void sent_away(struct mqtt_client *m, const struct event *e)
 	    m->events.user, &(struct mqtt_end){ e->why ? e->why : "", false, e->taken_over });
 }
 
-static void tell(struct mqtt_client *m, const struct event *e)
+static void tell(struct mqtt_client *m, const struct token *e)
 {
 	/* what an earlier connection came to says nothing about this one */
 	bool is_dated = e->kind != EVENT_LOST && e->kind != EVENT_SENT_AWAY;
@@ -586,7 +562,7 @@ void mqtt_client_dispatch(struct mqtt_client *m)
 {
 	for (struct inbox_item *i = inbox_take(m->inbox), *next; i; i = next) {
 		next = i->next;
-		tell(m, (struct event *)i);
+		tell(m, (struct token *)i);
 		free_event(i);
 	}
 }

@@ -1,10 +1,10 @@
 #include "drivers/os/resolve.h"
 
 #include "drivers/os/thread.h"
+#include "drivers/os/wait.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <poll.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -100,17 +100,11 @@ static int wait_for(const struct lookup *l, int stop_fd)
 {
 	struct pollfd fds[] = { { l->done_fd, POLLIN, 0 }, { stop_fd, POLLIN, 0 } };
 	int64_t deadline = clock_boottime() + RESOLVE_WAIT_NS;
-	for (;;) {
-		int64_t left = deadline - clock_boottime();
-		if (left < 0)
-			left = 0;
-		struct timespec timeout = { left / NS_PER_S, left % NS_PER_S };
-		int n = ppoll(fds, 2, &timeout, NULL);
-		if (n > 0)
-			return fds[0].revents ? 1 : -ECANCELED;
-		if (n == 0)
-			return 0;
-	}
+	int n;
+	do
+		n = wait_ready(fds, 2, deadline);
+	while (n < 0);
+	return n == 0 || fds[0].revents ? n > 0 : -ECANCELED;
 }
 
 static int take(struct lookup *l, struct addrinfo **ret, const char **why)
