@@ -96,7 +96,7 @@ static struct rtu_found look(const struct rtu_search *s, const struct place *p)
 
 struct rtu_found rtu_find(const uint8_t *data, size_t n, const struct rtu_search *s)
 {
-	uint8_t adu[RTU_REQUEST_LENGTH];
+	uint8_t adu[RTU_REQUEST_LENGTH] = { 0 };
 	bool damaged = false, cut = false;
 	if (s->request)
 		rtu_request(s->request, adu);

@@ -9,7 +9,7 @@
 
 /* Most threads serve a bus, and with the usual 8 MiB each, a thousand would not fit the 3 GiB of addresses
  * of a 32-bit controller. What needs most is a name look-up, with what the system plugs into it. */
-#define STACK_SIZE (512U * 1024)
+#define STACK_SIZE ((size_t)512 * 1024)
 
 int thread_start(pthread_t *ret, const char *name, void *(*run)(void *user), void *user)
 {

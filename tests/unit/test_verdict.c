@@ -1,0 +1,143 @@
+/* What answers, refusals and silences say about a device's blocks, and for how long. */
+#include "unit.h"
+
+#include "drivers/modbus/verdict.h"
+#include "drivers/os/clock.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* One device of two blocks: holding 0..3 and input 0. */
+struct bench {
+	struct config *config;
+	struct device device;
+	struct modbus_link link; /* it owes nothing */
+	struct modbus_reply reply;
+};
+
+static void begin(struct bench *b)
+{
+	char path[] = "/tmp/coolantd-verdict-XXXXXX";
+	int fd = mkstemp(path);
+	assert_true(fd >= 0);
+	assert_true(dprintf(fd, "[daemon]\nsite = a\nrack = b\nstate_dir = /tmp\nhttp_socket = /tmp/none\n"
+				"[mqtt]\nbroker = mqtt://localhost\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
+				"[device:d]\nbus = b\nunit = 1\n") > 0);
+	for (int i = 0; i < 4; i++)
+		assert_true(dprintf(fd, "[point:d.p%d]\nregister = holding:%d\n", i, i) > 0);
+	assert_true(dprintf(fd, "[point:d.i]\nregister = input:0\n") > 0);
+	close(fd);
+	struct diag *diag = diag_new();
+	*b = (struct bench){ .config = config_load(path, diag) };
+	unlink(path);
+	diag_free(diag);
+	assert_non_null(b->config);
+	assert_int_equal(device_init(&b->device, b->config, 0), 0);
+	assert_int_equal(b->device.plan.block_count, 2);
+}
+
+static void end(struct bench *b)
+{
+	device_deinit(&b->device);
+	config_unref(b->config);
+}
+
+/* A cycle in which holding registers from `hole` on are said to be as `result` says, and all else is read. */
+static void cycle(struct bench *b, unsigned hole, enum exchange_result result, int exception)
+{
+	struct device_question q;
+	uint64_t missed;
+	device_set_due(&b->device, clock_boottime());
+	while (device_ask(&b->device, b->config, &b->link, &q)) {
+		const struct modbus_request *r = &q.request;
+		bool fails = r->table == POINT_HOLDING && (unsigned)r->address + r->count > hole;
+		b->reply.exception = exception;
+		b->reply.received_ns = clock_boottime();
+		verdict_take(
+		    &b->device, &q, fails ? result : EXCHANGE_OK, &b->reply, &b->link, b->reply.received_ns);
+		if (b->device.standing == STANDING_SILENT)
+			break;
+	}
+	batch_free(device_end_cycle(&b->device, &missed));
+}
+
+static void a_refusal_is_a_finding_with_an_end(void **state)
+{
+	struct bench b;
+	begin(&b);
+	cycle(&b, 3, EXCHANGE_EXCEPTION, 2);
+	assert_int_equal(b.device.plan.block_count, 4); /* 0+2, 2+1, 3+1 and the input */
+	assert_true(b.device.findings_end_ns > clock_boottime());
+	int64_t span = b.device.findings_span_ns;
+	b.device.findings_end_ns = clock_boottime();
+	cycle(&b, 4, EXCHANGE_OK, 0); /* by now it has the register */
+	assert_int_equal(b.device.plan.block_count, 2);
+	assert_true(b.device.findings_end_ns == 0);
+	cycle(&b, 3, EXCHANGE_EXCEPTION, 3);
+	assert_int_equal(b.device.plan.block_count, 4);
+	assert_true(b.device.findings_span_ns == 2 * span);
+	end(&b);
+}
+
+static void a_device_that_refuses_everything_has_no_holes(void **state)
+{
+	struct bench b;
+	struct device_question q;
+	uint64_t missed;
+	begin(&b);
+	for (int code = 1; code < 5; code++) {
+		device_set_due(&b.device, clock_boottime());
+		for (int asked = 0; device_ask(&b.device, b.config, &b.link, &q); asked++) {
+			assert_true(asked < 3); /* two blocks and one look */
+			b.reply.exception = code;
+			verdict_take(&b.device, &q, EXCHANGE_EXCEPTION, &b.reply, &b.link, clock_boottime());
+		}
+		batch_free(device_end_cycle(&b.device, &missed));
+	}
+	assert_int_equal(b.device.plan.block_count, 2);
+	assert_true(b.device.findings_end_ns == 0);
+	end(&b);
+}
+
+static void what_is_never_answered_is_cut_out(void **state)
+{
+	struct bench b;
+	begin(&b);
+	for (int i = 0; i < 12; i++)
+		cycle(&b, 3, EXCHANGE_TIMEOUT, 0);
+	assert_int_equal(b.device.plan.block_count, 4);
+	const struct poll_block *mute = &b.device.plan.blocks[3];
+	assert_int_equal(mute->address, 3);
+	assert_true(mute->trial.wait_ns > 0);
+	assert_int_equal(b.device.standing, STANDING_PROVEN);
+	int64_t wait = mute->trial.wait_ns;
+	b.device.plan.blocks[3].trial.failed_ns -= wait; /* it is time to try it again */
+	cycle(&b, 3, EXCHANGE_TIMEOUT, 0);
+	assert_true(mute->trial.wait_ns == 2 * wait);
+	b.device.plan.blocks[3].trial.failed_ns -= 2 * wait;
+	cycle(&b, 4, EXCHANGE_OK, 0);
+	assert_true(mute->trial.wait_ns == 0);
+	end(&b);
+}
+
+static void a_gateways_word_for_a_unit_is_its_silence(void **state)
+{
+	struct bench b;
+	begin(&b);
+	cycle(&b, 0, EXCHANGE_EXCEPTION, EXCEPTION_GATEWAY_TARGET);
+	assert_int_equal(b.device.standing, STANDING_SILENT);
+	assert_true(b.device.backoff_ns == NS_PER_S);
+	end(&b);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_refusal_is_a_finding_with_an_end),
+		cmocka_unit_test(a_device_that_refuses_everything_has_no_holes),
+		cmocka_unit_test(what_is_never_answered_is_cut_out),
+		cmocka_unit_test(a_gateways_word_for_a_unit_is_its_silence),
+	};
+	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
+}
