@@ -12,7 +12,7 @@ struct inbox {
 	struct inbox_item *first, **tail;
 	size_t count, most;
 	bool woken; /* the eventfd was written since the last take */
-	uint64_t dropped;
+	_Atomic uint64_t dropped;
 	int fd;
 	void (*free_item)(struct inbox_item *item);
 };
@@ -112,8 +112,5 @@ int inbox_fd(const struct inbox *b)
 
 uint64_t inbox_dropped(struct inbox *b)
 {
-	pthread_mutex_lock(&b->lock);
-	uint64_t dropped = b->dropped;
-	pthread_mutex_unlock(&b->lock);
-	return dropped;
+	return b->dropped;
 }

@@ -10,9 +10,8 @@ struct figure figure_invalid(const char *reason)
 struct figure figure_of(const struct figure *const *inputs, size_t n)
 {
 	struct figure f = { NAN, QUALITY_GOOD, NULL };
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n; i++)
 		figure_worsen(&f, inputs[i]->quality, inputs[i]->reason);
-	}
 	if (!quality_has_value(f.quality))
 		f.quality = QUALITY_INVALID;
 	return f;
