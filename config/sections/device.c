@@ -1,10 +1,14 @@
 #include "config/sections/device.h"
 
 #include "config/ini/suggest.h"
+#include "config/ini/text.h"
 #include "config/sections/bus.h"
 
 #include <math.h>
 #include <string.h>
+
+#define LABELS_MAX 32
+#define LABEL_VALUE_MAX 200
 
 #define FIELD(f) SCHEMA_FIELD(struct device_config, f)
 static const struct schema_key keys[] = {
@@ -16,6 +20,9 @@ static const struct schema_key keys[] = {
 	    .help = "time between two polls" },
 	{ "enabled", SCHEMA_BOOL, FIELD(enabled), "yes",
 	    .help = "no: not polled, its values are out_of_service" },
+	{ "labels", SCHEMA_LIST, FIELD(labels),
+	    .help = "what else is known of it, shown in its info: KEY:VALUE with commas between them, as "
+		    "serial:4711, side:technology" },
 	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
 	    .help = "yes: its leak points (bools named leak, leak_NAME or NAME_leak) each get an alarm "
 		    "DEVICE-POINT" },
@@ -28,6 +35,39 @@ size_t device_find_point(const struct device_config *device, const char *name)
 {
 	const struct point *p = name_index_find(&device->point_names, name, strlen(name));
 	return p ? (size_t)(p - device->points) : SIZE_MAX;
+}
+
+/* A key is a name, so that it can be one elsewhere too. */
+static bool is_label(const char *label)
+{
+	char key[NAME_LENGTH_MAX + 1];
+	size_t n = strcspn(label, ":");
+	if (n >= sizeof(key) || label[n] == '\0')
+		return false;
+	memcpy(key, label, n);
+	key[n] = '\0';
+	size_t value = strlen(label + n + 1);
+	return text_is_name(key) && value > 0 && value <= LABEL_VALUE_MAX;
+}
+
+static void check_labels(const struct config_loading *l, const struct device_config *device)
+{
+	const struct schema_list *labels = &device->labels;
+	if (labels->count > LABELS_MAX)
+		schema_error(
+		    l->diag, l->from, "labels", "%zu are too many (allowed: %d)", labels->count, LABELS_MAX);
+	for (size_t i = 0; i < labels->count; i++) {
+		const char *label = labels->items[i];
+		if (!is_label(label))
+			schema_error(l->diag, l->from, "labels",
+			    "'%s' is no label (allowed: KEY:VALUE, the key " TEXT_NAME_FORM
+			    ", the value 1 to %d bytes)",
+			    label, LABEL_VALUE_MAX);
+		for (size_t k = 0; k < i; k++)
+			if (strncmp(label, labels->items[k], strcspn(label, ":") + 1) == 0)
+				schema_error(l->diag, l->from, "labels",
+				    "'%s' tells that key once more (allowed: once)", label);
+	}
 }
 
 static void resolve_bus(const struct config_loading *l, struct device_config *device)
@@ -94,6 +134,7 @@ static void check(const struct config_loading *l, void *item)
 {
 	struct device_config *device = item;
 	name_index_add(&l->config->device_names, l->arena, device->name, device);
+	check_labels(l, device);
 	resolve_bus(l, device);
 	take_profile(l, device);
 	if (device->bus != SIZE_MAX)

@@ -13,6 +13,7 @@ struct device_config {
 	int64_t unit;
 	int64_t poll_interval;
 	bool enabled;
+	struct schema_list labels;     /* KEY:VALUE of each */
 	bool alarms;		       /* the default ones of its leak points */
 	double accuracy_class;	       /* of a meter, in percent; NAN = not known */
 	const struct profile *profile; /* NULL when all points are given by the configuration */
