@@ -96,10 +96,9 @@ static const struct schema_key keys[] = {
 	{ "layout", SCHEMA_CHOICE, FIELD(layout), "device", .choices = layouts,
 	    .help = "one topic per device, one per point, or both" },
 	{ "publish", SCHEMA_CHOICE, FIELD(publish), "change", .choices = publish_modes,
-	    .help =
-		"change: only what changed by more than its deadband; always: every value of every cycle" },
+	    .help = "change: a device when a value moved by more than its deadband; always: each cycle" },
 	{ "full_interval", SCHEMA_DURATION, FIELD(full_interval), "60s", .min = 1, .max = 86400,
-	    .help = "in change mode every value is still sent this often" },
+	    .help = "in change mode every device is still sent this often" },
 	{ "reconnect_max", SCHEMA_DURATION, FIELD(reconnect_max), "3s", .min = 1, .max = 3600,
 	    .help = "a broker that is away is tried again after 1 s, then ever more rarely up to this; a "
 		    "fifth more or less at random" },

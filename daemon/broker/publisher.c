@@ -96,7 +96,6 @@ static bool publish(struct publisher *p, struct message *m)
 		.size = m->size,
 		.qos = p->config->mqtt->qos,
 		.unit = m->unit,
-		.expiry_s = m->expiry_s,
 		.retain = m->flags & PUBLISH_RETAIN };
 	if (!connection_publish(p->connection, p->session, m->id, &message))
 		return false;

@@ -14,7 +14,6 @@
 struct json {
 	struct output to;
 	char base[JSON_BASE_MAX];
-	int64_t expiry_s; /* of live values */
 };
 
 /* What a message is beside its payload. */
@@ -22,7 +21,6 @@ struct envelope {
 	const char *kind, *name, *part; /* B/KIND/NAME/PART; NULL ends it */
 	unsigned flags;
 	bool keep; /* when it cannot be delivered now it is sent later, under B/history/… */
-	int64_t expiry_s;
 	const char *unit;
 	int64_t ts_ms;
 };
@@ -30,18 +28,6 @@ struct envelope {
 void json_base(const struct config *c, char base[static JSON_BASE_MAX])
 {
 	snprintf(base, JSON_BASE_MAX, "%s/%s/%s", c->mqtt->topic_prefix, c->daemon->site, c->daemon->rack);
-}
-
-/* Live values are sent again at every full_interval, or when their device is polled, if that is more rarely;
- * when three such times bring nothing the broker forgets them. */
-static int64_t expiry_of(const struct config *c)
-{
-	int64_t longest = c->mqtt->full_interval;
-	for (size_t i = 0; i < c->device_count; i++) {
-		int64_t slow = 10 * c->devices[i].poll_interval;
-		longest = slow > longest ? slow : longest;
-	}
-	return 3 * longest / NS_PER_S;
 }
 
 static void put_topic(
@@ -61,7 +47,6 @@ static struct message *make(const char *base, const struct envelope *e, void *pa
 	    message_new(topic, e->keep ? late_topic : NULL, payload, size, e->flags, e->ts_ms);
 	if (!m)
 		return NULL;
-	m->expiry_s = e->expiry_s;
 	if (e->unit)
 		snprintf(m->unit, sizeof(m->unit), "%s", e->unit);
 	return m;
@@ -80,7 +65,6 @@ static void *open_json(const struct output *to)
 		return NULL;
 	j->to = *to;
 	json_base(to->live->config, j->base);
-	j->expiry_s = expiry_of(to->live->config);
 	return j;
 }
 
@@ -105,10 +89,18 @@ static int make_presence(const struct config *c, struct output_presence *ret)
 static void tell_info(void *state)
 {
 	const struct json *j = state;
+	const struct config *c = j->to.live->config;
+	struct envelope e = { .kind = "info", .flags = PUBLISH_RETAIN, .ts_ms = clock_utc_ms() };
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_info(&w, j->to.live->config, j->to.started_ms);
-	send(j, (struct envelope){ .kind = "info", .flags = PUBLISH_RETAIN, .ts_ms = clock_utc_ms() }, &w);
+	json_payload_info(&w, j->to.live, j->to.started_ms);
+	send(j, e, &w);
+	for (size_t i = 0; i < c->device_count; i++) {
+		e.name = c->devices[i].name;
+		json_begin(&w);
+		json_payload_device_info(&w, &c->devices[i]);
+		send(j, e, &w);
+	}
 }
 
 static void send_points(const struct json *j, const struct output_device *d, struct envelope e)
@@ -117,7 +109,7 @@ static void send_points(const struct json *j, const struct output_device *d, str
 	e.kind = "point";
 	for (size_t i = 0; i < c->point_count; i++) {
 		struct json_writer w;
-		if (!d->take[i])
+		if (!d->news[i])
 			continue;
 		e.part = c->points[i].name;
 		e.unit = c->points[i].unit;
@@ -127,33 +119,50 @@ static void send_points(const struct json *j, const struct output_device *d, str
 	}
 }
 
+static bool is_all_news(const struct output_device *d)
+{
+	for (size_t i = 0; !d->full && i < d->device->config->point_count; i++)
+		if (!d->news[i])
+			return false;
+	return true;
+}
+
+/* Retained it is the whole device; late, what was news of it. */
+static void send_device(const struct json *j, const struct output_device *d, const struct envelope *e)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_device(&w, d, NULL);
+	char *text = json_finish(&w);
+	struct message *m = make(j->base, e, text, w.size);
+	if (m && !is_all_news(d)) {
+		json_begin(&w);
+		json_payload_device(&w, d, d->news);
+		text = json_finish(&w);
+		message_set_late(m, text, w.size);
+	}
+	j->to.sink.send(j->to.sink.user, m);
+}
+
 static void tell_device(void *state, const struct output_device *d)
 {
 	const struct json *j = state;
-	struct json_writer w;
 	struct envelope e = { .kind = "device",
 		.name = d->device->config->name,
 		.flags = PUBLISH_RETAIN | (d->urgent ? PUBLISH_URGENT : 0),
 		.keep = true,
-		.expiry_s = j->expiry_s,
 		.ts_ms = d->ts_ms };
-	if (j->to.live->config->mqtt->layout & LAYOUT_DEVICE) {
-		json_begin(&w);
-		json_payload_device(&w, d);
-		send(j, e, &w);
-	}
+	if (j->to.live->config->mqtt->layout & LAYOUT_DEVICE)
+		send_device(j, d, &e);
 	if (j->to.live->config->mqtt->layout & LAYOUT_POINT)
 		send_points(j, d, e);
 }
 
 static void send_figures(const struct json *j, const char *kind, const char *name, struct json_writer *w)
 {
-	struct envelope e = { .kind = kind,
-		.name = name,
-		.flags = PUBLISH_RETAIN,
-		.keep = true,
-		.expiry_s = j->expiry_s,
-		.ts_ms = clock_utc_ms() };
+	struct envelope e = {
+		.kind = kind, .name = name, .flags = PUBLISH_RETAIN, .keep = true, .ts_ms = clock_utc_ms()
+	};
 	send(j, e, w);
 }
 

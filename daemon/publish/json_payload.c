@@ -1,9 +1,12 @@
 #include "daemon/publish/json_payload.h"
 
+#include "config/ini/text.h"
 #include "drivers/os/clock.h"
 
 #include <inttypes.h>
 #include <math.h>
+#include <stdlib.h>
+#include <string.h>
 
 static enum json_digits digits_of(const struct point *p)
 {
@@ -53,7 +56,20 @@ static void put_value(struct json_writer *w, const char *key, const struct point
 	}
 }
 
-void json_payload_device(struct json_writer *w, const struct output_device *d)
+/* Points of one cycle are read one after the other: so far apart their times are the same. A cycle that is
+ * shorter divides it. */
+#define SAME_TIME_MAX_NS (100 * NS_PER_MS)
+#define SAME_TIME_SHARE 10
+
+/* Whether a point was read at another time than the message is of. */
+static bool has_own_time(const struct output_device *d, const struct sample *s, int64_t ms)
+{
+	int64_t share = d->device->config->poll_interval / SAME_TIME_SHARE;
+	int64_t same = share < SAME_TIME_MAX_NS ? share : SAME_TIME_MAX_NS;
+	return s->time_ns != 0 && s->quality != QUALITY_STALE && llabs(d->ts_ms - ms) * NS_PER_MS > same;
+}
+
+void json_payload_device(struct json_writer *w, const struct output_device *d, const bool *news)
 {
 	const struct device_config *c = d->device->config;
 	const struct table_point *points = d->device->points;
@@ -62,13 +78,20 @@ void json_payload_device(struct json_writer *w, const struct output_device *d)
 	json_unsigned(w, "seq", d->seq);
 	json_open(w, "values");
 	for (size_t i = 0; i < c->point_count; i++)
-		if (d->take[i])
+		if (!news || news[i])
 			put_value(w, c->points[i].name, &c->points[i], &points[i].sample);
 	json_close(w);
 	json_open(w, "quality");
 	for (size_t i = 0; i < c->point_count; i++)
-		if (d->take[i] && points[i].sample.quality != QUALITY_GOOD)
+		if ((!news || news[i]) && points[i].sample.quality != QUALITY_GOOD)
 			json_text(w, c->points[i].name, quality_word(points[i].sample.quality));
+	json_close(w);
+	json_open(w, "times");
+	for (size_t i = 0; i < c->point_count; i++) {
+		int64_t ms = (points[i].sample.time_ns + d->device->utc_offset_ns) / NS_PER_MS;
+		if ((!news || news[i]) && has_own_time(d, &points[i].sample, ms))
+			json_integer(w, c->points[i].name, ms);
+	}
 	json_close(w);
 	json_close(w);
 }
@@ -102,8 +125,14 @@ static void put_point_info(struct json_writer *w, const struct point *p)
 	json_close(w);
 }
 
-void json_payload_info(struct json_writer *w, const struct config *c, int64_t started_ms)
+static void put_alarm_name(const struct alarm *a, void *user)
 {
+	json_text(user, NULL, a->config->name);
+}
+
+void json_payload_info(struct json_writer *w, const struct live *l, int64_t started_ms)
+{
+	const struct config *c = l->config;
 	char hash[17];
 	snprintf(hash, sizeof(hash), "%016" PRIx64, c->fingerprint);
 	json_open(w, NULL);
@@ -112,23 +141,50 @@ void json_payload_info(struct json_writer *w, const struct config *c, int64_t st
 	json_integer(w, "start_time", started_ms);
 	json_text(w, "site", c->daemon->site);
 	json_text(w, "rack", c->daemon->rack);
-	json_open(w, "devices");
-	for (size_t i = 0; i < c->device_count; i++) {
-		const struct device_config *d = &c->devices[i];
-		json_open(w, d->name);
-		json_text(w, "bus", d->bus_name);
-		json_integer(w, "unit_id", d->unit);
-		json_text(w, "profile", d->profile_name);
-		json_text(w, "vendor", d->profile ? d->profile->vendor : "");
-		json_text(w, "model", d->profile ? d->profile->model : "");
-		json_integer(w, "poll_interval_ms", d->poll_interval / NS_PER_MS);
-		json_bool(w, "enabled", d->enabled);
-		json_open(w, "points");
-		for (size_t k = 0; k < d->point_count; k++)
-			put_point_info(w, &d->points[k]);
-		json_close(w);
-		json_close(w);
+	json_open_list(w, "devices");
+	for (size_t i = 0; i < c->device_count; i++)
+		json_text(w, NULL, c->devices[i].name);
+	json_close_list(w);
+	json_open_list(w, "loops");
+	for (size_t i = 0; i < c->loop_count; i++)
+		json_text(w, NULL, c->loops[i].name);
+	json_close_list(w);
+	json_open_list(w, "pues");
+	for (size_t i = 0; i < c->pue_count; i++)
+		json_text(w, NULL, c->pues[i].name);
+	json_close_list(w);
+	json_open_list(w, "alarms");
+	alarms_each(l->alarms, put_alarm_name, w);
+	json_close_list(w);
+	json_close(w);
+}
+
+static void put_labels(struct json_writer *w, const struct schema_list *labels)
+{
+	char key[NAME_LENGTH_MAX + 1];
+	json_open(w, "labels");
+	for (size_t i = 0; i < labels->count; i++) {
+		const char *label = labels->items[i], *value = strchr(label, ':') + 1;
+		snprintf(key, sizeof(key), "%.*s", (int)(value - label - 1), label);
+		json_text(w, key, value + strspn(value, " \t"));
 	}
+	json_close(w);
+}
+
+void json_payload_device_info(struct json_writer *w, const struct device_config *d)
+{
+	json_open(w, NULL);
+	json_text(w, "bus", d->bus_name);
+	json_integer(w, "unit_id", d->unit);
+	json_text(w, "profile", d->profile_name);
+	json_text(w, "vendor", d->profile ? d->profile->vendor : "");
+	json_text(w, "model", d->profile ? d->profile->model : "");
+	put_labels(w, &d->labels);
+	json_integer(w, "poll_interval_ms", d->poll_interval / NS_PER_MS);
+	json_bool(w, "enabled", d->enabled);
+	json_open(w, "points");
+	for (size_t i = 0; i < d->point_count; i++)
+		put_point_info(w, &d->points[i]);
 	json_close(w);
 	json_close(w);
 }

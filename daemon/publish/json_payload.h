@@ -8,14 +8,17 @@
 #include "daemon/publish/json_writer.h"
 #include "daemon/publish/output.h"
 
-/* B/device/DEVICE: the points that are to be told. */
-void json_payload_device(struct json_writer *w, const struct output_device *d);
+/* B/device/DEVICE: all points, or with `news` only those. */
+void json_payload_device(struct json_writer *w, const struct output_device *d, const bool *news);
 
 /* B/point/DEVICE/POINT. */
 void json_payload_point(struct json_writer *w, const struct table_device *d, size_t point, int64_t now_ms);
 
 /* B/info. */
-void json_payload_info(struct json_writer *w, const struct config *c, int64_t started_ms);
+void json_payload_info(struct json_writer *w, const struct live *l, int64_t started_ms);
+
+/* B/info/DEVICE. */
+void json_payload_device_info(struct json_writer *w, const struct device_config *d);
 
 /* B/loop/NAME. */
 void json_payload_loop(struct json_writer *w, const struct loop_config *l,

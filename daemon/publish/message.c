@@ -22,17 +22,36 @@ struct message *message_new(
 	return m;
 }
 
+void message_set_late(struct message *m, void *payload, size_t size)
+{
+	m->late_payload = payload;
+	m->late_size = payload ? size : 0;
+}
+
+static struct message *copy(
+    const struct message *m, const char *topic, const void *payload, size_t size, unsigned flags)
+{
+	void *bytes = malloc(size + 1);
+	if (bytes)
+		memcpy(bytes, payload, size);
+	return message_new(topic, NULL, bytes, size, flags, m->ts_ms);
+}
+
 struct message *message_copy(const struct message *m)
 {
-	void *payload = malloc(m->size + 1);
-	if (payload)
-		memcpy(payload, m->payload, m->size);
-	struct message *copy = message_new(m->topic, m->late_topic, payload, m->size, m->flags, m->ts_ms);
-	if (!copy)
+	return copy(m, m->topic, m->payload, m->size, m->flags);
+}
+
+struct message *message_copy_late(const struct message *m)
+{
+	bool other = m->late_payload != NULL;
+	struct message *late = copy(m, m->late_topic ? m->late_topic : m->topic,
+	    other ? m->late_payload : m->payload, other ? m->late_size : m->size, 0);
+	if (!late)
 		return NULL;
-	copy->expiry_s = m->expiry_s;
-	memcpy(copy->unit, m->unit, sizeof(copy->unit));
-	return copy;
+	memcpy(late->unit, m->unit, sizeof(late->unit));
+	late->is_history = true;
+	return late;
 }
 
 void message_make_late(struct message *m)
@@ -40,9 +59,19 @@ void message_make_late(struct message *m)
 	if (m->late_topic)
 		m->topic = m->late_topic;
 	m->late_topic = NULL;
+	if (m->late_payload) {
+		free(m->payload);
+		m->payload = m->late_payload;
+		m->size = m->late_size;
+		message_set_late(m, NULL, 0);
+	}
 	m->flags = 0;
-	m->expiry_s = 0;
 	m->is_history = true;
+}
+
+static size_t bytes_of(const struct message *m)
+{
+	return m->size + m->late_size;
 }
 
 /* Links `m` in before `next`, at the end if that is NULL. */
@@ -54,7 +83,7 @@ static void insert(struct message_list *l, struct message *m, struct message *ne
 	*(prev ? &prev->next : &l->first) = m;
 	*(next ? &next->prev : &l->last) = m;
 	l->count++;
-	l->bytes += m->size;
+	l->bytes += bytes_of(m);
 }
 
 void message_list_append(struct message_list *l, struct message *m)
@@ -72,7 +101,7 @@ void message_list_unlink(struct message_list *l, struct message *m)
 	*(m->prev ? &m->prev->next : &l->first) = m->next;
 	*(m->next ? &m->next->prev : &l->last) = m->prev;
 	l->count--;
-	l->bytes -= m->size;
+	l->bytes -= bytes_of(m);
 	m->next = m->prev = NULL;
 }
 
@@ -119,6 +148,7 @@ void message_free(struct message *m)
 	if (!m)
 		return;
 	free(m->payload);
+	free(m->late_payload);
 	free(m);
 }
 

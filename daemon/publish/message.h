@@ -1,8 +1,10 @@
 /* message: what goes to a broker, and lists of it in the order in which it goes out (holder).
  *
  * A message has its whole topic, and the one that it goes out under when that is late, so that nobody after
- * this needs to know how topics are made. Intrusive: a message is in one list at a time, which owns it. A
- * list knows how many there are and how many bytes their payloads have, so that its owner can bound it.
+ * this needs to know how topics are made. What is retained is the whole state of something; late it is only
+ * what was news in it then, so both payloads are made at once. Intrusive: a message is in one list at a time,
+ * which owns it. A list knows how many there are and how many bytes their payloads have, so that its owner
+ * can bound it.
  */
 #pragma once
 
@@ -25,9 +27,10 @@ struct message {
 	const char *late_topic; /* as history; NULL = it is not worth being sent late */
 	void *payload;		/* any bytes */
 	size_t size;
+	void *late_payload; /* as history; NULL = the same */
+	size_t late_size;
 	unsigned flags;		     /* enum message_flags */
-	int64_t expiry_s;	     /* the broker forgets a live value when nothing follows; 0 = never */
-	bool is_history;	     /* goes out late, without flags or expiry */
+	bool is_history;	     /* goes out late, without flags */
 	char unit[MESSAGE_UNIT_MAX]; /* of a single value; "" = none */
 	int64_t ts_ms;
 	int64_t made_ns, sent_ns; /* CLOCK_BOOTTIME when it was to be sent, and was */
@@ -39,14 +42,18 @@ struct message {
 struct message_list {
 	struct message *first, *last;
 	size_t count;
-	size_t bytes;
+	size_t bytes; /* of their payloads */
 };
 
 /* Takes `payload` (malloc'd) over, also when it fails: NULL without memory, or without a payload. */
 struct message *message_new(
     const char *topic, const char *late_topic, void *payload, size_t size, unsigned flags, int64_t ts_ms);
-/* The same message once more, in no list; NULL without memory. */
+/* Gives it another payload (taken over; malloc'd) for when it is late. */
+void message_set_late(struct message *m, void *payload, size_t size);
+/* The same message once more, in no list, without what it is when it is late; NULL without memory. */
 struct message *message_copy(const struct message *m);
+/* A message that is kept, as history, once more; NULL without memory. */
+struct message *message_copy_late(const struct message *m);
 void message_free(struct message *m);
 
 /* Whether it is kept when it cannot be delivered now. */

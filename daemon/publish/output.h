@@ -32,13 +32,14 @@ struct output_presence {
 	struct message *online, *offline;
 };
 
-/* Values of a device that are worth being told. */
+/* A device, of which values are worth being told. */
 struct output_device {
 	const struct table_device *device;
-	const bool *take; /* of each point of it */
-	bool urgent;	  /* a flag has changed, as of a leak */
-	uint64_t seq;	  /* counts these, from 1 */
-	int64_t ts_ms;	  /* UTC of the newest reply among them; now, when values only turned stale */
+	const bool *news; /* which of its points those are; of all that is known when `full` */
+	bool full;
+	bool urgent;   /* a flag has changed, as of a leak */
+	uint64_t seq;  /* counts these, from 1 */
+	int64_t ts_ms; /* UTC of the newest reply of the device; now, when values only turned stale */
 };
 
 struct output_format {

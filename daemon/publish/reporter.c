@@ -9,6 +9,10 @@
 #include <string.h>
 
 static const struct output_format *const formats[] = { &json_format };
+/* So long the first report of a device waits until all of its points were read once: slow points and those
+ * that are read once come right behind the others. */
+#define COMPLETE_NS NS_PER_S
+
 #define FORMAT_COUNT (sizeof(formats) / sizeof(formats[0]))
 
 /* What was last told of a point. */
@@ -23,6 +27,7 @@ struct told_device {
 	struct told_point *points;
 	uint64_t seen;	      /* of its updates */
 	uint64_t seq;	      /* of the last report */
+	int64_t first_ns;     /* when there was something to tell; 0 = not yet */
 	int64_t last_full_ns; /* when all values were told; 0 = never */
 };
 
@@ -163,29 +168,24 @@ static void remember(struct told_point *t, const struct sample *s)
 		t->value.kind = VALUE_NONE;
 }
 
-/* The newest reply among the points; when there is none, because values only turned stale, now. */
-static int64_t time_of(const struct table_device *d, const bool *take, int64_t now_ns)
+/* The newest reply of the device; when the news is that values turned stale, now. */
+static int64_t time_of(const struct table_device *d, const bool *news, int64_t now_ns)
 {
-	int64_t newest = 0;
-	bool all_stale = true;
+	bool has_reply = false;
 	for (size_t i = 0; i < d->config->point_count; i++) {
-		const struct sample *s = &d->points[i].sample;
-		if (!take[i] || s->quality == QUALITY_STALE || s->quality == QUALITY_OUT_OF_SERVICE)
-			continue;
-		all_stale = false;
-		if (s->time_ns > newest)
-			newest = s->time_ns;
+		enum quality q = d->points[i].sample.quality;
+		has_reply |= news[i] && q != QUALITY_STALE && q != QUALITY_OUT_OF_SERVICE;
 	}
 	int64_t offset = d->utc_offset_ns ? d->utc_offset_ns : clock_realtime_offset();
-	return ((all_stale ? now_ns : newest) + offset) / NS_PER_MS;
+	return ((has_reply ? d->last_ns : now_ns) + offset) / NS_PER_MS;
 }
 
 /* A flag that changes, as of a leak, does not wait behind numbers. */
-static bool is_urgent(const struct table_device *d, const struct told_device *t, const bool *take)
+static bool is_urgent(const struct table_device *d, const struct told_device *t, const bool *news)
 {
 	for (size_t i = 0; i < d->config->point_count; i++) {
 		const struct value *now = &d->points[i].sample.value;
-		if (take[i] && t->points[i].told && now->kind == VALUE_BOOL &&
+		if (news[i] && t->points[i].told && now->kind == VALUE_BOOL &&
 		    !value_equal(&t->points[i].value, now))
 			return true;
 	}
@@ -194,7 +194,7 @@ static bool is_urgent(const struct table_device *d, const struct told_device *t,
 
 /* Chooses the points, and remembers that their updates are seen. Whether there are any. */
 static bool choose(
-    const struct reporter *r, const struct table_device *d, struct told_device *t, bool full, bool *take)
+    const struct reporter *r, const struct table_device *d, struct told_device *t, bool full, bool *news)
 {
 	bool any = false;
 	for (size_t i = 0; i < d->config->point_count; i++) {
@@ -205,12 +205,25 @@ static bool choose(
 		bool fresh = told->seen != p->updates;
 		bool due = fresh && (r->live->config->mqtt->publish == MQTT_PUBLISH_ALWAYS ||
 					has_changed(&d->config->points[i], &p->sample, told));
-		take[i] = full ? known : due;
-		any |= take[i];
+		news[i] = full ? known : due;
+		any |= news[i];
 		told->seen = p->updates;
 	}
 	t->seen = d->updates;
 	return any;
+}
+
+/* A device is not told half before it was told whole. */
+static bool is_incomplete(const struct table_device *d, struct told_device *t, int64_t now_ns)
+{
+	if (t->last_full_ns != 0 || d->updates == 0)
+		return false;
+	if (t->first_ns == 0)
+		t->first_ns = now_ns;
+	for (size_t i = 0; i < d->config->point_count; i++)
+		if (d->points[i].updates == 0)
+			return d->config->enabled && now_ns - t->first_ns < COMPLETE_NS;
+	return false;
 }
 
 static void report(
@@ -219,20 +232,21 @@ static void report(
 	if (!ch->devices)
 		return;
 	struct told_device *t = &ch->devices[d - r->live->table->devices];
-	_cleanup_free_ bool *take = calloc(d->config->point_count + 1, sizeof(*take));
+	_cleanup_free_ bool *news = calloc(d->config->point_count + 1, sizeof(*news));
 	const struct mqtt_config *c = r->live->config->mqtt;
-	if (c->publish == MQTT_PUBLISH_CHANGE)
-		full |= t->last_full_ns == 0 || now_ns - t->last_full_ns >= c->full_interval;
-	if (!take || !choose(r, d, t, full, take))
+	full |= t->last_full_ns == 0 ||
+		(c->publish == MQTT_PUBLISH_CHANGE && now_ns - t->last_full_ns >= c->full_interval);
+	if (!news || is_incomplete(d, t, now_ns) || !choose(r, d, t, full, news))
 		return;
-	const struct output_device news = { .device = d,
-		.take = take,
-		.urgent = is_urgent(d, t, take),
+	const struct output_device what = { .device = d,
+		.news = news,
+		.full = full,
+		.urgent = is_urgent(d, t, news),
 		.seq = ++t->seq,
-		.ts_ms = time_of(d, take, now_ns) };
-	ch->format->device(ch->state, &news);
+		.ts_ms = time_of(d, news, now_ns) };
+	ch->format->device(ch->state, &what);
 	for (size_t i = 0; i < d->config->point_count; i++)
-		if (take[i])
+		if (news[i])
 			remember(&t->points[i], &d->points[i].sample);
 	if (full)
 		t->last_full_ns = now_ns;

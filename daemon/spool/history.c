@@ -140,10 +140,9 @@ void history_save(struct history *h, struct message *m, int64_t now_ns, int64_t 
 	if (!message_is_kept(m) || m->is_history || m->batch != 0 ||
 	    now_ns - m->made_ns < late_after(normal_ns) || !free_live(h))
 		return;
-	struct message *copy = message_copy(m);
+	struct message *copy = message_copy_late(m);
 	if (!copy)
 		return;
-	message_make_late(copy);
 	m->batch = h->next_tag;
 	message_list_append(&h->copies, copy);
 }

@@ -461,13 +461,9 @@ void mqtt_client_disconnect(struct mqtt_client *m, bool with_will)
 /* MQTT 5, 3.3.2.3 */
 static void add_properties(const struct mqtt_message *message, MQTTProperties *properties)
 {
-	MQTTProperty expiry = { .identifier = MQTTPROPERTY_CODE_MESSAGE_EXPIRY_INTERVAL,
-		.value.integer4 = (unsigned)message->expiry_s };
 	MQTTProperty unit = { .identifier = MQTTPROPERTY_CODE_USER_PROPERTY,
 		.value.data = { 4, (char *)"unit" },
 		.value.value = { message->unit ? (int)strlen(message->unit) : 0, (char *)message->unit } };
-	if (message->expiry_s > 0)
-		(void)MQTTProperties_add(properties, &expiry);
 	if (message->unit && message->unit[0])
 		(void)MQTTProperties_add(properties, &unit);
 }

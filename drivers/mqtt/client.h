@@ -23,8 +23,7 @@ struct mqtt_message {
 	size_t size;
 	int64_t qos;
 	bool retain;
-	const char *unit; /* of the value, as user property; NULL or "" = none */
-	int64_t expiry_s; /* after which the broker forgets it; 0 = never. MQTT 5 only, as is the unit */
+	const char *unit; /* of the value, as user property of MQTT 5; NULL or "" = none */
 };
 
 /* What a connection is made with. All text must outlive the client. */

@@ -6,8 +6,8 @@ const query = new URLSearchParams(location.search);
 const broker = query.get('broker') || `${location.protocol === 'https:' ? 'wss' : 'ws'}://${location.host}`;
 const prefix = query.get('prefix') || 'coolant';
 
-const units = {};   // of points, by device, from the info message
-const devices = {}; // the latest of every point, by device
+const units = {};   // of points, by device, from its info
+const devices = {}; // the latest message, by device
 const loopUnits = {
   heat: 'kW', delta_t: 'K', flow: 'L/min', supply_temperature: 'Cel', return_temperature: 'Cel',
   differential_pressure: 'kPa', hydraulic_power: 'W', dew_point: 'Cel', dew_point_margin: 'K',
@@ -83,7 +83,7 @@ function onLoop(name, m) {
 const alarms = {};
 function onAlarm(name, m) {
   if (m) alarms[name] = m;
-  else delete alarms[name]; // it is configured no more
+  else delete alarms[name];
   const order = { active: 0, cleared_unacknowledged: 1, unknown: 2, suppressed: 3 };
   const all = Object.keys(alarms), shown = all.filter((n) => alarms[n].state !== 'normal')
     .sort((a, b) => order[alarms[a].state] - order[alarms[b].state] || (a < b ? -1 : 1));
@@ -101,22 +101,30 @@ function onAlarm(name, m) {
 }
 
 function onDevice(name, m) {
-  const points = devices[name] ||= {};
-  for (const [k, v] of Object.entries(m.values)) points[k] = { value: v, quality: m.quality[k] || 'good' };
+  devices[name] = m;
   const card = child(document.querySelector('#devices .grid'), name, 'card points');
   const scroll = card.querySelector('table')?.scrollTop || 0;
-  const rows = Object.entries(points).map(([k, p]) => row(k.replaceAll('_', ' '), show(p.value, units[name]?.[k]), p.quality));
+  const rows = Object.entries(m.values).map(([k, v]) => row(k.replaceAll('_', ' '), show(v, units[name]?.[k]), m.quality[k],
+    m.times[k] && `${m.quality[k] || 'read'} at ${new Date(m.times[k]).toLocaleTimeString()}`));
   const t = table(rows);
   card.replaceChildren(element('h2', '', name), t);
   t.scrollTop = scroll;
 }
 
-function onInfo(m) {
-  document.querySelector('#rack').textContent = `${m.site} / ${m.rack}`;
-  for (const [name, d] of Object.entries(m.devices)) {
-    units[name] = {};
-    for (const [point, p] of Object.entries(d.points)) units[name][point] = p.unit;
+function onInfo(name, m) {
+  if (!name) {
+    document.querySelector('#rack').textContent = `${m.site} / ${m.rack}`;
+    return;
   }
+  units[name] = Object.fromEntries(Object.entries(m.points).map(([point, p]) => [point, p.unit]));
+  if (devices[name]) onDevice(name, devices[name]);
+}
+
+// What is configured no more.
+const places = { device: '#devices .grid', loop: '#loops', pue: '#pue' };
+function onGone(kind, name) {
+  if (kind === 'alarm') onAlarm(name, null);
+  else if (places[kind]) child(document.querySelector(places[kind]), name, '').remove();
 }
 
 function setState(text, good) {
@@ -125,7 +133,7 @@ function setState(text, good) {
   e.className = good ? 'good' : 'bad';
 }
 
-const handlers = { device: onDevice, loop: onLoop, pue: onPue, alarm: onAlarm };
+const handlers = { info: onInfo, device: onDevice, loop: onLoop, pue: onPue, alarm: onAlarm };
 
 const client = mqtt.connect(broker, { reconnectPeriod: 1000 });
 client.on('connect', () => {
@@ -139,8 +147,6 @@ client.on('message', (topic, payload) => {
     setState(`coolantd is ${payload}`, String(payload) === 'online');
     return;
   }
-  const message = payload.length ? JSON.parse(payload) : null;
-  if (!message && kind !== 'alarm') return;
-  if (kind === 'info') onInfo(message);
-  else if (handlers[kind] && name) handlers[kind](name, message);
+  if (!payload.length) onGone(kind, name);
+  else if (handlers[kind]) handlers[kind](name, JSON.parse(payload));
 });

@@ -21,7 +21,8 @@ def test_status_info_and_a_clean_stop(start, broker, subscriber, tmp_path):
     _, daemon = one_device(start, tmp_path, broker.port)
     subscriber.wait("status", lambda m: m.text == "online")
     info = subscriber.wait("info").json
-    assert info["version"] and info["config_hash"] and info["devices"]["d"]["points"]["p"]["type"] == "u16"
+    assert info["version"] and info["config_hash"] and info["devices"] == ["d"]
+    assert subscriber.wait("info/d").json["points"]["p"]["type"] == "u16"
     assert abs(info["start_time"] / 1000 - time.time()) < 30
     subscriber.wait("device/d")
     begin = time.monotonic()

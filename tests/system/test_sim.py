@@ -101,7 +101,7 @@ def test_every_shipped_profile_is_served_and_read(start, coolantd, subscriber, t
             assert not m.json["quality"], m.text
         return set(seen) == names
     harness.wait_for(all_seen, lambda: f"missing: {names - set(seen)}")
-    info = subscriber.wait("info").json["devices"]["d"]
+    info = subscriber.wait("info/d").json
     assert info["vendor"] and info["model"]
     assert all(v is not None for v in seen.values())
 

@@ -5,7 +5,9 @@ import time
 import pytest
 
 import harness
-from harness import device, tcp_bus
+import wire
+from harness import device, head, tcp_bus
+from mqtt_broker import ScriptedBroker
 
 ORDERS = {"abcd": ("big", "big"), "cdab": ("little", "big"), "badc": ("big", "little"), "dcba": ("little", "little")}
 FORMATS = {"u16": ">H", "i16": ">h", "u32": ">I", "i32": ">i", "u64": ">Q", "i64": ">q", "f32": ">f", "f64": ">d"}
@@ -81,7 +83,7 @@ def check(subscriber, server, expected):
         assert got_quality == quality, name
         assert got == pytest.approx(value, rel=1e-7) if isinstance(value, float) else got == value, name
         assert type(got) is type(value) or isinstance(value, float), name
-    info = subscriber.wait("info").json["devices"]["d"]["points"]
+    info = subscriber.wait("info/d").json["points"]
     assert {n: info[n]["unit"] for n in expected} == {n: u for n, (_, _, u) in expected.items()}
 
 
@@ -184,9 +186,10 @@ def test_a_deadband_may_be_a_percentage(start, coolantd, subscriber, tmp_path):
     mark = len(subscriber.messages)
     server.set(1, "holding", 0, [1019])
     server.set(1, "holding", 1, [8])
-    assert subscriber.wait("device/d", after=mark).json["values"] == {"b": 8}
+    assert subscriber.wait("device/d", after=mark).json["values"]["b"] == 8
+    mark = len(subscriber.messages)
     server.set(1, "holding", 0, [1020])
-    assert subscriber.wait("device/d", lambda m: "a" in m.json["values"], after=mark).json["values"] == {"a": 1020}
+    assert subscriber.wait("device/d", after=mark).json["values"] == {"a": 1020, "b": 8}
 
 
 def test_change_mode_sends_what_moved_past_its_deadband(start, coolantd, subscriber, tmp_path):
@@ -196,13 +199,82 @@ def test_change_mode_sends_what_moved_past_its_deadband(start, coolantd, subscri
              mqtt="full_interval = 3s\n")
     subscriber.wait("device/d", lambda m: m.json["values"] == {"a": 100, "b": 7})
     mark = len(subscriber.messages)
-    server.set(1, "holding", 0, [104])  # within the deadband
+    server.set(1, "holding", 0, [104])  # within the deadband: not told by itself, but as it is when the other moves
+    wire.pass_time(0.5)
+    assert not subscriber.of("device/d", mark)
     server.set(1, "holding", 1, [8])
-    first = subscriber.wait("device/d", after=mark)
-    assert first.json["values"] == {"b": 8}
+    assert subscriber.wait("device/d", after=mark).json["values"] == {"a": 104, "b": 8}
     server.set(1, "holding", 0, [105])
-    assert subscriber.wait("device/d", lambda m: "a" in m.json["values"], after=mark).json["values"]["a"] in (104, 105)
-    # at full_interval all values come, changed or not
+    subscriber.wait("device/d", lambda m: m.json["values"]["a"] == 105, after=mark)
+    # at full_interval it comes, changed or not
     full = subscriber.wait("device/d", lambda m: m.json["values"] == {"a": 105, "b": 8}, after=mark)
-    again = subscriber.wait("device/d", lambda m: m.json["values"] == {"a": 105, "b": 8} and m.json["seq"] > full.json["seq"])
-    assert 2.5 < (again.json["ts"] - full.json["ts"]) / 1000 < 3.6
+    again = subscriber.wait("device/d", lambda m: m.json["values"] == {"a": 105, "b": 8} and m.json["seq"] > full.json["seq"] + 1)
+    last = [m for m in subscriber.of("device/d") if m.json["seq"] < again.json["seq"]][-1]
+    assert 1.5 < (again.json["ts"] - last.json["ts"]) / 1000 < 3.6
+
+
+DIFFERENT = ("poll_interval = 200ms\n[point:d.still]\nregister = holding:0\n[point:d.moves]\nregister = holding:1\n[point:d.bad]\nregister = holding:2\n"
+             "[point:d.slow]\nregister = holding:10\npoll = slow\n[point:d.once]\nregister = holding:20\npoll = once\n")
+
+
+def test_a_late_subscriber_sees_the_whole_device(start, coolantd, broker, subscriber, tmp_path):
+    """In change mode, whatever moved last: all values, what is not known as null, and when what is older was read."""
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1, 1: 0, 10: 2, 20: 3}}})
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra=DIFFERENT))
+    first = subscriber.wait("device/d").json
+    assert first["values"] == {"still": 1, "moves": 0, "bad": None, "slow": 2, "once": 3}
+    wire.pass_time(0.6)
+    server.set(1, "holding", 1, [7])
+    live = subscriber.wait("device/d", lambda m: m.json["values"]["moves"] == 7).json
+    late = harness.Subscriber(broker.port)
+    m = late.wait("device/d")
+    late.close()
+    assert m.retain and m.json["seq"] >= live["seq"]
+    assert m.json["values"] == {"still": 1, "moves": 7, "bad": None, "slow": 2, "once": 3}
+    assert m.json["quality"] == {"bad": "bad"}
+    assert set(m.json["times"]) == {"slow", "once"}
+    read = {a: t for t, _, a in server.replies() if a in (10, 20)}
+    assert abs(m.json["times"]["once"] / 1000 - read[20]) < 0.05
+    server.stop()
+    m = subscriber.wait("device/d", lambda m: set(m.json["quality"]) == set(m.json["values"]), timeout=20).json
+    assert set(m["values"].values()) == {None} and set(m["quality"].values()) == {"stale"} and m["times"] == {}
+
+
+def test_what_is_late_is_only_what_had_changed(start, tmp_path):
+    broker = start(ScriptedBroker)
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1, 1: 0, 10: 2, 20: 3}}})
+    start(harness.Coolantd, tmp_path, head(tmp_path, broker.port) + tcp_bus("b", server.port) + device("d", "b", extra=DIFFERENT))
+    last = broker.wait("device/d").json["seq"]
+    broker.away()
+    for value in range(1, 5):
+        server.set(1, "holding", 1, [value])
+        wire.pass_time(0.5)
+    broker.back()
+    late = broker.wait("history/device/d", lambda m: m.json["values"] == {"moves": 4}, timeout=20).json
+    assert late["quality"] == {} and late["times"] == {}
+    seen = [m.json for m in broker.of("history/device/d") if m.json["seq"] > last]
+    assert [m["values"] for m in seen][:4] == [{"moves": v} for v in range(1, 5)]
+    whole = broker.wait("device/d", lambda m: m.json["seq"] > late["seq"]).json
+    assert whole["values"] == {"still": 1, "moves": 4, "bad": None, "slow": 2, "once": 3}
+
+
+def test_info(start, coolantd, broker, subscriber, tmp_path):
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1, 1: 2, 2: 3}}})
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra="labels = serial:4711, side: technology ,note:a:b\npoll_interval = 2s\n"
+             "[point:d.mode]\nregister = holding:0\nenum = 1:on, 2:off\ndescription = what it does\n"
+             "[point:d.f]\nregister = holding:1\nunit = L/min\n[point:d.t]\nregister = holding:2\nunit = Cel\n") +
+             device("e", "b", 2, extra="enabled = no\n[point:e.p]\nregister = holding:0\n") + "[loop:l]\ncoolant = water\nflow = d.f\nsupply = d.t\nreturn = d.t\n"
+             "[alarm:hot]\npoint = d.t\nwhen = above\nlimit = 4\n")
+    info = subscriber.wait("info").json
+    assert (info["devices"], info["loops"], info["pues"]) == (["d", "e"], ["l"], [])
+    assert {"hot", "coolantd-spool"} <= set(info["alarms"])
+    assert info["version"] and info["config_hash"] and abs(info["start_time"] / 1000 - time.time()) < 10
+    d = subscriber.wait("info/d").json
+    assert d["labels"] == {"serial": "4711", "side": "technology", "note": "a:b"}
+    assert (d["bus"], d["unit_id"], d["profile"], d["poll_interval_ms"], d["enabled"]) == ("b", 1, "", 2000, True)
+    assert d["points"]["mode"] == {"unit": "1", "description": "what it does", "type": "u16", "enum": ["on", "off"]} | {"unit": d["points"]["mode"]["unit"]}
+    assert d["points"]["f"]["unit"] == "L/min"
+    assert subscriber.wait("info/e").json["labels"] == {} and subscriber.last("info/e").json["enabled"] is False
+    late = harness.Subscriber(broker.port)
+    assert late.wait("info/d").retain
+    late.close()

@@ -200,7 +200,13 @@ static struct reporter *new_reporter(const struct live *l)
 }
 
 /* The only message has this topic below B, its late one or none, and this in its payload. */
-static void expect_one(const char *topic, bool kept, const char *text)
+static void expect_text(const struct message *m, const char *text)
+{
+	if (!memmem(m->payload, m->size, text, strlen(text)))
+		fail_msg("%s is not in %.*s", text, (int)m->size, (const char *)m->payload);
+}
+
+static void expect_both(const char *topic, bool kept, const char *text, const char *late_text)
 {
 	char whole[128];
 	struct message *m = message_list_take(&sent);
@@ -209,33 +215,50 @@ static void expect_one(const char *topic, bool kept, const char *text)
 	snprintf(whole, sizeof(whole), "coolant/dc1/r07/%s", topic);
 	assert_string_equal(m->topic, whole);
 	assert_int_equal(m->late_topic != NULL, kept);
-	if (!memmem(m->payload, m->size, text, strlen(text)))
-		fail_msg("%s is not in %.*s", text, (int)m->size, (const char *)m->payload);
+	expect_text(m, text);
+	struct message *copy = message_copy_late(m);
 	message_make_late(m);
+	assert_int_equal(copy->size, m->size);
+	assert_memory_equal(copy->payload, m->payload, m->size);
 	snprintf(whole, sizeof(whole), "coolant/dc1/r07/history/%s", topic);
 	if (kept)
 		assert_string_equal(m->topic, whole);
+	assert_string_equal(m->topic, copy->topic);
+	expect_text(m, late_text);
+	message_free(copy);
 	message_free(m);
 }
 
-static void a_value_is_told_when_it_moved(void **state)
+static void expect_one(const char *topic, bool kept, const char *text)
+{
+	expect_both(topic, kept, text, text);
+}
+
+static void a_device_is_told_whole_when_a_value_moved(void **state)
 {
 	struct live *l = new_live(HEAD DEVICE POINTS WET);
 	struct reporter *r = new_reporter(l);
 	int64_t now = clock_boottime();
 	reporter_device(r, feed_number(l, 20), now);
-	expect_one("device/d", true, "\"seq\":1,\"values\":{\"t\":20},\"quality\":{}");
+	assert_int_equal(sent.count, 0); /* the other one is about to be read */
+	reporter_device(r, feed_wet(l, false), now);
+	expect_one(
+	    "device/d", true, "\"seq\":1,\"values\":{\"t\":20,\"wet\":false},\"quality\":{},\"times\":{}");
 	reporter_device(r, feed_number(l, 20.05), now);
 	assert_int_equal(sent.count, 0);
 	reporter_device(r, feed_number(l, 20.11), now);
-	expect_one("device/d", true, "\"seq\":2,\"values\":{\"t\":20.11},\"quality\":{}");
+	expect_both("device/d", true, "\"seq\":2,\"values\":{\"t\":20.11,\"wet\":false},\"quality\":{}",
+	    "\"seq\":2,\"values\":{\"t\":20.11},\"quality\":{},\"times\":{}}");
 	reporter_device(r, feed(l, T, (struct value){ 0 }, QUALITY_BAD), now);
-	expect_one("device/d", true, "\"seq\":3,\"values\":{\"t\":null},\"quality\":{\"t\":\"bad\"}");
+	expect_both("device/d", true,
+	    "\"seq\":3,\"values\":{\"t\":null,\"wet\":false},\"quality\":{\"t\":\"bad\"}",
+	    "\"seq\":3,\"values\":{\"t\":null},\"quality\":{\"t\":\"bad\"}");
 	reporter_tick(r, now); /* there is nothing that was not told */
 	assert_int_equal(sent.count, 0);
-	/* at full_interval all of it */
-	reporter_device(r, feed_wet(l, false), now);
-	expect_one("device/d", true, "\"seq\":4,\"values\":{\"wet\":false}");
+	/* at full_interval all of it is news */
+	reporter_device(r, feed_number(l, 20.11), now);
+	expect_both(
+	    "device/d", true, "\"seq\":4,\"values\":{\"t\":20.11,\"wet\":false}", "\"values\":{\"t\":20.11}");
 	reporter_device(r, feed_number(l, 20.11), now + 3600 * NS_PER_S);
 	expect_one("device/d", true, "\"seq\":5,\"values\":{\"t\":20.11,\"wet\":false}");
 
@@ -249,18 +272,53 @@ static void a_value_is_told_when_it_moved(void **state)
 	reporter_device(next_reporter, feed_number(next, 20.15), now + 3600 * NS_PER_S);
 	assert_int_equal(sent.count, 0);
 	reporter_device(next_reporter, feed_wet(next, true), now + 3600 * NS_PER_S);
-	expect_one("device/d", true, "\"seq\":6,\"values\":{\"wet\":true}");
+	expect_both(
+	    "device/d", true, "\"seq\":6,\"values\":{\"t\":20.15,\"wet\":true}", "\"values\":{\"wet\":true}");
 	reporter_free(next_reporter);
 	live_free(next);
 }
 
+static void a_point_that_does_not_come_holds_up_a_device_for_a_second(void **state)
+{
+	struct live *l = new_live(HEAD DEVICE POINTS);
+	struct reporter *r = new_reporter(l);
+	int64_t now = clock_boottime();
+	reporter_device(r, feed_number(l, 20), now);
+	reporter_tick(r, now + NS_PER_S / 2);
+	assert_int_equal(sent.count, 0);
+	reporter_tick(r, now + NS_PER_S);
+	expect_one("device/d", true, "\"values\":{\"t\":20,\"wet\":null},\"quality\":{\"wet\":\"invalid\"}");
+	reporter_free(r);
+	live_free(l);
+}
+
+/* What was read long before the message has its own time. */
+static void readings_of_another_time_say_so(void **state)
+{
+	char text[64];
+	struct live *l = new_live(HEAD DEVICE POINTS);
+	struct reporter *r = new_reporter(l);
+	(void)feed_wet(l, false);
+	struct sample *old = &l->table->devices[0].points[WET_POINT].sample;
+	old->time_ns -= NS_PER_S;
+	int64_t ms = (old->time_ns + l->table->devices[0].utc_offset_ns) / NS_PER_MS;
+	reporter_device(r, feed_number(l, 20), clock_boottime());
+	snprintf(text, sizeof(text), "\"times\":{\"wet\":%lld}}", (long long)ms);
+	expect_one("device/d", true, text);
+	reporter_device(r, feed_number(l, 30), clock_boottime());
+	expect_both("device/d", true, text, "\"values\":{\"t\":30},\"quality\":{},\"times\":{}}");
+	reporter_free(r);
+	live_free(l);
+}
+
 static void everything_is_told_after_a_connect(void **state)
 {
-	static const char *const topics[] = { "info", "device/d", "alarm/wet", "alarm/coolantd-spool",
-		"alarm/coolantd-state", "alarm/coolantd-flood" };
+	static const char *const topics[] = { "info", "info/d", "device/d", "alarm/wet",
+		"alarm/coolantd-spool", "alarm/coolantd-state", "alarm/coolantd-flood" };
 	struct live *l = new_live(HEAD DEVICE POINTS WET);
 	struct reporter *r = new_reporter(l);
 	feed_number(l, 20);
+	feed_wet(l, false);
 	reporter_everything(r, OUTPUT_MAIN, clock_boottime());
 	assert_int_equal(sent.count, COUNT(topics));
 	for (size_t i = 0; i < COUNT(topics); i++) {
@@ -298,7 +356,9 @@ int main(void)
 		cmocka_unit_test(each_change_of_an_alarm_is_told_once),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(what_is_saved_comes_back),
-		cmocka_unit_test(a_value_is_told_when_it_moved),
+		cmocka_unit_test(a_device_is_told_whole_when_a_value_moved),
+		cmocka_unit_test(a_point_that_does_not_come_holds_up_a_device_for_a_second),
+		cmocka_unit_test(readings_of_another_time_say_so),
 		cmocka_unit_test(everything_is_told_after_a_connect),
 	};
 	return cmocka_run_group_tests(tests, make_file, remove_file);
