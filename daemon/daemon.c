@@ -130,10 +130,8 @@ static void update_status(struct daemon *d, int64_t now_ns)
 {
 	const struct point_table *table = d->live->table;
 	size_t up = 0;
-	for (size_t i = 0; i < d->config->device_count; i++) {
-		const struct table_device *dev = &table->devices[i];
-		up += dev->last_ns != 0 && now_ns - dev->last_ns <= 3 * dev->config->poll_interval + NS_PER_S;
-	}
+	for (size_t i = 0; i < d->config->device_count; i++)
+		up += point_table_is_up(&table->devices[i], now_ns);
 	double seconds = (double)(now_ns - d->status_ns) / NS_PER_S;
 	double rate = seconds > 0 ? (double)(table->samples - d->samples_at_status) / seconds : 0;
 	struct health_broker p = publisher_describe(d->publisher);

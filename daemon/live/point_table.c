@@ -1,5 +1,7 @@
 #include "daemon/live/point_table.h"
 
+#include "drivers/os/clock.h"
+
 #include <math.h>
 #include <stdlib.h>
 
@@ -128,27 +130,32 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 	return d;
 }
 
-/* When the point becomes stale; INT64_MAX = it does not by itself. */
+static int64_t interval_of(const struct device_config *d, const struct point *p)
+{
+	return p->poll == POINT_SLOW ? d->poll_interval * SLOW_FACTOR : d->poll_interval;
+}
+
 static int64_t stale_at(const struct point_table *t, const struct table_device *d, size_t i)
 {
 	const struct point *config = &d->config->points[i];
-	int64_t since = d->points[i].sample.time_ns, interval = d->config->poll_interval;
-	if (config->poll == POINT_SLOW)
-		interval *= SLOW_FACTOR;
+	int64_t since = d->points[i].sample.time_ns;
 	if (config->poll == POINT_ONCE)
 		since = d->last_ns; /* read once: as fresh as its device */
 	if (since == 0)
 		since = t->started_ns;
-	return since + STALE_INTERVALS * interval;
+	return since + STALE_INTERVALS * interval_of(d->config, config);
 }
 
-/* A device all of whose points are read once never shows whether it still lives. */
-static bool has_rhythm(const struct device_config *c)
+/* How often a device shows that it lives; 0 = once, when all of its points are read once. */
+static int64_t shortest_interval(const struct device_config *c)
 {
-	for (size_t i = 0; i < c->point_count; i++)
-		if (c->points[i].poll != POINT_ONCE)
-			return true;
-	return false;
+	int64_t shortest = INT64_MAX;
+	for (size_t i = 0; i < c->point_count; i++) {
+		int64_t interval = interval_of(c, &c->points[i]);
+		if (c->points[i].poll != POINT_ONCE && interval < shortest)
+			shortest = interval;
+	}
+	return shortest == INT64_MAX ? 0 : shortest;
 }
 
 bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns)
@@ -157,7 +164,7 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 	if (now_ns < d->next_check_ns)
 		return false;
 	d->next_check_ns = INT64_MAX;
-	if (!d->config->enabled || !has_rhythm(d->config))
+	if (!d->config->enabled || (d->last_ns != 0 && shortest_interval(d->config) == 0))
 		return false;
 	for (size_t i = 0; i < d->config->point_count; i++) {
 		struct table_point *p = &d->points[i];
@@ -178,6 +185,12 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 	if (d->next_check_ns == INT64_MAX)
 		d->next_check_ns = now_ns + d->config->poll_interval;
 	return changed;
+}
+
+bool point_table_is_up(const struct table_device *d, int64_t now_ns)
+{
+	int64_t rhythm = shortest_interval(d->config);
+	return d->last_ns != 0 && (rhythm == 0 || now_ns - d->last_ns <= STALE_INTERVALS * rhythm + NS_PER_S);
 }
 
 const struct table_point *point_table_at(const struct point_table *t, struct point_ref r)

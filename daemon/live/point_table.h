@@ -45,6 +45,9 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b);
 /* Turns points stale. Returns whether any of the device did. */
 bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns);
 
+/* Whether it was heard lately, for the rhythm of its points. */
+bool point_table_is_up(const struct table_device *d, int64_t now_ns);
+
 /* Adds or takes back a mark: the point deviates from other sensors of the same thing. */
 void point_table_mark(struct point_table *t, struct point_ref r, bool deviates);
 

@@ -183,6 +183,37 @@ static void what_is_saved_comes_back(void **state)
 	bytes_writer_deinit(&w);
 }
 
+#define ONCE "[point:d.serial]\nregister = holding:9\npoll = once\n"
+#define SLOW "[point:d.slow]\nregister = holding:9\npoll = slow\n"
+
+/* A device that never answered is stale whatever its rhythm; one that answered once, all that it is asked, is
+ * not. */
+static void silence_is_told_by_the_rhythm_of_a_device(void **state)
+{
+	static const struct {
+		const char *points;
+		bool stale_unheard, stale_later, up_later; /* later: 20 intervals after it was heard */
+	} cases[] = { { ONCE, true, false, true }, { SLOW, true, false, true },
+		{ POINTS, true, true, false } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char text[1024];
+		snprintf(text, sizeof(text), HEAD DEVICE "%s", cases[i].points);
+		struct live *l = new_live(text);
+		struct table_device *d = &l->table->devices[0];
+		int64_t later = clock_boottime() + 20 * d->config->poll_interval;
+		assert_false(point_table_is_up(d, later));
+		assert_int_equal(point_table_check_stale(l->table, d, 2 * later), cases[i].stale_unheard);
+		live_free(l);
+
+		l = new_live(text);
+		d = feed(l, 0, (struct value){ .kind = VALUE_NUMBER, .number = 1 }, QUALITY_GOOD);
+		assert_true(point_table_is_up(d, clock_boottime()));
+		assert_int_equal(point_table_is_up(d, later), cases[i].up_later);
+		assert_int_equal(point_table_check_stale(l->table, d, later), cases[i].stale_later);
+		live_free(l);
+	}
+}
+
 static struct message_list sent;
 
 static void send(void *user, struct message *m)
@@ -353,6 +384,7 @@ static int remove_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(silence_is_told_by_the_rhythm_of_a_device),
 		cmocka_unit_test(each_change_of_an_alarm_is_told_once),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(what_is_saved_comes_back),

@@ -4,12 +4,11 @@ import re
 import harness
 from harness import Coolantd, device, head
 from test_service import NotifySocket
-from wire import Wire, known, points
+from wire import Wire, points
 
 BLOCK = [("holding", 0, 2)]
 
 
-@known("a device is up when it was read within three intervals, also where all its points are slow")
 def test_a_device_of_slow_points_is_up_between_its_readings(start, broker, tmp_path):
     """Read every ten intervals."""
     server, notify = start(Wire, "tcp"), NotifySocket(tmp_path)
