@@ -23,21 +23,27 @@ static struct http_answer error(unsigned status, const char *what)
 	return (struct http_answer){ status, json_finish(&w) };
 }
 
+struct alarm_list {
+	struct json_writer w;
+	const struct config *config;
+};
+
 static void put_alarm(const struct alarm *a, void *user)
 {
-	json_payload_alarm(user, a->config->name, a, clock_utc_ms());
+	struct alarm_list *l = user;
+	json_payload_alarm(&l->w, a->config->name, l->config, a, clock_utc_ms());
 }
 
 static struct http_answer get_alarms(struct api *api, const char *name)
 {
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_open(&w, "alarms");
-	alarms_each(api->live->alarms, put_alarm, &w);
-	json_close(&w);
-	json_close(&w);
-	return (struct http_answer){ HTTP_OK, json_finish(&w) };
+	struct alarm_list l = { .config = api->live->config };
+	json_begin(&l.w);
+	json_open(&l.w, NULL);
+	json_open(&l.w, "alarms");
+	alarms_each(api->live->alarms, put_alarm, &l.w);
+	json_close(&l.w);
+	json_close(&l.w);
+	return (struct http_answer){ HTTP_OK, json_finish(&l.w) };
 }
 
 static struct http_answer acknowledge(struct api *api, const char *name)
@@ -53,7 +59,7 @@ static struct http_answer acknowledge(struct api *api, const char *name)
 	}
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_alarm(&w, NULL, a, clock_utc_ms());
+	json_payload_alarm(&w, NULL, api->live->config, a, clock_utc_ms());
 	return (struct http_answer){ HTTP_OK, json_finish(&w) };
 }
 

@@ -196,7 +196,7 @@ static void tell_alarm(void *state, const struct alarm *a)
 		.keep = true,
 		.ts_ms = a->changed_ms };
 	json_begin(&w);
-	json_payload_alarm(&w, NULL, a, clock_utc_ms());
+	json_payload_alarm(&w, NULL, j->to.live->config, a, clock_utc_ms());
 	send(j, e, &w);
 }
 

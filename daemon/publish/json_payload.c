@@ -197,7 +197,7 @@ void json_payload_loop(struct json_writer *w, const struct loop_config *l,
 	json_open(w, "values");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
 		if (loop_has_value(l, (enum loop_value)v))
-			json_number(w, loop_value_word((enum loop_value)v), values[v].value, JSON_DECIMAL);
+			json_number(w, loop_value_word((enum loop_value)v), values[v].value, JSON_FIGURE);
 	json_close(w);
 	json_open(w, "quality");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
@@ -219,11 +219,12 @@ static void put_reason(struct json_writer *w, const struct figure *f)
 		json_text(w, "reason", f->reason);
 }
 
-static void put_role(struct json_writer *w, enum pue_role r, const char *unit, double value)
+static void put_role(
+    struct json_writer *w, enum pue_role r, const char *unit, double value, enum json_digits digits)
 {
 	char key[40];
 	snprintf(key, sizeof(key), "%s_%s", pue_role_word(r), unit);
-	json_number(w, key, value, JSON_DECIMAL);
+	json_number(w, key, value, digits);
 }
 
 static void put_window(struct json_writer *w, const char *name, const struct pue_window *win)
@@ -233,19 +234,19 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 		[PUE_PART_LOSS] = "loss",
 		[PUE_PART_OTHER] = "other" };
 	json_open(w, name);
-	json_number(w, "pue", win->pue.value, JSON_DECIMAL);
+	json_number(w, "pue", win->pue.value, JSON_FIGURE);
 	if (win->has_role[PUE_REUSE_HEAT])
-		json_number(w, "ere", win->ere.value, JSON_DECIMAL);
+		json_number(w, "ere", win->ere.value, JSON_FIGURE);
 	json_integer(w, "start", win->start_ms);
 	json_integer(w, "end", win->end_ms);
 	json_number(w, "coverage", round(win->coverage * 1e4) / 1e4, JSON_DECIMAL);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (win->has_role[r])
-			put_role(w, (enum pue_role)r, "kwh", win->kwh[r]);
+			put_role(w, (enum pue_role)r, "kwh", win->kwh[r], JSON_ENERGY);
 	json_open(w, "parts_kwh");
 	for (unsigned i = 0; i < PUE_PART_COUNT; i++)
 		if (win->parts.has[i])
-			json_number(w, parts[i], win->parts.kwh[i], JSON_DECIMAL);
+			json_number(w, parts[i], win->parts.kwh[i], JSON_ENERGY);
 	json_close(w);
 	json_text(w, "quality", quality_word(win->pue.quality));
 	put_reason(w, &win->pue);
@@ -264,12 +265,13 @@ void json_payload_pue(struct json_writer *w, const struct pue_config *c, const s
 	json_integer(w, "ts", stated ? (when + utc_offset_ns) / NS_PER_MS : now_ms);
 	json_text(w, "boundary", c->boundary);
 	json_bool(w, "partial", pue_is_partial(p));
-	json_number(w, "power_ratio", ratio.value, JSON_DECIMAL);
+	json_number(w, "power_ratio", ratio.value, JSON_FIGURE);
 	json_text(w, "quality", quality_word(ratio.quality));
 	put_reason(w, &ratio);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (c->role_names[r].count > 0)
-			put_role(w, (enum pue_role)r, "kw", pue_role_power(p, (enum pue_role)r).value);
+			put_role(w, (enum pue_role)r, "kw", pue_role_power(p, (enum pue_role)r).value,
+			    JSON_FIGURE);
 	json_open(w, "windows");
 	for (size_t i = 0; i < c->window_count; i++) {
 		struct pue_window win = pue_window(p, i);
@@ -279,7 +281,15 @@ void json_payload_pue(struct json_writer *w, const struct pue_config *c, const s
 	json_close(w);
 }
 
-void json_payload_alarm(struct json_writer *w, const char *key, const struct alarm *a, int64_t now_ms)
+/* As the point that it looks at is printed. */
+static enum json_digits alarm_digits(const struct config *all, const struct alarm_config *c)
+{
+	bool is_reading = c->source == SOURCE_POINT && c->points.count == 1;
+	return is_reading ? digits_of(reference_get(all, c->points.refs[0])) : JSON_FIGURE;
+}
+
+void json_payload_alarm(
+    struct json_writer *w, const char *key, const struct config *all, const struct alarm *a, int64_t now_ms)
 {
 	const struct alarm_config *c = a->config;
 	bool is_truth = c->when == WHEN_TRUE || c->when == WHEN_FALSE;
@@ -290,7 +300,7 @@ void json_payload_alarm(struct json_writer *w, const char *key, const struct ala
 	if (is_truth && quality_has_value(a->input.quality))
 		json_bool(w, "value", a->input.value != 0);
 	else
-		json_number(w, "value", a->input.value, JSON_DECIMAL);
+		json_number(w, "value", a->input.value, alarm_digits(all, c));
 	json_text(w, "point", c->point_name);
 	json_text(w, "message", c->message);
 	json_bool(w, "acknowledged", a->acknowledged);
@@ -300,10 +310,10 @@ void json_payload_alarm(struct json_writer *w, const char *key, const struct ala
 void json_payload_reference(struct json_writer *w, const struct loop_reference *r)
 {
 	json_open(w, NULL);
-	json_number(w, "nominal_flow", r->flow * LOOP_LPM, JSON_DECIMAL);
-	json_number(w, "clean_resistance", r->filter_resistance / LOOP_RESISTANCE, JSON_DECIMAL);
-	json_number(w, "differential_pressure", r->pressure / 1e3, JSON_DECIMAL);
-	json_number(w, "pump_speed", r->pump_speed * 100, JSON_DECIMAL);
+	json_number(w, "nominal_flow", r->flow * LOOP_LPM, JSON_FIGURE);
+	json_number(w, "clean_resistance", r->filter_resistance / LOOP_RESISTANCE, JSON_FIGURE);
+	json_number(w, "differential_pressure", r->pressure / 1e3, JSON_FIGURE);
+	json_number(w, "pump_speed", r->pump_speed * 100, JSON_FIGURE);
 	json_close(w);
 }
 

@@ -28,8 +28,9 @@ void json_payload_loop(struct json_writer *w, const struct loop_config *l,
 void json_payload_pue(struct json_writer *w, const struct pue_config *c, const struct pue *p,
     int64_t utc_offset_ns, int64_t now_ms);
 
-/* B/alarm/NAME; under a key, or (NULL) as the document. */
-void json_payload_alarm(struct json_writer *w, const char *key, const struct alarm *a, int64_t now_ms);
+/* B/alarm/NAME; under a key, or (NULL) as the document. `all`: where it is configured. */
+void json_payload_alarm(
+    struct json_writer *w, const char *key, const struct config *all, const struct alarm *a, int64_t now_ms);
 
 /* What a loop has learned, in the units of its configuration. */
 void json_payload_reference(struct json_writer *w, const struct loop_reference *r);

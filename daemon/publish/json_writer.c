@@ -135,10 +135,9 @@ static bool is_same(double back, double v, enum json_digits digits)
 		return fabs(back - v) <= fabs(v) * 0x1p-25 || (float)back == (float)v;
 	case JSON_DOUBLE:
 		return back == v;
-	case JSON_DECIMAL:
+	default:
 		return fabs(back - v) <= fabs(v) * 0x1p-51;
 	}
-	return false;
 }
 
 #define DECIMALS_MAX 9
@@ -185,9 +184,21 @@ static void format_number(char buf[static 40], double v, enum json_digits digits
 		return;
 	for (int n = least; n <= most; n++) {
 		snprintf(buf, 40, "%.*g", n, v);
-		if (digits == JSON_DECIMAL || is_same(strtod(buf, NULL), v, digits))
+		if (is_same(strtod(buf, NULL), v, digits))
 			return;
 	}
+}
+
+/* What is computed knows no more than so much of a number. */
+static double round_to(double v, enum json_digits digits)
+{
+	char buf[40];
+	if (digits == JSON_ENERGY)
+		return round(v * 1e6) / 1e6;
+	if (digits != JSON_FIGURE)
+		return v;
+	snprintf(buf, sizeof(buf), "%.6g", v);
+	return strtod(buf, NULL);
 }
 
 void json_number(struct json_writer *w, const char *key, double v, enum json_digits digits)
@@ -197,7 +208,7 @@ void json_number(struct json_writer *w, const char *key, double v, enum json_dig
 		return;
 	}
 	char buf[40];
-	format_number(buf, v, digits);
+	format_number(buf, round_to(v, digits), digits);
 	if (before_value(w, key))
 		fputs_unlocked(buf, w->out);
 }

@@ -13,7 +13,9 @@
 #include <stdio.h>
 
 enum json_digits {
-	JSON_DECIMAL, /* 15 digits: computed values, and integers that were scaled */
+	JSON_DECIMAL, /* 15 digits: integers that were scaled */
+	JSON_FIGURE,  /* six significant digits: computed values */
+	JSON_ENERGY,  /* a millionth: computed kWh */
 	JSON_FLOAT,   /* as many as tell a float from its neighbours */
 	JSON_DOUBLE,  /* as many as tell a double from its neighbours */
 };
