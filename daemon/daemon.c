@@ -261,6 +261,13 @@ static void on_broker_connected(void *user)
 	report_everything(user);
 }
 
+static void on_emptied(void *user, const char *topic)
+{
+	struct daemon *d = user;
+	retained_forget(&d->live->retained, topic);
+	state_save_soon(d->state);
+}
+
 static void on_spool_trouble(void *user, const char *text)
 {
 	struct daemon *d = user;
@@ -295,6 +302,8 @@ static int apply(struct daemon *d, struct config *c)
 	d->loads = loads;
 	live_inherit(live, d->live);
 	reporter_inherit(reporter, d->reporter);
+	reporter_retain(reporter, &live->retained);
+	state_save_soon(d->state);
 	reporter_free(d->reporter);
 	live_free(d->live);
 	d->reporter = reporter;
@@ -437,12 +446,14 @@ static int start(struct daemon *d, bool has_state_dir)
 	d->api = (struct api){ d->live, on_learned, d };
 	d->state =
 	    has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
+	reporter_retain(d->reporter, &d->live->retained);
+	state_save_soon(d->state);
 	live_tick(d->live);
 	int r = sd_event_new(&d->event);
 	if (r < 0)
 		return r;
-	const struct publisher_events to = { on_presence, on_broker_connected, on_spool_trouble, on_gap,
-		on_publisher_stopped, d };
+	const struct publisher_events to = { on_presence, on_broker_connected, on_emptied, on_spool_trouble,
+		on_gap, on_publisher_stopped, d };
 	char base[JSON_BASE_MAX];
 	json_base(d->config, base);
 	d->publisher = publisher_new(d->event, d->disk, d->config, base, &to);

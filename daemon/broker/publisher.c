@@ -307,6 +307,8 @@ static void on_delivered(struct publisher *p, uint64_t id, int64_t when_ns)
 	p->stats.acknowledged++;
 	p->last_progress_ns = clock_boottime();
 	refusals_clear(p->refusals, m->topic);
+	if (m->size == 0 && !m->is_history)
+		p->events.emptied(p->events.user, m->topic);
 	history_delivered(p->history, m);
 }
 

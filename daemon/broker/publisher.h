@@ -25,6 +25,8 @@ struct publisher_events {
 	int (*presence)(void *user, const struct config *c, struct output_presence *ret);
 	/* The connection is there and that is said: the owner sends everything that is known. */
 	void (*connected)(void *user);
+	/* The broker has taken a message without a payload: it keeps nothing under the topic. */
+	void (*emptied)(void *user, const char *topic);
 	/* The spool has a problem from now on; "" = it has none. */
 	void (*spool_trouble)(void *user, const char *text);
 	/* The message that tells of what had to be dropped; NULL = none, or without memory. */

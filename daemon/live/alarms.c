@@ -10,7 +10,6 @@
 #include <string.h>
 
 /* So many names are remembered; a broker keeps what is past them. */
-#define RETIRED_MAX 1000
 
 struct own {
 	struct alarm alarm;
@@ -31,8 +30,6 @@ struct alarms {
 	struct own own[OWN_ALARM_COUNT];
 	struct alarm_flood flood;
 	int64_t latency_max_ns;
-	char **retired; /* names of alarms that are configured no more */
-	size_t retired_count;
 };
 
 static const struct {
@@ -111,9 +108,6 @@ void alarms_free(struct alarms *a)
 {
 	if (!a)
 		return;
-	for (size_t i = 0; i < a->retired_count; i++)
-		free(a->retired[i]);
-	free(a->retired);
 	free(a->all);
 	free(a->inputs);
 	free(a->order);
@@ -260,28 +254,10 @@ int64_t alarms_take_latency(struct alarms *a)
 	return latency;
 }
 
-static void retire(struct alarms *a, const char *name)
+static void say_gone(const char *name)
 {
-	for (size_t i = 0; i < a->retired_count; i++)
-		if (strcmp(a->retired[i], name) == 0)
-			return;
-	char **names = a->retired_count < RETIRED_MAX
-			   ? reallocarray(a->retired, a->retired_count + 1, sizeof(*names))
-			   : NULL;
-	char *copy = names ? strdup(name) : NULL;
-	if (names)
-		a->retired = names;
-	if (copy)
-		a->retired[a->retired_count++] = copy;
 	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_ALARM, .alarm = name },
 	    "alarm %s is configured no more", name);
-}
-
-void alarms_each_retired(const struct alarms *a, void (*see)(const char *name, void *user), void *user)
-{
-	for (size_t i = 0; i < a->retired_count; i++)
-		if (alarm_find(a->config, a->retired[i]) == SIZE_MAX) /* it may be back */
-			see(a->retired[i], user);
 }
 
 /* The state of another one. */
@@ -295,15 +271,11 @@ static void take_state(struct alarm *to, const struct alarm *from)
 
 void alarms_inherit(struct alarms *a, struct alarms *old)
 {
-	a->retired = old->retired;
-	a->retired_count = old->retired_count;
-	old->retired = NULL;
-	old->retired_count = 0;
 	for (size_t i = 0; i < old->config->alarm_count; i++) {
 		const struct alarm_config *c = &old->config->alarms[i];
 		size_t now = alarm_find(a->config, c->name);
 		if (now == SIZE_MAX)
-			retire(a, c->name);
+			say_gone(c->name);
 		else if (a->config->alarms[now].fingerprint == c->fingerprint)
 			take_state(&a->all[now], &old->all[i]);
 	}
@@ -330,7 +302,7 @@ bool alarms_load(struct alarms *a, struct bytes_entry *e, const struct wall_cloc
 {
 	size_t i = alarm_find(a->config, e->name);
 	if (i == SIZE_MAX) {
-		retire(a, e->name);
+		say_gone(e->name);
 		return false;
 	}
 	if (a->config->alarms[i].fingerprint != e->fingerprint)

@@ -26,7 +26,7 @@ struct alarms;
  */
 struct alarms *alarms_new(
     const struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues);
-/* Takes what did not change out of `old`; what the configuration has no more is retired. */
+/* Takes what did not change out of `old`; says which the configuration has no more. */
 void alarms_inherit(struct alarms *a, struct alarms *old);
 void alarms_free(struct alarms *a);
 
@@ -48,9 +48,6 @@ void alarms_set_own(struct alarms *a, enum own_alarm which, const char *trouble)
 /* One call for each alarm, first those of the configuration. */
 void alarms_each(const struct alarms *a, alarms_see *see, void *user);
 
-/* One call for each name of an alarm that is configured no more, so that the broker forgets it. */
-void alarms_each_retired(const struct alarms *a, void (*see)(const char *name, void *user), void *user);
-
 /* By name; NULL = none. */
 struct alarm *alarms_find(struct alarms *a, const char *name);
 
@@ -61,7 +58,7 @@ const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm);
 int64_t alarms_take_latency(struct alarms *a);
 
 /* The states of those of the configuration, as an entry for each, and back: whether there is still that
- * alarm. What was saved of one that is configured no more is retired. */
+ * alarm. One that is configured no more is said. */
 #define ALARMS_ENTRY "alarm"
 void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer *w);
 bool alarms_load(struct alarms *a, struct bytes_entry *e, const struct wall_clock *clock);

@@ -24,12 +24,14 @@ void live_inherit(struct live *l, struct live *old)
 	loops_inherit(l->loops, old->loops);
 	pues_inherit(l->pues, old->pues);
 	alarms_inherit(l->alarms, old->alarms);
+	retained_inherit(&l->retained, &old->retained);
 }
 
 void live_free(struct live *l)
 {
 	if (!l)
 		return;
+	retained_clear(&l->retained);
 	alarms_free(l->alarms);
 	pues_free(l->pues);
 	loops_free(l->loops);

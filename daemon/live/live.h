@@ -5,6 +5,7 @@
 #pragma once
 
 #include "daemon/live/alarms.h"
+#include "daemon/live/retained.h"
 
 struct live {
 	struct config *config; /* a reference, for all of it */
@@ -12,6 +13,7 @@ struct live {
 	struct loops *loops;
 	struct pues *pues;
 	struct alarms *alarms;
+	struct retained retained; /* what is published adds to it */
 };
 
 struct live *live_new(struct config *c, int64_t now_ns); /* NULL without memory */

@@ -7,6 +7,7 @@ void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
 	pues_save(l->pues, w);
 	loops_save(l->loops, w);
 	alarms_save(l->alarms, offset_ns, w);
+	retained_save(&l->retained, w);
 }
 
 bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
@@ -15,5 +16,7 @@ bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
 		return pues_load(l->pues, e, clock);
 	if (strcmp(e->kind, LOOPS_ENTRY) == 0)
 		return loops_load(l->loops, e);
+	if (strcmp(e->kind, RETAINED_ENTRY) == 0)
+		retained_load(&l->retained, e);
 	return strcmp(e->kind, ALARMS_ENTRY) == 0 && alarms_load(l->alarms, e, clock);
 }

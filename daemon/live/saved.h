@@ -1,6 +1,7 @@
 /* saved: what is live, as the entries that outlive a restart (pure).
  *
- * One for each PUE figure (its energies), loop (what it has learned) and alarm (its state). What is taken up
+ * One for each PUE figure (its energies), loop (what it has learned) and alarm (its state),
+ * and one for the topics that the broker keeps. What is taken up
  * again is what is of the same section and devices; the rest is left out. A change of the bytes in an entry
  * is a new version of the file that keeps them: state/state_db.c.
  */
@@ -11,5 +12,5 @@
 /* The entries, one behind the other. `offset_ns` is CLOCK_REALTIME - CLOCK_BOOTTIME. */
 void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w);
 
-/* Whether somebody took it up. */
+/* Whether a PUE figure, a loop or an alarm took it up. */
 bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock);

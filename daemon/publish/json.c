@@ -200,22 +200,58 @@ static void tell_alarm(void *state, const struct alarm *a)
 	send(j, e, &w);
 }
 
-/* An empty payload: the broker forgets the topic. */
-static void tell_alarm_gone(void *state, const char *name)
-{
-	const struct json *j = state;
-	const struct envelope e = {
-		.kind = "alarm", .name = name, .flags = PUBLISH_RETAIN, .ts_ms = clock_utc_ms()
-	};
-	j->to.sink.send(j->to.sink.user, make(j->base, &e, strdup(""), 0));
-}
-
 static void tell_health(void *state, const struct health *h)
 {
 	struct json_writer w;
 	json_begin(&w);
 	json_payload_health(&w, h);
 	send(state, (struct envelope){ .kind = "health", .flags = PUBLISH_RETAIN, .ts_ms = h->ts_ms }, &w);
+}
+
+/* Who is to see topics. */
+struct viewer {
+	const char *base;
+	void (*see)(const char *topic, void *user);
+	void *user;
+};
+
+static void see_topic(const struct viewer *v, const char *kind, const char *name, const char *part)
+{
+	const struct envelope e = { .kind = kind, .name = name, .part = part };
+	char topic[TOPIC_MAX];
+	put_topic(topic, v->base, "", &e);
+	v->see(topic, v->user);
+}
+
+static void see_alarm_topic(const struct alarm *a, void *user)
+{
+	see_topic(user, "alarm", a->config->name, NULL);
+}
+
+static void see_device_topics(const struct viewer *v, const struct device_config *d, unsigned layout)
+{
+	see_topic(v, "info", d->name, NULL);
+	if (layout & LAYOUT_DEVICE)
+		see_topic(v, "device", d->name, NULL);
+	for (size_t i = 0; layout & LAYOUT_POINT && i < d->point_count; i++)
+		see_topic(v, "point", d->name, d->points[i].name);
+}
+
+static void see_topics(void *state, void (*see)(const char *topic, void *user), void *user)
+{
+	static const char *const own[] = { "status", "info", "health" };
+	const struct json *j = state;
+	const struct config *c = j->to.live->config;
+	struct viewer v = { j->base, see, user };
+	for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+		see_topic(&v, own[i], NULL, NULL);
+	for (size_t i = 0; i < c->device_count; i++)
+		see_device_topics(&v, &c->devices[i], c->mqtt->layout);
+	for (size_t i = 0; i < c->loop_count; i++)
+		see_topic(&v, "loop", c->loops[i].name, NULL);
+	for (size_t i = 0; i < c->pue_count; i++)
+		see_topic(&v, "pue", c->pues[i].name, NULL);
+	alarms_each(j->to.live->alarms, see_alarm_topic, &v);
 }
 
 static struct message *make_gap(void *state, int64_t from_ms, int64_t to_ms, uint64_t dropped)
@@ -234,11 +270,11 @@ const struct output_format json_format = {
 	.close = free,
 	.presence = make_presence,
 	.begin = tell_info,
+	.topics = see_topics,
 	.device = tell_device,
 	.loop = tell_loop,
 	.pue = tell_pue,
 	.alarm = tell_alarm,
-	.alarm_gone = tell_alarm_gone,
 	.health = tell_health,
 	.gap = make_gap,
 };

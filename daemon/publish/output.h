@@ -59,12 +59,15 @@ struct output_format {
 	 * below. */
 	void (*begin)(void *state);
 
+	/* All topics of it that the broker keeps, of this configuration: one that it has no more is emptied.
+	 */
+	void (*topics)(void *state, void (*see)(const char *topic, void *user), void *user);
+
 	/* Values with the time and the quality of each (table_point.sample). */
 	void (*device)(void *state, const struct output_device *d);
 	void (*loop)(void *state, size_t i); /* of the configuration, as are these */
 	void (*pue)(void *state, size_t i);
 	void (*alarm)(void *state, const struct alarm *a);
-	void (*alarm_gone)(void *state, const char *name); /* is configured no more */
 	void (*health)(void *state, const struct health *h);
 
 	/* The message that tells what had to be dropped, as history; NULL without memory. */

@@ -40,6 +40,7 @@ struct channel {
 
 struct reporter {
 	const struct live *live;
+	struct output_sink sinks[OUTPUT_CONNECTIONS];
 	struct channel channels[FORMAT_COUNT];
 	size_t channel_count;
 };
@@ -72,6 +73,7 @@ struct reporter *reporter_new(
 	if (!r)
 		return NULL;
 	r->live = live;
+	memcpy(r->sinks, sinks, sizeof(r->sinks));
 	for (size_t i = 0; good && i < FORMAT_COUNT; i++) {
 		const struct output_format *f = formats[i];
 		if (!is_wanted(f, c))
@@ -284,11 +286,23 @@ static void see_alarm(const struct alarm *a, void *user)
 		ch->format->alarm(ch->state, a);
 }
 
-static void see_gone(const char *name, void *user)
+/* An empty payload: the broker forgets the topic. */
+static void empty(const char *topic, void *user)
 {
-	const struct channel *ch = user;
-	if (ch->format->alarm_gone)
-		ch->format->alarm_gone(ch->state, name);
+	const struct output_sink *to = user;
+	to->send(to->user, message_new(topic, NULL, strdup(""), 0, PUBLISH_RETAIN, clock_utc_ms()));
+}
+
+static void add_topic(const char *topic, void *user)
+{
+	retained_add(user, topic);
+}
+
+void reporter_retain(const struct reporter *r, struct retained *to)
+{
+	for (size_t i = 0; i < r->channel_count; i++)
+		if (r->channels[i].format->topics)
+			r->channels[i].format->topics(r->channels[i].state, add_topic, to);
 }
 
 void reporter_everything(struct reporter *r, enum output_connection connection, int64_t now_ns)
@@ -303,8 +317,8 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 			report(r, ch, &r->live->table->devices[i], true, now_ns);
 		report_figures(r, ch);
 		alarms_each(r->live->alarms, see_alarm, ch);
-		alarms_each_retired(r->live->alarms, see_gone, ch);
 	}
+	retained_each_gone(&r->live->retained, empty, &r->sinks[connection]);
 }
 
 void reporter_alarm(struct reporter *r, const struct alarm *a)

@@ -23,7 +23,11 @@ void reporter_free(struct reporter *r);
 /* What the connection says of whether we are there; see output.h. 0 or -ENOMEM. */
 int reporter_presence(const struct config *c, enum output_connection connection, struct output_presence *ret);
 
-/* The connection is new, or the configuration is: everything that is known goes out on it. */
+/* Adds all topics that the broker keeps. */
+void reporter_retain(const struct reporter *r, struct retained *to);
+
+/* The connection is new, or the configuration is: everything that is known goes out on it, then what empties
+ * the topics that are gone. */
 void reporter_everything(struct reporter *r, enum output_connection connection, int64_t now_ns);
 
 /* A device has new samples, or some that turned stale. */

@@ -83,6 +83,13 @@ static void on_gone(const char *name, void *user)
 	snprintf(told + used, sizeof(told) - used, "no %s ", name);
 }
 
+static void retain(struct live *l, bool with_hot)
+{
+	retained_add(&l->retained, "wet");
+	if (with_hot)
+		retained_add(&l->retained, "hot");
+}
+
 static void expect(const char *text)
 {
 	assert_string_equal(told, text);
@@ -135,13 +142,15 @@ static void a_reload_keeps_what_did_not_change(void **state)
 	alarms_set_own(old->alarms, OWN_ALARM_STATE, "cannot be saved");
 	expect("coolantd-state active ");
 
+	retain(old, true);
 	struct live *l = new_live(HEAD DEVICE POINTS WET);
 	live_inherit(l, old);
 	live_free(old);
+	retain(l, false);
 	judge(l);
 	expect(""); /* told already */
 	alarms_each(l->alarms, on_alarm, NULL);
-	alarms_each_retired(l->alarms, on_gone, NULL);
+	retained_each_gone(&l->retained, on_gone, NULL);
 	expect("wet active coolantd-spool normal coolantd-state active coolantd-flood normal no hot ");
 	assert_string_equal(alarms_find(l->alarms, "coolantd-state")->config->message, "cannot be saved");
 	alarms_set_own(l->alarms, OWN_ALARM_STATE, NULL);
@@ -151,7 +160,8 @@ static void a_reload_keeps_what_did_not_change(void **state)
 	struct live *again = new_live(HEAD DEVICE POINTS WET HOT);
 	live_inherit(again, l);
 	live_free(l);
-	alarms_each_retired(again->alarms, on_gone, NULL);
+	retain(again, true);
+	retained_each_gone(&again->retained, on_gone, NULL);
 	expect("");
 	live_free(again);
 }
@@ -162,6 +172,7 @@ static void what_is_saved_comes_back(void **state)
 	struct bytes_writer w = { 0 };
 	feed_wet(l, true);
 	judge(l);
+	retain(l, true);
 	saved_put(l, clock_realtime_offset(), &w);
 	assert_false(w.bad);
 	live_free(l);
@@ -175,10 +186,15 @@ static void what_is_saved_comes_back(void **state)
 		taken += saved_take(l, &e, &clock);
 	}
 	assert_int_equal(taken, 1);
+	retain(l, false);
 	judge(l); /* nothing is read yet: it stands */
 	alarms_each(l->alarms, on_alarm, NULL);
-	alarms_each_retired(l->alarms, on_gone, NULL);
+	retained_each_gone(&l->retained, on_gone, NULL);
 	expect("wet active coolantd-spool normal coolantd-state normal coolantd-flood normal no hot ");
+	retained_forget(&l->retained, "hot");
+	retained_forget(&l->retained, "wet"); /* is not gone */
+	retained_each_gone(&l->retained, on_gone, NULL);
+	expect("");
 	live_free(l);
 	bytes_writer_deinit(&w);
 }

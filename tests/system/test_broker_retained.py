@@ -6,7 +6,7 @@ import pytest
 import wire
 from harness import Coolantd, device, head, tcp_bus
 from mqtt_broker import EXPIRY, ScriptedBroker
-from wire import CLOSE, Wire, known, points
+from wire import CLOSE, Wire, points
 
 STEADY, MOVING, SLOW, ONCE, MUTE = 0, 10, 20, 30, 40  # registers
 NOT_WHOLE = "the retained message is the last change"
@@ -36,7 +36,6 @@ def go(start, tmp_path, broker, ini, keys=""):
     return start(Coolantd, tmp_path, head(tmp_path, broker.port, keys) + ini)
 
 
-@known(NOT_WHOLE)
 def test_each_live_message_is_the_whole_state(start, tmp_path):
     broker, unit = start(ScriptedBroker), Device(start)
     go(start, tmp_path, broker, unit.ini())
@@ -48,7 +47,6 @@ def test_each_live_message_is_the_whole_state(start, tmp_path):
     assert broker.last("device/d").retain and broker.kept()["device/d"] == broker.last("device/d").text
 
 
-@known("there are no times")
 def test_times_are_of_what_was_read_at_another_time(start, tmp_path):
     broker, unit = start(ScriptedBroker), Device(start)
     go(start, tmp_path, broker, unit.ini())
@@ -71,7 +69,6 @@ def test_a_steady_device_is_not_sent_each_cycle(start, tmp_path):
     assert len(broker.of("device/d", mark)) <= 2
 
 
-@known(NOT_WHOLE)
 def test_what_is_not_known_is_null_beside_what_is(start, tmp_path):
     """A device that falls silent and comes back: its whole state is null, then whole again, once-read values too."""
     broker, unit = start(ScriptedBroker), Device(start)
@@ -104,7 +101,6 @@ def test_history_has_only_what_had_changed(start, tmp_path):
     assert all(set(v) <= {"moving", "slow"} for v in late()), late()
 
 
-@known("info is one message")
 def test_each_device_has_its_info(start, tmp_path):
     broker, unit = start(ScriptedBroker), Device(start)
     go(start, tmp_path, broker, unit.ini("[alarm:a]\npoint = d.moving\nwhen = stale\n"))
@@ -117,7 +113,6 @@ def test_each_device_has_its_info(start, tmp_path):
     assert set(whole["devices"]) == {"d"} and "a" in whole["alarms"]
 
 
-@known("no labels")
 def test_labels_of_a_device_are_in_its_info(start, tmp_path):
     broker, unit = start(ScriptedBroker), Device(start)
     go(start, tmp_path, broker, unit.ini().replace("poll_interval", "labels = serial:4711, side:technology\npoll_interval", 1))
@@ -146,7 +141,6 @@ def topics_of(name, kept):
     return {t for t in kept if {name, f"loop-{name}", f"pue-{name}", f"alarm-{name}"} & set(t.split("/"))}
 
 
-@known("retained values expire")
 def test_retained_values_do_not_expire(start, tmp_path):
     """Also those of a device that is silent, disabled, or read once."""
     broker = start(ScriptedBroker)
@@ -178,7 +172,6 @@ def test_a_broker_that_forgot_gets_the_whole_state_again(start, tmp_path):
 WAYS = ("a reload", "a restart", "a reload while the broker is away", "a restart while the broker is away")
 
 
-@known("only alarms are emptied")
 @pytest.mark.parametrize("way", WAYS)
 def test_what_leaves_the_configuration_leaves_the_broker(start, tmp_path, way):
     broker = start(ScriptedBroker)
@@ -205,7 +198,6 @@ def test_what_leaves_the_configuration_leaves_the_broker(start, tmp_path, way):
     assert {t.replace("-e", "-m").replace("/e", "/m") for t in kinds} <= topics_of("m", kept) and kept["status"] == "online"
 
 
-@known("what is not sent any more stays")
 @pytest.mark.parametrize("change", ["a point", "the layout"])
 def test_topics_that_are_not_used_any_more_are_emptied(start, tmp_path, change):
     broker, unit = start(ScriptedBroker), Device(start)
