@@ -627,7 +627,8 @@ void publisher_send(struct publisher *p, struct message *m)
 		return;
 	}
 	m->made_ns = clock_boottime();
-	if (!p->connected || p->stopping || p->returning || p->queue.waiting.count >= PUBLISHER_QUEUE_MAX) {
+	if (!p->connected || p->stopping || p->returning ||
+	    p->queue.waiting.bytes >= PUBLISHER_QUEUE_BYTES_MAX) {
 		history_lost(p->history, m);
 		return;
 	}

@@ -13,8 +13,8 @@
 
 /* Most messages without acknowledgement; the broker may allow fewer. */
 #define PUBLISHER_IN_FLIGHT_MAX 100
-/* Live messages that wait for a slow broker before they become history. */
-#define PUBLISHER_QUEUE_MAX 10000
+/* Live messages that wait are one for each topic. With so much in them they become history. */
+#define PUBLISHER_QUEUE_BYTES_MAX ((size_t)64 << 20)
 /* Of the unacknowledged ones history leaves these to live messages. */
 #define PUBLISHER_LIVE_RESERVE 4 /* a quarter */
 

@@ -56,7 +56,7 @@ class Plant:
 
 def numbers(broker):
     """(device, count) of all that arrived."""
-    return {(m.topic.rsplit("/", 1)[1], m.json["values"].get("holding0")) for m in list(broker.messages) if "/device/" in m.topic}
+    return {(m.topic.rsplit("/", 1)[1], m.json["values"].get("holding0")) for m in list(broker.messages) if "/device/" in m.topic and m.payload}
 
 
 def rss_mib(pid):
@@ -212,7 +212,6 @@ def test_a_disk_that_hangs(start, tmp_path):
     disk.file.unlink()
 
 
-@known("more than 10,000 live messages at once are dropped")
 def test_a_full_state_of_many_topics_is_paced(start, tmp_path):
     """20,000 points with a topic each, after a broker's return without its memory: all are there, and nothing was dropped."""
     server, broker, units, count = start(Wire, "tcp"), start(ScriptedBroker), 160, 125
