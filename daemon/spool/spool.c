@@ -8,6 +8,7 @@
 #include "drivers/os/log.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -420,6 +421,7 @@ static int pack_minute(struct spool *s)
 	if (p.damaged)
 		p.batches = 0; /* the next tending goes on without it */
 	message_list_clear(&p.messages);
+	(void)malloc_trim(0); /* of megabytes, which the heap would keep */
 	if (r < 0)
 		return r;
 	s->unpacked_count = p.batches < s->unpacked_count ? s->unpacked_count - p.batches : 0;
