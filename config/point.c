@@ -17,30 +17,53 @@ static const struct schema_choice type_choices[] = {
 	[POINT_I16] = { "i16", POINT_I16 },
 	[POINT_U32] = { "u32", POINT_U32 },
 	[POINT_I32] = { "i32", POINT_I32 },
+	[POINT_U48] = { "u48", POINT_U48 },
+	[POINT_I48] = { "i48", POINT_I48 },
 	[POINT_U64] = { "u64", POINT_U64 },
 	[POINT_I64] = { "i64", POINT_I64 },
+	[POINT_F16] = { "f16", POINT_F16 },
 	[POINT_F32] = { "f32", POINT_F32 },
 	[POINT_F64] = { "f64", POINT_F64 },
+	[POINT_SM16] = { "sm16", POINT_SM16 },
+	[POINT_SM32] = { "sm32", POINT_SM32 },
+	[POINT_BCD] = { "bcd", POINT_BCD },
+	[POINT_MOD10K] = { "mod10k", POINT_MOD10K },
 	[POINT_BOOL] = { "bool", POINT_BOOL },
 	[POINT_STRING] = { "string", POINT_STRING },
 	{ NULL, 0 },
 };
 
-/* Registers of a value; of a string the point tells. */
-static const unsigned lengths[] = { [POINT_U16] = 1,
-	[POINT_I16] = 1,
-	[POINT_U32] = 2,
-	[POINT_I32] = 2,
-	[POINT_U64] = 4,
-	[POINT_I64] = 4,
-	[POINT_F32] = 2,
-	[POINT_F64] = 4,
-	[POINT_BOOL] = 1,
-	[POINT_STRING] = 0 };
+static const struct {
+	unsigned registers; /* 0 = the point tells */
+	enum point_format format;
+} types[] = {
+	[POINT_U16] = { 1, POINT_UNSIGNED },
+	[POINT_I16] = { 1, POINT_SIGNED },
+	[POINT_U32] = { 2, POINT_UNSIGNED },
+	[POINT_I32] = { 2, POINT_SIGNED },
+	[POINT_U48] = { 3, POINT_UNSIGNED },
+	[POINT_I48] = { 3, POINT_SIGNED },
+	[POINT_U64] = { 4, POINT_UNSIGNED },
+	[POINT_I64] = { 4, POINT_SIGNED },
+	[POINT_F16] = { 1, POINT_FLOAT },
+	[POINT_F32] = { 2, POINT_FLOAT },
+	[POINT_F64] = { 4, POINT_FLOAT },
+	[POINT_SM16] = { 1, POINT_SIGN_MAGNITUDE },
+	[POINT_SM32] = { 2, POINT_SIGN_MAGNITUDE },
+	[POINT_BCD] = { 0, POINT_BCD_DIGITS },
+	[POINT_MOD10K] = { 0, POINT_TEN_THOUSANDS },
+	[POINT_BOOL] = { 1, POINT_TRUTH },
+	[POINT_STRING] = { 0, POINT_TEXT },
+};
+
+enum point_format point_format(const struct point *p)
+{
+	return types[p->type].format;
+}
 
 unsigned point_length(const struct point *p)
 {
-	return p->type == POINT_STRING ? (unsigned)p->length : lengths[p->type];
+	return types[p->type].registers ? types[p->type].registers : (unsigned)p->length;
 }
 
 unsigned point_first(const struct point *p)
@@ -79,7 +102,8 @@ bool point_is_bit_table(enum register_table t)
 
 bool point_is_number(const struct point *p)
 {
-	return p->type != POINT_BOOL && p->type != POINT_STRING && p->bit.low < 0;
+	enum point_format format = point_format(p);
+	return format != POINT_TRUTH && format != POINT_TEXT && p->bit.low < 0;
 }
 
 bool point_has_quantity(const struct point *p, enum quantity q)
@@ -103,6 +127,13 @@ static const struct schema_choice poll_choices[] = {
 	{ "normal", POINT_NORMAL },
 	{ "slow", POINT_SLOW },
 	{ "once", POINT_ONCE },
+	{ NULL, 0 },
+};
+
+static const struct schema_choice chars_choices[] = {
+	{ "both", POINT_CHARS_BOTH },
+	{ "high", POINT_CHARS_HIGH },
+	{ "low", POINT_CHARS_LOW },
 	{ NULL, 0 },
 };
 
@@ -237,17 +268,24 @@ const struct schema_key point_keys[] = {
 	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = type_choices,
 	    .help = "how the registers are read; u16 unless told, bool for coils and discrete inputs" },
 	{ "length", SCHEMA_INT, FIELD(length), "8", .min = 1, .max = POINT_STRING_REGISTERS_MAX,
-	    .help = "registers of a string, two characters each" },
+	    .help = "registers of a string, or of a bcd or mod10k, which have 1 to 4 and must tell" },
+	{ "chars", SCHEMA_CHOICE, FIELD(chars), "both", .choices = chars_choices,
+	    .help = "which bytes of a register hold the characters of a string" },
 	{ "bit", SCHEMA_CUSTOM, FIELD(bit), "", .parse = parse_bit,
 	    .help = "the value is this one bit, 0 is the lowest" },
 	{ "bits", SCHEMA_CUSTOM, FIELD(bits), "", .parse = parse_bits,
-	    .help = "the value is this range of bits: LOW..HIGH" },
+	    .help = "the value is this range of bits: LOW..HIGH; the highest is the sign when the type is "
+		    "signed" },
 	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), .choices = point_order_choices,
 	    .help = "order of the registers of a wide value; the profile's unless told" },
 	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), .choices = point_order_choices,
 	    .help = "order of the bytes in a register; the profile's unless told" },
 	{ "scale", SCHEMA_DOUBLE, FIELD(scale), "1", .min = -1e18, .max = 1e18,
 	    .help = "value = raw * scale + offset" },
+	{ "scale_from", SCHEMA_TEXT, FIELD(scale_from),
+	    .help = "another point of the device: its value is the power of ten by which the scaled value is "
+		    "multiplied, before the "
+		    "offset, as SunSpec has it" },
 	{ "offset", SCHEMA_DOUBLE, FIELD(offset), "0", .min = -1e18, .max = 1e18,
 	    .help = "added after scaling" },
 	{ "unit", SCHEMA_TEXT, FIELD(unit),
@@ -279,8 +317,10 @@ static void check(
 {
 	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0,
 	     is_bit_table = point_is_bit_table(p->reg.table);
-	bool is_float = p->type == POINT_F32 || p->type == POINT_F64;
-	bool is_text = p->type == POINT_STRING, is_bool = p->type == POINT_BOOL || has_bit;
+	enum point_format format = point_format(p);
+	bool is_text = format == POINT_TEXT, is_bool = format == POINT_TRUTH || has_bit;
+	bool is_decimal = format == POINT_BCD_DIGITS || format == POINT_TEN_THOUSANDS;
+	bool is_whole = format == POINT_UNSIGNED || format == POINT_SIGNED || format == POINT_TRUTH;
 	int width = is_text ? 16 : (int)point_length(p) * 16, high = has_bit ? p->bit.high : p->bits.high;
 	bool scaled = p->scale != 1 || p->offset != 0;
 	const struct schema_rule rules[] = {
@@ -295,10 +335,15 @@ static void check(
 		{ is_bit_table && p->type != POINT_BOOL, "type",
 		    "not for a coil or discrete input (allowed: bool)" },
 		{ has_bit && has_bits, "bits", "not together with 'bit' (allowed: one of the two)" },
-		{ (has_bit || has_bits) && (is_float || is_text || is_bit_table), has_bit ? "bit" : "bits",
+		{ (has_bit || has_bits) && (!is_whole || is_bit_table), has_bit ? "bit" : "bits",
 		    "not for this type (allowed for whole numbers and bool in registers)" },
 		{ (has_bit || has_bits) && high >= width, has_bit ? "bit" : "bits",
 		    "past the width of the type (allowed: 0..15 for 16 bits, 0..31 for 32 bits)" },
+		{ is_decimal && p->length > POINT_DECIMAL_REGISTERS_MAX, "length",
+		    "missing or too many for a bcd or mod10k (allowed: 1..4 registers)" },
+		{ p->chars != POINT_CHARS_BOTH && !is_text, "chars", "only for type = string" },
+		{ point_is_scaled_by_other(p) && (is_bool || is_text || p->enums.count > 0), "scale_from",
+		    "not for a bool, string or enum (allowed: numbers)" },
 		{ p->scale == 0, "scale", "0 would lose the value (allowed: any other number)" },
 		{ (is_bool || is_text) && scaled, "scale", "not for a bool or string (allowed: numbers)" },
 		{ p->min > p->max, "min", "greater than max (allowed: min <= max)" },
@@ -330,4 +375,21 @@ void point_read(struct point *p, const struct ini_section *from, bool is_new,
 		p->type = point_is_bit_table(p->reg.table) ? POINT_BOOL : POINT_U16;
 	p->has_minus |= ini_section_entry(from, "minus") != NULL;
 	check(p, from, all->max_registers, d);
+}
+
+void point_find_scale(struct point *p, const struct point *points, const struct name_index *names,
+    const struct ini_section *from, struct diag *d)
+{
+	if (!point_is_scaled_by_other(p))
+		return;
+	const struct point *scale = name_index_find(names, p->scale_from, strlen(p->scale_from));
+	if (!scale)
+		schema_error(d, from, "scale_from", "no point '%s' of this device", p->scale_from);
+	else if (scale == p || point_is_scaled_by_other(scale))
+		schema_error(d, from, "scale_from",
+		    "'%s' is itself scaled by a point (allowed: another, that is not)", p->scale_from);
+	else if (!point_is_number(scale))
+		schema_error(d, from, "scale_from", "'%s' is not a number", p->scale_from);
+	else
+		p->scale_point = (size_t)(scale - points);
 }

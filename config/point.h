@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "config/ini/name_index.h"
 #include "config/ini/schema.h"
 #include "config/unit.h"
 
@@ -19,13 +20,35 @@ enum point_type {
 	POINT_I16,
 	POINT_U32,
 	POINT_I32,
+	POINT_U48,
+	POINT_I48,
 	POINT_U64,
 	POINT_I64,
+	POINT_F16,
 	POINT_F32,
 	POINT_F64,
+	POINT_SM16,
+	POINT_SM32,
+	POINT_BCD,
+	POINT_MOD10K,
 	POINT_BOOL,
 	POINT_STRING,
 };
+
+/* What the bits of a type mean. */
+enum point_format {
+	POINT_UNSIGNED,
+	POINT_SIGNED,	      /* two's complement */
+	POINT_FLOAT,	      /* IEEE 754 */
+	POINT_SIGN_MAGNITUDE, /* the highest bit is the sign of the rest */
+	POINT_BCD_DIGITS,     /* four bits a decimal digit */
+	POINT_TEN_THOUSANDS,  /* each register is 0..9999 */
+	POINT_TRUTH,
+	POINT_TEXT,
+};
+
+/* Which bytes of a register hold the characters of a string. */
+enum point_chars { POINT_CHARS_BOTH, POINT_CHARS_HIGH, POINT_CHARS_LOW };
 
 enum point_order { POINT_BIG, POINT_LITTLE };
 enum point_access { POINT_READ_ONLY, POINT_READ_WRITE };
@@ -34,6 +57,8 @@ enum point_poll { POINT_FAST, POINT_NORMAL, POINT_SLOW, POINT_ONCE, POINT_POLL_C
 /* A string of this many registers is the longest (64 characters: part numbers, serial numbers). */
 #define POINT_STRING_REGISTERS_MAX 32
 #define POINT_STRING_MAX (2 * POINT_STRING_REGISTERS_MAX)
+/* A bcd or mod10k of more has more digits than 64 bits hold. */
+#define POINT_DECIMAL_REGISTERS_MAX 4
 /* The protocol's limit for one request. */
 #define MODBUS_REGISTERS_MAX 125
 #define POINT_SENTINELS_MAX 16
@@ -88,11 +113,15 @@ struct point {
 	struct point_register minus; /* read the same way and subtracted; see has_minus */
 	bool has_minus;
 	enum point_type type;
-	int64_t length;		/* registers of a string */
+	int64_t length; /* registers of a string, bcd or mod10k */
+	enum point_chars chars;
 	struct point_bits bit;	/* one bit: a bool */
-	struct point_bits bits; /* several: an unsigned number */
+	struct point_bits bits; /* several: a number, signed as the type is */
 	enum point_order word_order, byte_order;
 	double scale, offset;
+	const char *scale_from; /* the point whose value is the power of ten that this one is to be taken
+				   times; "" = none */
+	size_t scale_point;	/* its index among the device's points */
 	struct point_sentinels invalid;
 	double min, max; /* NAN = none */
 	struct point_enums enums;
@@ -118,6 +147,16 @@ struct point_defaults {
  * go to `d`. */
 void point_read(struct point *p, const struct ini_section *from, bool is_new,
     const struct point_defaults *all, struct arena *a, struct diag *d);
+
+/* Finds the `scale_from` of a point among all that its device, or profile, has. */
+void point_find_scale(struct point *p, const struct point *points, const struct name_index *names,
+    const struct ini_section *from, struct diag *d);
+static inline bool point_is_scaled_by_other(const struct point *p)
+{
+	return p->scale_from && *p->scale_from != '\0';
+}
+
+enum point_format point_format(const struct point *p);
 
 /* Registers (bits for coils and discrete inputs) that one value of the point takes. */
 unsigned point_length(const struct point *p);

@@ -167,6 +167,10 @@ static void read_points(struct profile *p, const struct ini_tree *tree, struct d
 			    d, s, NULL, "unknown section (allowed in a profile: [profile] and [point:NAME])");
 		else if (s->name)
 			read_point(p, &points[p->point_count++], s, tree->arena, d);
+	struct point *point = points;
+	for (const struct ini_section *s = tree->sections; s; s = s->next)
+		if (is_known_section(s) && s->name)
+			point_find_scale(point++, points, &p->point_names, s, d);
 }
 
 const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked)

@@ -93,6 +93,7 @@ static int feed(struct audit *r, struct point_ref ref, double value)
 	struct batch *b = batch_new(r->config, ref.device, 1);
 	if (!b)
 		return -ENOMEM;
+	b->is_scaled = true;
 	b->samples[b->count++] = (struct sample){ .point = (uint32_t)ref.point,
 		.quality = QUALITY_GOOD,
 		.value = { .kind = VALUE_NUMBER, .number = value },

@@ -65,6 +65,35 @@ void value_clear(struct value *v)
 	v->kind = VALUE_NONE;
 }
 
+void sample_check_range(struct sample *s, const struct point *p)
+{
+	double v = value_number(&s->value);
+	/* written so that an unset (NaN) bound never counts */
+	if (quality_has_value(s->quality) && (v < p->min || v > p->max))
+		s->quality = quality_worst(s->quality, QUALITY_SUSPECT);
+}
+
+void sample_scale(struct sample *s, const struct point *p, const struct sample *power)
+{
+	double n = quality_has_value(power->quality) ? value_number(&power->value) : 0;
+	double offset = p->has_minus ? 0 : p->offset; /* which a difference has lost */
+	s->quality = quality_worst(s->quality, power->quality);
+	if (n != trunc(n) || fabs(n) > SAMPLE_POWER_MAX)
+		s->quality = quality_worst(s->quality, QUALITY_BAD);
+	if (!quality_has_value(s->quality)) {
+		value_clear(&s->value);
+		return;
+	}
+	double v = value_number(&s->value) - offset, power_of_ten = pow(10, fabs(n));
+	v = (n < 0 ? v / power_of_ten : v * power_of_ten) + offset;
+	s->value = (struct value){ .kind = VALUE_NUMBER, .number = v };
+	if (!isfinite(v)) {
+		s->quality = QUALITY_BAD;
+		s->value.kind = VALUE_NONE;
+	}
+	sample_check_range(s, p);
+}
+
 struct batch *batch_new(struct config *c, size_t device, size_t capacity)
 {
 	struct batch *b = calloc(1, sizeof(*b) + capacity * sizeof(b->samples[0]));

@@ -66,11 +66,21 @@ struct sample {
 	int64_t time_ns; /* CLOCK_BOOTTIME of the reply */
 };
 
+/* A value outside the point's min..max is suspect. */
+void sample_check_range(struct sample *s, const struct point *p);
+
+/* Takes the value, but for the point's offset, times ten to the power of the other sample, the one of its
+ * `scale_from`, and checks its range. A power that is not known, or is none (a whole number from
+ * -SAMPLE_POWER_MAX on), leaves no value. */
+#define SAMPLE_POWER_MAX 20
+void sample_scale(struct sample *s, const struct point *p, const struct sample *power);
+
 struct batch {
 	struct inbox_item item; /* first: batches travel in an inbox */
 	struct config *config;	/* a reference: `device` is an index into it */
 	size_t device;
 	int64_t realtime_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
+	bool is_scaled; /* its values are read from a record, where `scale_from` was taken already */
 	size_t count;
 	struct sample samples[];
 };

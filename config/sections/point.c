@@ -78,6 +78,14 @@ static void check_all(const struct config_loading *l, const struct ini_section *
 		if (device != SIZE_MAX)
 			read_point(l, &c->devices[device], &own[device], owned[i].name, from[i]);
 	}
+	for (size_t i = 0; i < count; i++) {
+		const struct device_config *device =
+		    owned[i].device == SIZE_MAX ? NULL : &c->devices[owned[i].device];
+		if (device)
+			point_find_scale(
+			    &own[owned[i].device].points[device_find_point(device, owned[i].name)],
+			    device->points, &device->point_names, from[i], l->diag);
+	}
 	for (size_t i = 0; i < c->device_count; i++) {
 		const struct device_config *device = &c->devices[i];
 		if (device->point_count == 0 && *device->profile_name == '\0')

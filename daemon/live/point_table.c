@@ -104,6 +104,20 @@ static void count_update(struct table_device *d, struct table_point *p)
 	d->updates++;
 }
 
+static void take(struct table_device *d, struct sample *from)
+{
+	struct table_point *p = &d->points[from->point];
+	value_clear(&p->sample.value);
+	p->sample = *from;
+	p->measured = from->quality;
+	watch_change(&d->config->points[from->point], p);
+	judge(p);
+	count_update(d, p);
+	from->value.kind = VALUE_NONE; /* its text lives on in the table */
+	if (from->time_ns > d->last_ns)
+		d->last_ns = from->time_ns;
+}
+
 struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 {
 	size_t device = b->device;
@@ -112,19 +126,16 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 	if (device == SIZE_MAX)
 		return NULL;
 	struct table_device *d = &t->devices[device];
-	for (size_t i = 0; i < b->count; i++) {
-		struct sample *from = &b->samples[i];
-		struct table_point *p = &d->points[from->point];
-		value_clear(&p->sample.value);
-		p->sample = *from;
-		p->measured = from->quality;
-		watch_change(&d->config->points[from->point], p);
-		judge(p);
-		count_update(d, p);
-		from->value.kind = VALUE_NONE; /* its text lives on in the table */
-		if (from->time_ns > d->last_ns)
-			d->last_ns = from->time_ns;
-	}
+	/* those that tell the power of ten of others go first */
+	for (int scaled = 0; scaled < 2; scaled++)
+		for (size_t i = 0; i < b->count; i++) {
+			const struct point *config = &d->config->points[b->samples[i].point];
+			if (point_is_scaled_by_other(config) != scaled)
+				continue;
+			if (scaled && !b->is_scaled)
+				sample_scale(&b->samples[i], config, &d->points[config->scale_point].sample);
+			take(d, &b->samples[i]);
+		}
 	d->utc_offset_ns = b->realtime_offset_ns;
 	t->samples += b->count;
 	return d;

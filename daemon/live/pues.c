@@ -14,8 +14,9 @@ struct pues {
 
 static unsigned counter_width(const struct point *p)
 {
-	if (p->type == POINT_F32 || p->type == POINT_F64)
-		return 0;
+	enum point_format format = point_format(p);
+	if ((format != POINT_UNSIGNED && format != POINT_SIGNED) || point_is_scaled_by_other(p))
+		return 0; /* its numbers are compared */
 	if (p->bits.low >= 0)
 		return (unsigned)(p->bits.high - p->bits.low + 1);
 	return 16 * point_length(p);
@@ -26,7 +27,7 @@ static struct counter_type counter_type_of(const struct point *p)
 	unsigned width = counter_width(p);
 	return (struct counter_type){
 		.width = width,
-		.is_signed = p->type == POINT_I16 || p->type == POINT_I32 || p->type == POINT_I64,
+		.is_signed = point_format(p) == POINT_SIGNED,
 		.joules = width > 0 ? p->scale * p->factor : p->factor,
 		.mantissa = p->type == POINT_F32 ? 24 : 53,
 	};

@@ -10,9 +10,11 @@
 
 static enum json_digits digits_of(const struct point *p)
 {
-	if (p->type == POINT_F32)
+	if (p->type == POINT_F16 || (p->type == POINT_F32 && !point_is_scaled_by_other(p)))
 		return JSON_FLOAT;
-	return p->type == POINT_F64 && p->scale == 1 && p->offset == 0 ? JSON_DOUBLE : JSON_DECIMAL;
+	return p->type == POINT_F64 && p->scale == 1 && p->offset == 0 && !point_is_scaled_by_other(p)
+		   ? JSON_DOUBLE
+		   : JSON_DECIMAL;
 }
 
 static int64_t enum_number(const struct value *v)

@@ -22,16 +22,23 @@ uint64_t decoder_raw(const struct point *p, const uint16_t *registers)
 
 static bool is_float(const struct point *p)
 {
-	return p->type == POINT_F32 || p->type == POINT_F64;
+	return point_format(p) == POINT_FLOAT;
 }
 
-static bool is_signed(const struct point *p)
+/* IEEE 754 binary16: 1 bit of sign, 5 of exponent, 10 of fraction. */
+static double half_of(uint16_t raw)
 {
-	return p->type == POINT_I16 || p->type == POINT_I32 || p->type == POINT_I64;
+	int exponent = raw >> 10 & 0x1f, fraction = raw & 0x3ff;
+	double v = exponent == 0x1f ? (fraction ? NAN : INFINITY)
+		   : exponent == 0  ? ldexp(fraction, -24)
+				    : ldexp(fraction + 1024, exponent - 25);
+	return raw & 0x8000 ? -v : v;
 }
 
 static double float_of(const struct point *p, uint64_t raw)
 {
+	if (p->type == POINT_F16)
+		return half_of((uint16_t)raw);
 	if (p->type == POINT_F64) {
 		double v;
 		memcpy(&v, &raw, sizeof(v));
@@ -50,7 +57,7 @@ static bool is_sentinel(const struct point *p, uint64_t raw, unsigned width)
 		const struct point_sentinel *s = &p->invalid.items[i];
 		if (is_float(p) && s->is_number) {
 			/* a sentinel is an exact pattern: what the nearest float of the written number is */
-			double written = p->type == POINT_F32 ? (double)(float)s->number : s->number;
+			double written = p->type == POINT_F64 ? s->number : (double)(float)s->number;
 			if (float_of(p, raw) == written)
 				return true;
 		} else if ((s->bits & mask) == (raw & mask)) {
@@ -66,6 +73,26 @@ static int64_t sign_extended(uint64_t raw, unsigned width)
 	return (int64_t)(raw << shift) >> shift;
 }
 
+static int64_t of_sign_and_magnitude(uint64_t raw, unsigned width)
+{
+	uint64_t sign = UINT64_C(1) << (width - 1);
+	int64_t magnitude = (int64_t)(raw & (sign - 1));
+	return raw & sign ? -magnitude : magnitude;
+}
+
+/* Digits to the base `base` of `bits` each, the highest first; false when one of them is none. */
+static bool of_digits(uint64_t raw, unsigned width, unsigned bits, unsigned base, uint64_t *ret)
+{
+	*ret = 0;
+	for (unsigned at = width; at > 0; at -= bits) {
+		uint64_t digit = raw >> (at - bits) & ((UINT64_C(1) << bits) - 1);
+		if (digit >= base)
+			return false;
+		*ret = *ret * base + digit;
+	}
+	return true;
+}
+
 static void set_bad(struct sample *out)
 {
 	out->quality = QUALITY_BAD;
@@ -76,10 +103,13 @@ static void set_bad(struct sample *out)
 static void decode_text(const struct point *p, const uint16_t *registers, struct sample *out)
 {
 	char text[POINT_STRING_MAX + 1];
-	size_t n = 0, size = 2 * (size_t)p->length;
-	for (size_t i = 0; i < size; i++) {
-		uint16_t word = ordered(p, registers[i / 2]);
-		text[n++] = (char)(i % 2 == 0 ? word >> 8 : word & 0xff);
+	size_t n = 0;
+	for (size_t i = 0; i < (size_t)p->length; i++) {
+		uint16_t word = ordered(p, registers[i]);
+		if (p->chars != POINT_CHARS_LOW)
+			text[n++] = (char)(word >> 8);
+		if (p->chars != POINT_CHARS_HIGH)
+			text[n++] = (char)(word & 0xff);
 	}
 	n = strnlen(text, n);
 	while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\xff'))
@@ -116,28 +146,49 @@ static void scale(const struct point *p, double number, struct sample *out)
 	out->value = (struct value){ .kind = VALUE_NUMBER, .number = v };
 }
 
-static void decode_integer(const struct point *p, uint64_t raw, unsigned width, struct sample *out)
+static void set_integer(const struct point *p, int64_t value, struct sample *out)
 {
 	bool scaled = p->scale != 1 || p->offset != 0;
-	int64_t value = is_signed(p) ? sign_extended(raw, width) : (int64_t)raw;
-
 	out->raw = (uint64_t)value;
 	if (scaled)
-		scale(p, is_signed(p) ? (double)value : (double)raw, out);
-	else if (is_signed(p))
-		out->value = (struct value){ .kind = VALUE_INTEGER, .integer = value };
+		scale(p, (double)value, out);
 	else
-		out->value = (struct value){ .kind = VALUE_UNSIGNED, .unsigned_integer = raw };
-	if (p->enums.count > 0 && !point_enum_word(p, value))
-		out->quality = QUALITY_SUSPECT;
+		out->value = (struct value){ .kind = VALUE_INTEGER, .integer = value };
 }
 
-static void check_plausible(const struct point *p, struct sample *out)
+static void set_unsigned(const struct point *p, uint64_t value, struct sample *out)
 {
-	double v = value_number(&out->value);
-	/* written so that an unset (NaN) bound never counts */
-	if (v < p->min || v > p->max)
-		out->quality = quality_worst(out->quality, QUALITY_SUSPECT);
+	bool scaled = p->scale != 1 || p->offset != 0;
+	out->raw = value;
+	if (scaled)
+		scale(p, (double)value, out);
+	else
+		out->value = (struct value){ .kind = VALUE_UNSIGNED, .unsigned_integer = value };
+}
+
+static void decode_integer(const struct point *p, uint64_t raw, unsigned width, struct sample *out)
+{
+	uint64_t decimal;
+	switch (point_format(p)) {
+	case POINT_SIGNED:
+		set_integer(p, sign_extended(raw, width), out);
+		break;
+	case POINT_SIGN_MAGNITUDE:
+		set_integer(p, of_sign_and_magnitude(raw, width), out);
+		break;
+	case POINT_BCD_DIGITS:
+	case POINT_TEN_THOUSANDS:
+		if (point_format(p) == POINT_BCD_DIGITS ? of_digits(raw, width, 4, 10, &decimal)
+							: of_digits(raw, width, 16, 10000, &decimal))
+			set_unsigned(p, decimal, out);
+		else
+			set_bad(out);
+		break;
+	default:
+		set_unsigned(p, raw, out);
+	}
+	if (p->enums.count > 0 && quality_has_value(out->quality) && !point_enum_word(p, (int64_t)out->raw))
+		out->quality = QUALITY_SUSPECT;
 }
 
 static void decode_one(const struct point *p, const uint16_t *registers, struct sample *out)
@@ -165,11 +216,6 @@ static void decode_one(const struct point *p, const uint16_t *registers, struct 
 		out->value = (struct value){ .kind = VALUE_BOOL, .truth = raw != 0 };
 	else if (is_float(p))
 		scale(p, float_of(p, raw), out);
-	else if (p->bits.low >= 0)
-		decode_integer(
-		    &(struct point){
-			.type = POINT_U64, .scale = p->scale, .offset = p->offset, .enums = p->enums },
-		    raw, width, out);
 	else
 		decode_integer(p, raw, width, out);
 }
@@ -194,6 +240,6 @@ void decoder_decode(const struct point *p, const uint16_t *registers, uint16_t b
 		decode_one(p, registers + (p->minus.address - base), &other);
 		subtract(out, &other);
 	}
-	if (quality_has_value(out->quality))
-		check_plausible(p, out);
+	if (!point_is_scaled_by_other(p))
+		sample_check_range(out, p);
 }

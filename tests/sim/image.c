@@ -54,15 +54,32 @@ static void put_raw(uint16_t *at, const struct point *p, uint64_t raw)
 
 static void put_text(uint16_t *at, const struct point *p, const char *text)
 {
-	for (size_t i = 0; i < strlen(text) && i < 2 * (size_t)p->length; i++) {
-		bool high = (i % 2 == 0) == (p->byte_order == POINT_BIG);
-		at[i / 2] |= (uint16_t)((unsigned char)text[i] << (high ? 8 : 0));
+	size_t each = p->chars == POINT_CHARS_BOTH ? 2 : 1;
+	for (size_t i = 0; i < strlen(text) && i < each * (size_t)p->length; i++) {
+		bool first = p->chars == POINT_CHARS_BOTH ? i % 2 == 0 : p->chars == POINT_CHARS_HIGH;
+		bool high = first == (p->byte_order == POINT_BIG);
+		at[i / each] |= (uint16_t)((unsigned char)text[i] << (high ? 8 : 0));
 	}
+}
+
+/* IEEE 754 binary16, the fraction cut; what is too large is infinite. */
+static uint64_t half_bits(double v)
+{
+	int exponent;
+	double fraction = frexp(fabs(v), &exponent); /* 0.5 .. 1 */
+	uint64_t sign = signbit(v) ? 0x8000 : 0;
+	if (exponent > 16)
+		return sign | 0x7c00;
+	if (exponent < -13)
+		return sign | (uint64_t)ldexp(fraction, exponent + 24);
+	return sign | (uint64_t)(exponent + 14) << 10 | ((uint64_t)ldexp(fraction, 11) & 0x3ff);
 }
 
 static uint64_t float_bits(const struct point *p, double v)
 {
 	uint64_t raw = 0;
+	if (p->type == POINT_F16)
+		return half_bits(v);
 	if (p->type == POINT_F64) {
 		memcpy(&raw, &v, sizeof(raw));
 	} else {
@@ -74,16 +91,38 @@ static uint64_t float_bits(const struct point *p, double v)
 	return raw;
 }
 
+/* Digits to the base `base` in `bits` each. */
+static uint64_t digits(uint64_t n, unsigned bits, unsigned base)
+{
+	uint64_t raw = 0;
+	for (unsigned at = 0; at < 64; at += bits, n /= base)
+		raw |= n % base << at;
+	return raw;
+}
+
 static void put_value(uint16_t *at, const struct point *p, double v)
 {
 	double raw = (v - p->offset) / p->scale;
-	if (p->type == POINT_F32 || p->type == POINT_F64) {
+	if (point_format(p) == POINT_FLOAT) {
 		put_raw(at, p, float_bits(p, raw));
 		return;
 	}
 	int shift = p->bit.low >= 0 ? p->bit.low : p->bits.low >= 0 ? p->bits.low : 0;
 	uint64_t integer =
 	    raw < 0 ? (uint64_t)(int64_t)llround(raw) : (uint64_t)raw + (raw - floor(raw) >= 0.5);
+	switch (point_format(p)) {
+	case POINT_SIGN_MAGNITUDE:
+		integer = raw < 0 ? -integer | UINT64_C(1) << (16 * point_length(p) - 1) : integer;
+		break;
+	case POINT_BCD_DIGITS:
+		integer = digits(integer, 4, 10);
+		break;
+	case POINT_TEN_THOUSANDS:
+		integer = digits(integer, 16, 10000);
+		break;
+	default:
+		break;
+	}
 	put_raw(at, p, integer << shift);
 }
 

@@ -85,11 +85,20 @@ static void signs_and_limits(void **state)
 		{ POINT_I32, { 0x8000, 0 }, -2147483648.0 },
 		{ POINT_I64, { 0xffff, 0xffff, 0xffff, 0xfffe }, -2 },
 		{ POINT_F64, { 0xc000, 0, 0, 0 }, -2 },
+		{ POINT_U48, { 0xffff, 0xffff, 0xffff }, 281474976710655.0 },
+		{ POINT_I48, { 0x8000, 0, 0 }, -140737488355328.0 },
+		{ POINT_F16, { 0x3555 }, 0.333251953125 },
+		{ POINT_F16, { 0xfbff }, -65504 },
+		{ POINT_F16, { 0x03ff }, 0x1.ff8p-15 }, /* the largest subnormal */
+		{ POINT_SM16, { 0x8005 }, -5 },
+		{ POINT_SM32, { 0xffff, 0xffff }, -2147483647.0 },
+		{ POINT_BCD, { 0x9999, 0x9999, 0x9999, 0x9999 }, 9999999999999999.0 },
+		{ POINT_MOD10K, { 12, 3456, 7890, 1 }, 12345678900001.0 },
 		{ POINT_BOOL, { 2 }, 1 },
 		{ POINT_BOOL, { 0 }, 0 },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
-		struct point p = POINT(.type = cases[i].type);
+		struct point p = POINT(.type = cases[i].type, .length = 4);
 		assert_true(decode_number(&p, cases[i].registers) == cases[i].value);
 	}
 	struct point p = POINT(.type = POINT_U64);
@@ -101,6 +110,60 @@ static void little_byte_order_swaps_16_bits_too(void **state)
 {
 	struct point p = POINT(.type = POINT_I16, .byte_order = POINT_LITTLE);
 	assert_true(decode_number(&p, (const uint16_t[]){ 0x0180 }) == -32767);
+}
+
+static void what_is_no_number_is_bad(void **state)
+{
+	static const struct {
+		enum point_type type;
+		uint16_t registers[2];
+	} cases[] = {
+		{ POINT_BCD, { 0x1234, 0x567a } },
+		{ POINT_MOD10K, { 10000, 0 } },
+		{ POINT_F16, { 0xfc00 } },
+		{ POINT_F16, { 0x7c01 } },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct point p = POINT(.type = cases[i].type, .length = 2);
+		struct sample s = decode(&p, cases[i].registers);
+		assert_int_equal(s.quality, QUALITY_BAD);
+		assert_int_equal(s.value.kind, VALUE_NONE);
+	}
+}
+
+static void powers_of_ten(void **state)
+{
+	static const struct {
+		struct sample power;
+		double value; /* of 1234 */
+		enum quality quality;
+	} cases[] = {
+		{ { .value = { .kind = VALUE_INTEGER, .integer = -2 } }, 12.34, QUALITY_GOOD },
+		{ { .value = { .kind = VALUE_UNSIGNED, .unsigned_integer = 3 } }, 1234000, QUALITY_GOOD },
+		{ { .value = { .kind = VALUE_INTEGER, .integer = -2 }, .quality = QUALITY_SUSPECT }, 12.34,
+		    QUALITY_SUSPECT },
+		{ { .value = { .kind = VALUE_INTEGER, .integer = -32768 } }, NAN, QUALITY_BAD },
+		{ { .value = { .kind = VALUE_NUMBER, .number = 0.5 } }, NAN, QUALITY_BAD },
+		{ { .quality = QUALITY_STALE }, NAN, QUALITY_STALE },
+		{ { .quality = QUALITY_INVALID }, NAN, QUALITY_INVALID },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct point p = POINT(.type = POINT_U16, .scale_from = "power", .max = 1000);
+		struct sample s = decode(&p, (const uint16_t[]){ 1234 });
+		assert_int_equal(s.quality, QUALITY_GOOD); /* it is no value yet that may be too large */
+		p.max = NAN;
+		sample_scale(&s, &p, &cases[i].power);
+		assert_int_equal(s.quality, cases[i].quality);
+		if (isnan(cases[i].value))
+			assert_int_equal(s.value.kind, VALUE_NONE);
+		else
+			assert_true(value_number(&s.value) == cases[i].value);
+	}
+	struct point p = POINT(.type = POINT_U16, .scale_from = "power", .max = 1000, .offset = 7);
+	struct sample s = decode(&p, (const uint16_t[]){ 1234 });
+	sample_scale(&s, &p, &(struct sample){ .value = { .kind = VALUE_INTEGER, .integer = 1 } });
+	assert_true(value_number(&s.value) == 12347);
+	assert_int_equal(s.quality, QUALITY_SUSPECT);
 }
 
 static void scale_and_offset(void **state)
@@ -268,6 +331,8 @@ int main(void)
 		cmocka_unit_test(orders_of_64_bits),
 		cmocka_unit_test(signs_and_limits),
 		cmocka_unit_test(little_byte_order_swaps_16_bits_too),
+		cmocka_unit_test(what_is_no_number_is_bad),
+		cmocka_unit_test(powers_of_ten),
 		cmocka_unit_test(scale_and_offset),
 		cmocka_unit_test(sentinels),
 		cmocka_unit_test(floats_that_are_no_number_are_bad),

@@ -2,7 +2,7 @@
 import harness
 import pytest
 from harness import COOLANTD, PROFILES, device, head, run
-from wire import Wire, known
+from wire import Wire
 
 BAD = "bad"  # null, with this quality
 
@@ -81,7 +81,6 @@ FORMATS = {
         ("type = string\nlength = 3\nchars = low\n", [0xff43, 0xff44, 0xff55], "CDU"),  # the other byte says nothing
     ],
 }
-KNOWN = {"48 bits", "f16", "sign and magnitude", "bcd", "mod10k", "signed bits", "characters"}
 
 
 def served(start, rows):
@@ -95,7 +94,7 @@ def served(start, rows):
     return registers, server.bus("b") + device("d", "b", 1, extra="poll_interval = 200ms\n" + text)
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=known("not known, or wrong") if n in KNOWN else []) for n in FORMATS])
+@pytest.mark.parametrize("name", FORMATS)
 def test_formats(start, coolantd, subscriber, name):
     rows = FORMATS[name]
     _, ini = served(start, [(settings, words) for settings, words, _ in rows])
@@ -106,7 +105,6 @@ def test_formats(start, coolantd, subscriber, name):
     assert set(m["quality"].values()) <= {"bad"}
 
 
-@known("no scale_from")
 def test_a_scale_that_the_device_tells(start, coolantd, subscriber):
     """As SunSpec has it: ten to the power of another point, which may change, and may be read less often."""
     rows = [("type = i16\ninvalid = 0x8000\n", [0xfffe]),              # p0: -2
@@ -131,7 +129,6 @@ def test_a_scale_that_the_device_tells(start, coolantd, subscriber):
     assert {m.json["quality"][f"p{i}"] for i in range(5)} <= {"bad", "invalid"}
 
 
-@known("the keys are unknown")
 @pytest.mark.parametrize("settings, key, words", [
     ("scale_from = nope\n", "scale_from", "nope"),
     ("scale_from = p\n", "scale_from", ""),
