@@ -14,8 +14,8 @@
 
 #include <systemd/sd-event.h>
 
-/* What waits in memory when the disk does not work: about ten minutes of a row of 30 devices. */
-#define HISTORY_MEMORY_MAX 20000
+/* What waits in memory until it is written: two readings of 50,000 points with a topic each. */
+#define HISTORY_MEMORY_MAX 100000
 #define HISTORY_MEMORY_BYTES_MAX ((size_t)32 << 20)
 /* How often live messages are looked through, and, every other time, what has gathered is written: with the
  * age below and the write itself less than the second that may be lost, and no more often than that, because
