@@ -1,18 +1,30 @@
 #include "drivers/mqtt/address.h"
 
+#include "config/ini/text.h"
+
 #include <arpa/inet.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Splits scheme://host:port or scheme://[v6]:port, which the configuration has checked. */
-static int split(const char *uri, char host[static MQTT_URI_MAX], int *port)
+static int split(const char *uri, char host[static MQTT_URI_MAX], int64_t *port)
 {
-	/* MQTT_URI_MAX with its NUL */
-	bool good = sscanf(uri, "%*[a-z]://[%299[^]]]:%d", host, port) == 2 ||
-		    sscanf(uri, "%*[a-z]://%299[^:]:%d", host, port) == 2;
-	return good ? 0 : -EINVAL;
+	const char *start = strstr(uri, "://"), *colon = strrchr(uri, ':');
+	if (!start || colon <= start)
+		return -EINVAL;
+	start += 3;
+	size_t length = (size_t)(colon - start);
+	if (*start == '[' && length > 2 && start[length - 1] == ']') {
+		start++;
+		length -= 2;
+	}
+	if (length >= MQTT_URI_MAX)
+		return -EINVAL;
+	snprintf(host, MQTT_URI_MAX, "%.*s", (int)length, start);
+	return text_int(colon + 1, port);
 }
 
 static void add(struct mqtt_addresses *a, const struct addrinfo *ai, int port)
@@ -30,7 +42,7 @@ int mqtt_addresses_find(
     struct mqtt_addresses *a, struct resolver *r, const char *uri, int stop_fd, const char **why)
 {
 	char host[MQTT_URI_MAX];
-	int port;
+	int64_t port;
 	struct addrinfo *found = NULL;
 	*a = (struct mqtt_addresses){ 0 };
 	int err = split(uri, host, &port);
@@ -38,12 +50,12 @@ int mqtt_addresses_find(
 		*why = "too long";
 		return err;
 	}
-	err = resolver_find(r, host, port, stop_fd, &found, why);
+	err = resolver_find(r, host, (int)port, stop_fd, &found, why);
 	if (err < 0)
 		return err;
 	if (strncmp(uri, "mqtt://", strlen("mqtt://")) == 0)
 		for (const struct addrinfo *ai = found; ai; ai = ai->ai_next)
-			add(a, ai, port);
+			add(a, ai, (int)port);
 	else
 		snprintf(a->uris[a->count++], MQTT_URI_MAX, "%s", uri);
 	freeaddrinfo(found);

@@ -51,7 +51,7 @@ struct mqtt_client {
 	char password[PASSWORD_MAX];
 
 	pthread_mutex_t lock;
-	LIST_HEAD(, token) tokens;
+	LIST_HEAD(token_list, token) tokens;
 };
 
 static struct token *token_new(struct mqtt_client *m, unsigned generation, uint64_t id)
