@@ -1,44 +1,62 @@
 #include "config/ini/arena.h"
 
-#include <limits.h>
-#include <obstack.h>
+#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define obstack_chunk_alloc malloc
-#define obstack_chunk_free free
-
 /* Large enough that a row's configuration takes a few chunks, small enough not to show in RSS. */
-#define CHUNK_SIZE 16384
+#define CHUNK_SIZE ((size_t)16384)
+
+struct chunk {
+	struct chunk *next;
+	size_t used, size;
+	alignas(max_align_t) char data[];
+};
 
 struct arena {
-	struct obstack objects;
+	struct chunk *chunks;
 };
+
+static void *must(void *p)
+{
+	if (!p)
+		abort();
+	return p;
+}
 
 struct arena *arena_new(void)
 {
-	struct arena *a = malloc(sizeof(*a));
-	if (!a)
-		abort();
-	obstack_alloc_failed_handler = abort;
-	obstack_begin(&a->objects, CHUNK_SIZE);
-	return a;
+	return must(calloc(1, sizeof(struct arena)));
 }
 
 void arena_free(struct arena *a)
 {
 	if (!a)
 		return;
-	obstack_free(&a->objects, NULL);
+	for (struct chunk *c = a->chunks, *next; c; c = next) {
+		next = c->next;
+		free(c);
+	}
 	free(a);
 }
 
 void *arena_alloc(struct arena *a, size_t n)
 {
-	if (n > INT_MAX) /* what an obstack counts in */
-		abort();
-	return memset(obstack_alloc(&a->objects, (int)n), 0, n);
+	const size_t align = alignof(max_align_t);
+	struct chunk *c = a->chunks;
+
+	n = (n + align - 1) / align * align;
+	if (!c || c->size - c->used < n) {
+		size_t size = n > CHUNK_SIZE ? n : CHUNK_SIZE;
+		c = must(calloc(1, sizeof(*c) + size));
+		c->size = size;
+		c->next = a->chunks;
+		a->chunks = c;
+	}
+	void *p = c->data + c->used;
+	c->used += n;
+	return p;
 }
 
 char *arena_strndup(struct arena *a, const char *s, size_t n)
@@ -55,10 +73,12 @@ char *arena_strdup(struct arena *a, const char *s)
 
 char *arena_vprintf(struct arena *a, const char *format, va_list ap)
 {
-	if (obstack_vprintf(&a->objects, format, ap) < 0)
+	char *text = NULL;
+	if (vasprintf(&text, format, ap) < 0)
 		abort();
-	obstack_1grow(&a->objects, '\0');
-	return obstack_finish(&a->objects);
+	char *copy = arena_strdup(a, text);
+	free(text);
+	return copy;
 }
 
 char *arena_printf(struct arena *a, const char *format, ...)

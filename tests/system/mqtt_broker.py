@@ -307,7 +307,7 @@ class ScriptedBroker(harness.Received):
 
     def kept(self):
         """What is retained under BASE, without what was emptied: {suffix: text}."""
-        return {t.removeprefix(harness.BASE + "/"): p.decode() for t, p in list(self.retained.items()) if p}
+        return {t.removeprefix(harness.BASE + "/"): p.decode() for t, p in self.retained.copy().items() if p}
 
     def stop(self):
         self.away()
