@@ -61,6 +61,18 @@ static void read_point(const struct config_loading *l, struct device_config *dev
 	device->fingerprint += ini_section_fingerprint(from);
 }
 
+/* After all points are read: of this one, and of those of the profile that take it, which is another now. */
+static void find_scales(const struct config_loading *l, const struct device_config *device, struct own *own,
+    const char *name, const struct ini_section *from)
+{
+	struct point *p = &own->points[device_find_point(device, name)];
+	size_t of_profile = device->profile ? device->profile->point_count : 0;
+	point_find_scale(p, device->points, &device->point_names, from, l->diag);
+	for (struct point *k = own->points; k < own->points + of_profile; k++)
+		if (k != p && point_is_scaled_by_other(k) && strcmp(k->scale_from, name) == 0)
+			point_find_scale(k, device->points, &device->point_names, from, l->diag);
+}
+
 static void check_all(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
 	struct config *c = l->config;
@@ -78,14 +90,10 @@ static void check_all(const struct config_loading *l, const struct ini_section *
 		if (device != SIZE_MAX)
 			read_point(l, &c->devices[device], &own[device], owned[i].name, from[i]);
 	}
-	for (size_t i = 0; i < count; i++) {
-		const struct device_config *device =
-		    owned[i].device == SIZE_MAX ? NULL : &c->devices[owned[i].device];
-		if (device)
-			point_find_scale(
-			    &own[owned[i].device].points[device_find_point(device, owned[i].name)],
-			    device->points, &device->point_names, from[i], l->diag);
-	}
+	for (size_t i = 0; i < count; i++)
+		if (owned[i].device != SIZE_MAX)
+			find_scales(
+			    l, &c->devices[owned[i].device], &own[owned[i].device], owned[i].name, from[i]);
 	for (size_t i = 0; i < c->device_count; i++) {
 		const struct device_config *device = &c->devices[i];
 		if (device->point_count == 0 && *device->profile_name == '\0')

@@ -10,7 +10,7 @@
 
 static enum json_digits digits_of(const struct point *p)
 {
-	if (p->type == POINT_F16 || (p->type == POINT_F32 && !point_is_scaled_by_other(p)))
+	if (p->type == POINT_F16 || p->type == POINT_F32)
 		return JSON_FLOAT;
 	return p->type == POINT_F64 && p->scale == 1 && p->offset == 0 && !point_is_scaled_by_other(p)
 		   ? JSON_DOUBLE

@@ -145,3 +145,23 @@ def test_mistakes_with_them_are_said(tmp_path, settings, key, words):
     assert said.returncode == 78
     line = next((l for l in said.stderr.splitlines() if f"[point:d.p] {key}: " in l and "unknown" not in l), "")
     assert line and words in line, said.stderr
+
+
+@pytest.mark.parametrize("settings", ["bit = 0\n", "type = string\n", "scale_from = other\n"])
+def test_a_scale_that_is_changed_into_none_is_said(tmp_path, settings):
+    """In a profile all was well."""
+    (tmp_path / "meter.ini").write_text("[profile]\n[point:sf]\nregister = holding:0\ntype = i16\n[point:other]\nregister = holding:20\n"
+                                        "[point:v]\nregister = holding:40\nscale_from = sf\n")
+    ini = tmp_path / "coolantd.ini"
+    text = head(tmp_path, harness.free_port()) + "[bus:b]\ntype = tcp\nhost = 127.0.0.1\n" + device("d", "b", 1, "meter")
+    for more, code in (("", 0), (f"[point:d.sf]\n{settings}", 78)):
+        ini.write_text(text + more)
+        said = run([COOLANTD, "-c", ini, "--check"], env={"COOLANTD_PROFILE_PATH": str(tmp_path)})
+        assert said.returncode == code, said.stderr
+    assert "[point:d.sf] scale_from: 'sf' is" in said.stderr
+
+
+def test_a_float_that_another_point_scales_has_no_noise(start, coolantd, subscriber):
+    _, ini = served(start, [("type = i16\n", [0xffff]), ("type = f32\nscale_from = p0\n", [0x3dcc, 0xcccd])])  # 0.1
+    coolantd(ini)
+    assert '"p1":0.01,' in subscriber.wait("device/d", lambda m: m.json["values"]["p1"] is not None).text.replace("}", ",")
