@@ -251,6 +251,7 @@ def test_a_full_disk(start, broker, subscriber, tmp_path):
     expect_no_trouble(subscriber)
     set_energy(server, 1001000)
     subscriber.wait("pue/row", lambda m: it_kwh(m) == 1)
+    wait_for_save(disk.mount_point / "state")  # the one that made good may be of before the leak
     daemon.process.kill()
     daemon.process.wait()
     mark = len(subscriber.messages)
