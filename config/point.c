@@ -284,8 +284,7 @@ const struct schema_key point_keys[] = {
 	    .help = "value = raw * scale + offset" },
 	{ "scale_from", SCHEMA_TEXT, FIELD(scale_from),
 	    .help = "another point of the device: its value is the power of ten by which the scaled value is "
-		    "multiplied, before the "
-		    "offset, as SunSpec has it" },
+		    "multiplied, before the offset, as SunSpec has it" },
 	{ "offset", SCHEMA_DOUBLE, FIELD(offset), "0", .min = -1e18, .max = 1e18,
 	    .help = "added after scaling" },
 	{ "unit", SCHEMA_TEXT, FIELD(unit),

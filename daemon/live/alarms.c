@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So many names are remembered; a broker keeps what is past them. */
-
 struct own {
 	struct alarm alarm;
 	struct alarm_config config;
