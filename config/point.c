@@ -1,5 +1,6 @@
 #include "config/point.h"
 
+#include "config/ini/suggest.h"
 #include "config/ini/text.h"
 
 #include <errno.h>
@@ -258,6 +259,20 @@ static bool parse_enums(struct schema_value *v, const char *text)
 	return true;
 }
 
+static bool parse_unit(struct schema_value *v, const char *text)
+{
+	const char *meant = unit_meant(text), *allowed = "";
+	*(const char **)v->field = text;
+	if (*text == '\0' || unit_find(text) || unit_is_free(text))
+		return true;
+	for (enum quantity q = QUANTITY_NONE + 1; q < QUANTITY_COUNT; q++)
+		allowed = arena_printf(v->arena, "%s%s, ", allowed, unit_words[q].units);
+	return schema_refuse(v, "'%s' is not a unit%s (allowed: %sor any text in braces: {turns})", text,
+	    meant ? arena_printf(v->arena, ", did you mean '%s'?", meant)
+		  : suggest_word(v->arena, text, unit_table, unit_count, sizeof(unit_table[0])),
+	    allowed);
+}
+
 #define FIELD(f) SCHEMA_FIELD(struct point, f)
 
 const struct schema_key point_keys[] = {
@@ -287,8 +302,9 @@ const struct schema_key point_keys[] = {
 		    "multiplied, before the offset, as SunSpec has it" },
 	{ "offset", SCHEMA_DOUBLE, FIELD(offset), "0", .min = -1e18, .max = 1e18,
 	    .help = "added after scaling" },
-	{ "unit", SCHEMA_TEXT, FIELD(unit),
-	    .help = "unit of the value: Cel, L/min, kPa, kW, kWh, %, V, A, Hz, 1/min" },
+	{ "unit", SCHEMA_CUSTOM, FIELD(unit), "", .parse = parse_unit,
+	    .help = "unit of the value, one of those under UNITS, where case counts; or any text in braces, "
+		    "{turns}, which is shown and which no loop or PUE takes" },
 	{ "invalid", SCHEMA_CUSTOM, FIELD(invalid), "", .parse = parse_sentinels,
 	    .help = "raw values that mean \"no value\"" },
 	{ "min", SCHEMA_DOUBLE, FIELD(min), .help = "a value below is suspect" },
@@ -357,6 +373,14 @@ static void check(
 	schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
 }
 
+static void find_quantity(struct point *p)
+{
+	const struct unit *unit = unit_find(p->unit);
+	p->quantity = unit ? unit->quantity : QUANTITY_NONE;
+	p->factor = unit ? unit->factor : 1;
+	p->zero = unit ? unit->zero : 0;
+}
+
 void point_read(struct point *p, const struct ini_section *from, bool is_new,
     const struct point_defaults *all, struct arena *a, struct diag *d)
 {
@@ -367,7 +391,7 @@ void point_read(struct point *p, const struct ini_section *from, bool is_new,
 		p->byte_order = all->byte_order;
 	}
 	schema_read(point_keys, from, is_new, a, d, p);
-	p->quantity = unit_quantity(p->unit, &p->factor); /* also of one with mistakes: others refer to it */
+	find_quantity(p); /* also of one with mistakes: others refer to it */
 	if (diag_errors(d) > before)
 		return;
 	if (is_new && !ini_section_entry(from, "type"))

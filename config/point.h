@@ -108,7 +108,7 @@ struct point {
 	const char *description;
 	const char *unit;
 	enum quantity quantity; /* what the unit measures */
-	double factor;		/* of a value in it to SI, see unit_quantity */
+	double factor, zero;	/* of a value in it to SI, see struct unit */
 	struct point_register reg;
 	struct point_register minus; /* read the same way and subtracted; see has_minus */
 	bool has_minus;
@@ -173,6 +173,16 @@ bool point_is_bit_table(enum register_table t);
 
 /* Neither a bool, one bit, nor text. */
 bool point_is_number(const struct point *p);
+/* A value of it in the SI unit of its quantity, and back. */
+static inline double point_to_si(const struct point *p, double value)
+{
+	return value * p->factor + p->zero;
+}
+static inline double point_from_si(const struct point *p, double si)
+{
+	return (si - p->zero) / p->factor;
+}
+
 /* Whether it is a number in a unit of `q`. */
 bool point_has_quantity(const struct point *p, enum quantity q);
 

@@ -2,51 +2,131 @@
 
 #include <string.h>
 
-static const struct {
-	const char *unit;
-	enum quantity quantity;
-	double factor;
-} units[] = {
-	{ "W", QUANTITY_POWER, 1 },
-	{ "kW", QUANTITY_POWER, 1e3 },
-	{ "MW", QUANTITY_POWER, 1e6 },
-	{ "J", QUANTITY_ENERGY, 1 },
-	{ "kJ", QUANTITY_ENERGY, 1e3 },
-	{ "MJ", QUANTITY_ENERGY, 1e6 },
-	{ "Wh", QUANTITY_ENERGY, 3600 },
-	{ "kWh", QUANTITY_ENERGY, 3.6e6 },
-	{ "MWh", QUANTITY_ENERGY, 3.6e9 },
-	{ "Cel", QUANTITY_TEMPERATURE, 1 },
-	{ "L/min", QUANTITY_FLOW, 1e-3 / 60 },
-	{ "L/s", QUANTITY_FLOW, 1e-3 },
-	{ "L/h", QUANTITY_FLOW, 1e-3 / 3600 },
-	{ "m3/h", QUANTITY_FLOW, 1.0 / 3600 },
-	{ "Pa", QUANTITY_PRESSURE, 1 },
-	{ "kPa", QUANTITY_PRESSURE, 1e3 },
-	{ "mbar", QUANTITY_PRESSURE, 1e2 },
-	{ "bar", QUANTITY_PRESSURE, 1e5 },
-	{ "%", QUANTITY_RATIO, 0.01 },
-	{ "1", QUANTITY_RATIO, 1 },
+/* The US gallon has 231 cubic inches; a psi is a pound of force (0.45359237 kg at 9.80665 m/s2) on a square
+ * inch of 25.4 mm: all exact. */
+#define GALLON 3.785411784e-3
+#define PSI (0.45359237 * 9.80665 / (0.0254 * 0.0254))
+
+const struct unit unit_table[] = {
+	{ "Cel", QUANTITY_TEMPERATURE, 1, 0 },
+	{ "K", QUANTITY_TEMPERATURE, 1, -273.15 },
+	{ "degF", QUANTITY_TEMPERATURE, 5.0 / 9, -160.0 / 9 },
+	{ "L/min", QUANTITY_FLOW, 1e-3 / 60, 0 },
+	{ "L/s", QUANTITY_FLOW, 1e-3, 0 },
+	{ "m3/h", QUANTITY_FLOW, 1.0 / 3600, 0 },
+	{ "[gal_us]/min", QUANTITY_FLOW, GALLON / 60, 0 },
+	{ "L", QUANTITY_VOLUME, 1e-3, 0 },
+	{ "m3", QUANTITY_VOLUME, 1, 0 },
+	{ "Pa", QUANTITY_PRESSURE, 1, 0 },
+	{ "kPa", QUANTITY_PRESSURE, 1e3, 0 },
+	{ "bar", QUANTITY_PRESSURE, 1e5, 0 },
+	{ "mbar", QUANTITY_PRESSURE, 1e2, 0 },
+	{ "[psi]", QUANTITY_PRESSURE, PSI, 0 },
+	{ "W", QUANTITY_POWER, 1, 0 },
+	{ "kW", QUANTITY_POWER, 1e3, 0 },
+	{ "MW", QUANTITY_POWER, 1e6, 0 },
+	{ "VA", QUANTITY_APPARENT, 1, 0 },
+	{ "kVA", QUANTITY_APPARENT, 1e3, 0 },
+	{ "var", QUANTITY_REACTIVE, 1, 0 },
+	{ "kvar", QUANTITY_REACTIVE, 1e3, 0 },
+	{ "Wh", QUANTITY_ENERGY, 3600, 0 },
+	{ "kWh", QUANTITY_ENERGY, 3.6e6, 0 },
+	{ "MWh", QUANTITY_ENERGY, 3.6e9, 0 },
+	{ "J", QUANTITY_ENERGY, 1, 0 },
+	{ "MJ", QUANTITY_ENERGY, 1e6, 0 },
+	{ "GJ", QUANTITY_ENERGY, 1e9, 0 },
+	{ "%", QUANTITY_RATIO, 0.01, 0 },
+	{ "1", QUANTITY_RATIO, 1, 0 },
+	{ "Hz", QUANTITY_FREQUENCY, 1, 0 },
+	{ "V", QUANTITY_VOLTAGE, 1, 0 },
+	{ "A", QUANTITY_CURRENT, 1, 0 },
+	{ "mA", QUANTITY_CURRENT, 1e-3, 0 },
+	{ "Ohm", QUANTITY_RESISTANCE, 1, 0 },
+	{ "1/min", QUANTITY_SPEED, 1, 0 },
+	{ "uS/cm", QUANTITY_CONDUCTIVITY, 1, 0 },
+	{ "[pH]", QUANTITY_ACIDITY, 1, 0 },
+	{ "NTU", QUANTITY_TURBIDITY, 1, 0 },
+	{ "s", QUANTITY_TIME, 1, 0 },
+	{ "min", QUANTITY_TIME, 60, 0 },
+	{ "h", QUANTITY_TIME, 3600, 0 },
+	{ "d", QUANTITY_TIME, 86400, 0 },
+	{ "g/m3", QUANTITY_CONCENTRATION, 1e-3, 0 },
+	{ "ppm", QUANTITY_FRACTION, 1e-6, 0 },
 };
 
-const struct unit_words unit_words[] = {
+const size_t unit_count = sizeof(unit_table) / sizeof(unit_table[0]);
+
+const struct unit_words unit_words[QUANTITY_COUNT] = {
 	[QUANTITY_NONE] = { "none", "" },
+	[QUANTITY_TEMPERATURE] = { "temperature", "Cel, K, degF" },
+	[QUANTITY_FLOW] = { "flow", "L/min, L/s, m3/h, [gal_us]/min" },
+	[QUANTITY_VOLUME] = { "volume", "L, m3" },
+	[QUANTITY_PRESSURE] = { "pressure", "Pa, kPa, bar, mbar, [psi]" },
 	[QUANTITY_POWER] = { "power", "W, kW, MW" },
-	[QUANTITY_ENERGY] = { "energy", "Wh, kWh, MWh, J, kJ, MJ" },
-	[QUANTITY_TEMPERATURE] = { "temperature", "Cel" },
-	[QUANTITY_FLOW] = { "flow", "L/min, L/s, L/h, m3/h" },
-	[QUANTITY_PRESSURE] = { "pressure", "Pa, kPa, mbar, bar" },
+	[QUANTITY_APPARENT] = { "apparent power", "VA, kVA" },
+	[QUANTITY_REACTIVE] = { "reactive power", "var, kvar" },
+	[QUANTITY_ENERGY] = { "energy", "Wh, kWh, MWh, J, MJ, GJ" },
 	[QUANTITY_RATIO] = { "ratio", "%, 1" },
+	[QUANTITY_FREQUENCY] = { "frequency", "Hz" },
+	[QUANTITY_VOLTAGE] = { "voltage", "V" },
+	[QUANTITY_CURRENT] = { "current", "A, mA" },
+	[QUANTITY_RESISTANCE] = { "resistance", "Ohm" },
+	[QUANTITY_SPEED] = { "speed", "1/min" },
+	[QUANTITY_CONDUCTIVITY] = { "conductivity", "uS/cm" },
+	[QUANTITY_ACIDITY] = { "pH", "[pH]" },
+	[QUANTITY_TURBIDITY] = { "turbidity", "NTU" },
+	[QUANTITY_TIME] = { "time", "s, min, h, d" },
+	[QUANTITY_CONCENTRATION] = { "concentration", "g/m3" },
+	[QUANTITY_FRACTION] = { "fraction", "ppm" },
 };
 
-enum quantity unit_quantity(const char *unit, double *factor)
+/* Other ways in which people and data sheets write them, where no small mistake leads to the table. */
+static const struct {
+	const char *written, *unit;
+} habits[] = {
+	{ "C", "Cel" },
+	{ "°C", "Cel" },
+	{ "degC", "Cel" },
+	{ "F", "degF" },
+	{ "°F", "degF" },
+	{ "rpm", "1/min" },
+	{ "RPM", "1/min" },
+	{ "min-1", "1/min" },
+	{ "lpm", "L/min" },
+	{ "LPM", "L/min" },
+	{ "gpm", "[gal_us]/min" },
+	{ "GPM", "[gal_us]/min" },
+	{ "m³/h", "m3/h" },
+	{ "m³", "m3" },
+	{ "psi", "[psi]" },
+	{ "pH", "[pH]" },
+	{ "µS/cm", "uS/cm" },
+	{ "Ω", "Ohm" },
+	{ "mg/L", "g/m3" },
+	{ "sec", "s" },
+	{ "hours", "h" },
+	{ "days", "d" },
+	{ "percent", "%" },
+};
+
+const struct unit *unit_find(const char *word)
 {
-	for (unsigned i = 0; unit && i < sizeof(units) / sizeof(units[0]); i++) {
-		if (strcmp(units[i].unit, unit) != 0)
-			continue;
-		*factor = units[i].factor;
-		return units[i].quantity;
-	}
-	*factor = 1;
-	return QUANTITY_NONE;
+	for (size_t i = 0; i < unit_count; i++)
+		if (strcmp(unit_table[i].word, word) == 0)
+			return &unit_table[i];
+	return NULL;
+}
+
+bool unit_is_free(const char *word)
+{
+	size_t n = strlen(word);
+	return n > 2 && word[0] == '{' && strcspn(word + 1, "{}") == n - 2 && word[n - 1] == '}';
+}
+
+const char *unit_meant(const char *word)
+{
+	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++)
+		if (strcmp(habits[i].written, word) == 0)
+			return habits[i].unit;
+	return NULL;
 }

@@ -3,7 +3,7 @@
 
 #include "daemon/control/figure.h"
 
-/* Computes all figures of a loop from its inputs, which are in the SI units of quantity.h (temperatures in
+/* Computes all figures of a loop from its inputs, which are in the SI units of unit.h (temperatures in
  * Cel, relative humidity, level and speed 0..1); an input that is not configured has quality QUALITY_INVALID.
  * Results are in the units of loop_values.
  *

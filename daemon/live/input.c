@@ -89,6 +89,6 @@ struct figure input_value(struct input *in, struct point_table *t)
 		return point_table_value(t, in->config->refs[0]);
 	struct figure f = input_figure(in, t);
 	if (in->config->count > 0)
-		f.value /= reference_get(t->config, in->config->refs[0])->factor;
+		f.value = point_from_si(reference_get(t->config, in->config->refs[0]), f.value);
 	return f;
 }

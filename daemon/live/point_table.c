@@ -234,13 +234,13 @@ struct figure point_table_value(const struct point_table *t, struct point_ref r)
 struct figure point_table_measured(const struct point_table *t, struct point_ref r)
 {
 	struct figure f = figure_at(t, r, point_table_at(t, r)->measured);
-	f.value *= reference_get(t->config, r)->factor;
+	f.value = point_to_si(reference_get(t->config, r), f.value);
 	return f;
 }
 
 struct figure point_table_figure(const struct point_table *t, struct point_ref r)
 {
 	struct figure f = point_table_value(t, r);
-	f.value *= reference_get(t->config, r)->factor;
+	f.value = point_to_si(reference_get(t->config, r), f.value);
 	return f;
 }

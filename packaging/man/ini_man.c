@@ -80,6 +80,19 @@ static void put_section(const struct config_section *s)
 	put_keys(title, s->help, s->keys);
 }
 
+static void put_units(void)
+{
+	printf(".SH UNITS\n");
+	for (enum quantity q = QUANTITY_NONE + 1; q < QUANTITY_COUNT; q++) {
+		printf(".TP\n.B ");
+		put(unit_words[q].quantity);
+		printf("\n");
+		put(unit_words[q].units);
+		printf("\n");
+	}
+	printf(".PP\nA loop or a PUE takes any unit of the right kind.\n");
+}
+
 static void put_figures(void)
 {
 	printf(
@@ -182,6 +195,7 @@ int main(void)
 	       "big is CDAB;\n"
 	       "big, little is BADC; little, little is DCBA.\n");
 	put_keys("[profile]", "a device model", profile_keys);
+	put_units();
 	put_figures();
 	put_default_alarms();
 	printf(".SH SEE ALSO\n.BR coolantd (8),\n.BR coolantd\\-sim (1)\n");

@@ -151,7 +151,7 @@ void plant_step(struct plant *p, double seconds)
 
 enum shown { SHOWN_NUMBER, SHOWN_BOOL };
 
-/* What a point of this name shows, in the SI units of quantity.h (relative humidity and speed in 0..1). */
+/* What a point of this name shows, in the SI units of unit.h (relative humidity and speed in 0..1). */
 static const struct {
 	const char *name;
 	size_t offset;
@@ -193,7 +193,8 @@ double plant_value(const struct plant *p, const struct plant_device *d, const st
 		const void *field = (const char *)d + shown[i].offset;
 		if (shown[i].kind == SHOWN_BOOL)
 			return *(const bool *)field;
-		return (*(const double *)field * shown[i].factor + shown[i].base) / point->factor;
+		double si = *(const double *)field * shown[i].factor + shown[i].base;
+		return point_from_si(point, si);
 	}
 	for (size_t i = 0; i < sizeof(by_unit) / sizeof(by_unit[0]); i++)
 		if (strcmp(by_unit[i].unit, point->unit) == 0)

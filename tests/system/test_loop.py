@@ -95,3 +95,34 @@ def test_a_value_that_never_changes_is_suspect(coolantd, server, subscriber):
     subscriber.wait("alarm/dead", lambda m: m.json["state"] == "active")
     server.set(1, "holding", 0, [301])
     subscriber.wait("alarm/dead", lambda m: m.json["state"] == "normal")
+
+
+def a_loop_and_a_pue(flow, temperature, pressure, power, energy):
+    """The sensors of one plant, in these units; each register shows a tenth, a thousandth of it for the counters."""
+    units = {"flow": flow, "supply": temperature, "return": temperature, "drop": pressure, "power": power}
+    points = "".join(f"[point:d.{key}]\nregister = holding:{2 * i}\ntype = f32\nunit = {unit}\n"
+                     for i, (key, unit) in enumerate(units.items()))
+    return (points + f"[point:d.energy]\nregister = holding:10\ntype = f32\nunit = {energy}\n"
+            "[loop:l]\ncoolant = pg25\nflow = d.flow\nsupply = d.supply\nreturn = d.return\npressure_drop = d.drop\nit_power = d.power\n"
+            "[pue:p]\nfacility = d.power\nit = d.power\nreuse_heat = d.energy\nwindows = 1m\n")
+
+
+@pytest.mark.parametrize("flow, temperature, pressure, power, energy", [
+    (("L/min", 100), ("Cel", 30, 40), ("kPa", 120), ("kW", 70), "kWh"),
+    (("L/s", 100 / 60), ("K", 303.15, 313.15), ("bar", 1.2), ("W", 70e3), "GJ"),
+    (("m3/h", 6), ("degF", 86, 104), ("mbar", 1200), ("MW", 0.07), "MJ"),
+    (("[gal_us]/min", 100 / 3.785411784), ("degF", 86, 104), ("[psi]", 120 / 6.894757293168361), ("kW", 70), "J"),
+])
+def test_any_unit_of_the_right_kind_gives_the_same_figures(start, coolantd, subscriber, tmp_path, flow, temperature, pressure,
+                                                           power, energy):
+    values = [flow[1], temperature[1], temperature[2], pressure[1], power[1], 0]
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": harness.registers(0, sum(map(harness.f32, values), []))}})
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra=a_loop_and_a_pue(
+        flow[0], temperature[0], pressure[0], power[0], energy)))
+    loop = subscriber.wait("loop/l", lambda m: m.json["quality"]["heat"] == "good").json["values"]
+    assert loop["flow"] == pytest.approx(100, rel=1e-5) and loop["supply_temperature"] == pytest.approx(30, abs=1e-4)
+    assert loop["delta_t"] == pytest.approx(10, abs=1e-4) and loop["differential_pressure"] == pytest.approx(120, rel=1e-5)
+    assert loop["heat"] == pytest.approx(67.11, rel=1e-3) and loop["hydraulic_power"] == pytest.approx(200, rel=1e-5)
+    assert loop["heat_capture_ratio"] == pytest.approx(67.11 / 70, rel=1e-3)
+    pue = subscriber.wait("pue/p", lambda m: m.json["quality"] == "good").json
+    assert pue["it_kw"] == pytest.approx(70, rel=1e-5) and pue["power_ratio"] == 1

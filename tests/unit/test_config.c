@@ -136,8 +136,17 @@ static const struct {
 	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.q\nsupply = d.p\nreturn = d.p\n",
 	    "[loop:l] flow: device 'd' has no point 'q'" },
 	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
-	    "[loop:l] flow: 'd.p' has the unit '', which is no flow (allowed: a point in L/min, L/s, L/h, "
-	    "m3/h)" },
+	    "[loop:l] flow: 'd.p' has the unit '', which is no flow (allowed: a point in L/min, L/s, "
+	    "m3/h, [gal_us]/min)" },
+	{ HEAD BUS DEVICE "unit = kwh\n",
+	    ":12: [point:d.p] unit: 'kwh' is not a unit, did you mean 'kWh'? (allowed: Cel, K, degF, L/min" },
+	{ HEAD BUS DEVICE "unit = rpm\n", "unit: 'rpm' is not a unit, did you mean '1/min'?" },
+	{ HEAD BUS DEVICE "unit = turns\n", "or any text in braces: {turns})" },
+	{ HEAD BUS DEVICE
+	    "unit = {turns}\n[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
+	    "[loop:l] flow: 'd.p' has the unit '{turns}', which is no flow" },
+	{ HEAD BUS DEVICE "unit = kVA\n[pue:row]\nit = d.p\nfacility = d.p\n",
+	    "[pue:row] it: 'd.p' has the unit 'kVA' (allowed: W, kW, MW, Wh, kWh, MWh, J, MJ, GJ)" },
 	{ HEAD BUS DEVICE "[pue:row]\nfacility = d\nit = e\n",
 	    "[pue:row] it: no [device:e], did you mean 'd'?" },
 	{ HEAD BUS DEVICE "[pue:row]\nit = d\n", "[pue:row] it: device 'd' has neither active_power" },
