@@ -65,7 +65,9 @@ static const struct schema_key keys[] = {
 	{ "pump_power", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_POWER),
 	    .help = "DEVICE.POINT of the pump's electrical power: efficiency" },
 	{ "pump_speed", SCHEMA_TEXT, INPUT(LOOP_IN_PUMP_SPEED),
-	    .help = "DEVICE.POINT of the pump's speed in %: deviation from its curve by the affinity laws" },
+	    .help =
+		"DEVICE.POINT of the pump's speed in %, or in 1/min with nominal_speed: deviation from its "
+		"curve by the affinity laws" },
 	{ "it_power", SCHEMA_TEXT, INPUT(LOOP_IN_IT_POWER),
 	    .help = "DEVICE.POINT of the IT power: heat capture ratio, energy balance" },
 	{ "air_temperature", SCHEMA_TEXT, INPUT(LOOP_IN_AIR_TEMPERATURE),
@@ -82,6 +84,8 @@ static const struct schema_key keys[] = {
 	    .help = "K, of both temperature sensors together: below it the heat is estimated" },
 	{ "nominal_flow", SCHEMA_DOUBLE, FIELD(model.nominal_flow), .min = 0.001, .max = 1e6,
 	    .help = "L/min; resistances and the pump are judged above 30 % of it; default as learned" },
+	{ "nominal_speed", SCHEMA_DOUBLE, FIELD(model.nominal_speed), .min = 1, .max = 1e6,
+	    .help = "1/min; the pump speed that is 100 %, for a pump_speed in 1/min" },
 	{ "clean_resistance", SCHEMA_DOUBLE, FIELD(model.clean_resistance), .min = 1e-12, .max = 1e6,
 	    .help = "of the clean filter, kPa per (L/min)^2; default as learned" },
 	{ "pump_curve", SCHEMA_CUSTOM, FIELD(model.curve), "", .parse = parse_curve,
@@ -99,7 +103,7 @@ static const struct schema_key keys[] = {
 	{ "reservoir_volume", SCHEMA_DOUBLE, FIELD(model.reservoir_volume), .min = 0.001, .max = 1e6,
 	    .help = "L, from 0 to 100 % of reservoir_level" },
 	{ "reservoir_temperature", SCHEMA_DOUBLE, FIELD(model.reservoir_temperature), "30", .min = 0,
-	    .max = 60, .help = "Cel; the level is told as it would be at this temperature" },
+	    .max = 80, .help = "Cel; the level is told as it would be at this temperature" },
 	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
 	    .help = "yes: the default alarms of the figures that it has, see DEFAULT ALARMS" },
 	{ "flow_low", SCHEMA_DOUBLE, FIELD(flow_low), .min = 0, .max = 1e6,
@@ -123,7 +127,8 @@ const struct loop_value_row loop_values[LOOP_VALUE_COUNT] = {
 #define FILTER_INPUTS (NEEDS(LOOP_IN_FLOW) | NEEDS(LOOP_IN_FILTER_PRESSURE_DROP))
 	[LOOP_HEAT] = { "heat", "kW", HEAT_INPUTS,
 	    "heat that the coolant takes up: rho cp V (T_return - T_supply), rho at flow_at, cp at the "
-	    "mean temperature; estimated while delta_t is below delta_t_resolution" },
+	    "mean temperature; estimated while delta_t is below delta_t_resolution, "
+	    "and above 60 Cel with pg25, where its source ends" },
 	[LOOP_DELTA_T] = { "delta_t", "K", NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN),
 	    "return less supply temperature" },
 	[LOOP_FLOW] = { "flow", "L/min", NEEDS(LOOP_IN_FLOW), "the flow meter" },
@@ -166,19 +171,22 @@ const struct loop_value_row loop_values[LOOP_VALUE_COUNT] = {
 	    "level as it would be at reservoir_temperature: a leak is seen through thermal expansion" },
 };
 
-static const enum quantity input_quantities[] = {
-	[LOOP_IN_FLOW] = QUANTITY_FLOW,
-	[LOOP_IN_SUPPLY] = QUANTITY_TEMPERATURE,
-	[LOOP_IN_RETURN] = QUANTITY_TEMPERATURE,
-	[LOOP_IN_PRESSURE_DROP] = QUANTITY_PRESSURE,
-	[LOOP_IN_FILTER_PRESSURE_DROP] = QUANTITY_PRESSURE,
-	[LOOP_IN_PUMP_POWER] = QUANTITY_POWER,
-	[LOOP_IN_PUMP_SPEED] = QUANTITY_RATIO,
-	[LOOP_IN_IT_POWER] = QUANTITY_POWER,
-	[LOOP_IN_AIR_TEMPERATURE] = QUANTITY_TEMPERATURE,
-	[LOOP_IN_AIR_HUMIDITY] = QUANTITY_RATIO,
-	[LOOP_IN_PRIMARY_SUPPLY] = QUANTITY_TEMPERATURE,
-	[LOOP_IN_RESERVOIR_LEVEL] = QUANTITY_RATIO,
+/* One or the other. */
+static const struct {
+	enum quantity one, other;
+} input_quantities[LOOP_IN_COUNT] = {
+	[LOOP_IN_FLOW] = { .one = QUANTITY_FLOW },
+	[LOOP_IN_SUPPLY] = { .one = QUANTITY_TEMPERATURE },
+	[LOOP_IN_RETURN] = { .one = QUANTITY_TEMPERATURE },
+	[LOOP_IN_PRESSURE_DROP] = { .one = QUANTITY_PRESSURE },
+	[LOOP_IN_FILTER_PRESSURE_DROP] = { .one = QUANTITY_PRESSURE },
+	[LOOP_IN_PUMP_POWER] = { .one = QUANTITY_POWER },
+	[LOOP_IN_PUMP_SPEED] = { QUANTITY_RATIO, QUANTITY_SPEED },
+	[LOOP_IN_IT_POWER] = { .one = QUANTITY_POWER },
+	[LOOP_IN_AIR_TEMPERATURE] = { .one = QUANTITY_TEMPERATURE },
+	[LOOP_IN_AIR_HUMIDITY] = { .one = QUANTITY_RATIO },
+	[LOOP_IN_PRIMARY_SUPPLY] = { .one = QUANTITY_TEMPERATURE },
+	[LOOP_IN_RESERVOIR_LEVEL] = { .one = QUANTITY_RATIO },
 };
 
 const char *loop_value_word(enum loop_value v)
@@ -202,17 +210,19 @@ bool loop_has_value(const struct loop_config *l, enum loop_value v)
 static void resolve_input(const struct config_loading *l, struct loop_config *loop, enum loop_input i)
 {
 	const char *name = loop->input_names[i], *key = loop_input_word(i);
-	enum quantity quantity = input_quantities[i];
+	enum quantity one = input_quantities[i].one, other = input_quantities[i].other;
 	if (*name == '\0')
 		return;
 	loop->inputs[i] = reference_source(l, key, name);
 	if (loop->inputs[i].count == 0)
 		return;
 	const struct point *first = reference_get(l->config, loop->inputs[i].refs[0]);
-	if (!point_has_quantity(first, quantity))
-		schema_error(l->diag, l->from, key,
-		    "'%s' has the unit '%s', which is no %s (allowed: a point in %s)", name, first->unit,
-		    unit_words[quantity].quantity, unit_words[quantity].units);
+	if (point_has_quantity(first, one) || (other != QUANTITY_NONE && point_has_quantity(first, other)))
+		return;
+	schema_error(l->diag, l->from, key,
+	    "'%s' has the unit '%s', which is no %s (allowed: a point in %s%s%s)", name, first->unit,
+	    unit_words[one].quantity, unit_words[one].units, other == QUANTITY_NONE ? "" : ", ",
+	    unit_words[other].units);
 }
 
 static uint64_t learning_fingerprint(const struct loop_config *l)
@@ -222,7 +232,12 @@ static uint64_t learning_fingerprint(const struct loop_config *l)
 	uint64_t sum = 0;
 	for (size_t i = 0; i < sizeof(inputs) / sizeof(inputs[0]); i++)
 		sum = sum * 31 + ini_text_fingerprint(l->input_names[inputs[i]]);
-	return sum;
+	return isnan(l->model.nominal_speed) ? sum : sum * 31 + (uint64_t)l->model.nominal_speed;
+}
+
+static bool is_speed(const struct config *c, const struct point_source *s)
+{
+	return s->count > 0 && reference_get(c, s->refs[0])->quantity == QUANTITY_SPEED;
 }
 
 static bool is_named(const struct loop_config *l, enum loop_input i)
@@ -233,7 +248,8 @@ static bool is_named(const struct loop_config *l, enum loop_input i)
 static void check_rules(const struct config_loading *loading, const struct loop_config *l)
 {
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
-	     reservoir = is_named(l, LOOP_IN_RESERVOIR_LEVEL);
+	     reservoir = is_named(l, LOOP_IN_RESERVOIR_LEVEL),
+	     speed = is_speed(loading->config, &l->inputs[LOOP_IN_PUMP_SPEED]);
 	const struct loop_model *m = &l->model;
 	const struct schema_rule rules[] = {
 		{ air != humidity, air ? "air_temperature" : "air_humidity",
@@ -242,6 +258,10 @@ static void check_rules(const struct config_loading *loading, const struct loop_
 		    "missing, but required with reservoir_level" },
 		{ reservoir && isnan(m->reservoir_volume), "reservoir_volume",
 		    "missing, but required with reservoir_level" },
+		{ speed && isnan(m->nominal_speed), "nominal_speed",
+		    "missing, but required with a pump_speed in 1/min" },
+		{ !speed && !isnan(m->nominal_speed), "nominal_speed",
+		    "has no meaning without a pump_speed in 1/min" },
 		{ !isnan(m->clean_resistance) && isnan(m->nominal_flow), "nominal_flow",
 		    "missing, but required with clean_resistance" },
 		{ !isnan(m->clean_resistance) && !is_named(l, LOOP_IN_FILTER_PRESSURE_DROP),
@@ -275,6 +295,8 @@ static void check(const struct config_loading *l, void *item)
 	loop->model.learned = (struct loop_reference){ NAN, NAN, NAN, NAN };
 	loop->learning_fingerprint = learning_fingerprint(loop);
 	check_rules(l, loop);
+	if (isnan(loop->model.nominal_speed))
+		loop->model.nominal_speed = 1;
 }
 
 const struct config_section loop_section = {

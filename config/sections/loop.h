@@ -49,6 +49,7 @@ struct loop_model {
 	enum loop_input flow_at;   /* LOOP_IN_SUPPLY or LOOP_IN_RETURN: where the flow meter sits */
 	double delta_t_resolution; /* K, of both sensors together: below it the heat is estimated */
 	double nominal_flow;	   /* m3/s */
+	double nominal_speed;	   /* of the pump, 1/min; 1 when pump_speed is a share of it already */
 	double clean_resistance;   /* Pa s2/m6 */
 	struct pump_curve curve;
 	double liquid_share;			/* of the IT power that the coolant is to carry */

@@ -89,10 +89,14 @@ enum property { DENSITY, HEAT_CAPACITY, VISCOSITY, PROPERTY_COUNT };
 static const struct {
 	double (*fits[PROPERTY_COUNT])(double celsius);
 	const struct melinder *mixture;
-	double percent; /* of the glycol, by mass */
+	double percent;	    /* of the glycol, by mass */
+	double source_end;  /* Cel, where that is below the range of all; 0 = it is not */
+	const char *beyond; /* what is said above it */
 } coolants[] = {
-	[COOLANT_WATER] = { { water_density, water_heat_capacity, water_viscosity }, NULL, 0 },
-	[COOLANT_PG25] = { { pg25_density, pg25_heat_capacity, pg25_viscosity }, NULL, 0 },
+	[COOLANT_WATER] = { .fits = { water_density, water_heat_capacity, water_viscosity } },
+	[COOLANT_PG25] = { .fits = { pg25_density, pg25_heat_capacity, pg25_viscosity },
+	    .source_end = 60,
+	    .beyond = "above 60 Cel the properties of pg25 are extrapolated" },
 	[COOLANT_PG30] = { .mixture = &melinder_propylene_glycol, .percent = 30 },
 	[COOLANT_EG25] = { .mixture = &melinder_ethylene_glycol, .percent = 25 },
 	[COOLANT_EG30] = { .mixture = &melinder_ethylene_glycol, .percent = 30 },
@@ -109,6 +113,11 @@ static double property(enum coolant c, enum property p, double celsius)
 	if (coolants[c].mixture)
 		return of_mixture[p](coolants[c].mixture, coolants[c].percent, celsius);
 	return coolants[c].fits[p](celsius);
+}
+
+const char *coolant_beyond_source(enum coolant c, double celsius)
+{
+	return coolants[c].beyond && celsius > coolants[c].source_end ? coolants[c].beyond : NULL;
 }
 
 double coolant_density(enum coolant c, double celsius)

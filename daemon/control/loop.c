@@ -13,6 +13,17 @@ double loop_dew_point(double celsius, double relative_humidity)
 	return 243.04 * g / (17.625 - g);
 }
 
+static const char *const out_of_range =
+    "temperature outside 0..80 Cel, where the coolant's properties are known";
+
+/* Properties of the coolant at that temperature went into the figure. */
+static void worsen_beyond_source(struct figure *f, enum coolant c, double celsius)
+{
+	const char *beyond = coolant_beyond_source(c, celsius);
+	if (beyond && quality_has_value(f->quality))
+		figure_worsen(f, QUALITY_ESTIMATED, beyond);
+}
+
 static void compute_heat(const struct loop_model *m, const struct figure *in, struct figure *out)
 {
 	double supply = in[LOOP_IN_SUPPLY].value, ret = in[LOOP_IN_RETURN].value,
@@ -28,8 +39,8 @@ static void compute_heat(const struct loop_model *m, const struct figure *in, st
 	}
 	double watts = coolant_density(m->coolant, in[m->flow_at].value) *
 		       coolant_heat_capacity(m->coolant, (supply + ret) / 2) * flow * (ret - supply);
-	*heat = figure_set(
-	    *heat, watts / 1000, "temperature outside 0..60 Cel, where the coolant's properties are known");
+	*heat = figure_set(*heat, watts / 1000, out_of_range);
+	worsen_beyond_source(heat, m->coolant, fmax(in[m->flow_at].value, (supply + ret) / 2));
 	if (quality_has_value(heat->quality) && fabs(ret - supply) < m->delta_t_resolution) {
 		heat->quality = quality_worst(heat->quality, QUALITY_ESTIMATED);
 		heat->reason = "delta_t is below the resolution of the sensors";
@@ -63,10 +74,11 @@ static void compute_reservoir(const struct loop_model *m, const struct figure *i
 	double mean = (in[LOOP_IN_SUPPLY].value + in[LOOP_IN_RETURN].value) / 2;
 	double expansion =
 	    coolant_density(m->coolant, m->reservoir_temperature) / coolant_density(m->coolant, mean) - 1;
-	out[LOOP_COMPENSATED_RESERVOIR_LEVEL] = figure_set(
-	    FIGURE_OF(&in[LOOP_IN_RESERVOIR_LEVEL], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]),
+	struct figure *level = &out[LOOP_COMPENSATED_RESERVOIR_LEVEL];
+	*level = figure_set(FIGURE_OF(&in[LOOP_IN_RESERVOIR_LEVEL], &in[LOOP_IN_SUPPLY], &in[LOOP_IN_RETURN]),
 	    100 * (in[LOOP_IN_RESERVOIR_LEVEL].value - m->system_volume / m->reservoir_volume * expansion),
-	    "temperature outside 0..60 Cel, where the coolant's properties are known");
+	    out_of_range);
+	worsen_beyond_source(level, m->coolant, fmax(mean, m->reservoir_temperature));
 }
 
 static void compute_air(const struct figure *in, struct figure *out)

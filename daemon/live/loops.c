@@ -68,6 +68,7 @@ void loops_tick(struct loops *l)
 		struct loop *loop = &l->all[i];
 		for (unsigned k = 0; k < LOOP_IN_COUNT; k++)
 			loop->now[k] = input_figure(&loop->inputs[k], l->table);
+		loop->now[LOOP_IN_PUMP_SPEED].value /= loop->model.nominal_speed;
 		loop_compute(&loop->model, loop->now, loop->figures);
 	}
 }

@@ -11,8 +11,9 @@
 #define LOSS_SHARE 0.04	    /* of the facility: transformers, distribution */
 #define FAN_WATTS 1500.0
 #define PUMP_WATTS_AT_60 800.0
-#define FLOW_PER_PERCENT 1.6 /* L/min of a new pump through a clean filter */
-#define RESISTANCE 0.012     /* kPa per (L/min)^2, of the loop with a clean filter */
+#define PUMP_NOMINAL_SPEED 3000.0 /* 1/min, of a point that shows turns */
+#define FLOW_PER_PERCENT 1.6	  /* L/min of a new pump through a clean filter */
+#define RESISTANCE 0.012	  /* kPa per (L/min)^2, of the loop with a clean filter */
 #define SUPPLY_CELSIUS 32.0
 #define RETURN_LAG_S 20.0
 /* PG25 at 35 Cel: kW per L/min and K, the rule of thumb of the trade */
@@ -194,7 +195,7 @@ double plant_value(const struct plant *p, const struct plant_device *d, const st
 		if (shown[i].kind == SHOWN_BOOL)
 			return *(const bool *)field;
 		double si = *(const double *)field * shown[i].factor + shown[i].base;
-		return point_from_si(point, si);
+		return point_from_si(point, point->quantity == QUANTITY_SPEED ? si * PUMP_NOMINAL_SPEED : si);
 	}
 	for (size_t i = 0; i < sizeof(by_unit) / sizeof(by_unit[0]); i++)
 		if (strcmp(by_unit[i].unit, point->unit) == 0)

@@ -126,3 +126,18 @@ def test_any_unit_of_the_right_kind_gives_the_same_figures(start, coolantd, subs
     assert loop["heat_capture_ratio"] == pytest.approx(67.11 / 70, rel=1e-3)
     pue = subscriber.wait("pue/p", lambda m: m.json["quality"] == "good").json
     assert pue["it_kw"] == pytest.approx(70, rel=1e-5) and pue["power_ratio"] == 1
+
+
+def test_a_pump_speed_in_turns_is_a_share_of_the_nominal_one(start, coolantd, subscriber, tmp_path):
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 100, 1: 30, 2: 40, 3: 120, 4: 2175}}})
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra="".join(
+        f"[point:d.{key}]\nregister = holding:{i}\nunit = {unit}\n" for i, (key, unit) in enumerate(
+            {"flow": "L/min", "supply": "Cel", "return": "Cel", "drop": "kPa", "speed": "1/min"}.items())) +
+        "[loop:l]\ncoolant = pg25\nflow = d.flow\nsupply = d.supply\nreturn = d.return\npressure_drop = d.drop\n"
+        "pump_speed = d.speed\nnominal_speed = 2900\npump_curve = 0:300, 200:200\n"))
+    loop = subscriber.wait("loop/l", lambda m: m.json["quality"]["pump_deviation"] == "good").json["values"]
+    assert loop["pump_speed"] == 75
+    # at the nominal speed this is 133.3 L/min at 213.3 kPa, where the curve has 233.3 kPa
+    assert loop["pump_deviation"] == pytest.approx(120 / 0.75**2 / (300 - 100 / 0.75 / 2) - 1, rel=1e-5)
+    server.set(1, "holding", 4, [0])
+    subscriber.wait("alarm/l-pump_stopped", lambda m: m.json["state"] == "active", timeout=10)

@@ -147,6 +147,13 @@ static const struct {
 	    "[loop:l] flow: 'd.p' has the unit '{turns}', which is no flow" },
 	{ HEAD BUS DEVICE "unit = kVA\n[pue:row]\nit = d.p\nfacility = d.p\n",
 	    "[pue:row] it: 'd.p' has the unit 'kVA' (allowed: W, kW, MW, Wh, kWh, MWh, J, MJ, GJ)" },
+	{ HEAD BUS DEVICE "unit = 1/min\n" LOOP "pump_speed = d.p\n",
+	    "[loop:l] nominal_speed: missing, but required with a pump_speed in 1/min" },
+	{ HEAD BUS DEVICE "unit = %\n" LOOP "pump_speed = d.p\nnominal_speed = 2900\n",
+	    "[loop:l] nominal_speed: has no meaning without a pump_speed in 1/min" },
+	{ HEAD BUS DEVICE "unit = kPa\n" LOOP "pump_speed = d.p\n",
+	    "[loop:l] pump_speed: 'd.p' has the unit 'kPa', which is no ratio (allowed: a point in %, 1, "
+	    "1/min)" },
 	{ HEAD BUS DEVICE "[pue:row]\nfacility = d\nit = e\n",
 	    "[pue:row] it: no [device:e], did you mean 'd'?" },
 	{ HEAD BUS DEVICE "[pue:row]\nit = d\n", "[pue:row] it: device 'd' has neither active_power" },

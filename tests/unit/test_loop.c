@@ -8,6 +8,7 @@
 #include "daemon/control/redundant.h"
 
 #include <math.h>
+#include <string.h>
 
 static void water_at_30_celsius(void **state)
 {
@@ -23,8 +24,16 @@ static void pg25_at_30_celsius(void **state)
 	assert_float_equal(coolant_viscosity(COOLANT_PG25, 30), 1.797, 0.001);
 }
 
+/* IAPWS-95 at 0.1 MPa. */
+static void water_at_80_celsius(void **state)
+{
+	assert_float_equal(coolant_density(COOLANT_WATER, 80), 971.77, 0.02);
+	assert_float_equal(coolant_heat_capacity(COOLANT_WATER, 80), 4196.9, 0.5);
+	assert_float_equal(coolant_viscosity(COOLANT_WATER, 80), 0.3544, 0.0005);
+}
+
 /* Computed from Melinder's coefficients outside of this program. */
-static void mixtures_of_melinder_at_0_30_60_celsius(void **state)
+static void mixtures_of_melinder_at_0_30_60_80_celsius(void **state)
 {
 	static const struct {
 		enum coolant coolant;
@@ -33,12 +42,15 @@ static void mixtures_of_melinder_at_0_30_60_celsius(void **state)
 		{ COOLANT_PG30, 0, 1031.560, 3802.64, 7.1171 },
 		{ COOLANT_PG30, 30, 1018.890, 3883.86, 2.1041 },
 		{ COOLANT_PG30, 60, 1001.153, 3962.34, 0.9946 },
+		{ COOLANT_PG30, 80, 987.598, 4012.22, 0.7011 },
 		{ COOLANT_EG25, 0, 1037.020, 3762.85, 3.6976 },
 		{ COOLANT_EG25, 30, 1027.102, 3834.25, 1.4466 },
 		{ COOLANT_EG25, 60, 1011.767, 3902.14, 0.7768 },
+		{ COOLANT_EG25, 80, 998.919, 3944.05, 0.5789 },
 		{ COOLANT_EG30, 0, 1044.972, 3658.09, 4.2976 },
 		{ COOLANT_EG30, 30, 1033.699, 3747.23, 1.6389 },
 		{ COOLANT_EG30, 60, 1017.462, 3828.72, 0.8660 },
+		{ COOLANT_EG30, 80, 1004.257, 3877.67, 0.6388 },
 	};
 	for (size_t i = 0; i < sizeof(golden) / sizeof(golden[0]); i++) {
 		enum coolant c = golden[i].coolant;
@@ -49,10 +61,11 @@ static void mixtures_of_melinder_at_0_30_60_celsius(void **state)
 	}
 }
 
-/* Two sources that know nothing of each other: the OCP's fits of PG25 and Melinder's table at 25 %. */
+/* Two sources that know nothing of each other: the OCP's fits of PG25, also beyond their 60 Cel, and
+ * Melinder's table at 25 %. */
 static void melinder_and_the_ocp_agree_on_pg25(void **state)
 {
-	for (double t = 0; t <= 60; t += 5) {
+	for (double t = 0; t <= 80; t += 5) {
 		double density = melinder_density(&melinder_propylene_glycol, 25, t),
 		       capacity = melinder_heat_capacity(&melinder_propylene_glycol, 25, t);
 		assert_float_equal(density / coolant_density(COOLANT_PG25, t), 1, 0.006);
@@ -63,10 +76,19 @@ static void melinder_and_the_ocp_agree_on_pg25(void **state)
 static void outside_their_range_properties_are_unknown(void **state)
 {
 	assert_true(isnan(coolant_density(COOLANT_WATER, -0.1)));
-	assert_true(isnan(coolant_heat_capacity(COOLANT_PG25, 60.1)));
+	assert_true(isnan(coolant_heat_capacity(COOLANT_PG25, 80.1)));
 	assert_true(isnan(coolant_density(COOLANT_WATER, NAN)));
 	assert_false(isnan(coolant_density(COOLANT_WATER, 0)));
-	assert_false(isnan(coolant_density(COOLANT_PG25, 60)));
+	assert_false(isnan(coolant_density(COOLANT_PG25, 80)));
+}
+
+static void only_pg25_has_a_source_that_ends_before(void **state)
+{
+	static const enum coolant all[] = { COOLANT_WATER, COOLANT_PG30, COOLANT_EG25, COOLANT_EG30 };
+	for (size_t i = 0; i < COUNT(all); i++)
+		assert_null(coolant_beyond_source(all[i], 80));
+	assert_null(coolant_beyond_source(COOLANT_PG25, 60));
+	assert_non_null(coolant_beyond_source(COOLANT_PG25, 60.01));
 }
 
 static struct figure good(double value)
@@ -137,6 +159,27 @@ static void heat_by_hand(void **state)
 	assert_float_equal(out[LOOP_HEAT].value, 1019.426 * 3949.885 * 100 / 60000 * 10 / 1000, 0.005);
 	assert_float_equal(out[LOOP_DELTA_T].value, 10, 1e-9);
 	assert_float_equal(out[LOOP_FLOW].value, 100, 1e-9);
+}
+
+/* 100 L/min from 65 to 80 Cel: 999.871 kg/m3 * 4042.45 J/(kg K) * 100/60000 m3/s * 15 K. */
+static void a_warm_loop_has_heat_up_to_80_celsius(void **state)
+{
+	static const enum coolant good_ones[] = { COOLANT_WATER, COOLANT_PG30, COOLANT_EG25, COOLANT_EG30 };
+	struct figure out[LOOP_VALUE_COUNT];
+	compute(COOLANT_PG25, (struct sensors){ 100, 65, 80 }, out);
+	assert_float_equal(out[LOOP_HEAT].value, 101.048, 0.005);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_ESTIMATED);
+	assert_string_equal(out[LOOP_HEAT].reason, "above 60 Cel the properties of pg25 are extrapolated");
+	compute(COOLANT_PG25, (struct sensors){ 100, 50, 60 }, out);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_GOOD);
+	for (size_t i = 0; i < COUNT(good_ones); i++) {
+		compute(good_ones[i], (struct sensors){ 100, 65, 80 }, out);
+		assert_int_equal(out[LOOP_HEAT].quality, QUALITY_GOOD);
+		assert_float_equal(out[LOOP_HEAT].value, 101, 4);
+	}
+	compute(COOLANT_WATER, (struct sensors){ 100, 81, 90 }, out);
+	assert_int_equal(out[LOOP_HEAT].quality, QUALITY_INVALID);
+	assert_non_null(strstr(out[LOOP_HEAT].reason, "outside 0..80 Cel"));
 }
 
 /* Sixty litres of warm coolant are less than of cold. */
@@ -434,7 +477,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(water_at_30_celsius),
 		cmocka_unit_test(pg25_at_30_celsius),
-		cmocka_unit_test(mixtures_of_melinder_at_0_30_60_celsius),
+		cmocka_unit_test(mixtures_of_melinder_at_0_30_60_80_celsius),
+		cmocka_unit_test(water_at_80_celsius),
+		cmocka_unit_test(only_pg25_has_a_source_that_ends_before),
+		cmocka_unit_test(a_warm_loop_has_heat_up_to_80_celsius),
 		cmocka_unit_test(melinder_and_the_ocp_agree_on_pg25),
 		cmocka_unit_test(outside_their_range_properties_are_unknown),
 		cmocka_unit_test(heat_by_the_quick_factors),
