@@ -187,7 +187,7 @@ static bool parse_band(struct schema_value *v, const char *text)
 	size_t n = strlen(text);
 	*d = (struct point_band){ .size = NAN };
 	if (n == 0)
-		return true;
+		return *v->row->def == '\0' || parse_band(v, v->row->def);
 	d->percent = text[n - 1] == '%';
 	while (n > 0 && strchr("% ", text[n - 1]))
 		n--;
@@ -221,10 +221,11 @@ static bool parse_sentinel(const char *text, struct point_sentinel *ret)
 
 static bool parse_sentinels(struct schema_value *v, const char *text)
 {
-	struct point_sentinel *items = arena_alloc(v->arena, (strlen(text) / 2 + 1) * sizeof(*items));
+	struct point_sentinel *items = arena_alloc(v->arena, POINT_SENTINELS_MAX * sizeof(*items));
 	size_t n = 0;
-	char *copy = arena_strdup(v->arena, text), *save = NULL;
-	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+	char *rest = arena_strdup(v->arena, text);
+	while (rest && *text != '\0') {
+		const char *item = text_strip(strsep(&rest, ","));
 		if (n == POINT_SENTINELS_MAX)
 			return schema_refuse(v, "too many raw values (at most %d)", POINT_SENTINELS_MAX);
 		if (!parse_sentinel(item, &items[n++]))
@@ -240,8 +241,9 @@ static bool parse_enums(struct schema_value *v, const char *text)
 {
 	struct point_enum *items = arena_alloc(v->arena, (strlen(text) / 2 + 1) * sizeof(*items));
 	size_t n = 0;
-	char *copy = arena_strdup(v->arena, text), *save = NULL;
-	for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
+	char *rest = arena_strdup(v->arena, text);
+	while (rest && *text != '\0') {
+		char *item = strsep(&rest, ",");
 		char *colon = strchr(item, ':');
 		if (n == POINT_ENUM_MAX)
 			return schema_refuse(v, "too many words (at most %d)", POINT_ENUM_MAX);
@@ -327,16 +329,85 @@ const struct schema_key point_keys[] = {
 	{ NULL },
 };
 
+static bool is_decimal(const struct point *p)
+{
+	return point_format(p) == POINT_BCD_DIGITS || point_format(p) == POINT_TEN_THOUSANDS;
+}
+
+static void check_length(const struct point *p, const struct ini_section *from, struct diag *d)
+{
+	bool given = ini_section_gives(from, "length");
+	const char *type = point_type_word(p->type);
+	if (types[p->type].registers && given)
+		schema_error(d, from, "length",
+		    "has no meaning for type = %s, which has %u register%s "
+		    "(allowed for string, bcd, mod10k)",
+		    type, types[p->type].registers, types[p->type].registers == 1 ? "" : "s");
+	if (is_decimal(p) && p->length > POINT_DECIMAL_REGISTERS_MAX)
+		schema_error(d, from, "length", "%s for type = %s (allowed: 1..%d registers)",
+		    given ? "too many registers" : "missing, but required", type,
+		    POINT_DECIMAL_REGISTERS_MAX);
+}
+
+static void check_bits(const struct point *p, const struct ini_section *from, struct diag *d)
+{
+	enum point_format format = point_format(p);
+	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0;
+	bool is_whole = format == POINT_UNSIGNED || format == POINT_SIGNED || format == POINT_TRUTH;
+	int width = (int)types[p->type].registers * 16, high = has_bit ? p->bit.high : p->bits.high;
+	const char *key = has_bit ? "bit" : "bits";
+	if (has_bit && has_bits)
+		schema_error(d, from, "bits", "not together with 'bit' (allowed: one of the two)");
+	if (!has_bit && !has_bits)
+		return;
+	if (!is_whole || point_is_bit_table(p->reg.table))
+		schema_error(
+		    d, from, key, "not for this type (allowed for whole numbers and bool in registers)");
+	else if (high >= width)
+		schema_error(d, from, key, "past the width of the type (allowed for %s: 0..%d)",
+		    point_type_word(p->type), width - 1);
+}
+
+/* Whether the raw value can be one of `width` bits; a float's is a number, or a pattern. */
+static bool is_within(const struct point *p, const struct point_sentinel *s, unsigned width)
+{
+	if (s->is_number && point_format(p) == POINT_FLOAT)
+		return true;
+	if (s->is_number && (s->number != trunc(s->number) || s->number < -0x1p63 || s->number >= 0x1p63))
+		return false;
+	if (s->is_number && s->number < 0)
+		return (int64_t)s->bits >> (width - 1) == -1;
+	return width == 64 || s->bits >> width == 0;
+}
+
+static void check_sentinels(const struct point *p, const struct ini_section *from, struct diag *d)
+{
+	unsigned width = point_length(p) * 16;
+	if (p->invalid.count == 0)
+		return;
+	if (point_format(p) == POINT_TEXT || point_is_bit_table(p->reg.table)) {
+		schema_error(d, from, "invalid",
+		    "not for a string, coil or discrete input (allowed: values "
+		    "in registers)");
+		return;
+	}
+	if (width > 64) /* a length that is wrong: said already */
+		return;
+	for (size_t i = 0; i < p->invalid.count; i++)
+		if (!is_within(p, &p->invalid.items[i], width))
+			schema_error(d, from, "invalid",
+			    "value %zu of the list is none that type = %s can have (allowed: whole numbers "
+			    "of "
+			    "%u bits, past 63 bits as 0x)",
+			    i + 1, point_type_word(p->type), width);
+}
+
 static void check(
     const struct point *p, const struct ini_section *from, unsigned max_registers, struct diag *d)
 {
-	bool has_bit = p->bit.low >= 0, has_bits = p->bits.low >= 0,
-	     is_bit_table = point_is_bit_table(p->reg.table);
+	bool is_bit_table = point_is_bit_table(p->reg.table);
 	enum point_format format = point_format(p);
-	bool is_text = format == POINT_TEXT, is_bool = format == POINT_TRUTH || has_bit;
-	bool is_decimal = format == POINT_BCD_DIGITS || format == POINT_TEN_THOUSANDS;
-	bool is_whole = format == POINT_UNSIGNED || format == POINT_SIGNED || format == POINT_TRUTH;
-	int width = is_text ? 16 : (int)point_length(p) * 16, high = has_bit ? p->bit.high : p->bits.high;
+	bool is_text = format == POINT_TEXT, is_bool = format == POINT_TRUTH || p->bit.low >= 0;
 	bool scaled = p->scale != 1 || p->offset != 0;
 	const struct schema_rule rules[] = {
 		{ p->has_minus && (is_bool || is_text || p->counter || p->enums.count > 0), "minus",
@@ -349,13 +420,8 @@ static void check(
 		    "the value is longer than the profile's max_registers" },
 		{ is_bit_table && p->type != POINT_BOOL, "type",
 		    "not for a coil or discrete input (allowed: bool)" },
-		{ has_bit && has_bits, "bits", "not together with 'bit' (allowed: one of the two)" },
-		{ (has_bit || has_bits) && (!is_whole || is_bit_table), has_bit ? "bit" : "bits",
-		    "not for this type (allowed for whole numbers and bool in registers)" },
-		{ (has_bit || has_bits) && high >= width, has_bit ? "bit" : "bits",
-		    "past the width of the type (allowed: 0..15 for 16 bits, 0..31 for 32 bits)" },
-		{ is_decimal && p->length > POINT_DECIMAL_REGISTERS_MAX, "length",
-		    "missing or too many for a bcd or mod10k (allowed: 1..4 registers)" },
+		{ p->enums.count > 0 && (is_text || is_bool || format == POINT_FLOAT), "enum",
+		    "not for a string, bool or float (allowed: whole numbers)" },
 		{ p->chars != POINT_CHARS_BOTH && !is_text, "chars", "only for type = string" },
 		{ point_is_scaled_by_other(p) && (is_bool || is_text || p->enums.count > 0), "scale_from",
 		    "not for a bool, string or enum (allowed: numbers)" },
@@ -371,6 +437,9 @@ static void check(
 		{ p->reg.address + point_length(p) > 65536, "register", "runs past address 65535" },
 	};
 	schema_check_rules(from, rules, sizeof(rules) / sizeof(rules[0]), d);
+	check_length(p, from, d);
+	check_bits(p, from, d);
+	check_sentinels(p, from, d);
 }
 
 static void find_quantity(struct point *p)

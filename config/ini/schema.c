@@ -132,7 +132,7 @@ static bool parse_list(struct schema_value *v, const char *text)
 	const char **items = arena_alloc(v->arena, (strlen(text) / 2 + 1) * sizeof(items[0]));
 	char *rest = arena_strdup(v->arena, text);
 	size_t n = 0;
-	while (rest && *rest != '\0') {
+	while (rest && *text != '\0') {
 		items[n] = text_strip(strsep(&rest, ","));
 		if (*items[n] == '\0')
 			return schema_refuse(
@@ -185,6 +185,14 @@ void schema_defaults(const struct schema_key *keys, struct arena *a, void *targe
 			(void)parse_value(row, a, NULL, nowhere, target, row->def ? row->def : "");
 }
 
+/* A key with nothing behind it: what holds is the default. */
+static void read_empty(
+    const struct schema_key *row, struct arena *a, struct diag *d, struct diag_place place, void *target)
+{
+	bool own = row->type == SCHEMA_CUSTOM || (row->type == SCHEMA_CHOICE && !row->def);
+	(void)parse_value(row, a, own ? d : NULL, place, target, !own && row->def ? row->def : "");
+}
+
 static const struct schema_key *find_key(const struct schema_key *keys, const char *key)
 {
 	while (keys->key && strcmp(keys->key, key) != 0)
@@ -212,10 +220,12 @@ void schema_read(const struct schema_key *keys, const struct ini_section *from, 
 	for (const struct ini_entry *e = from->entries; e; e = e->next) {
 		struct diag_place place = { e->file, e->line, from->title, e->key };
 		const struct schema_key *row = find_key(keys, e->key);
-		if (row)
-			(void)parse_value(row, a, d, place, target, e->value);
-		else
+		if (!row)
 			unknown_key(keys, place, a, d);
+		else if (*e->value != '\0')
+			(void)parse_value(row, a, d, place, target, e->value);
+		else if (!complete || !(row->flags & SCHEMA_REQUIRED)) /* else it is missing: see below */
+			read_empty(row, a, d, place, target);
 	}
 	for (const struct schema_key *row = keys; complete && row->key; row++)
 		if ((row->flags & SCHEMA_REQUIRED) && !ini_section_gives(from, row->key))

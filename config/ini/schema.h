@@ -7,7 +7,7 @@
  *   type             field                 notes
  *   SCHEMA_BOOL      bool                  yes | no
  *   SCHEMA_INT       int64_t               min..max
- *   SCHEMA_DOUBLE    double                NAN when empty
+ *   SCHEMA_DOUBLE    double                NAN without a default
  *   SCHEMA_DURATION  int64_t               nanoseconds; min..max in seconds
  *   SCHEMA_SIZE      int64_t               bytes; min..max
  *   SCHEMA_TEXT      const char *          "" when empty
@@ -16,8 +16,9 @@
  *   SCHEMA_LIST      struct schema_list    comma list, blanks around items dropped
  *   SCHEMA_CUSTOM    what `parse` writes
  *
- * Strings point into the tree's arena or into the row. The rows of a section are an array that ends with one
- * without a key.
+ * A key without a value is not told: its default holds, but for a SCHEMA_CUSTOM, whose parser gets the empty
+ * text. Strings point into the tree's arena or into the row. The rows of a section are an array that ends
+ * with one without a key.
  */
 #pragma once
 

@@ -56,7 +56,7 @@ static const struct schema_key keys[] = {
 	{ "latch", SCHEMA_BOOL, FIELD(latch), "no", .help = "stays until acknowledged" },
 	{ "suppressed_by", SCHEMA_LIST, FIELD(suppressor_names), "",
 	    .help = "alarms that explain this one: while one of them is active it is suppressed" },
-	{ "message", SCHEMA_TEXT, FIELD(message), .help = "for people" },
+	{ "message", SCHEMA_TEXT, FIELD(message), .help = "for people; default what raises it" },
 	{ NULL },
 };
 
@@ -193,11 +193,23 @@ static void rank(const struct config_loading *l, const struct ini_section *const
 	}
 }
 
+/* What stands for a message that is not given. */
+static const char *describe(struct arena *arena, const struct alarm_config *a)
+{
+	const char *when = arena_printf(arena, "raised when %s is %s", a->point_name, whens[a->when].word);
+	if (a->when == WHEN_OUTSIDE)
+		return arena_printf(arena, "%s %g..%g", when, a->low, a->high);
+	return a->when == WHEN_ABOVE || a->when == WHEN_BELOW ? arena_printf(arena, "%s %g", when, a->limit)
+							      : when;
+}
+
 static void check(const struct config_loading *l, void *item)
 {
 	struct alarm_config *a = item;
 	bool own = strncmp(a->name, OWN_ALARM_PREFIX, strlen(OWN_ALARM_PREFIX)) == 0;
 	a->fingerprint = ini_section_fingerprint(l->from);
+	if (*a->message == '\0')
+		a->message = describe(l->arena, a);
 	if (own)
 		schema_error(l->diag, l->from, NULL,
 		    "names with " OWN_ALARM_PREFIX " are coolantd's own (allowed: another name)");

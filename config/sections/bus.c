@@ -28,6 +28,19 @@ static const struct schema_choice parities[] = { { "none", PARITY_NONE }, { "eve
 static const struct schema_choice transaction_ids[] = { { "check", TRANSACTION_CHECK },
 	{ "ignore", TRANSACTION_IGNORE }, { NULL, 0 } };
 
+/* An address or a name alone: what else users write there has keys of its own. */
+static bool parse_host(struct schema_value *v, const char *text)
+{
+	const char *sep = strstr(text, "://"), *host = sep ? sep + 3 : text, *colon = strchr(host, ':');
+	bool port = colon && !strchr(colon + 1, ':'); /* an IPv6 address has more of them */
+	if (sep || port || strpbrk(text, " \t/[]"))
+		return schema_refuse(v,
+		    "'%s' is not a host (allowed: an address or a name alone; a port goes into tcp_port)",
+		    text);
+	*(const char **)v->field = text;
+	return true;
+}
+
 #define FIELD(f) SCHEMA_FIELD(struct bus_config, f)
 static const struct schema_key keys[] = {
 	{ "type", SCHEMA_CHOICE, FIELD(type), .choices = types, .flags = SCHEMA_REQUIRED,
@@ -42,7 +55,8 @@ static const struct schema_key keys[] = {
 	{ "rs485", SCHEMA_BOOL, FIELD(rs485), "no", .help = "ask the kernel for RS-485 mode (rtu)" },
 	{ "frame_gap", SCHEMA_DURATION, FIELD(frame_gap), "0ms", .min = 0, .max = 1,
 	    .help = "extra silence before a request, on top of 3.5 characters on a serial line" },
-	{ "host", SCHEMA_TEXT, FIELD(host), .help = "address or name (tcp, rtutcp)" },
+	{ "host", SCHEMA_CUSTOM, FIELD(host), "", .parse = parse_host,
+	    .help = "address or name (tcp, rtutcp)" },
 	{ "tcp_port", SCHEMA_INT, FIELD(tcp_port), "502", .min = 1, .max = 65535,
 	    .help = "TCP port (tcp, rtutcp)" },
 	{ "connect_timeout", SCHEMA_DURATION, FIELD(connect_timeout), "2s", .min = 0.01, .max = 60,
@@ -50,7 +64,7 @@ static const struct schema_key keys[] = {
 	{ "response_timeout", SCHEMA_DURATION, FIELD(response_timeout), "500ms", .min = 0.01, .max = 60,
 	    .help = "longest wait for a whole reply" },
 	{ "connect_delay", SCHEMA_DURATION, FIELD(connect_delay), "0ms", .min = 0, .max = 60,
-	    .help = "nothing is sent for so long after a connect: some gateways swallow it" },
+	    .help = "nothing is sent for so long after a connect: some gateways swallow it (tcp, rtutcp)" },
 	{ "transaction_id", SCHEMA_CHOICE, FIELD(transaction_id), "check", .choices = transaction_ids,
 	    .help =
 		"check: a reply with another transaction id is none; ignore: it is taken, for devices that "
@@ -82,6 +96,7 @@ static const struct {
 	{ "host", NETWORK, true, "tcp, rtutcp" },
 	{ "tcp_port", NETWORK, false, "tcp, rtutcp" },
 	{ "connect_timeout", NETWORK, false, "tcp, rtutcp" },
+	{ "connect_delay", NETWORK, false, "tcp, rtutcp" },
 	{ "transaction_id", ONLY(BUS_TCP), false, "tcp" },
 };
 
@@ -94,7 +109,9 @@ static dev_t device_of(const char *port)
 
 bool bus_same_endpoint(const struct bus_config *a, const struct bus_config *b)
 {
-	if ((a->type == BUS_RTU) != (b->type == BUS_RTU))
+	if (!a->has_type || !b->has_type || (a->type == BUS_RTU) != (b->type == BUS_RTU))
+		return false;
+	if (*(a->type == BUS_RTU ? a->port : a->host) == '\0')
 		return false;
 	if (a->type == BUS_RTU)
 		return strcmp(a->port, b->port) == 0 || (a->device != 0 && a->device == b->device);
@@ -118,10 +135,12 @@ static void check_keys(const struct config_loading *l, const struct bus_config *
 static void check(const struct config_loading *l, void *item)
 {
 	struct bus_config *bus = item;
+	const struct ini_entry *type = ini_section_entry(l->from, "type");
 	bool serial = bus->type == BUS_RTU;
 	name_index_add(&l->config->bus_names, l->arena, bus->name, bus);
 	bus->fingerprint = ini_section_fingerprint(l->from);
-	if (!ini_section_gives(l->from, "type"))
+	bus->has_type = type && strcmp(type->value, types[bus->type].word) == 0;
+	if (!bus->has_type)
 		return; /* said already */
 	check_keys(l, bus);
 	bus->device = serial ? device_of(bus->port) : 0;

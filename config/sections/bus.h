@@ -14,6 +14,7 @@ enum bus_parity { PARITY_NONE = 'N', PARITY_EVEN = 'E', PARITY_ODD = 'O' };
 struct bus_config {
 	const char *name;
 	enum bus_type type;
+	bool has_type; /* false: it is missing or none, which was said, and `type` means nothing */
 	const char *port;
 	dev_t device; /* of the port, by whatever path; 0 = it is not there now */
 	int baud;

@@ -85,7 +85,8 @@ static void resolve_bus(const struct config_loading *l, struct device_config *de
 static void check_unit(const struct config_loading *l, const struct device_config *device)
 {
 	const struct config *c = l->config;
-	bool tcp = c->buses[device->bus].type == BUS_TCP;
+	const struct bus_config *bus = &c->buses[device->bus];
+	bool tcp = bus->type == BUS_TCP || !bus->has_type;
 	if (device->unit > 247 && (device->unit != 255 || !tcp))
 		schema_error(l->diag, l->from, "unit",
 		    "'%lld' is out of range (allowed: 0..247, on tcp also 255)", (long long)device->unit);
@@ -111,7 +112,7 @@ static const struct profile *find_profile(const struct config_loading *l, const 
 static void take_profile(const struct config_loading *l, struct device_config *device)
 {
 	const struct profile *p = *device->profile_name != '\0' ? find_profile(l, device) : NULL;
-	bool has_unit = ini_section_entry(l->from, "unit");
+	bool has_unit = ini_section_gives(l->from, "unit");
 	device->profile = p;
 	device->fingerprint = ini_section_fingerprint(l->from);
 	if (p) {

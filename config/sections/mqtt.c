@@ -51,8 +51,9 @@ static bool parse_brokers(struct schema_value *v, const char *text)
 	enum { BROKERS_MAX = 8 };
 	const char **items = arena_alloc(v->arena, BROKERS_MAX * sizeof(items[0]));
 	size_t n = 0;
-	char *copy = arena_strdup(v->arena, text), *save = NULL;
-	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
+	char *rest = arena_strdup(v->arena, text);
+	while (rest && *text != '\0') {
+		const char *item = text_strip(strsep(&rest, ","));
 		const char *uri = n < BROKERS_MAX ? complete_uri(v->arena, item) : NULL;
 		if (!uri)
 			return schema_refuse(v,
@@ -67,6 +68,18 @@ static bool parse_brokers(struct schema_value *v, const char *text)
 	return true;
 }
 
+/* Brokers and their logs know us by it: one visible word. */
+static bool parse_client_id(struct schema_value *v, const char *text)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if ((unsigned char)*c <= ' ' || *c == 0x7f)
+			return schema_refuse(v,
+			    "'%s' is not a client id (allowed: a word without blanks and control characters)",
+			    text);
+	*(const char **)v->field = text;
+	return true;
+}
+
 static const struct schema_choice protocols[] = { { "5", MQTT_5 }, { "3.1.1", MQTT_3_1_1 }, { NULL, 0 } };
 static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE }, { "point", LAYOUT_POINT },
 	{ "both", LAYOUT_BOTH }, { NULL, 0 } };
@@ -77,7 +90,8 @@ static const struct schema_choice publish_modes[] = { { "change", MQTT_PUBLISH_C
 static const struct schema_key keys[] = {
 	{ "broker", SCHEMA_CUSTOM, FIELD(brokers), "mqtt://localhost:1883", .parse = parse_brokers,
 	    .help = "where to publish; a comma list is tried in order" },
-	{ "client_id", SCHEMA_TEXT, FIELD(client_id), .help = "default coolantd-SITE-RACK" },
+	{ "client_id", SCHEMA_CUSTOM, FIELD(client_id), "", .parse = parse_client_id,
+	    .help = "default coolantd-SITE-RACK" },
 	{ "protocol", SCHEMA_CHOICE, FIELD(protocol), "5", .choices = protocols, .help = "version of MQTT" },
 	{ "topic_prefix", SCHEMA_CUSTOM, FIELD(topic_prefix), "coolant", .parse = parse_prefix,
 	    .help = "first part of every topic: PREFIX/SITE/RACK" },

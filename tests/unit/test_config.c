@@ -5,6 +5,7 @@
 #include "config/ini/text.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -198,6 +199,49 @@ static const struct {
 	    "[loop:l] nominal_flow: missing, but required with clean_resistance" },
 	{ HEAD BUS DEVICE "unit = %\n" LOOP "liquid_share = 1.2\n",
 	    "[loop:l] liquid_share: '1.2' is out of range" },
+	{ HEAD BUS DEVICE "type = string\ninvalid = 0xffff\n",
+	    ":13: [point:d.p] invalid: not for a string, coil or discrete input" },
+	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = coil:0\ninvalid = 1\n",
+	    ":12: [point:d.p] invalid: not for a string, coil or discrete input" },
+	{ HEAD BUS DEVICE "invalid = 0xffff, 0x1ffff\n",
+	    ":12: [point:d.p] invalid: value 2 of the list is none that type = u16 can have (allowed: whole "
+	    "numbers of 16 bits" },
+	{ HEAD BUS DEVICE "type = i32\ninvalid = -2147483649\n", ":13: [point:d.p] invalid: value 1" },
+	{ HEAD BUS DEVICE "type = i16\ninvalid = 1.5\n", ":13: [point:d.p] invalid: value 1" },
+	{ HEAD BUS DEVICE "type = u64\ninvalid = 18446744073709551615\n",
+	    "(allowed: whole numbers of 64 bits, past 63 bits as 0x)" },
+	{ HEAD BUS DEVICE "type = f32\ninvalid = 0x1ffffffff\n", ":13: [point:d.p] invalid: value 1" },
+	{ HEAD BUS DEVICE "invalid = 1,, 2\n", ":12: [point:d.p] invalid: '' is not a raw value" },
+	{ HEAD BUS DEVICE "enum = 0:off,, 1:on\n", ":12: [point:d.p] enum: '0:off,, 1:on' is not NUMBER" },
+	{ HEAD BUS DEVICE "type = f16\nenum = 0:off\n",
+	    ":13: [point:d.p] enum: not for a string, bool or float (allowed: whole numbers)" },
+	{ HEAD BUS DEVICE "bit = 1\nenum = 0:off\n", ":13: [point:d.p] enum: not for a string, bool" },
+	{ HEAD BUS DEVICE "type = u48\nlength = 3\n",
+	    ":13: [point:d.p] length: has no meaning for type = u48, which has 3 registers (allowed for "
+	    "string, bcd, mod10k)" },
+	{ HEAD BUS DEVICE "length = 1\n", ":12: [point:d.p] length: has no meaning for type = u16, which" },
+	{ HEAD BUS DEVICE "type = bcd\n",
+	    ":10: [point:d.p] length: missing, but required for type = bcd (allowed: 1..4 registers)" },
+	{ HEAD BUS DEVICE "type = mod10k\nlength = 5\n",
+	    ":13: [point:d.p] length: too many registers for type = mod10k (allowed: 1..4 registers)" },
+	{ HEAD BUS DEVICE "type = u48\nbits = 40..48\n",
+	    ":13: [point:d.p] bits: past the width of the type (allowed for u48: 0..47)" },
+	{ HEAD "[bus:b]\ntype = rtu\nport = /dev/x\nconnect_delay = 1s\n",
+	    ":7: [bus:b] connect_delay: has no meaning for type = rtu (allowed for tcp, rtutcp)" },
+	{ HEAD "[bus:b]\ntype = rtu\nport = /dev/x\nconnect_timeout = 1s\n", ":7: [bus:b] connect_timeout:" },
+	{ HEAD "[bus:b]\ntype = rtu\nport = /dev/x\nhost = x\n", ":7: [bus:b] host: has no meaning" },
+	{ HEAD "[bus:b]\ntype = rtu\nport = /dev/x\ntcp_port = 502\n", ":7: [bus:b] tcp_port: has no" },
+	{ HEAD "[bus:b]\ntype = rtutcp\nhost = x\ntransaction_id = check\n",
+	    ":7: [bus:b] transaction_id: has no meaning for type = rtutcp (allowed for tcp)" },
+	{ HEAD "[bus:b]\ntype = tcp\nhost = tcp://1.2.3.4\n",
+	    ":6: [bus:b] host: 'tcp://1.2.3.4' is not a host (allowed: an address or a name alone; a port "
+	    "goes into tcp_port)" },
+	{ HEAD "[bus:b]\ntype = tcp\nhost = 1.2.3.4:502\n", ":6: [bus:b] host: '1.2.3.4:502' is not" },
+	{ HEAD "[bus:b]\ntype = tcp\nhost = [::1]:502\n", ":6: [bus:b] host: '[::1]:502' is not a host" },
+	{ HEAD "[mqtt]\nbroker = mqtt://a,,mqtt://b\n", ":5: [mqtt] broker: '' is not a broker" },
+	{ HEAD "[mqtt]\nbroker = mqtt://a,\n", ":5: [mqtt] broker: '' is not a broker" },
+	{ HEAD "[mqtt]\nclient_id = a b\n", ":5: [mqtt] client_id: 'a b' is not a client id" },
+	{ HEAD "[mqtt]\nclient_id = a\x01\n", ":5: [mqtt] client_id: " },
 	{ HEAD "nonsense\n", ":4: neither a [section] nor a line of the form key = value" },
 	{ "x = 1\n" HEAD, ":1: an entry before the first [section]" },
 	{ HEAD "[mqtt\n", ":4: a section line is not of the form" },
@@ -218,6 +262,83 @@ static void all_errors_are_listed(void **state)
 	const char *text = HEAD "[mqtt]\nqos = 9\nkeep_alive = x\nlayout = x\n[bus:b]\ntype = tcp\n";
 	struct findings f = load(text, strlen(text), NULL);
 	assert_int_equal(f.count, 4);
+}
+
+/* One mistake, one finding: nothing is said of what only follows from it. */
+static void one_mistake_is_one_error(void **state)
+{
+	static const char *const texts[] = {
+		"[daemon]\nsite =\nrack = r07\n",
+		HEAD "[bus:b]\ntype =\nhost = x\n",
+		HEAD "[bus:b]\ntype = modbus\nhost = x\n[device:d]\nbus = b\nunit = 0\n[point:d.p]\n"
+		     "register = coil:0\n",
+		HEAD "[bus:b]\ntype = none\n[bus:c]\ntype = none\n[bus:d]\ntype = rtu\nport = /dev/x\n",
+		HEAD BUS DEVICE "unit = Cel\n[loop:l]\ncoolant =\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
+		HEAD BUS DEVICE "type = bcd\ninvalid = 0xffff\n",
+	};
+	static const size_t counts[] = { 1, 1, 1, 2, 2, 1 }; /* d.p is no flow in the loop */
+	for (size_t i = 0; i < COUNT(texts); i++) {
+		struct findings f = load(texts[i], strlen(texts[i]), NULL);
+		if (f.count != counts[i])
+			fail_msg("case %zu: %zu findings:\n%s", i, f.count, f.text);
+	}
+}
+
+/* A key with nothing behind it is not told. */
+static void an_empty_key_has_its_default(void **state)
+{
+	struct config *c = load_good(HEAD
+	    "control_interval =\n[mqtt]\nqos =\nkeep_alive =\nprotocol =\n[spool]\nmax_size =\nmax_age =\n"
+	    "[bus:b]\ntype = tcp\nhost = ::1\nbaud =\ntcp_port =\nresponse_timeout =\nretries =\n"
+	    "[device:d]\nbus = b\nunit = 1\npoll_interval =\nenabled =\naccuracy_class =\n"
+	    "[point:d.p]\nregister = holding:0\nunit = L/min\nscale =\noffset =\nmin =\nmax =\n"
+	    "deadband =\ntolerance =\nstuck_after =\ncounter =\nlength =\ninvalid =\n"
+	    "[point:d.t]\nregister = holding:1\nunit = Cel\n"
+	    "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.t\nreturn = d.t\nsupply_high =\n"
+	    "delta_t_resolution =\nbalance_tolerance =\nreservoir_low =\nflow_low =\nnominal_flow =\n"
+	    "[alarm:a]\npoint = d.p\nwhen = above\nlimit = 1\nhysteresis =\ndelay_on =\nlow =\n");
+	const struct point *p = &c->devices[0].points[0];
+	assert_int_equal(c->daemon->control_interval, 1000000000);
+	assert_int_equal(c->mqtt->qos, 1);
+	assert_int_equal(c->mqtt->keep_alive, INT64_C(15000000000));
+	assert_int_equal(c->spool->max_size, 256 << 20);
+	assert_int_equal(c->buses[0].tcp_port, 502);
+	assert_int_equal(c->buses[0].response_timeout, 500000000);
+	assert_int_equal(c->buses[0].retries, 1);
+	assert_int_equal(c->devices[0].poll_interval, 1000000000);
+	assert_true(c->devices[0].enabled && isnan(c->devices[0].accuracy_class));
+	assert_true(p->scale == 1 && p->offset == 0 && isnan(p->min) && p->deadband.size == 0);
+	assert_true(isnan(p->tolerance.size));
+	assert_true(c->loops[0].supply_high == 45 && isnan(c->loops[0].flow_low));
+	assert_true(
+	    c->loops[0].model.delta_t_resolution == 0.2 && c->loops[0].model.balance_tolerance == 0.15);
+	assert_true(c->alarms[0].hysteresis == 0 && isnan(c->alarms[0].low));
+	config_unref(c);
+
+	const char *unset = HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = above\nlimit =\n";
+	struct findings f = load(unset, strlen(unset), NULL);
+	assert_non_null(strstr(f.text, "[alarm:a] limit: missing, but required for above and below"));
+}
+
+static void an_alarm_without_a_message_says_what_raises_it(void **state)
+{
+	struct config *c =
+	    load_good(HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = above\nlimit = 20.5\nmessage "
+				      "=\n[alarm:b]\npoint = d.p\nwhen = stale\n"
+				      "[alarm:c]\npoint = d.p\nwhen = outside\nlow = 1\nhigh = 2\n");
+	assert_string_equal(c->alarms[0].message, "raised when d.p is above 20.5");
+	assert_string_equal(c->alarms[1].message, "raised when d.p is stale");
+	assert_string_equal(c->alarms[2].message, "raised when d.p is outside 1..2");
+	config_unref(c);
+}
+
+static void sentinels_as_wide_as_the_type_are_taken(void **state)
+{
+	config_unref(load_good(HEAD BUS DEVICE "invalid = 0xffff, 65535, -32768\n"));
+	config_unref(
+	    load_good(HEAD BUS DEVICE "type = i64\ninvalid = 0xffffffffffffffff, -9223372036854775808\n"));
+	config_unref(load_good(HEAD BUS DEVICE "type = f32\ninvalid = 0x7fc00000, -9999.9, 1e20\n"));
+	config_unref(load_good(HEAD BUS DEVICE "bit = 3\ninvalid = 0xffff\n"));
 }
 
 static void defaults_are_those_of_the_contract(void **state)
@@ -512,6 +633,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(broken_ones_say_where_and_what),
 		cmocka_unit_test(all_errors_are_listed),
+		cmocka_unit_test(one_mistake_is_one_error),
+		cmocka_unit_test(an_empty_key_has_its_default),
+		cmocka_unit_test(an_alarm_without_a_message_says_what_raises_it),
+		cmocka_unit_test(sentinels_as_wide_as_the_type_are_taken),
 		cmocka_unit_test(defaults_are_those_of_the_contract),
 		cmocka_unit_test(keys_of_later_versions_may_have_their_default),
 		cmocka_unit_test(text_forms_that_are_taken),
