@@ -216,8 +216,14 @@ static struct bus_load *compute_loads(const struct config *c)
 static void on_alarm(const struct alarm *a, void *user)
 {
 	struct daemon *d = user;
-	reporter_alarm(d->reporter, a);
+	reporter_alarm(d->reporter, a, true);
 	state_save_soon(d->state);
+}
+
+static void on_alarm_valued(const struct alarm *a, void *user)
+{
+	struct daemon *d = user;
+	reporter_alarm(d->reporter, a, false);
 }
 
 static void on_learned(void *user)
@@ -442,7 +448,7 @@ static int start(struct daemon *d, bool has_state_dir)
 	d->loads = compute_loads(d->config);
 	if (!d->disk || !d->batches || !d->buses || !d->reporter || !d->loads)
 		return -ENOMEM;
-	alarms_watch(d->live->alarms, on_alarm, d);
+	alarms_watch(d->live->alarms, on_alarm, on_alarm_valued, d);
 	d->api = (struct api){ d->live, on_learned, d };
 	d->state =
 	    has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;

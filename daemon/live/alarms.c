@@ -20,7 +20,7 @@ struct alarms {
 	struct point_table *table;
 	const struct loops *loops;
 	const struct pues *pues;
-	alarms_see *changed; /* or NULL */
+	alarms_see *changed, *valued; /* or NULL */
 	void *user;
 	struct alarm *all;    /* as in the configuration */
 	struct input *inputs; /* of those that look at points */
@@ -112,9 +112,10 @@ void alarms_free(struct alarms *a)
 	free(a);
 }
 
-void alarms_watch(struct alarms *a, alarms_see *changed, void *user)
+void alarms_watch(struct alarms *a, alarms_see *changed, alarms_see *valued, void *user)
 {
 	a->changed = changed;
+	a->valued = valued;
 	a->user = user;
 }
 
@@ -200,9 +201,12 @@ void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
 		if (which == JUDGE_POINTS && alarm->config->source != SOURCE_POINT)
 			continue;
 		struct figure input = input_of(a, i);
+		bool was_known = quality_has_value(alarm->input.quality);
 		alarm_set_suppressed(alarm, is_explained(a, alarm->config), now_ns);
 		if (alarm_update(alarm, &input, now_ns, utc_ms))
 			on_change(a, alarm);
+		else if (a->valued && was_known != quality_has_value(input.quality))
+			a->valued(alarm, a->user);
 	}
 }
 
@@ -283,7 +287,7 @@ void alarms_inherit(struct alarms *a, struct alarms *old)
 	}
 	a->flood = old->flood;
 	a->latency_max_ns = old->latency_max_ns;
-	alarms_watch(a, old->changed, old->user);
+	alarms_watch(a, old->changed, old->valued, old->user);
 }
 
 void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer *w)

@@ -30,9 +30,10 @@ struct alarms *alarms_new(
 void alarms_inherit(struct alarms *a, struct alarms *old);
 void alarms_free(struct alarms *a);
 
-/* Who is told of each change: of a state, of an own alarm's text, of an acknowledgement. */
+/* Who is told of each change: of a state, of an own alarm's text, of an acknowledgement; and of a value that
+ * is known no more, or again, while the state stays. */
 typedef void alarms_see(const struct alarm *a, void *user);
-void alarms_watch(struct alarms *a, alarms_see *changed, void *user);
+void alarms_watch(struct alarms *a, alarms_see *changed, alarms_see *valued, void *user);
 
 /* Judges the alarms of the configuration. JUDGE_POINTS leaves out those on figures, which only change with a
  * tick. */

@@ -186,14 +186,14 @@ static void tell_pue(void *state, size_t i)
 	send_figures(j, "pue", c->name, &w);
 }
 
-static void tell_alarm(void *state, const struct alarm *a)
+static void tell_alarm(void *state, const struct alarm *a, bool is_event)
 {
 	const struct json *j = state;
 	struct json_writer w;
 	struct envelope e = { .kind = "alarm",
 		.name = a->config->name,
 		.flags = PUBLISH_RETAIN | PUBLISH_URGENT,
-		.keep = true,
+		.keep = is_event,
 		.ts_ms = a->changed_ms };
 	json_begin(&w);
 	json_payload_alarm(&w, NULL, j->to.live->config, a, clock_utc_ms());

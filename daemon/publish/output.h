@@ -67,7 +67,8 @@ struct output_format {
 	void (*device)(void *state, const struct output_device *d);
 	void (*loop)(void *state, size_t i); /* of the configuration, as are these */
 	void (*pue)(void *state, size_t i);
-	void (*alarm)(void *state, const struct alarm *a);
+	/* `is_event`: its state has changed; else it is told anew, and that is of no use late. */
+	void (*alarm)(void *state, const struct alarm *a, bool is_event);
 	void (*health)(void *state, const struct health *h);
 
 	/* The message that tells what had to be dropped, as history; NULL without memory. */

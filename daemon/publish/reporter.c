@@ -283,7 +283,7 @@ static void see_alarm(const struct alarm *a, void *user)
 {
 	const struct channel *ch = user;
 	if (ch->format->alarm)
-		ch->format->alarm(ch->state, a);
+		ch->format->alarm(ch->state, a, false);
 }
 
 /* An empty payload: the broker forgets the topic. */
@@ -321,10 +321,11 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 	retained_each_gone(&r->live->retained, empty, &r->sinks[connection]);
 }
 
-void reporter_alarm(struct reporter *r, const struct alarm *a)
+void reporter_alarm(struct reporter *r, const struct alarm *a, bool is_event)
 {
 	for (size_t i = 0; i < r->channel_count; i++)
-		see_alarm(a, &r->channels[i]);
+		if (r->channels[i].format->alarm)
+			r->channels[i].format->alarm(r->channels[i].state, a, is_event);
 }
 
 void reporter_health(struct reporter *r, const struct health *h)

@@ -36,7 +36,8 @@ void reporter_device(struct reporter *r, const struct table_device *d, int64_t n
 /* After a tick: loops, PUE figures, and devices whose sensors were found to deviate, or do so no more. */
 void reporter_tick(struct reporter *r, int64_t now_ns);
 
-void reporter_alarm(struct reporter *r, const struct alarm *a);
+/* It has changed; or, no event, only its value is known no more, or again. */
+void reporter_alarm(struct reporter *r, const struct alarm *a, bool is_event);
 void reporter_health(struct reporter *r, const struct health *h);
 
 /* The message that tells what had to be dropped on a connection; NULL = none is told, or without memory. */

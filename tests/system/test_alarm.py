@@ -34,3 +34,40 @@ def test_a_flood_is_said_once(start, coolantd, subscriber, tmp_path):
     server.set(1, "holding", 0, [99])
     subscriber.wait("alarm/coolantd-flood", lambda m: m.json["state"] == "active")
     assert sum("coolantd-flood is active" in l for l in daemon.lines) == 1
+
+
+VALUED = ("[alarm:hot]\npoint = d.t\nwhen = above\nlimit = 5\nlatch = yes\nmessage = hot\n"
+          "[alarm:gone]\npoint = d.t\nwhen = stale\nmessage = gone\n")
+
+
+def test_the_retained_value_is_what_is_known(start, coolantd, subscriber, tmp_path):
+    """Also while the state stays: of a latched alarm, and of one that waits for a stale reading."""
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 7}}})
+    point = "poll_interval = 200ms\n[point:d.t]\nregister = holding:0\n"
+    on, off = (tcp_bus("b", server.port) + device("d", "b", extra=extra + point) + VALUED for extra in ("", "enabled = no\n"))
+    daemon = coolantd(on)
+    subscriber.wait("alarm/hot", lambda m: m.json["state"] == "active" and m.json["value"] == 7)
+    subscriber.wait("alarm/gone", lambda m: m.json["state"] == "normal" and m.json["value"] == 7)
+
+    def last_are(value):
+        return all(subscriber.last(f"alarm/{name}").json["value"] == value for name in ("hot", "gone"))
+
+    # a value that merely moves is told by the device, not by its alarms
+    before = len(subscriber.messages)
+    for value in range(8, 18):
+        server.set(1, "holding", 0, [value])
+        subscriber.wait("device/d", lambda m: m.json["values"]["t"] == value, after=before)
+    assert not subscriber.of("alarm/hot", before) + subscriber.of("alarm/gone", before)
+    top = daemon.path.read_text()[:-len(on)]
+    daemon.reload(top + off)
+    harness.wait_for(lambda: last_are(None), lambda: subscriber.last("alarm/hot").text + subscriber.last("alarm/gone").text)
+    states = [subscriber.last(f"alarm/{name}").json["state"] for name in ("hot", "gone")]
+    assert states == ["active", "normal"]
+    daemon.reload(top + on)
+    harness.wait_for(lambda: last_are(17), lambda: subscriber.last("alarm/hot").text + subscriber.last("alarm/gone").text)
+    # a restart goes on with the states, and knows the values a moment later
+    assert daemon.stop() == 0
+    before = len(subscriber.messages)
+    start(harness.Coolantd, tmp_path, top + on)
+    for name, state in (("hot", "active"), ("gone", "normal")):
+        subscriber.wait(f"alarm/{name}", lambda m: m.json["value"] == 17 and m.json["state"] == state, after=before)

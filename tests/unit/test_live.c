@@ -104,7 +104,7 @@ static void judge(struct live *l)
 static void each_change_of_an_alarm_is_told_once(void **state)
 {
 	struct live *l = new_live(HEAD DEVICE POINTS WET);
-	alarms_watch(l->alarms, on_alarm, NULL);
+	alarms_watch(l->alarms, on_alarm, NULL, NULL);
 	judge(l);
 	expect("");
 	feed_wet(l, true);
@@ -134,7 +134,7 @@ static void each_change_of_an_alarm_is_told_once(void **state)
 static void a_reload_keeps_what_did_not_change(void **state)
 {
 	struct live *old = new_live(HEAD DEVICE POINTS WET HOT);
-	alarms_watch(old->alarms, on_alarm, NULL);
+	alarms_watch(old->alarms, on_alarm, NULL, NULL);
 	feed_number(old, 50);
 	feed_wet(old, true);
 	judge(old);
