@@ -21,6 +21,7 @@ const struct config_section *const config_sections[] = {
 	&device_section,
 	&point_section,
 	&loop_section,
+	&group_section,
 	&pue_section,
 	&alarm_section,
 };

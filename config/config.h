@@ -13,6 +13,7 @@
 #include "config/sections/contents.h"
 #include "config/sections/device.h"
 #include "config/sections/general.h"
+#include "config/sections/group.h"
 #include "config/sections/loop.h"
 #include "config/sections/mqtt.h"
 #include "config/sections/pue.h"

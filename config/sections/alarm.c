@@ -1,6 +1,7 @@
 #include "config/sections/alarm.h"
 
 #include "config/ini/suggest.h"
+#include "config/sections/group.h"
 #include "config/sections/loop.h"
 #include "config/sections/pue.h"
 
@@ -38,7 +39,7 @@ const char *alarm_when_word(enum alarm_when w)
 static const struct schema_key keys[] = {
 	{ "point", SCHEMA_TEXT, FIELD(point_name), .flags = SCHEMA_REQUIRED,
 	    .help = "DEVICE.POINT (or median:, mean: or sum: and a comma list of them), loop.NAME.FIGURE, "
-		    "pue.NAME.power_ratio or pue.NAME.WINDOW" },
+		    "group.NAME.FIGURE, pue.NAME.power_ratio or pue.NAME.WINDOW" },
 	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens,
 	    .help = "what raises it; stale: no reading for three intervals; suspect: outside its plausible "
 		    "range, stuck, or far from other sensors" },
@@ -73,6 +74,21 @@ static bool resolve_loop(const struct config *c, struct alarm_config *a, const c
 	return false;
 }
 
+static bool resolve_group(
+    const struct config *c, struct alarm_config *a, const char *name, const char *figure)
+{
+	const struct group_config *group =
+	    name_index_find(&c->group_names, name, (size_t)(figure - name) - 1);
+	if (!group)
+		return false;
+	a->source = SOURCE_GROUP;
+	a->entry = (size_t)(group - c->groups);
+	for (a->value = 0; a->value < GROUP_VALUE_COUNT; a->value++)
+		if (strcmp(group_values[a->value].word, figure) == 0)
+			return true;
+	return false;
+}
+
 static bool resolve_pue(const struct config *c, struct alarm_config *a, const char *name, const char *figure)
 {
 	const struct pue_config *p = name_index_find(&c->pue_names, name, (size_t)(figure - name) - 1);
@@ -99,6 +115,10 @@ static const struct {
 	{ "loop.", resolve_loop,
 	    "is not a figure of a loop (allowed: loop.NAME.VALUE with a loop of this configuration that has "
 	    "the inputs for it)" },
+	{ "group.", resolve_group,
+	    "is not a figure of a group (allowed: group.NAME.VALUE with a group of this configuration and "
+	    "heat, "
+	    "flow, fit, needed or redundancy)" },
 	{ "pue.", resolve_pue, "is not a figure of a PUE (allowed: pue.NAME.power_ratio, pue.NAME.WINDOW)" },
 };
 

@@ -7,15 +7,15 @@
 
 enum alarm_when { WHEN_TRUE, WHEN_FALSE, WHEN_ABOVE, WHEN_BELOW, WHEN_OUTSIDE, WHEN_STALE, WHEN_SUSPECT };
 enum alarm_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
-enum alarm_source { SOURCE_POINT, SOURCE_LOOP, SOURCE_PUE };
+enum alarm_source { SOURCE_POINT, SOURCE_LOOP, SOURCE_GROUP, SOURCE_PUE };
 
 struct alarm_config {
 	const char *name;
 	const char *point_name; /* as written */
 	enum alarm_source source;
 	struct point_source points; /* SOURCE_POINT */
-	size_t entry;		    /* SOURCE_LOOP, SOURCE_PUE: index of the loop or PUE figure */
-	size_t value; /* SOURCE_LOOP: enum loop_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
+	size_t entry;		    /* else: index of the loop, group or PUE figure */
+	size_t value; /* enum loop_value, enum group_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
 	enum alarm_when when;
 	double limit, low, high;
 	double hysteresis;

@@ -17,10 +17,11 @@ struct config {
 	struct bus_config *buses;
 	struct device_config *devices;
 	struct loop_config *loops;
+	struct group_config *groups;
 	struct pue_config *pues;
 	struct alarm_config *alarms; /* the default ones behind those of the file */
-	size_t bus_count, device_count, loop_count, pue_count, alarm_count;
-	struct name_index bus_names, device_names, loop_names, pue_names, alarm_names;
+	size_t bus_count, device_count, loop_count, group_count, pue_count, alarm_count;
+	struct name_index bus_names, device_names, loop_names, group_names, pue_names, alarm_names;
 	uint64_t fingerprint; /* of all its sections and profiles */
 	struct arena *arena;  /* where all of it lives */
 	unsigned references;  /* atomic */

@@ -50,6 +50,13 @@ const struct loop_default loop_defaults[] = {
 
 const size_t loop_default_count = COUNT(loop_defaults);
 
+const struct group_default group_defaults[] = {
+	{ "redundancy_lost", 0, SEVERITY_CRITICAL, NULL, "fewer loops work than are needed in group" },
+	{ "no_spare", 1, SEVERITY_WARNING, "redundancy_lost", "no more loop may be lost in group" },
+};
+
+const size_t group_default_count = COUNT(group_defaults);
+
 /* Figures that are one input as it is. */
 static const struct {
 	enum loop_value value;
@@ -90,7 +97,7 @@ static bool replaces(const struct config *c, const struct alarm_config *own, con
 	if (strcmp(own->name, new->name) == 0)
 		return true;
 	bool direction = own->when == new->when || own->when == WHEN_OUTSIDE || new->when == WHEN_OUTSIDE;
-	bool figure = own->source == SOURCE_LOOP && new->source == SOURCE_LOOP && own->entry == new->entry &&
+	bool figure = own->source != SOURCE_POINT && own->source == new->source && own->entry == new->entry &&
 		      own->value == new->value;
 	return direction && (figure || same_points(points_of(c, own), points_of(c, new)));
 }
@@ -171,6 +178,32 @@ static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_defau
 	}
 	if (row->suppressor)
 		suppress_by(a, &new, arena_printf(arena, "%s-%s", l->name, row->suppressor));
+	add(a, &new);
+}
+
+static void add_group_alarm(struct adder *a, size_t group, const struct group_default *row)
+{
+	struct arena *arena = a->arena;
+	const struct group_config *g = &a->config->groups[group];
+	if ((size_t)g->needed + row->more > g->loop_names.count)
+		return; /* it never has so many */
+	struct alarm_config new = {
+		.name = arena_printf(arena, "%s-%s", g->name, row->suffix),
+		.point_name = arena_printf(arena, "group.%s.%s", g->name, group_values[GROUP_FIT].word),
+		.source = SOURCE_GROUP,
+		.entry = group,
+		.value = GROUP_FIT,
+		.when = WHEN_BELOW,
+		.limit = (double)g->needed + row->more,
+		.low = NAN,
+		.high = NAN,
+		.delay_on = SECONDS(GROUP_DEFAULT_DELAY_S),
+		.delay_off = SECONDS(GROUP_DEFAULT_DELAY_S),
+		.severity = row->severity,
+		.message = arena_printf(arena, "%s %s", row->message, g->name),
+	};
+	if (row->suppressor)
+		suppress_by(a, &new, arena_printf(arena, "%s-%s", g->name, row->suppressor));
 	add(a, &new);
 }
 
@@ -268,4 +301,7 @@ void default_alarms_add(const struct config_loading *l)
 			add_loop_alarm(&a, i, &loop_defaults[row]);
 		add_lost_alarms(&a, i);
 	}
+	for (size_t i = 0; i < c->group_count; i++)
+		for (size_t row = 0; c->groups[i].alarms && row < group_default_count; row++)
+			add_group_alarm(&a, i, &group_defaults[row]);
 }

@@ -1,12 +1,14 @@
 /* default_alarms: the alarms that a configuration gets without writing them (pure).
  *
- * Each loop gets those of the table whose figures it has, and one for each device that it would be blind
- * without; each leak point gets its own. An alarm of the configuration with the same name, or on the same
- * thing in the same direction, takes the place of a default one.
+ * Each group of loops is judged by how many of them work. Each loop gets those of the table whose figures it
+ * has, and one for each device that it would be blind without; each leak point gets its own. An alarm of the
+ * configuration with the same name, or on the same thing in the same direction, takes the place of a default
+ * one.
  */
 #pragma once
 
 #include "config/sections/alarm.h"
+#include "config/sections/group.h"
 #include "config/sections/loop.h"
 
 struct loop_default {
@@ -25,6 +27,19 @@ struct loop_default {
 
 extern const struct loop_default loop_defaults[];
 extern const size_t loop_default_count;
+
+/* An alarm on how many loops of a group work: below those that are needed and some more. */
+struct group_default {
+	const char *suffix; /* of the name: GROUP-SUFFIX */
+	unsigned more;
+	enum alarm_severity severity;
+	const char *suppressor; /* a suffix of a row above */
+	const char *message;	/* followed by the group's name */
+};
+
+#define GROUP_DEFAULT_DELAY_S 5 /* as that of a low flow */
+extern const struct group_default group_defaults[];
+extern const size_t group_default_count;
 
 /* Adds those of a configuration behind its own alarms, which are complete but for their suppressors. */
 void default_alarms_add(const struct config_loading *l);

@@ -19,6 +19,7 @@ struct alarms {
 	const struct config *config;
 	struct point_table *table;
 	const struct loops *loops;
+	const struct groups *groups;
 	const struct pues *pues;
 	alarms_see *changed, *valued; /* or NULL */
 	void *user;
@@ -89,13 +90,13 @@ static bool init(struct alarms *a)
 	return true;
 }
 
-struct alarms *alarms_new(
-    const struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues)
+struct alarms *alarms_new(const struct config *c, struct point_table *table, const struct loops *loops,
+    const struct groups *groups, const struct pues *pues)
 {
 	struct alarms *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
-	*a = (struct alarms){ .config = c, .table = table, .loops = loops, .pues = pues };
+	*a = (struct alarms){ .config = c, .table = table, .loops = loops, .groups = groups, .pues = pues };
 	if (init(a))
 		return a;
 	alarms_free(a);
@@ -173,6 +174,8 @@ static struct figure input_of(struct alarms *a, size_t i)
 		return input_value(&a->inputs[i], a->table);
 	case SOURCE_LOOP:
 		return loops_figures(a->loops, c->entry)[c->value];
+	case SOURCE_GROUP:
+		return groups_figures(a->groups, c->entry)[c->value];
 	case SOURCE_PUE:
 		if (c->value == 0)
 			return pue_power_ratio(pues_at(a->pues, c->entry), &when);

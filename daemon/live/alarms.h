@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/control/alarm.h"
+#include "daemon/live/groups.h"
 #include "daemon/live/loops.h"
 #include "daemon/live/point_table.h"
 #include "daemon/live/pues.h"
@@ -24,8 +25,8 @@ struct alarms;
 
 /* Judges points of the table and figures of the others, which must outlive the alarms. NULL without memory.
  */
-struct alarms *alarms_new(
-    const struct config *c, struct point_table *table, const struct loops *loops, const struct pues *pues);
+struct alarms *alarms_new(const struct config *c, struct point_table *table, const struct loops *loops,
+    const struct groups *groups, const struct pues *pues);
 /* Takes what did not change out of `old`; says which the configuration has no more. */
 void alarms_inherit(struct alarms *a, struct alarms *old);
 void alarms_free(struct alarms *a);

@@ -11,8 +11,9 @@ struct live *live_new(struct config *c, int64_t now_ns)
 	l->table = point_table_new(c, now_ns);
 	l->loops = loops_new(c, l->table);
 	l->pues = pues_new(c, l->table);
-	l->alarms = alarms_new(c, l->table, l->loops, l->pues);
-	if (l->table && l->loops && l->pues && l->alarms)
+	l->groups = groups_new(c, l->loops);
+	l->alarms = alarms_new(c, l->table, l->loops, l->groups, l->pues);
+	if (l->table && l->loops && l->groups && l->pues && l->alarms)
 		return l;
 	live_free(l);
 	return NULL;
@@ -34,6 +35,7 @@ void live_free(struct live *l)
 	retained_clear(&l->retained);
 	alarms_free(l->alarms);
 	pues_free(l->pues);
+	groups_free(l->groups);
 	loops_free(l->loops);
 	point_table_free(l->table);
 	config_unref(l->config);
@@ -48,8 +50,15 @@ struct table_device *live_feed(struct live *l, struct batch *b)
 	return d;
 }
 
+static void show_alarm(const struct alarm *a, void *user)
+{
+	groups_see_alarm(user, a);
+}
+
 void live_tick(struct live *l)
 {
 	loops_tick(l->loops);
+	alarms_each(l->alarms, show_alarm, l->groups);
+	groups_tick(l->groups);
 	pues_tick(l->pues);
 }

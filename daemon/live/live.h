@@ -11,6 +11,7 @@ struct live {
 	struct config *config; /* a reference, for all of it */
 	struct point_table *table;
 	struct loops *loops;
+	struct groups *groups;
 	struct pues *pues;
 	struct alarms *alarms;
 	struct retained retained; /* what is published adds to it */
@@ -24,5 +25,6 @@ void live_free(struct live *l);
 /* Takes a batch into the table (see point_table_apply) and counts its energies. */
 struct table_device *live_feed(struct live *l, struct batch *b);
 
-/* Computes the loops, and what the PUE figures know of their meters. */
+/* Computes the loops, their groups, and what the PUE figures know of their meters. An alarm that came counts
+ * in a group with the next tick. */
 void live_tick(struct live *l);

@@ -78,6 +78,23 @@ const struct figure *loops_figures(const struct loops *l, size_t i)
 	return l->all[i].figures;
 }
 
+static bool is_heard(const struct point_table *t, const struct point_source *s)
+{
+	for (size_t i = 0; i < s->count; i++) {
+		const struct table_point *p = point_table_at(t, s->refs[i]);
+		if (p->updates == 0 && p->sample.quality != QUALITY_OUT_OF_SERVICE)
+			return false;
+	}
+	return true;
+}
+
+bool loops_is_heard(const struct loops *l, size_t i)
+{
+	const struct point_source *in = l->config->loops[i].inputs;
+	return is_heard(l->table, &in[LOOP_IN_FLOW]) && is_heard(l->table, &in[LOOP_IN_SUPPLY]) &&
+	       is_heard(l->table, &in[LOOP_IN_RETURN]);
+}
+
 const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret)
 {
 	const char *why = hydraulics_learn(l->all[i].now, &l->all[i].model.learned);

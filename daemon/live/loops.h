@@ -24,6 +24,10 @@ void loops_tick(struct loops *l);
 /* The LOOP_VALUE_COUNT figures of loop `i` of the configuration, as of the last tick. */
 const struct figure *loops_figures(const struct loops *l, size_t i);
 
+/* Whether something is known of each of its sensors for flow and temperatures: a reading, that there is none,
+ * or that it is out of service. */
+bool loops_is_heard(const struct loops *l, size_t i);
+
 /* Takes the state of loop `i` at the last tick as that of the clean filter and the new pump: NULL and what
  * was learned, or why it cannot. */
 const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret);

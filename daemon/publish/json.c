@@ -176,6 +176,16 @@ static void tell_loop(void *state, size_t i)
 	send_figures(j, "loop", c->name, &w);
 }
 
+static void tell_group(void *state, size_t i)
+{
+	const struct json *j = state;
+	const struct group_config *c = &j->to.live->config->groups[i];
+	struct json_writer w;
+	json_begin(&w);
+	json_payload_group(&w, c, j->to.live->groups, i, clock_utc_ms());
+	send_figures(j, "group", c->name, &w);
+}
+
 static void tell_pue(void *state, size_t i)
 {
 	const struct json *j = state;
@@ -249,6 +259,8 @@ static void see_topics(void *state, void (*see)(const char *topic, void *user), 
 		see_device_topics(&v, &c->devices[i], c->mqtt->layout);
 	for (size_t i = 0; i < c->loop_count; i++)
 		see_topic(&v, "loop", c->loops[i].name, NULL);
+	for (size_t i = 0; i < c->group_count; i++)
+		see_topic(&v, "group", c->groups[i].name, NULL);
 	for (size_t i = 0; i < c->pue_count; i++)
 		see_topic(&v, "pue", c->pues[i].name, NULL);
 	alarms_each(j->to.live->alarms, see_alarm_topic, &v);
@@ -273,6 +285,7 @@ const struct output_format json_format = {
 	.topics = see_topics,
 	.device = tell_device,
 	.loop = tell_loop,
+	.group = tell_group,
 	.pue = tell_pue,
 	.alarm = tell_alarm,
 	.health = tell_health,

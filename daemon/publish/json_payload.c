@@ -151,6 +151,10 @@ void json_payload_info(struct json_writer *w, const struct live *l, int64_t star
 	for (size_t i = 0; i < c->loop_count; i++)
 		json_text(w, NULL, c->loops[i].name);
 	json_close_list(w);
+	json_open_list(w, "groups");
+	for (size_t i = 0; i < c->group_count; i++)
+		json_text(w, NULL, c->groups[i].name);
+	json_close_list(w);
 	json_open_list(w, "pues");
 	for (size_t i = 0; i < c->pue_count; i++)
 		json_text(w, NULL, c->pues[i].name);
@@ -211,6 +215,47 @@ void json_payload_loop(struct json_writer *w, const struct loop_config *l,
 		if (loop_has_value(l, (enum loop_value)v) && values[v].quality != QUALITY_GOOD &&
 		    values[v].reason)
 			json_text(w, loop_value_word((enum loop_value)v), values[v].reason);
+	json_close(w);
+	json_close(w);
+}
+
+static void put_group_value(struct json_writer *w, enum group_value v, const struct figure *f)
+{
+	const char *word = group_redundancy_word(f);
+	if (v != GROUP_REDUNDANCY)
+		json_number(w, group_values[v].word, f->value, JSON_FIGURE);
+	else if (word)
+		json_text(w, group_values[v].word, word);
+	else
+		json_null(w, group_values[v].word);
+}
+
+void json_payload_group(
+    struct json_writer *w, const struct group_config *c, const struct groups *g, size_t i, int64_t ts_ms)
+{
+	const struct figure *values = groups_figures(g, i);
+	json_open(w, NULL);
+	json_integer(w, "ts", ts_ms);
+	json_open(w, "values");
+	for (unsigned v = 0; v < GROUP_VALUE_COUNT; v++)
+		put_group_value(w, (enum group_value)v, &values[v]);
+	json_close(w);
+	json_open(w, "quality");
+	for (unsigned v = 0; v < GROUP_VALUE_COUNT; v++)
+		if (values[v].quality != QUALITY_GOOD)
+			json_text(w, group_values[v].word, quality_word(values[v].quality));
+	json_close(w);
+	json_open(w, "reason");
+	for (unsigned v = 0; v < GROUP_VALUE_COUNT; v++)
+		if (values[v].quality != QUALITY_GOOD && values[v].reason)
+			json_text(w, group_values[v].word, values[v].reason);
+	json_close(w);
+	json_open(w, "unfit");
+	for (size_t k = 0; k < c->loop_names.count; k++) {
+		const char *why = groups_unfit(g, i, k);
+		if (why)
+			json_text(w, c->loop_names.items[k], why);
+	}
 	json_close(w);
 	json_close(w);
 }

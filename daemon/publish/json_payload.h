@@ -24,6 +24,10 @@ void json_payload_device_info(struct json_writer *w, const struct device_config 
 void json_payload_loop(struct json_writer *w, const struct loop_config *l,
     const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms);
 
+/* B/group/NAME, which is group `i`. */
+void json_payload_group(
+    struct json_writer *w, const struct group_config *c, const struct groups *g, size_t i, int64_t ts_ms);
+
 /* B/pue/NAME. `now_ms` stamps it while there is no common moment of the powers. */
 void json_payload_pue(struct json_writer *w, const struct pue_config *c, const struct pue *p,
     int64_t utc_offset_ns, int64_t now_ms);

@@ -55,8 +55,8 @@ struct output_format {
 	int (*presence)(const struct config *c, struct output_presence *ret);
 
 	/* The connection is new, or the configuration is: what holds for long, such as a description or a
-	 * birth. All that is known of each device, loops, PUE figures and alarms follow by the functions
-	 * below. */
+	 * birth. All that is known of each device, loops, groups, PUE figures and alarms follow by the
+	 * functions below. */
 	void (*begin)(void *state);
 
 	/* All topics of it that the broker keeps, of this configuration: one that it has no more is emptied.
@@ -66,6 +66,7 @@ struct output_format {
 	/* Values with the time and the quality of each (table_point.sample). */
 	void (*device)(void *state, const struct output_device *d);
 	void (*loop)(void *state, size_t i); /* of the configuration, as are these */
+	void (*group)(void *state, size_t i);
 	void (*pue)(void *state, size_t i);
 	/* `is_event`: its state has changed; else it is told anew, and that is of no use late. */
 	void (*alarm)(void *state, const struct alarm *a, bool is_event);

@@ -264,6 +264,8 @@ static void report_figures(const struct reporter *r, const struct channel *ch)
 {
 	for (size_t i = 0; ch->format->loop && i < r->live->config->loop_count; i++)
 		ch->format->loop(ch->state, i);
+	for (size_t i = 0; ch->format->group && i < r->live->config->group_count; i++)
+		ch->format->group(ch->state, i);
 	for (size_t i = 0; ch->format->pue && i < r->live->config->pue_count; i++)
 		ch->format->pue(ch->state, i);
 }

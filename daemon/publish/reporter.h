@@ -33,7 +33,8 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 /* A device has new samples, or some that turned stale. */
 void reporter_device(struct reporter *r, const struct table_device *d, int64_t now_ns);
 
-/* After a tick: loops, PUE figures, and devices whose sensors were found to deviate, or do so no more. */
+/* After a tick: loops, groups, PUE figures, and devices whose sensors were found to deviate, or do so no
+ * more. */
 void reporter_tick(struct reporter *r, int64_t now_ns);
 
 /* It has changed; or, no event, only its value is known no more, or again. */

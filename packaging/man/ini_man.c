@@ -118,6 +118,21 @@ static void put_figures(void)
 	}
 }
 
+static void put_group_figures(void)
+{
+	printf(".SH FIGURES OF A GROUP\n"
+	       "A group publishes, and an alarm may look at as group.NAME.FIGURE:\n");
+	for (unsigned v = 0; v < GROUP_VALUE_COUNT; v++) {
+		printf(".TP\n.BR ");
+		put(group_values[v].word);
+		printf(" \" (");
+		put(group_values[v].unit);
+		printf(")\"\n");
+		put(group_values[v].help);
+		printf(".\n");
+	}
+}
+
 static void put_default_alarm(const struct loop_default *row)
 {
 	printf(".TP\n.B NAME\\-");
@@ -154,6 +169,15 @@ static void put_default_alarms(void)
 	       "one.\n");
 	for (size_t i = 0; i < loop_default_count; i++)
 		put_default_alarm(&loop_defaults[i]);
+	for (size_t i = 0; i < group_default_count; i++) {
+		const struct group_default *row = &group_defaults[i];
+		printf(".TP\n.B GROUP\\-%s\n", row->suffix);
+		printf("fit below needed%s for %d s, %s", row->more ? " + 1" : "", GROUP_DEFAULT_DELAY_S,
+		    alarm_severity_word(row->severity));
+		if (row->suppressor)
+			printf(", suppressed by GROUP\\-%s", row->suppressor);
+		printf(": %s GROUP; of a group that has so many.\n", row->message);
+	}
 	printf(".TP\n.BR NAME\\-flow_lost \", \" NAME\\-supply_lost \", \" NAME\\-return_lost\n"
 	       "No reading for three polls, warning; once for each device that measures these.\n"
 	       ".PP\nWith liquid_share the energy balance is also judged below \\-balance_tolerance.\n"
@@ -197,6 +221,7 @@ int main(void)
 	put_keys("[profile]", "a device model", profile_keys);
 	put_units();
 	put_figures();
+	put_group_figures();
 	put_default_alarms();
 	printf(".SH SEE ALSO\n.BR coolantd (8),\n.BR coolantd\\-sim (1)\n");
 	return 0;

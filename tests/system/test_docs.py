@@ -40,9 +40,10 @@ def test_every_request_is_in_the_manual(coolantd, tmp_path):
 
 
 def test_figures_and_default_alarms_of_the_manual_are_those_of_the_program(start, coolantd, subscriber, tmp_path):
-    """A loop with every input has each figure and each alarm that the manual lists."""
+    """A loop with every input, and a group, have each figure and each alarm that the manual lists."""
     page = rendered(BUILD / "packaging" / "coolantd.ini.5")
     figures, alarms = page.split("FIGURES OF A LOOP")[1].split("DEFAULT ALARMS")
+    figures, group_figures = figures.split("FIGURES OF A GROUP")
     quantities = {"flow": "L/min", "supply": "Cel", "return": "Cel", "pressure_drop": "kPa", "filter_pressure_drop": "kPa",
                   "pump_power": "kW", "pump_speed": "%", "it_power": "kW", "air_temperature": "Cel", "air_humidity": "%",
                   "primary_supply": "Cel", "reservoir_level": "%"}
@@ -50,11 +51,17 @@ def test_figures_and_default_alarms_of_the_manual_are_those_of_the_program(start
     coolantd(harness.tcp_bus("b", server.port) + harness.device("d", "b") + "".join(
         f"[point:d.{key}]\nregister = holding:{i}\nunit = {unit}\n" for i, (key, unit) in enumerate(quantities.items())) +
         "[loop:all]\ncoolant = pg25\n" + "".join(f"{key} = d.{key}\n" for key in quantities) +
-        "nominal_flow = 30\nreturn_high = 50\npressure_high = 100\nsystem_volume = 100\nreservoir_volume = 10\n")
+        "nominal_flow = 30\nreturn_high = 50\npressure_high = 100\nsystem_volume = 100\nreservoir_volume = 10\n"
+        "[loop:twin]\ncoolant = pg25\nflow = d.flow\nsupply = d.supply\nreturn = d.return\nalarms = no\n"
+        "[group:pair]\nloops = all, twin\nneeded = 1\n")
     values = subscriber.wait("loop/all").json["values"]
     assert set(values) == set(re.findall(r"^       (\w+) \(\S+\)$", figures, re.M))
+    of_group = subscriber.wait("group/pair").json["values"]
+    assert set(of_group) == set(re.findall(r"^       (\w+) \(\S+\)$", group_figures, re.M))
     listed = {name for name in re.findall(r"NAME-(\w+)", alarms)}
-    raised = {name.removeprefix("all-") for name in harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"] if name.startswith("all-")}
+    known = harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"]
+    raised = {name.removeprefix("all-") for name in known if name.startswith("all-")}
+    assert {name for name in known if name.startswith("pair-")} == {"pair-" + s for s in re.findall(r"^ +GROUP-(\w+)$", alarms, re.M)}
     assert raised == listed - {"supply_lost", "return_lost"}  # one device measures all
 
 
