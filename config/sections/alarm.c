@@ -1,6 +1,7 @@
 #include "config/sections/alarm.h"
 
 #include "config/ini/suggest.h"
+#include "config/sections/general.h"
 #include "config/sections/group.h"
 #include "config/sections/loop.h"
 #include "config/sections/pue.h"
@@ -16,6 +17,7 @@ static const struct schema_choice whens[] = {
 	{ "outside", WHEN_OUTSIDE },
 	{ "stale", WHEN_STALE },
 	{ "suspect", WHEN_SUSPECT },
+	{ "lost", WHEN_LOST },
 	{ NULL, 0 },
 };
 static const struct schema_choice severities[] = {
@@ -41,8 +43,9 @@ static const struct schema_key keys[] = {
 	    .help = "DEVICE.POINT (or median:, mean: or sum: and a comma list of them), loop.NAME.FIGURE, "
 		    "group.NAME.FIGURE, pue.NAME.power_ratio or pue.NAME.WINDOW" },
 	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens,
-	    .help = "what raises it; stale: no reading for three intervals; suspect: outside its plausible "
-		    "range, stuck, or far from other sensors" },
+	    .help = "what raises it; lost: no usable reading for three polls, for whatever reason, in a list "
+		    "of any of its points; stale: no reading for three intervals; suspect: outside its "
+		    "plausible range, stuck, or far from other sensors" },
 	{ "limit", SCHEMA_DOUBLE, FIELD(limit), .help = "for above and below" },
 	{ "low", SCHEMA_DOUBLE, FIELD(low), .help = "for outside" },
 	{ "high", SCHEMA_DOUBLE, FIELD(high), .help = "for outside" },
@@ -157,10 +160,41 @@ static void check_limits(const struct config_loading *l, const struct alarm_conf
 	schema_check_rules(l->from, rules, sizeof(rules) / sizeof(rules[0]), l->diag);
 	if (numeric && !on_number)
 		schema_error(l->diag, l->from, "when",
-		    "'%s' is no number (allowed: true, false, stale, suspect)", a->point_name);
+		    "'%s' is no number (allowed: true, false, stale, suspect, lost)", a->point_name);
 	if (truth && on_number)
 		schema_error(l->diag, l->from, "when",
-		    "'%s' is a number (allowed: above, below, outside, stale, suspect)", a->point_name);
+		    "'%s' is a number (allowed: above, below, outside, stale, suspect, lost)", a->point_name);
+}
+
+static int64_t longest_interval(const struct config *c, const struct point_ref *refs, size_t count)
+{
+	int64_t longest = 0;
+	for (size_t i = 0; i < count; i++) {
+		if (!point_ref_is_set(refs[i]))
+			continue;
+		int64_t one = device_point_interval(&c->devices[refs[i].device], reference_get(c, refs[i]));
+		longest = one > longest ? one : longest;
+	}
+	return longest;
+}
+
+/* That of its slowest point; a figure is computed with each tick besides. */
+static int64_t interval_of(const struct config *c, const struct alarm_config *a)
+{
+	int64_t longest = c->daemon->control_interval, one;
+	if (a->source == SOURCE_POINT)
+		return longest_interval(c, a->points.refs, a->points.count);
+	for (unsigned i = 0; a->source == SOURCE_LOOP && i < LOOP_IN_COUNT; i++) {
+		const struct point_source *in = &c->loops[a->entry].inputs[i];
+		one = longest_interval(c, in->refs, in->count);
+		longest = loop_values[a->value].inputs & 1u << i && one > longest ? one : longest;
+	}
+	for (size_t i = 0; a->source == SOURCE_PUE && i < c->pues[a->entry].meter_count; i++) {
+		const struct pue_meter *m = &c->pues[a->entry].meters[i];
+		one = longest_interval(c, (const struct point_ref[]){ m->power, m->energy }, 2);
+		longest = one > longest ? one : longest;
+	}
+	return longest;
 }
 
 /* `from` is NULL for a default alarm, whose suppressors are there. */
@@ -242,6 +276,8 @@ void alarms_link(const struct config_loading *l, const struct ini_section *const
 	struct config *c = l->config;
 	for (size_t i = 0; i < c->alarm_count; i++)
 		name_index_add(&c->alarm_names, l->arena, c->alarms[i].name, &c->alarms[i]);
+	for (size_t i = 0; i < c->alarm_count; i++)
+		c->alarms[i].interval = interval_of(c, &c->alarms[i]);
 	for (size_t i = 0; i < c->alarm_count; i++)
 		resolve_suppressors(l, &c->alarms[i], i < count ? from[i] : NULL);
 	rank(l, from, count);

@@ -5,7 +5,16 @@
 
 #define CONFIG_ALARMS_MAX 5000
 
-enum alarm_when { WHEN_TRUE, WHEN_FALSE, WHEN_ABOVE, WHEN_BELOW, WHEN_OUTSIDE, WHEN_STALE, WHEN_SUSPECT };
+enum alarm_when {
+	WHEN_TRUE,
+	WHEN_FALSE,
+	WHEN_ABOVE,
+	WHEN_BELOW,
+	WHEN_OUTSIDE,
+	WHEN_STALE,
+	WHEN_SUSPECT,
+	WHEN_LOST,
+};
 enum alarm_severity { SEVERITY_INFO, SEVERITY_WARNING, SEVERITY_CRITICAL };
 enum alarm_source { SOURCE_POINT, SOURCE_LOOP, SOURCE_GROUP, SOURCE_PUE };
 
@@ -16,6 +25,7 @@ struct alarm_config {
 	struct point_source points; /* SOURCE_POINT */
 	size_t entry;		    /* else: index of the loop, group or PUE figure */
 	size_t value; /* enum loop_value, enum group_value; SOURCE_PUE: 0 = power_ratio, else 1 + window */
+	int64_t interval; /* between two readings of all that it looks at, ns */
 	enum alarm_when when;
 	double limit, low, high;
 	double hysteresis;

@@ -1,10 +1,14 @@
 #include "config/sections/default_alarms.h"
 
+#include "config/sections/pue.h"
+
 #include <math.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define SECONDS(s) ((s)*INT64_C(1000000000))
+
+#define LOST_SUFFIX "-lost"
 
 #define LIMIT(key) LIMIT_IN(key, key)
 #define LIMIT_IN(key, field) .limit_key = #key, .limit_offset = offsetof(struct loop_config, field)
@@ -96,7 +100,9 @@ static bool replaces(const struct config *c, const struct alarm_config *own, con
 {
 	if (strcmp(own->name, new->name) == 0)
 		return true;
-	bool direction = own->when == new->when || own->when == WHEN_OUTSIDE || new->when == WHEN_OUTSIDE;
+	bool lost = (own->when == WHEN_LOST || own->when == WHEN_STALE) && new->when == WHEN_LOST;
+	bool direction =
+	    own->when == new->when || own->when == WHEN_OUTSIDE || new->when == WHEN_OUTSIDE || lost;
 	bool figure = own->source != SOURCE_POINT && own->source == new->source && own->entry == new->entry &&
 		      own->value == new->value;
 	return direction && (figure || same_points(points_of(c, own), points_of(c, new)));
@@ -207,48 +213,76 @@ static void add_group_alarm(struct adder *a, size_t group, const struct group_de
 	add(a, &new);
 }
 
-static const struct {
-	enum loop_input input;
-	const char *suffix, *what;
-} lost_inputs[] = {
-	{ LOOP_IN_FLOW, "flow_lost", "flow" },
-	{ LOOP_IN_SUPPLY, "supply_lost", "supply temperature" },
-	{ LOOP_IN_RETURN, "return_lost", "return temperature" },
-};
-
-static bool is_one_device(const struct point_source *s, const struct point_source *others, size_t n)
+/* One that says when a sensor or a meter gives no usable reading, for whatever reason. */
+static void add_lost_alarm(struct adder *a, const char *name, const char *point_name,
+    struct point_source points, const char *message)
 {
-	for (size_t i = 0; i < n; i++)
-		if (others[i].count > 0 && s->refs[0].device == others[i].refs[0].device)
+	struct alarm_config new = {
+		.name = name,
+		.point_name = point_name,
+		.source = SOURCE_POINT,
+		.points = points,
+		.when = WHEN_LOST,
+		.limit = NAN,
+		.low = NAN,
+		.high = NAN,
+		.severity = SEVERITY_WARNING,
+		.message = message,
+	};
+	add(a, &new);
+}
+
+/* Of each input; one sensor that serves as two is said once. */
+static void add_lost_inputs(struct adder *a, size_t loop)
+{
+	struct arena *arena = a->arena;
+	const struct loop_config *l = &a->config->loops[loop];
+	for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
+		bool seen = l->inputs[i].count == 0;
+		for (unsigned k = 0; k < i; k++)
+			seen |= same_points(l->inputs[i], l->inputs[k]);
+		const char *word = loop_input_word(i);
+		if (!seen)
+			add_lost_alarm(a, arena_printf(arena, "%s-%s" LOST_SUFFIX, l->name, word),
+			    l->input_names[i], l->inputs[i],
+			    arena_printf(arena, "no usable reading of %s in loop %s", word, l->name));
+	}
+}
+
+/* As a part of the name of an alarm: a point's dot is none. */
+static const char *dashed(struct arena *arena, const char *name)
+{
+	char *copy = arena_strdup(arena, name);
+	for (char *dot = strchr(copy, '.'); dot; dot = strchr(dot, '.'))
+		*dot = '-';
+	return copy;
+}
+
+static bool is_meter_before(const struct pue_config *p, size_t i)
+{
+	for (size_t k = 0; k < i; k++)
+		if (strcmp(p->meters[k].name, p->meters[i].name) == 0)
 			return true;
 	return false;
 }
 
-/* Communication lost, once for each device that measures what heat needs. */
-static void add_lost_alarms(struct adder *a, size_t loop)
+static void add_lost_meters(struct adder *a, size_t pue)
 {
 	struct arena *arena = a->arena;
-	const struct loop_config *l = &a->config->loops[loop];
-	struct point_source seen[COUNT(lost_inputs)] = { 0 };
-	for (size_t i = 0; i < COUNT(lost_inputs); i++) {
-		enum loop_input input = lost_inputs[i].input;
-		seen[i] = l->inputs[input];
-		if (seen[i].count == 0 || is_one_device(&seen[i], seen, i))
+	const struct pue_config *p = &a->config->pues[pue];
+	for (size_t i = 0; i < p->meter_count; i++) {
+		const struct pue_meter *m = &p->meters[i];
+		struct point_ref *refs = arena_alloc(arena, 2 * sizeof(*refs));
+		struct point_source points = { COMBINE_ONE, refs, 0 };
+		if (point_ref_is_set(m->power))
+			refs[points.count++] = m->power;
+		if (point_ref_is_set(m->energy))
+			refs[points.count++] = m->energy;
+		if (points.count == 0 || is_meter_before(p, i))
 			continue;
-		struct alarm_config new = {
-			.name = arena_printf(arena, "%s-%s", l->name, lost_inputs[i].suffix),
-			.point_name = l->input_names[input],
-			.source = SOURCE_POINT,
-			.points = l->inputs[input],
-			.when = WHEN_STALE,
-			.limit = NAN,
-			.low = NAN,
-			.high = NAN,
-			.severity = SEVERITY_WARNING,
-			.message = arena_printf(arena, "no reading of the %s for three polls in loop %s",
-			    lost_inputs[i].what, l->name),
-		};
-		add(a, &new);
+		const char *name = dashed(arena, m->name);
+		add_lost_alarm(a, arena_printf(arena, "%s-%s" LOST_SUFFIX, p->name, name), m->name, points,
+		    arena_printf(arena, "no usable reading of the meter %s of PUE %s", m->name, p->name));
 	}
 }
 
@@ -284,6 +318,8 @@ static void add_leak_alarms(struct adder *a, size_t device)
 			.message = arena_printf(arena, "coolant leak at %s", d->name),
 		};
 		add(a, &new);
+		add_lost_alarm(a, arena_printf(arena, "%s" LOST_SUFFIX, new.name), new.point_name, new.points,
+		    arena_printf(arena, "no usable reading of the leak detector %s", new.point_name));
 	}
 }
 
@@ -299,9 +335,12 @@ void default_alarms_add(const struct config_loading *l)
 			continue;
 		for (size_t row = 0; row < loop_default_count; row++)
 			add_loop_alarm(&a, i, &loop_defaults[row]);
-		add_lost_alarms(&a, i);
+		add_lost_inputs(&a, i);
 	}
 	for (size_t i = 0; i < c->group_count; i++)
 		for (size_t row = 0; c->groups[i].alarms && row < group_default_count; row++)
 			add_group_alarm(&a, i, &group_defaults[row]);
+	for (size_t i = 0; i < c->pue_count; i++)
+		if (c->pues[i].alarms)
+			add_lost_meters(&a, i);
 }

@@ -1,9 +1,9 @@
 /* default_alarms: the alarms that a configuration gets without writing them (pure).
  *
  * Each group of loops is judged by how many of them work. Each loop gets those of the table whose figures it
- * has, and one for each device that it would be blind without; each leak point gets its own. An alarm of the
- * configuration with the same name, or on the same thing in the same direction, takes the place of a default
- * one.
+ * has; each leak point gets its own; and each input of a loop, leak point and meter of a PUE one that says
+ * when it is lost. An alarm of the configuration with the same name, or on the same thing in the same
+ * direction, takes the place of a default one.
  */
 #pragma once
 

@@ -25,11 +25,18 @@ static const struct schema_key keys[] = {
 		    "serial:4711, side:technology" },
 	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
 	    .help = "yes: its leak points (bools named leak, leak_NAME or NAME_leak) each get an alarm "
-		    "DEVICE-POINT" },
+		    "DEVICE-POINT, and one DEVICE-POINT-lost" },
 	{ "accuracy_class", SCHEMA_DOUBLE, FIELD(accuracy_class), .min = 0.001, .max = 20,
 	    .help = "of a meter, in percent: for the uncertainty of a PUE; default the profile's" },
 	{ NULL },
 };
+
+#define SLOW_FACTOR 10
+
+int64_t device_point_interval(const struct device_config *device, const struct point *p)
+{
+	return p->poll == POINT_SLOW ? device->poll_interval * SLOW_FACTOR : device->poll_interval;
+}
 
 size_t device_find_point(const struct device_config *device, const char *name)
 {

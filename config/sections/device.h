@@ -23,6 +23,9 @@ struct device_config {
 	uint64_t fingerprint; /* of all that its polling depends on, its bus apart */
 };
 
+/* Between two readings of a point of it, ns; one that is read once is as fresh as its device. */
+int64_t device_point_interval(const struct device_config *device, const struct point *p);
+
 /* The index of a point by its name; SIZE_MAX = none. */
 size_t device_find_point(const struct device_config *device, const char *name);
 

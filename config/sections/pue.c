@@ -21,6 +21,8 @@ static const struct schema_key keys[] = {
 	{ "windows", SCHEMA_LIST, FIELD(window_names), "1m, 15m, 1h, 1d",
 	    .help = "lengths of the energy windows" },
 	{ "boundary", SCHEMA_TEXT, FIELD(boundary), .help = "what the figure covers: rack, row, site" },
+	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
+	    .help = "yes: each meter has an alarm NAME-METER-lost" },
 	{ NULL },
 };
 

@@ -28,6 +28,7 @@ struct pue_meter {
 struct pue_config {
 	const char *name;
 	const char *boundary;
+	bool alarms; /* the default ones of its meters */
 	struct schema_list role_names[PUE_ROLE_COUNT];
 	struct pue_meter *meters; /* of all roles, in their order */
 	size_t meter_count;

@@ -17,9 +17,10 @@ const char *alarm_state_word(enum alarm_state s)
 
 void alarm_init(struct alarm *a, const struct alarm_config *config)
 {
-	*a = (struct alarm){
-		.config = config, .state = ALARM_UNKNOWN, .input = { NAN, QUALITY_INVALID, NULL }
-	};
+	*a = (struct alarm){ .config = config,
+		.state = ALARM_UNKNOWN,
+		.phase = ALARM_NORMAL,
+		.input = { NAN, QUALITY_INVALID, NULL } };
 }
 
 /* Whether the condition holds; `back` is how far inside the limits it must be to be gone. */
@@ -41,25 +42,93 @@ static bool judge(const struct alarm_config *c, const struct figure *f, double b
 		 * is known */
 		return c->source == SOURCE_POINT ? f->quality == QUALITY_STALE
 						 : !quality_has_value(f->quality);
+	case WHEN_LOST:
+		return !quality_has_value(f->quality);
 	case WHEN_SUSPECT:
 		return f->quality == QUALITY_SUSPECT;
 	}
 	return false;
 }
 
-static enum alarm_state next_state(const struct alarm *a, int64_t now_ns)
+/* More than three polls; half of one more, because readings do not come on the dot. */
+static bool is_gap(const struct alarm *a, int64_t since_ns, int64_t now_ns)
+{
+	return 2 * (now_ns - since_ns) > 7 * a->config->interval;
+}
+
+/* Whether this input can be judged; one that stays away is itself what some look for. */
+static bool is_judged(const struct alarm *a, const struct figure *input, int64_t now_ns)
+{
+	switch (a->config->when) {
+	case WHEN_STALE:
+		return true;
+	case WHEN_LOST:
+		return quality_has_value(input->quality) ||
+		       (input->quality != QUALITY_OUT_OF_SERVICE && is_gap(a, a->read_ns, now_ns));
+	default:
+		return quality_has_value(input->quality);
+	}
+}
+
+static enum alarm_state next_phase(const struct alarm *a, int64_t now_ns)
 {
 	const struct alarm_config *c = a->config;
-	int64_t lasted = now_ns - a->condition_since;
+	int64_t lasted = now_ns > a->condition_since ? now_ns - a->condition_since : 0;
+	bool was_active = a->phase == ALARM_ACTIVE, was_cleared = a->phase == ALARM_CLEARED_UNACKNOWLEDGED,
+	     was_suppressed = a->phase == ALARM_SUPPRESSED && a->suppressed;
+	if (a->condition && (was_active || was_suppressed || lasted >= c->delay_on))
+		return a->suppressed && !(c->latch && (was_active || was_cleared)) ? ALARM_SUPPRESSED
+										   : ALARM_ACTIVE;
 	if (a->condition)
-		return lasted >= c->delay_on || a->state == ALARM_ACTIVE ? ALARM_ACTIVE
-		       : a->state == ALARM_CLEARED_UNACKNOWLEDGED	 ? a->state
-									 : ALARM_NORMAL;
-	if (a->state == ALARM_ACTIVE && lasted < c->delay_off)
+		return was_cleared ? a->phase : ALARM_NORMAL;
+	if (was_active && lasted < c->delay_off)
 		return ALARM_ACTIVE;
-	if (a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED_UNACKNOWLEDGED)
-		return c->latch && !a->acknowledged ? ALARM_CLEARED_UNACKNOWLEDGED : ALARM_NORMAL;
-	return ALARM_NORMAL;
+	return (was_active || was_cleared) && c->latch && !a->acknowledged ? ALARM_CLEARED_UNACKNOWLEDGED
+									   : ALARM_NORMAL;
+}
+
+/* Up to when the input is known: a reading speaks for its own interval, its absence for itself. */
+static int64_t known_until(const struct alarm *a, const struct figure *input, int64_t now_ns)
+{
+	int64_t until = a->read_ns + a->config->interval;
+	return quality_has_value(input->quality) && until < now_ns ? until : now_ns;
+}
+
+static void judge_input(struct alarm *a, const struct figure *input, int64_t read_ns, int64_t now_ns)
+{
+	const struct alarm_config *c = a->config;
+	bool has_value = quality_has_value(input->quality);
+	bool resumes = !a->known;
+
+	if (a->read_ns == 0)
+		a->read_ns = now_ns;
+	if (!is_judged(a, input, now_ns)) {
+		a->known &= !is_gap(a, a->read_ns, now_ns) && input->quality != QUALITY_OUT_OF_SERVICE;
+		return;
+	}
+	if (has_value) {
+		resumes |= c->interval > 0 && a->hold_until_ns == 0 && is_gap(a, a->read_ns, read_ns);
+		a->read_ns = read_ns;
+	}
+	bool condition = judge(c, input, a->condition ? c->hysteresis : 0);
+	int64_t until = known_until(a, input, now_ns);
+	if (condition != a->condition || resumes) {
+		a->condition = condition;
+		a->condition_since = until;
+	}
+	a->known = true;
+	enum alarm_state next = next_phase(a, until);
+	if (next == ALARM_ACTIVE && a->phase != ALARM_ACTIVE)
+		a->acknowledged = false;
+	a->phase = next;
+}
+
+/* A latched alarm stands also while its input is not known. */
+static enum alarm_state shown(const struct alarm *a)
+{
+	bool stands =
+	    a->phase == ALARM_CLEARED_UNACKNOWLEDGED || (a->config->latch && a->phase == ALARM_ACTIVE);
+	return a->known || stands ? a->phase : ALARM_UNKNOWN;
 }
 
 void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns)
@@ -69,32 +138,17 @@ void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns)
 	a->suppressed = suppressed;
 }
 
-bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, int64_t utc_ms)
+bool alarm_update(
+    struct alarm *a, const struct figure *input, int64_t read_ns, int64_t now_ns, int64_t utc_ms)
 {
-	const struct alarm_config *c = a->config;
-	enum alarm_state next = ALARM_UNKNOWN;
-	bool latched = c->latch && (a->state == ALARM_ACTIVE || a->state == ALARM_CLEARED_UNACKNOWLEDGED);
-
 	a->input = *input;
 	if (now_ns < a->hold_until_ns && input->quality == QUALITY_INVALID)
 		return false;
+	judge_input(a, input, read_ns, now_ns);
 	a->hold_until_ns = 0;
-	if (c->when == WHEN_STALE || quality_has_value(input->quality)) {
-		bool condition = judge(c, input, a->condition ? c->hysteresis : 0);
-		if (condition != a->condition || a->state == ALARM_UNKNOWN) {
-			a->condition = condition;
-			a->condition_since = now_ns;
-		}
-		next = next_state(a, now_ns);
-	} else if (latched) {
-		next = a->state;
-	}
-	if (next == ALARM_ACTIVE && a->suppressed && !latched)
-		next = ALARM_SUPPRESSED;
+	enum alarm_state next = shown(a);
 	if (next == a->state)
 		return false;
-	if (next == ALARM_ACTIVE)
-		a->acknowledged = false;
 	a->previous = a->state;
 	a->state = next;
 	a->changed_ms = utc_ms;
@@ -111,7 +165,7 @@ const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms)
 	a->acknowledged = true;
 	a->previous = a->state;
 	if (latched)
-		a->state = ALARM_NORMAL;
+		a->state = a->phase = ALARM_NORMAL;
 	a->changed_ms = utc_ms;
 	return NULL;
 }
@@ -124,6 +178,7 @@ void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w
 	bytes_put_integer(w, a->condition);
 	bytes_put_integer(w, a->condition_since + offset_ns);
 	bytes_put_integer(w, a->changed_ms);
+	bytes_put_integer(w, (int64_t)a->phase);
 }
 
 void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r)
@@ -135,6 +190,12 @@ void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_re
 	loaded.condition = bytes_take_within(r, 0, 1);
 	loaded.condition_since = wall_clock_boottime(clock, bytes_take_integer(r));
 	loaded.changed_ms = bytes_take_integer(r);
+	/* versions before had no phase of its own */
+	loaded.phase = r->at < r->end ? (enum alarm_state)bytes_take_within(r, ALARM_NORMAL, ALARM_SUPPRESSED)
+		       : loaded.state == ALARM_UNKNOWN ? ALARM_NORMAL
+						       : loaded.state;
+	loaded.known = loaded.state != ALARM_UNKNOWN;
+	loaded.read_ns = clock->now_ns;
 	loaded.hold_until_ns = clock->now_ns + ALARM_HOLD_NS;
 	if (!r->bad)
 		*a = loaded;

@@ -3,6 +3,10 @@
  * ISA-18.2 / IEC 62682 vocabulary. A condition must hold for delay_on to raise the alarm and be gone for
  * delay_off to clear it; with hysteresis the limit to clear is further inside. A latched alarm stays until it
  * is acknowledged, also while its input is unknown. While another alarm explains it, it is suppressed.
+ *
+ * Readings that are missing between others neither raise nor clear, and restart no delay: a reading speaks
+ * for its own poll interval, and what is known before and after decides, unless more than three polls in a
+ * row have missed. Then the alarm is unknown; its latch and its acknowledgement outlast that.
  */
 #pragma once
 
@@ -11,7 +15,7 @@
 #include "daemon/control/wall_clock.h"
 
 enum alarm_state {
-	ALARM_UNKNOWN, /* the input is not good; also before the first input */
+	ALARM_UNKNOWN, /* the input is not good for more than three polls; also before the first input */
 	ALARM_NORMAL,
 	ALARM_ACTIVE,
 	ALARM_CLEARED_UNACKNOWLEDGED,
@@ -22,11 +26,14 @@ const char *alarm_state_word(enum alarm_state s);
 
 struct alarm {
 	const struct alarm_config *config;
-	enum alarm_state state, previous;
+	enum alarm_state state, previous; /* as it is shown */
+	enum alarm_state phase;		  /* as it is apart from that: never unknown */
 	bool acknowledged;
+	bool known;		 /* there was an input, and no more than three polls have missed since */
 	bool suppressed;	 /* another alarm explains this one */
 	bool condition;		 /* as last judged, with hysteresis */
 	int64_t condition_since; /* CLOCK_BOOTTIME */
+	int64_t read_ns;	 /* CLOCK_BOOTTIME of the last usable reading; 0 = none yet */
 	struct figure input;	 /* the last one */
 	int64_t changed_ms;	 /* UTC of the last change of state; 0 = never */
 	int64_t
@@ -62,6 +69,8 @@ const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms);
 void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w);
 void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r);
 
-/* Judges an input at `now_ns` (CLOCK_BOOTTIME); `utc_ms` stamps a change. For bools the figure is 0 or 1.
- * Returns whether the state changed. */
-bool alarm_update(struct alarm *a, const struct figure *input, int64_t now_ns, int64_t utc_ms);
+/* Judges an input at `now_ns`, that was read at `read_ns` (both CLOCK_BOOTTIME; of an input without a value
+ * that does not count); `utc_ms` stamps a change. For bools the figure is 0 or 1. Returns whether the state
+ * changed. */
+bool alarm_update(
+    struct alarm *a, const struct figure *input, int64_t read_ns, int64_t now_ns, int64_t utc_ms);

@@ -46,7 +46,8 @@ static bool update_own(struct own *o, enum own_alarm which, const char *trouble)
 	bool other_text = strcmp(o->message, message) != 0;
 	snprintf(o->message, sizeof(o->message), "%s", message);
 	struct figure input = { trouble != NULL, QUALITY_GOOD, NULL };
-	return alarm_update(&o->alarm, &input, clock_boottime(), clock_utc_ms()) || other_text;
+	int64_t now = clock_boottime();
+	return alarm_update(&o->alarm, &input, now, now, clock_utc_ms()) || other_text;
 }
 
 /* Begins as normal. */
@@ -148,7 +149,8 @@ static void tell(const struct alarms *a, const struct alarm *alarm, const char *
 /* From the device's reply to here, of alarms that wait for nothing else. */
 static void note_latency(struct alarms *a, const struct alarm_config *c)
 {
-	if (c->source != SOURCE_POINT || c->points.count != 1 || c->delay_on > 0 || c->when == WHEN_STALE)
+	if (c->source != SOURCE_POINT || c->points.count != 1 || c->delay_on > 0 || c->when == WHEN_STALE ||
+	    c->when == WHEN_LOST)
 		return;
 	int64_t latency = clock_boottime() - point_table_at(a->table, c->points.refs[0])->sample.time_ns;
 	if (latency > a->latency_max_ns)
@@ -165,20 +167,37 @@ static void on_change(struct alarms *a, const struct alarm *alarm)
 		alarm_flood_note(&a->flood, clock_boottime());
 }
 
-static struct figure input_of(struct alarms *a, size_t i)
+/* When the oldest input of a figure of a loop was read. */
+static int64_t loop_time(const struct alarms *a, const struct alarm_config *c)
+{
+	int64_t oldest = 0;
+	for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
+		if (!(loop_values[c->value].inputs & 1u << i))
+			continue;
+		int64_t time = input_time(&a->config->loops[c->entry].inputs[i], a->table);
+		oldest = oldest == 0 || time < oldest ? time : oldest;
+	}
+	return oldest;
+}
+
+/* `read_ns` is when it was read, of one with a value. */
+static struct figure input_of(struct alarms *a, size_t i, int64_t now_ns, int64_t *read_ns)
 {
 	const struct alarm_config *c = a->all[i].config;
-	int64_t when;
 	switch (c->source) {
 	case SOURCE_POINT:
-		return input_value(&a->inputs[i], a->table);
+		*read_ns = input_time(&c->points, a->table);
+		return c->when == WHEN_LOST ? input_worst(&a->inputs[i], a->table)
+					    : input_value(&a->inputs[i], a->table);
 	case SOURCE_LOOP:
+		*read_ns = loop_time(a, c);
 		return loops_figures(a->loops, c->entry)[c->value];
 	case SOURCE_GROUP:
 		return groups_figures(a->groups, c->entry)[c->value];
 	case SOURCE_PUE:
 		if (c->value == 0)
-			return pue_power_ratio(pues_at(a->pues, c->entry), &when);
+			return pue_power_ratio(pues_at(a->pues, c->entry), read_ns);
+		*read_ns = now_ns;
 		return pue_window(pues_at(a->pues, c->entry), c->value - 1).pue;
 	}
 	return figure_invalid(NULL);
@@ -203,10 +222,11 @@ void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
 		struct alarm *alarm = &a->all[i];
 		if (which == JUDGE_POINTS && alarm->config->source != SOURCE_POINT)
 			continue;
-		struct figure input = input_of(a, i);
+		int64_t read_ns = now_ns;
+		struct figure input = input_of(a, i, now_ns, &read_ns);
 		bool was_known = quality_has_value(alarm->input.quality);
 		alarm_set_suppressed(alarm, is_explained(a, alarm->config), now_ns);
-		if (alarm_update(alarm, &input, now_ns, utc_ms))
+		if (alarm_update(alarm, &input, read_ns, now_ns, utc_ms))
 			on_change(a, alarm);
 		else if (a->valued && was_known != quality_has_value(input.quality))
 			a->valued(alarm, a->user);

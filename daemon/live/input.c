@@ -92,3 +92,35 @@ struct figure input_value(struct input *in, struct point_table *t)
 		f.value = point_from_si(reference_get(t->config, in->config->refs[0]), f.value);
 	return f;
 }
+
+int64_t input_time(const struct point_source *s, const struct point_table *t)
+{
+	int64_t oldest = 0;
+	for (size_t i = 0; i < s->count; i++) {
+		int64_t time = point_table_time(t, s->refs[i]);
+		if (quality_has_value(point_table_at(t, s->refs[i])->sample.quality) &&
+		    (oldest == 0 || time < oldest))
+			oldest = time;
+	}
+	return oldest;
+}
+
+struct figure input_worst(struct input *in, const struct point_table *t)
+{
+	struct figure worst = { NAN, QUALITY_OUT_OF_SERVICE, NULL };
+	for (size_t i = 0; i < in->config->count; i++) {
+		struct point_ref r = in->config->refs[i];
+		struct figure f = point_table_value(t, r);
+		bool is_worse = worst.quality == QUALITY_OUT_OF_SERVICE || f.quality > worst.quality;
+		if (!is_worse || f.quality == QUALITY_OUT_OF_SERVICE)
+			continue;
+		worst = f;
+		snprintf(in->reason, sizeof(in->reason), "%s.%s is %s", t->config->devices[r.device].name,
+		    reference_get(t->config, r)->name, state_word(f.quality));
+	}
+	if (worst.quality == QUALITY_OUT_OF_SERVICE)
+		worst.reason = "out of service";
+	else if (!quality_has_value(worst.quality))
+		worst.reason = in->reason;
+	return worst;
+}

@@ -22,3 +22,10 @@ struct figure input_figure(struct input *in, struct point_table *t);
 
 /* The same in the unit of its (first) point. */
 struct figure input_value(struct input *in, struct point_table *t);
+
+/* When the oldest of its readings with a value was made (CLOCK_BOOTTIME); 0 = there is none. */
+int64_t input_time(const struct point_source *s, const struct point_table *t);
+
+/* The worst of its points as it is, but for those out of service, for `lost`: of several sensors each counts.
+ */
+struct figure input_worst(struct input *in, const struct point_table *t);

@@ -6,7 +6,6 @@
 #include <stdlib.h>
 
 #define STALE_INTERVALS 3
-#define SLOW_FACTOR 10
 
 static void free_points(struct table_device *d)
 {
@@ -141,20 +140,19 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 	return d;
 }
 
-static int64_t interval_of(const struct device_config *d, const struct point *p)
+/* What is read once is as fresh as its device. */
+static int64_t read_at(const struct table_device *d, size_t i)
 {
-	return p->poll == POINT_SLOW ? d->poll_interval * SLOW_FACTOR : d->poll_interval;
+	return d->config->points[i].poll == POINT_ONCE ? d->last_ns : d->points[i].sample.time_ns;
 }
 
 static int64_t stale_at(const struct point_table *t, const struct table_device *d, size_t i)
 {
 	const struct point *config = &d->config->points[i];
-	int64_t since = d->points[i].sample.time_ns;
-	if (config->poll == POINT_ONCE)
-		since = d->last_ns; /* read once: as fresh as its device */
+	int64_t since = read_at(d, i);
 	if (since == 0)
 		since = t->started_ns;
-	return since + STALE_INTERVALS * interval_of(d->config, config);
+	return since + STALE_INTERVALS * device_point_interval(d->config, config);
 }
 
 /* How often a device shows that it lives; 0 = once, when all of its points are read once. */
@@ -162,7 +160,7 @@ static int64_t shortest_interval(const struct device_config *c)
 {
 	int64_t shortest = INT64_MAX;
 	for (size_t i = 0; i < c->point_count; i++) {
-		int64_t interval = interval_of(c, &c->points[i]);
+		int64_t interval = device_point_interval(c, &c->points[i]);
 		if (c->points[i].poll != POINT_ONCE && interval < shortest)
 			shortest = interval;
 	}
@@ -224,6 +222,11 @@ static struct figure figure_at(const struct point_table *t, struct point_ref r, 
 {
 	const struct sample *s = &point_table_at(t, r)->sample;
 	return (struct figure){ quality_has_value(quality) ? value_number(&s->value) : NAN, quality, NULL };
+}
+
+int64_t point_table_time(const struct point_table *t, struct point_ref r)
+{
+	return read_at(&t->devices[r.device], r.point);
 }
 
 struct figure point_table_value(const struct point_table *t, struct point_ref r)

@@ -60,4 +60,7 @@ struct figure point_table_figure(const struct point_table *t, struct point_ref r
 /* A point as a number in its own unit (0 or 1 for a bool). */
 struct figure point_table_value(const struct point_table *t, struct point_ref r);
 
+/* When it was read last, CLOCK_BOOTTIME; 0 = never. */
+int64_t point_table_time(const struct point_table *t, struct point_ref r);
+
 const struct table_point *point_table_at(const struct point_table *t, struct point_ref r);

@@ -178,13 +178,25 @@ static void put_default_alarms(void)
 			printf(", suppressed by GROUP\\-%s", row->suppressor);
 		printf(": %s GROUP; of a group that has so many.\n", row->message);
 	}
-	printf(".TP\n.BR NAME\\-flow_lost \", \" NAME\\-supply_lost \", \" NAME\\-return_lost\n"
-	       "No reading for three polls, warning; once for each device that measures these.\n"
-	       ".PP\nWith liquid_share the energy balance is also judged below \\-balance_tolerance.\n"
+	for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
+		printf(".TP\n.B NAME\\-");
+		put(loop_input_word(i));
+		printf("\\-lost\n");
+		put(loop_input_word(i));
+		printf(" lost, warning.\n");
+	}
+	printf(".PP\nLost is what has no usable reading for three polls, for whatever reason: stale, bad, "
+	       "invalid.\n"
+	       "A sensor that serves as two inputs has one such alarm, and a list of sensors one for all of "
+	       "them.\n"
+	       "With liquid_share the energy balance is also judged below \\-balance_tolerance.\n"
 	       "A leak point of a device (a bool named leak, leak_NAME or NAME_leak) has an alarm "
 	       "DEVICE\\-POINT: "
 	       "critical, at once,\n"
-	       "cleared after 5 s and latched until acknowledged, unless the device has alarms = no.\n");
+	       "cleared after 5 s and latched until acknowledged, unless the device has alarms = no;\n"
+	       "and DEVICE\\-POINT\\-lost, warning. A meter of a PUE NAME has an alarm NAME\\-METER\\-lost, "
+	       "warning, with a\n"
+	       "dash for the dot of a point, unless the PUE has alarms = no.\n");
 }
 
 int main(void)

@@ -22,6 +22,37 @@ def test_a_pump_that_is_off_explains_a_low_flow(start, coolantd, subscriber, tmp
         m.json["state"] for m in subscriber.of("alarm/flow_low") if m.json["ts"] >= active["ts"]]
 
 
+SENSORS = {"flow": "L/min", "supply": "Cel", "return": "Cel", "pressure_drop": "kPa", "pump_power": "kW", "pump_speed": "%"}
+
+
+def states(subscriber, names):
+    told = {name: subscriber.last(f"alarm/{name}") for name in names}
+    return {name: m and m.json["state"] for name, m in told.items()}
+
+
+def test_a_broken_sensor_is_an_alarm(start, coolantd, subscriber, tmp_path):
+    """Six sensors of a CDU on their sentinel, a leak detector and a meter that are silent: eight alarms."""
+    cdu = start(harness.ModbusServer, tmp_path, {"1": {"holding": {i: 30 for i in range(6)}}})
+    other = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 0}, "holding": {0: 30}}})
+    coolantd(tcp_bus("b", cdu.port) + tcp_bus("o", other.port) + device("cdu", "b", extra="poll_interval = 200ms\n") + "".join(
+        f"[point:cdu.{key}]\nregister = holding:{i}\ninvalid = 0x7fff\nunit = {unit}\n"
+        for i, (key, unit) in enumerate(SENSORS.items())) + device("o", "o", extra="poll_interval = 200ms\n") +
+        "[point:o.leak]\nregister = coil:0\n[point:o.active_power]\nregister = holding:0\nunit = kW\n"
+        "[device:off]\nbus = o\nunit = 2\nenabled = no\n[point:off.p]\nregister = holding:0\n"
+        "[alarm:off]\npoint = off.p\nwhen = lost\n"
+        "[loop:l]\ncoolant = water\n" + "".join(f"{key} = cdu.{key}\n" for key in SENSORS) +
+        "[pue:row]\nfacility = o.active_power\nit = o.active_power\nwindows = 1m\n")
+    names = [f"l-{key}-lost" for key in SENSORS] + ["o-leak-lost", "row-o-active_power-lost"]
+    harness.wait_for(lambda: set(states(subscriber, names).values()) == {"normal"}, lambda: states(subscriber, names))
+    for key in range(6):
+        cdu.set(1, "holding", key, [0x7FFF])
+    harness.wait_for(lambda: set(states(subscriber, names[:6]).values()) == {"active"}, lambda: states(subscriber, names))
+    assert set(states(subscriber, names[6:]).values()) == {"normal"}
+    other.stop()
+    harness.wait_for(lambda: set(states(subscriber, names).values()) == {"active"}, lambda: states(subscriber, names))
+    assert states(subscriber, ["off"]) == {"off": "unknown"}  # that is by configuration
+
+
 def test_a_flood_is_said_once(start, coolantd, subscriber, tmp_path):
     server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 0}}})
     alarms = "".join(f"[alarm:a{i}]\npoint = d.flags\nwhen = above\nlimit = {i}\nmessage = {i}\n" for i in range(11))

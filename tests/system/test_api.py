@@ -26,7 +26,7 @@ def daemon(server, coolantd, subscriber):
 def test_an_alarm_is_acknowledged_once(daemon, server, subscriber, tmp_path):
     status, all_alarms = harness.ask(tmp_path, "GET", "/v1/alarms")
     assert status == 200 and all_alarms["alarms"]["d-leak"]["state"] == "active"
-    assert {"coolantd-spool", "coolantd-state", "coolantd-flood", "l-flow_lost"} <= set(all_alarms["alarms"])
+    assert {"coolantd-spool", "coolantd-state", "coolantd-flood", "l-flow-lost"} <= set(all_alarms["alarms"])
     status, alarm = harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack")
     assert status == 200 and alarm["acknowledged"] is True and alarm["state"] == "active"
     # the dashboards hear of it

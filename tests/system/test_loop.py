@@ -70,11 +70,11 @@ def test_a_sum_without_one_of_its_parts_is_unknown(daemon, server, subscriber, s
     server.stop()
     lost = subscriber.wait("loop/l", lambda m: m.json["values"]["heat"] is None).json
     assert lost["values"]["heat_capture_ratio"] is None and lost["quality"]["heat_capture_ratio"] == "invalid"
-    subscriber.wait("alarm/l-flow_lost", lambda m: m.json["state"] == "active")
+    subscriber.wait("alarm/l-flow-lost", lambda m: m.json["state"] == "active")
     # its other alarms have nothing to judge any more
     subscriber.wait("alarm/l-supply_high", lambda m: m.json["state"] == "unknown")
     # that is told at the broker; the journal says once what is lost
-    daemon.wait_line("alarm l-flow_lost is active")
+    daemon.wait_line("alarm l-flow-lost is active")
     assert "alarm l-supply_high" not in daemon.text
 
 

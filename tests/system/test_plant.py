@@ -37,10 +37,6 @@ message = the pump is worn
 facility = meter_main
 it = pdu1, pdu2
 windows = 1m
-[alarm:facility_meter]
-point = meter_main.active_power
-when = stale
-message = no reading of the facility meter
 """
 
 
@@ -157,11 +153,11 @@ def test_each_fault_raises_its_alarm_and_no_other(start, broker, subscriber, tmp
 
     # a meter that is gone: its own alarm, and the figures that need it are null with a reason
     since = story.tell("silence meter_main on")
-    story.expect(since, "facility_meter", "active", 1, 3)
+    story.expect(since, "row-meter_main-lost", "active", 1, 3)
     lost = subscriber.wait("pue/row", lambda m: m.json["power_ratio"] is None and m.json["ts"] / 1000 > since).json
     assert lost["reason"] == "meter_main is stale"
     since = story.tell("silence meter_main off")
-    story.expect(since, "facility_meter", "normal", 0, 10)
+    story.expect(since, "row-meter_main-lost", "normal", 0, 10)
 
     # the pump stands still: that explains the low flow
     since = story.tell("pump cdu1 0")

@@ -95,7 +95,8 @@ def test_energy_of_a_stop_and_alarms_survive(start, broker, subscriber, tmp_path
     # the kilowatt-hour of before and the two of the stop
     subscriber.wait("pue/row", lambda m: abs((it_kwh(m) or 0) - 3) < 0.01, after=mark)
     daemon.stop()
-    assert rows(tmp_path / "state") == {("pue", "row"), ("alarm", "leak"), ("alarm", "power"), ("alarm", "facility-leak"), ("retained", "")}
+    assert rows(tmp_path / "state") == {("pue", "row"), ("alarm", "leak"), ("alarm", "power"), ("alarm", "facility-leak"), ("retained", ""),
+                                         *(("alarm", f"{name}-lost") for name in ("facility-leak", "rack-leak", "row-facility", "row-rack"))}
 
 
 def test_a_clock_that_is_set_after_the_start_costs_nothing(start, broker, subscriber, tmp_path):
@@ -186,7 +187,9 @@ def test_the_state_of_an_earlier_version_is_taken_over(start, broker, subscriber
         subscriber.wait("pue/row", lambda m: abs((it_kwh(m) or 0) - 3) < 0.01, after=mark)
         subscriber.wait("alarm/leak", lambda m: m.json["state"] == "cleared_unacknowledged", after=mark)
         subscriber.wait("alarm/power", lambda m: m.json["state"] == "active" and m.json["ts"] == OLD_ALARM_MS, after=mark)
-        assert any("took up the state of 4 " in l for l in daemon.lines), daemon.text
+        # that version had no alarms of what is lost
+        count = 8 if taken_before else 4
+        assert any(f"took up the state of {count} " in l for l in daemon.lines), daemon.text
         assert any("alarm old is configured no more" in l for l in daemon.lines) != taken_before
         if taken_before:
             assert "control.state" not in daemon.text

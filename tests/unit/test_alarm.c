@@ -14,6 +14,12 @@ struct step {
 	enum alarm_state state;
 };
 
+/* An input that is read when it is judged. */
+static bool update(struct alarm *a, const struct figure *f, int64_t now_ns, int64_t utc_ms)
+{
+	return alarm_update(a, f, now_ns, now_ns, utc_ms);
+}
+
 static void play(const struct alarm_config *c, const struct step *steps, size_t n)
 {
 	struct alarm a;
@@ -22,7 +28,7 @@ static void play(const struct alarm_config *c, const struct step *steps, size_t 
 	for (size_t i = 0; i < n; i++) {
 		bool stale = isnan(steps[i].value);
 		struct figure f = { steps[i].value, stale ? QUALITY_STALE : QUALITY_GOOD, NULL };
-		bool changed = alarm_update(&a, &f, SECONDS(steps[i].second), 1000 * steps[i].second);
+		bool changed = update(&a, &f, SECONDS(steps[i].second), 1000 * steps[i].second);
 		if (a.state != steps[i].state)
 			fail_msg("step %zu: %s", i, alarm_state_word(a.state));
 		assert_int_equal(changed, a.state != before);
@@ -81,9 +87,9 @@ static void a_latch_waits_for_the_acknowledgement(void **state)
 
 	struct alarm a;
 	alarm_init(&a, &c);
-	alarm_update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, 1, 1);
+	update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, 1, 1);
 	a.acknowledged = true;
-	alarm_update(&a, &(struct figure){ 0, QUALITY_GOOD, NULL }, 2, 2);
+	update(&a, &(struct figure){ 0, QUALITY_GOOD, NULL }, 2, 2);
 	assert_int_equal(a.state, ALARM_NORMAL);
 }
 
@@ -93,19 +99,19 @@ static void an_acknowledged_alarm_goes_with_its_condition(void **state)
 	const struct figure on = { 1, QUALITY_GOOD, NULL }, off = { 0, QUALITY_GOOD, NULL };
 	struct alarm a;
 	alarm_init(&a, &c);
-	alarm_update(&a, &off, 1, 1);
+	update(&a, &off, 1, 1);
 	assert_string_equal(alarm_acknowledge(&a, 2), "it is not active");
-	alarm_update(&a, &on, 3, 3);
+	update(&a, &on, 3, 3);
 	assert_null(alarm_acknowledge(&a, 4));
 	assert_int_equal(a.state, ALARM_ACTIVE); /* active acknowledged */
 	assert_int_equal(a.changed_ms, 4);
 	assert_string_equal(alarm_acknowledge(&a, 5), "it is acknowledged already");
-	alarm_update(&a, &off, 6, 6);
+	update(&a, &off, 6, 6);
 	assert_int_equal(a.state, ALARM_NORMAL);
 	/* a new one is unacknowledged; acknowledged after its condition is gone it is over */
-	alarm_update(&a, &on, 7, 7);
+	update(&a, &on, 7, 7);
 	assert_false(a.acknowledged);
-	alarm_update(&a, &off, 8, 8);
+	update(&a, &off, 8, 8);
 	assert_int_equal(a.state, ALARM_CLEARED_UNACKNOWLEDGED);
 	assert_null(alarm_acknowledge(&a, 9));
 	assert_int_equal(a.state, ALARM_NORMAL);
@@ -121,7 +127,7 @@ static void after_a_restart_the_value_is_unknown(void **state)
 	struct bytes_writer w = { 0 };
 	alarm_init(&a, &c);
 	assert_true(isnan(a.input.value));
-	alarm_update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, 1, 1);
+	update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, 1, 1);
 	alarm_save(&a, 0, &w);
 	alarm_init(&b, &c);
 	struct bytes_reader r = { w.data, w.data + w.size, false };
@@ -129,7 +135,7 @@ static void after_a_restart_the_value_is_unknown(void **state)
 	assert_false(r.bad);
 	assert_int_equal(b.state, ALARM_ACTIVE);
 	assert_true(isnan(b.input.value));
-	assert_false(alarm_update(&b, &none, 3, 3));
+	assert_false(update(&b, &none, 3, 3));
 	assert_int_equal(b.state, ALARM_ACTIVE);
 	assert_int_equal(b.input.quality, QUALITY_INVALID);
 	bytes_writer_deinit(&w);
@@ -143,15 +149,15 @@ static void a_clock_that_is_behind_delays_no_alarm(void **state)
 	struct alarm a, b;
 	struct bytes_writer w = { 0 };
 	alarm_init(&a, &c);
-	alarm_update(&a, &on, SECONDS(100), 1);
+	update(&a, &on, SECONDS(100), 1);
 	alarm_save(&a, SECONDS(86400), &w);
 	alarm_init(&b, &c);
 	struct bytes_reader r = { w.data, w.data + w.size, false };
 	alarm_load(
 	    &b, &(struct wall_clock){ SECONDS(10), SECONDS(3600) }, &r); /* the clock is a day behind */
-	alarm_update(&b, &on, SECONDS(12), 2);
+	update(&b, &on, SECONDS(12), 2);
 	assert_int_equal(b.state, ALARM_NORMAL);
-	alarm_update(&b, &on, SECONDS(15), 3);
+	update(&b, &on, SECONDS(15), 3);
 	assert_int_equal(b.state, ALARM_ACTIVE);
 	bytes_writer_deinit(&w);
 }
@@ -161,11 +167,11 @@ static void suspect_is_an_alarm_of_its_own(void **state)
 	const struct alarm_config c = { .when = WHEN_SUSPECT };
 	struct alarm a;
 	alarm_init(&a, &c);
-	alarm_update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, 1, 1);
+	update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, 1, 1);
 	assert_int_equal(a.state, ALARM_NORMAL);
-	alarm_update(&a, &(struct figure){ 1, QUALITY_SUSPECT, NULL }, 2, 2);
+	update(&a, &(struct figure){ 1, QUALITY_SUSPECT, NULL }, 2, 2);
 	assert_int_equal(a.state, ALARM_ACTIVE);
-	alarm_update(&a, &(struct figure){ NAN, QUALITY_STALE, NULL }, 3, 3);
+	update(&a, &(struct figure){ NAN, QUALITY_STALE, NULL }, 3, 3);
 	assert_int_equal(a.state, ALARM_UNKNOWN);
 }
 
@@ -186,8 +192,125 @@ static void stale_is_an_alarm_of_its_own(void **state)
 	PLAY(&c, { 0, 5, ALARM_NORMAL }, { 1, NAN, ALARM_ACTIVE }, { 2, 5, ALARM_NORMAL });
 	/* not yet read is not stale */
 	alarm_init(&a, &c);
-	alarm_update(&a, &(struct figure){ NAN, QUALITY_INVALID, NULL }, 1, 1);
+	update(&a, &(struct figure){ NAN, QUALITY_INVALID, NULL }, 1, 1);
 	assert_int_equal(a.state, ALARM_NORMAL);
+}
+
+/* A sensor that is polled each second, with what it shows at a second; NAN = a bad reading. */
+struct sensor {
+	struct alarm alarm;
+	int changes;
+};
+
+static enum alarm_state poll(struct sensor *s, int64_t second, double value)
+{
+	bool bad = isnan(value);
+	struct figure f = { value, bad ? QUALITY_BAD : QUALITY_GOOD, NULL };
+	s->changes += alarm_update(&s->alarm, &f, SECONDS(second), SECONDS(second), 1000 * second);
+	return s->alarm.state;
+}
+
+static const struct alarm_config hot = {
+	.when = WHEN_ABOVE, .limit = 45, .hysteresis = 1, .delay_on = SECONDS(30), .interval = SECONDS(1)
+};
+
+/* 60 Cel for an hour, with one reading in 25 s that is bad: raised after 30 s, as without. */
+static void a_missing_reading_restarts_no_delay(void **state)
+{
+	struct sensor s = { .changes = 0 };
+	alarm_init(&s.alarm, &hot);
+	for (int64_t t = 1; t <= 3600; t++)
+		assert_int_equal(poll(&s, t, t % 25 == 0 ? NAN : 60), t <= 30 ? ALARM_NORMAL : ALARM_ACTIVE);
+	assert_int_equal(s.changes, 2);
+	/* nor does it raise: it is the reading behind it that does */
+	alarm_init(&s.alarm, &hot);
+	for (int64_t t = 1; t <= 33; t++)
+		assert_int_equal(
+		    poll(&s, t, t > 30 && t < 33 ? NAN : 60), t < 33 ? ALARM_NORMAL : ALARM_ACTIVE);
+}
+
+/* One bad reading a minute, for an hour: no change, and it stays acknowledged. */
+static void a_missing_reading_is_no_change(void **state)
+{
+	struct sensor s = { .changes = 0 };
+	alarm_init(&s.alarm, &hot);
+	for (int64_t t = 1; t <= 40; t++)
+		poll(&s, t, 60);
+	assert_null(alarm_acknowledge(&s.alarm, 41));
+	s.changes = 0;
+	for (int64_t t = 41; t <= 3641; t++)
+		assert_int_equal(poll(&s, t, t % 60 == 0 ? NAN : 60), ALARM_ACTIVE);
+	assert_int_equal(s.changes, 0);
+	assert_true(s.alarm.acknowledged);
+}
+
+static void more_than_three_missing_polls_restart_a_delay(void **state)
+{
+	struct sensor s = { .changes = 0 };
+	alarm_init(&s.alarm, &hot);
+	for (int64_t t = 1; t <= 20; t++)
+		poll(&s, t, 60);
+	for (int64_t t = 21; t <= 23; t++)
+		assert_int_equal(poll(&s, t, NAN), ALARM_NORMAL);
+	assert_int_equal(poll(&s, 24, NAN), ALARM_UNKNOWN);
+	for (int64_t t = 25; t <= 55; t++)
+		assert_int_equal(poll(&s, t, 60), t < 55 ? ALARM_NORMAL : ALARM_ACTIVE);
+	/* also when nobody looked meanwhile */
+	alarm_init(&s.alarm, &hot);
+	poll(&s, 1, 60);
+	assert_int_equal(poll(&s, 5, 60), ALARM_NORMAL);
+	assert_int_equal(poll(&s, 31, 60), ALARM_NORMAL);
+}
+
+/* A value that is held beyond its interval speaks for that interval alone. */
+static void a_held_value_raises_nothing(void **state)
+{
+	const struct figure warm = { 60, QUALITY_GOOD, NULL };
+	struct sensor s = { .changes = 0 };
+	alarm_init(&s.alarm, &hot);
+	for (int64_t t = 1; t <= 29; t++)
+		poll(&s, t, 60);
+	alarm_update(&s.alarm, &warm, SECONDS(29), SECONDS(31), 31000);
+	assert_int_equal(s.alarm.state, ALARM_NORMAL);
+	alarm_update(&s.alarm, &warm, SECONDS(32), SECONDS(32), 32000);
+	assert_int_equal(s.alarm.state, ALARM_ACTIVE);
+}
+
+static void what_goes_unknown_stays_acknowledged(void **state)
+{
+	struct sensor s = { .changes = 0 };
+	alarm_init(&s.alarm, &hot);
+	for (int64_t t = 1; t <= 31; t++)
+		poll(&s, t, 60);
+	assert_null(alarm_acknowledge(&s.alarm, 31500));
+	for (int64_t t = 32; t <= 40; t++)
+		poll(&s, t, NAN);
+	assert_int_equal(s.alarm.state, ALARM_UNKNOWN);
+	assert_int_equal(poll(&s, 41, 60), ALARM_ACTIVE);
+	assert_true(s.alarm.acknowledged);
+}
+
+/* Whatever is wrong with it; not for fewer than three polls, and not when that is configured. */
+static void lost_is_no_usable_reading_for_three_polls(void **state)
+{
+	static const enum quality broken[] = { QUALITY_STALE, QUALITY_BAD, QUALITY_INVALID };
+	const struct alarm_config c = { .when = WHEN_LOST, .interval = SECONDS(1) };
+	for (size_t i = 0; i < COUNT(broken); i++) {
+		struct sensor s = { .changes = 0 };
+		const struct figure f = { NAN, broken[i], NULL };
+		alarm_init(&s.alarm, &c);
+		assert_int_equal(poll(&s, 1, 20), ALARM_NORMAL);
+		for (int64_t t = 2; t <= 4; t++) {
+			update(&s.alarm, &f, SECONDS(t), 1000 * t);
+			assert_int_equal(s.alarm.state, ALARM_NORMAL);
+		}
+		update(&s.alarm, &f, SECONDS(5), 5000);
+		assert_int_equal(s.alarm.state, ALARM_ACTIVE);
+		update(&s.alarm, &(struct figure){ 1, QUALITY_SUSPECT, NULL }, SECONDS(6), 6000);
+		assert_int_equal(s.alarm.state, ALARM_NORMAL);
+		update(&s.alarm, &(struct figure){ NAN, QUALITY_OUT_OF_SERVICE, NULL }, SECONDS(7), 7000);
+		assert_int_equal(s.alarm.state, ALARM_UNKNOWN);
+	}
 }
 
 static void a_suppressed_alarm_waits(void **state)
@@ -196,21 +319,21 @@ static void a_suppressed_alarm_waits(void **state)
 	const struct figure low = { 5, QUALITY_GOOD, NULL }, high = { 20, QUALITY_GOOD, NULL };
 	struct alarm a;
 	alarm_init(&a, &c);
-	alarm_update(&a, &low, SECONDS(0), 0);
+	update(&a, &low, SECONDS(0), 0);
 	alarm_set_suppressed(&a, true, SECONDS(1));
-	alarm_update(&a, &low, SECONDS(5), 5);
+	update(&a, &low, SECONDS(5), 5);
 	assert_int_equal(a.state, ALARM_SUPPRESSED);
 	/* released, it must last for its delay again */
 	alarm_set_suppressed(&a, false, SECONDS(20));
-	alarm_update(&a, &low, SECONDS(20), 20);
+	update(&a, &low, SECONDS(20), 20);
 	assert_int_equal(a.state, ALARM_NORMAL);
-	alarm_update(&a, &low, SECONDS(25), 25);
+	update(&a, &low, SECONDS(25), 25);
 	assert_int_equal(a.state, ALARM_ACTIVE);
 	/* one that is active already is explained as well */
 	alarm_set_suppressed(&a, true, SECONDS(26));
-	alarm_update(&a, &low, SECONDS(26), 26);
+	update(&a, &low, SECONDS(26), 26);
 	assert_int_equal(a.state, ALARM_SUPPRESSED);
-	alarm_update(&a, &high, SECONDS(27), 27);
+	update(&a, &high, SECONDS(27), 27);
 	assert_int_equal(a.state, ALARM_NORMAL);
 }
 
@@ -239,6 +362,12 @@ int main(void)
 		cmocka_unit_test(suspect_is_an_alarm_of_its_own),
 		cmocka_unit_test(an_input_that_is_not_good_makes_it_unknown),
 		cmocka_unit_test(stale_is_an_alarm_of_its_own),
+		cmocka_unit_test(a_missing_reading_restarts_no_delay),
+		cmocka_unit_test(a_missing_reading_is_no_change),
+		cmocka_unit_test(more_than_three_missing_polls_restart_a_delay),
+		cmocka_unit_test(a_held_value_raises_nothing),
+		cmocka_unit_test(what_goes_unknown_stays_acknowledged),
+		cmocka_unit_test(lost_is_no_usable_reading_for_three_polls),
 		cmocka_unit_test(a_suppressed_alarm_waits),
 		cmocka_unit_test(eleven_in_ten_minutes_are_a_flood),
 	};

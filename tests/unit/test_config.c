@@ -548,8 +548,7 @@ static void loops_and_leak_points_have_default_alarms(void **state)
 {
 	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP);
 	const struct alarm_config *leak = find_alarm(c, "d-leak"), *flow = find_alarm(c, "l-flow_low"),
-				  *supply = find_alarm(c, "l-supply_high"),
-				  *lost = find_alarm(c, "l-flow_lost");
+				  *supply = find_alarm(c, "l-supply_high");
 	assert_non_null(leak);
 	assert_true(leak->latch && leak->delay_on == 0 && leak->delay_off == 5000000000);
 	assert_int_equal(leak->severity, SEVERITY_CRITICAL);
@@ -562,10 +561,6 @@ static void loops_and_leak_points_have_default_alarms(void **state)
 	assert_true(supply->limit == 45 && supply->delay_on == 30000000000 && supply->hysteresis == 1);
 	assert_true(find_alarm(c, "l-filter_dirty")->limit == 2);
 	assert_true(find_alarm(c, "l-filter_blocked")->limit == 3);
-	assert_non_null(lost);
-	assert_int_equal(lost->when, WHEN_STALE);
-	assert_string_equal(lost->point_name, "d.flow");
-	assert_null(find_alarm(c, "l-supply_lost"));  /* the same device is said once */
 	assert_null(find_alarm(c, "l-condensation")); /* no air sensors */
 	config_unref(c);
 	c = load_good(HEAD BUS LOOP_POINTS "[point:d.rh]\nregister = holding:4\nunit = %\n" WHOLE_LOOP
@@ -573,6 +568,36 @@ static void loops_and_leak_points_have_default_alarms(void **state)
 	assert_true(find_alarm(c, "l-condensation_near")->limit == 3);
 	assert_true(find_alarm(c, "l-condensation")->limit == 2);
 	assert_int_equal(find_alarm(c, "l-condensation")->severity, SEVERITY_CRITICAL);
+	config_unref(c);
+}
+
+static void sensors_that_are_lost_have_default_alarms(void **state)
+{
+	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
+	    "[device:m]\nbus = b\nunit = 2\npoll_interval = 2s\n[point:m.active_power]\nregister = "
+	    "holding:0\n"
+	    "unit = kW\n[point:m.active_energy_import]\nregister = holding:1\nunit = kWh\npoll = slow\n"
+	    "[pue:row]\nfacility = m\nit = m.active_power\n[pue:quiet]\nfacility = m\nit = m\nalarms = no\n");
+	static const struct {
+		const char *name, *point;
+		size_t points;
+		int64_t seconds; /* between two readings */
+	} lost[] = { { "l-flow-lost", "d.flow", 1, 1 }, { "l-supply-lost", "d.t", 1, 1 },
+		{ "l-pressure_drop-lost", "d.dp", 1, 1 }, { "l-pump_speed-lost", "d.speed", 1, 1 },
+		{ "d-leak-lost", "d.leak", 1, 1 }, { "row-m-lost", "m", 2, 20 },
+		{ "row-m-active_power-lost", "m.active_power", 1, 2 } };
+	for (size_t i = 0; i < COUNT(lost); i++) {
+		const struct alarm_config *a = find_alarm(c, lost[i].name);
+		assert_non_null(a);
+		assert_int_equal(a->when, WHEN_LOST);
+		assert_int_equal(a->severity, SEVERITY_WARNING);
+		assert_string_equal(a->point_name, lost[i].point);
+		assert_int_equal(a->points.count, lost[i].points);
+		assert_true(a->interval == lost[i].seconds * 1000000000);
+	}
+	assert_null(find_alarm(c, "l-return-lost")); /* the same sensor is said once */
+	assert_null(find_alarm(c, "l-filter_pressure_drop-lost"));
+	assert_null(find_alarm(c, "quiet-m-lost"));
 	config_unref(c);
 }
 
@@ -603,8 +628,9 @@ static void default_alarms_are_known_beside_mistakes(void **state)
 static void default_alarms_can_be_turned_off(void **state)
 {
 	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP "alarms = no\n");
-	assert_int_equal(c->alarm_count, 1);
+	assert_int_equal(c->alarm_count, 2);
 	assert_string_equal(c->alarms[0].name, "d-leak");
+	assert_string_equal(c->alarms[1].name, "d-leak-lost");
 	config_unref(c);
 	c = load_good(
 	    HEAD BUS "[device:d]\nbus = b\nunit = 1\nalarms = no\n[point:d.leak]\nregister = coil:0\n");
@@ -663,6 +689,7 @@ int main(void)
 		cmocka_unit_test(a_missing_file_is_one_error),
 		cmocka_unit_test(points_of_a_profile_are_changed_and_added_per_device),
 		cmocka_unit_test(loops_and_leak_points_have_default_alarms),
+		cmocka_unit_test(sensors_that_are_lost_have_default_alarms),
 		cmocka_unit_test(own_alarms_replace_default_ones),
 		cmocka_unit_test(default_alarms_are_known_beside_mistakes),
 		cmocka_unit_test(default_alarms_can_be_turned_off),
