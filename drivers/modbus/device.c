@@ -124,7 +124,7 @@ static bool is_free(const struct device *d, struct modbus_link *l, const struct 
 /* What was refused is asked once more when meanwhile something else was answered. */
 static bool wants_confirmation(const struct device *d, const struct poll_block *b)
 {
-	return b->trial.refused && b->trial.failures == 1 && b->trial.failed_ns >= d->cycle.begin_ns &&
+	return b->trial.exception > 0 && b->trial.failures == 1 && b->trial.failed_ns >= d->cycle.begin_ns &&
 	       b->trial.failed_ns < d->read_ns && poll_plan_can_split(b, d->config->points);
 }
 
@@ -286,7 +286,7 @@ static bool wants_look(const struct device *d)
 {
 	for (size_t i = 0; !d->cycle.looked && i < d->plan.block_count; i++) {
 		const struct poll_block *b = &d->plan.blocks[i];
-		if (b->trial.refused && b->trial.cycle == d->cycle.number && b->trial.failures == 1 &&
+		if (b->trial.exception > 0 && b->trial.cycle == d->cycle.number && b->trial.failures == 1 &&
 		    b->trial.failed_ns >= d->read_ns && poll_plan_can_split(b, d->config->points))
 			return true;
 	}
@@ -324,7 +324,8 @@ static void add_bad(struct device *d)
 	int64_t now = clock_boottime();
 	for (size_t i = 0; i < d->plan.block_count; i++) {
 		const struct poll_block *b = &d->plan.blocks[i];
-		bool refused = b->trial.refused && b->trial.cycle == d->cycle.number && b->trial.failures > 0;
+		bool refused =
+		    b->trial.exception > 0 && b->trial.cycle == d->cycle.number && b->trial.failures > 0;
 		if (b->rhythm != d->cycle.rhythm || !(refused || b->trial.wait_ns > 0))
 			continue;
 		for (size_t k = 0; k < b->point_count; k++)

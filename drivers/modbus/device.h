@@ -19,6 +19,17 @@ enum device_standing {
 	STANDING_SILENT,   /* it does not answer: it is probed */
 };
 
+/* A profile of another model has hundreds of registers that are not there: the first ones show that. */
+#define REFUSALS_TOLD_MAX 8
+
+/* What was said of all that it refuses (refusals.h). */
+struct refusals {
+	bool all; /* that it refuses everything, and it still does */
+	uint32_t points[REFUSALS_TOLD_MAX];
+	size_t count;	/* of points that were said */
+	bool more_told; /* and how many more there are, too */
+};
+
 /* A round of requests for all blocks of a rhythm. */
 struct device_cycle {
 	struct batch *batch; /* NULL = there is none under way */
@@ -51,6 +62,7 @@ struct device {
 	unsigned probes;    /* since it fell silent */
 	size_t look;	    /* the point that is looked at next */
 	struct device_cycle cycle;
+	struct refusals refusals;
 
 	int64_t findings_end_ns;  /* what was found out about blocks is tried again then; 0 = nothing was */
 	int64_t findings_span_ns; /* for how long that is believed */

@@ -1,5 +1,6 @@
 #include "drivers/modbus/driver.h"
 
+#include "drivers/modbus/refusals.h"
 #include "drivers/modbus/requester.h"
 #include "drivers/modbus/verdict.h"
 #include "drivers/os/clock.h"
@@ -258,6 +259,8 @@ static void ask_all_anew(struct driver *d)
 static void end_cycle(struct driver *d, struct device *device)
 {
 	uint64_t missed;
+	if (device->cycle.batch && device->standing < STANDING_RETRY)
+		refusals_tell(device);
 	struct batch *batch = device_end_cycle(device, &missed);
 	show(d, device, missed);
 	if (batch)

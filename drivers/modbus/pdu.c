@@ -7,6 +7,25 @@ static const uint8_t read_functions[] = {
 	[POINT_INPUT] = 4,
 };
 
+static const char *const exception_words[] = {
+	[1] = "illegal function",
+	[2] = "illegal data address",
+	[3] = "illegal data value",
+	[4] = "server device failure",
+	[EXCEPTION_ACKNOWLEDGE] = "acknowledge",
+	[EXCEPTION_BUSY] = "server device busy",
+	[8] = "memory parity error",
+	[EXCEPTION_GATEWAY_PATH] = "gateway path unavailable",
+	[EXCEPTION_GATEWAY_TARGET] = "gateway target device failed to respond",
+};
+
+const char *modbus_exception_word(int exception)
+{
+	bool known =
+	    exception > 0 && (size_t)exception < sizeof(exception_words) / sizeof(exception_words[0]);
+	return known && exception_words[exception] ? exception_words[exception] : "not of the standard";
+}
+
 uint8_t modbus_read_function(enum register_table table)
 {
 	return read_functions[table];

@@ -50,6 +50,9 @@ struct modbus_reply {
 	int foreign_unit;	 /* TCP: the unit that answered in place of ours; -1 = none */
 };
 
+/* What the standard calls an exception. */
+const char *modbus_exception_word(int exception);
+
 /* Function code for reading a table. */
 uint8_t modbus_read_function(enum register_table table);
 

@@ -18,7 +18,7 @@ struct poll_trial {
 	unsigned cycle;	   /* the last in which it was asked */
 	unsigned failures; /* one after the other */
 	int64_t failed_ns; /* the last of them */
-	bool refused;	   /* it was an exception, not silence */
+	int exception;	   /* it was refused with; 0 = it was not answered */
 	int64_t wait_ns; /* it cannot be split and never answers: it is left out for so long; 0 = it is not */
 };
 

@@ -1,6 +1,7 @@
 #include "drivers/modbus/verdict.h"
 
 #include "drivers/modbus/decoder.h"
+#include "drivers/modbus/refusals.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -119,7 +120,7 @@ static void refused(struct device *d, struct poll_block *b, int exception, int64
 	*t = (struct poll_trial){ .cycle = d->cycle.number,
 		.failures = proven ? t->failures + 1 : 1,
 		.failed_ns = now,
-		.refused = true };
+		.exception = exception };
 	snprintf(what, sizeof(what), "refuses %s %u+%u with exception %d", point_table_word(b->table),
 	    b->address, b->count, exception);
 	if (proven)
@@ -130,8 +131,10 @@ static void answered(struct device *d, const struct device_question *q, enum exc
     const struct modbus_reply *r, int64_t asked, int64_t now)
 {
 	come_up(d, now);
-	if (result == EXCHANGE_OK)
+	if (result == EXCHANGE_OK) {
 		d->read_ns = now;
+		refusals_end(d);
+	}
 	d->cycle.looked &= result != EXCHANGE_OK;
 	if (!q->block)
 		return;

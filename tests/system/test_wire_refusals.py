@@ -51,6 +51,26 @@ def test_a_device_that_refuses_everything_while_it_starts(start, coolantd, subsc
     assert not many
 
 
+def test_what_a_device_refuses_is_said_once(start, coolantd, subscriber):
+    """That it refuses everything, and later which registers, as far as somebody reads that."""
+    refusing = True
+    server = start(Wire, "tcp", lambda r: [r.exception(2) if refusing or any(r.covers(a) for a in range(5, 17)) else r.right()])
+    daemon = coolantd(server.bus("b") + device("d", "b", 1, extra="poll_interval = 200ms\n" + points("d", [("holding", 0, 40)])), mqtt=ALWAYS)
+
+    def said(words):
+        return [l for l in daemon.lines if words in l]
+    harness.wait_for(lambda: said("refuses everything"), "a line")
+    wire.pass_time(1.5)
+    refusing = False
+    harness.wait_for(lambda: said("and 4 more"), "the points")
+    wire.pass_time(2)
+    assert len(said("device d on bus b refuses everything with exception 2 (illegal data address): is 1 its unit id")) == 1
+    assert len(said("device d on bus b does not refuse everything any more")) == 1
+    for a in range(5, 13):
+        assert len(said(f"device d on bus b refuses holding{a} (holding:{a}) with exception 2 (illegal data address)")) == 1
+    assert len(said("holding13 (")) == 0 and len(said("and 4 more")) == 1
+
+
 UNREADABLE = 5  # a register
 SAID = {
     "mute": lambda r: [],

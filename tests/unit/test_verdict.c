@@ -1,6 +1,7 @@
 /* What answers, refusals and silences say about a device's blocks, and for how long. */
 #include "unit.h"
 
+#include "drivers/modbus/refusals.h"
 #include "drivers/modbus/verdict.h"
 #include "drivers/os/clock.h"
 
@@ -59,6 +60,22 @@ static void cycle(struct bench *b, unsigned hole, enum exchange_result result, i
 		if (b->device.standing == STANDING_SILENT)
 			break;
 	}
+	refusals_tell(&b->device);
+	batch_free(device_end_cycle(&b->device, &missed));
+}
+
+/* A cycle in which everything is refused. */
+static void refuse_all(struct bench *b, int exception)
+{
+	struct device_question q;
+	uint64_t missed;
+	device_set_due(&b->device, clock_boottime());
+	for (int asked = 0; device_ask(&b->device, b->config, &b->link, &q); asked++) {
+		assert_true(asked < 3); /* two blocks and one look */
+		b->reply.exception = exception;
+		verdict_take(&b->device, &q, EXCHANGE_EXCEPTION, &b->reply, &b->link, clock_boottime());
+	}
+	refusals_tell(&b->device);
 	batch_free(device_end_cycle(&b->device, &missed));
 }
 
@@ -83,20 +100,47 @@ static void a_refusal_is_a_finding_with_an_end(void **state)
 static void a_device_that_refuses_everything_has_no_holes(void **state)
 {
 	struct bench b;
-	struct device_question q;
-	uint64_t missed;
 	begin(&b);
-	for (int code = 1; code < 5; code++) {
-		device_set_due(&b.device, clock_boottime());
-		for (int asked = 0; device_ask(&b.device, b.config, &b.link, &q); asked++) {
-			assert_true(asked < 3); /* two blocks and one look */
-			b.reply.exception = code;
-			verdict_take(&b.device, &q, EXCHANGE_EXCEPTION, &b.reply, &b.link, clock_boottime());
-		}
-		batch_free(device_end_cycle(&b.device, &missed));
-	}
+	for (int code = 1; code < 5; code++)
+		refuse_all(&b, code);
 	assert_int_equal(b.device.plan.block_count, 2);
 	assert_true(b.device.findings_end_ns == 0);
+	end(&b);
+}
+
+static void what_is_refused_is_said_once(void **state)
+{
+	struct bench b;
+	begin(&b);
+	for (int i = 0; i < 2; i++) {
+		cycle(&b, 0, EXCHANGE_EXCEPTION, 2); /* the input is read */
+		assert_false(b.device.refusals.all);
+	}
+	assert_int_equal(b.device.refusals.count, 0); /* not sure yet */
+	cycle(&b, 0, EXCHANGE_EXCEPTION, 2);
+	assert_int_equal(b.device.refusals.count, 4);
+	assert_false(b.device.refusals.more_told);
+	b.device.refusals = (struct refusals){ .points = { 90, 91, 92, 93, 94, 95, 96 }, .count = 7 };
+	cycle(&b, 0, EXCHANGE_EXCEPTION, 2);
+	assert_int_equal(b.device.refusals.count, REFUSALS_TOLD_MAX);
+	assert_true(b.device.refusals.more_told);
+	end(&b);
+}
+
+static void that_everything_is_refused_is_said_once(void **state)
+{
+	struct bench b;
+	begin(&b);
+	for (int i = 0; i < 3; i++) {
+		refuse_all(&b, 2);
+		assert_true(b.device.refusals.all);
+	}
+	cycle(&b, 4, EXCHANGE_OK, 0);
+	assert_false(b.device.refusals.all);
+	assert_int_equal(b.device.refusals.count, 0);
+	assert_string_equal(modbus_exception_word(2), "illegal data address");
+	assert_string_equal(modbus_exception_word(7), "not of the standard");
+	assert_string_equal(modbus_exception_word(200), "not of the standard");
 	end(&b);
 }
 
@@ -136,6 +180,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_refusal_is_a_finding_with_an_end),
 		cmocka_unit_test(a_device_that_refuses_everything_has_no_holes),
+		cmocka_unit_test(what_is_refused_is_said_once),
+		cmocka_unit_test(that_everything_is_refused_is_said_once),
 		cmocka_unit_test(what_is_never_answered_is_cut_out),
 		cmocka_unit_test(a_gateways_word_for_a_unit_is_its_silence),
 	};
