@@ -23,7 +23,9 @@ struct audit {
 	int line;
 	struct point_ref columns[COLUMNS_MAX];
 	size_t column_count;
-	int64_t time_ns; /* of the line; UTC, which is the boottime of a replay as well */
+	struct batch
+	    *row[COLUMNS_MAX]; /* by column: of the first one of each device, its readings of the line */
+	int64_t time_ns;       /* of the line; UTC, which is the boottime of a replay as well */
 };
 
 static int refuse(const struct audit *r, const char *text, const char *why)
@@ -86,21 +88,58 @@ static uint64_t raw_of(const struct point *p, double value)
 	return raw < 0x1p63 ? (uint64_t)llround(raw) : (uint64_t)raw;
 }
 
-/* One reading goes the way of a polled one. */
-static int feed(struct audit *r, struct point_ref ref, double value)
+/* The batch that a column's readings go into: one a device, as when it is polled. */
+static struct batch **batch_of(struct audit *r, size_t column)
 {
-	const struct device_config *device = &r->config->devices[ref.device];
-	struct batch *b = batch_new(r->config, ref.device, 1);
+	size_t first = 0;
+	while (r->columns[first].device != r->columns[column].device)
+		first++;
+	if (!r->row[first])
+		r->row[first] = batch_new(r->config, r->columns[column].device, r->column_count);
+	return &r->row[first];
+}
+
+static int add(struct audit *r, size_t column, double value)
+{
+	struct point_ref ref = r->columns[column];
+	struct batch *b = *batch_of(r, column);
 	if (!b)
 		return -ENOMEM;
 	b->is_scaled = true;
 	b->samples[b->count++] = (struct sample){ .point = (uint32_t)ref.point,
 		.quality = QUALITY_GOOD,
 		.value = { .kind = VALUE_NUMBER, .number = value },
-		.raw = raw_of(&device->points[ref.point], value),
+		.raw = raw_of(reference_get(r->config, ref), value),
 		.time_ns = r->time_ns };
-	(void)live_feed(r->live, b);
-	batch_free(b);
+	return 0;
+}
+
+/* The readings of a line go the way of polled ones. */
+static void feed_row(struct audit *r)
+{
+	for (size_t i = 0; i < r->column_count; i++) {
+		if (r->row[i])
+			(void)live_feed(r->live, r->row[i]);
+		batch_free(r->row[i]);
+		r->row[i] = NULL;
+	}
+}
+
+static int read_fields(struct audit *r, char *line)
+{
+	char *field;
+	for (size_t i = 0; (field = next_field(&line)); i++) {
+		double value;
+		if (*field == '\0' || strcmp(field, "null") == 0)
+			continue;
+		if (i >= r->column_count)
+			return refuse(r, field, "has no heading");
+		if (text_double(field, &value) < 0)
+			return refuse(r, field, "is no number (allowed: a decimal number, or nothing)");
+		int err = add(r, i, value);
+		if (err < 0)
+			return err;
+	}
 	return 0;
 }
 
@@ -114,19 +153,9 @@ static int read_row(struct audit *r, char *line)
 		return refuse(r, field, "is no time (allowed: milliseconds UTC, or 2026-01-31T23:59:59.5Z)");
 	if (r->time_ns <= before)
 		return refuse(r, field, "is not after the line before (allowed: times that grow)");
-	for (size_t i = 0; (field = next_field(&line)); i++) {
-		double value;
-		if (*field == '\0' || strcmp(field, "null") == 0)
-			continue;
-		if (i >= r->column_count)
-			return refuse(r, field, "has no heading");
-		if (text_double(field, &value) < 0)
-			return refuse(r, field, "is no number (allowed: a decimal number, or nothing)");
-		int err = feed(r, r->columns[i], value);
-		if (err < 0)
-			return err;
-	}
-	return 0;
+	int err = read_fields(r, line);
+	feed_row(r);
+	return err;
 }
 
 static int read_file(struct audit *r, FILE *f)

@@ -3,114 +3,306 @@
 #include "drivers/os/clock.h"
 
 #include <math.h>
+#include <string.h>
 
 /* A meter's step and the moment of the reading are not in phase: two quanta more than the power allows are
  * plausible. */
 #define SLACK_QUANTA 2
-/* Readings that show a drop before it is believed. */
+/* Readings that show something else before it is believed. */
 #define WRAP_READINGS 2
 #define RESET_READINGS 3
+/* P_max is so many times what was seen: of the power, which is also known where it is not polled, and of the
+ * counter alone. */
+#define SEEN_FACTOR 2
+#define COUNTED_FACTOR 10
+/* Changes in a row that teach how fast it counts, while nothing is known. */
+#define RATES_AT_FIRST 2
+/* What the first reading shows may be so old: heat meters refresh every quarter of an hour. */
+#define FIRST_SHOWN_NS (900 * NS_PER_S)
+/* The clocks before and after a restart are not the same: so much more time may lie between. */
+#define RESUMED_NS (60 * NS_PER_S)
+/* A counter that comes back to where it was before a reset within this was never reset. */
+#define RETURN_NS (3600 * NS_PER_S)
+/* While nothing is known of its power a jump is believed to be a reset after so long. */
+#define UNKNOWN_NS (3600 * NS_PER_S)
+/* More than a meter counts in its life; what is above would not fit in millijoules. */
+#define JOULES_MAX 4e15
+
+static bool has_numbers(const struct counter *c)
+{
+	return c->type.is_scaled || (c->type.width == 0 && c->type.digits == 0);
+}
 
 static bool is_below(
     const struct counter *c, const struct counter_reading *a, const struct counter_reading *b)
 {
-	if (c->type.width == 0)
+	if (has_numbers(c))
 		return a->number < b->number;
 	return c->type.is_signed ? (int64_t)a->raw < (int64_t)b->raw : a->raw < b->raw;
+}
+
+static bool is_equal(
+    const struct counter *c, const struct counter_reading *a, const struct counter_reading *b)
+{
+	return has_numbers(c) ? a->number == b->number : a->raw == b->raw;
 }
 
 static double forward(
     const struct counter *c, const struct counter_reading *from, const struct counter_reading *to)
 {
-	double units = c->type.width == 0 ? to->number - from->number : (double)(to->raw - from->raw);
+	double units = has_numbers(c) ? to->number - from->number : (double)(to->raw - from->raw);
 	return units * c->type.joules;
 }
 
-/* The difference modulo 2^width, in joules. */
-static double forward_modulo(
+/* Readings until an integer counter begins anew; 0 stands for 2^64, which a difference of 64 bits knows. */
+static uint64_t modulus_of(const struct counter_type *t)
+{
+	uint64_t tens = 1;
+	for (unsigned i = 0; i < t->digits; i++)
+		tens *= 10;
+	if (t->digits > 0)
+		return tens;
+	return t->width >= 64 ? 0 : UINT64_C(1) << t->width;
+}
+
+/* From a reading over the end of the range to one below it, in joules; NAN when there is no end. */
+static double forward_over_end(
     const struct counter *c, const struct counter_reading *from, const struct counter_reading *to)
 {
-	uint64_t mask = c->type.width >= 64 ? UINT64_MAX : (UINT64_C(1) << c->type.width) - 1;
-	return (double)((to->raw - from->raw) & mask) * c->type.joules;
+	uint64_t modulus = modulus_of(&c->type);
+	if (!has_numbers(c))
+		return (double)(modulus - (from->raw - to->raw)) * c->type.joules;
+	if (c->type.width == 0 && c->type.digits == 0)
+		return NAN;
+	double range = (modulus == 0 ? 0x1p64 : (double)modulus) * to->step;
+	return to->step > 0 ? (range - (from->number - to->number)) * c->type.joules : NAN;
 }
 
 double counter_quantum(const struct counter *c)
 {
-	if (c->type.width > 0)
+	if (!has_numbers(c))
 		return fabs(c->type.joules);
-	if (!c->started || c->last.number == 0)
+	if (c->marks[COUNTER_LAST].reading.step > 0)
+		return c->marks[COUNTER_LAST].reading.step * fabs(c->type.joules);
+	if (!c->started || c->marks[COUNTER_LAST].reading.number == 0)
 		return 0;
 	/* one unit in the last place */
-	return ldexp(1, ilogb(c->last.number) + 1 - (int)c->type.mantissa) * fabs(c->type.joules);
+	return ldexp(1, ilogb(c->marks[COUNTER_LAST].reading.number) + 1 - (int)c->type.mantissa) *
+	       fabs(c->type.joules);
 }
 
-static bool is_wrap(const struct counter *c, double max_watts)
+void counter_note_bridged(struct counter *c, double joules)
 {
-	if (c->type.width == 0)
-		return false;
-	double seconds = (double)(c->held.time_ns - c->last.time_ns) / NS_PER_S;
-	return forward_modulo(c, &c->last, &c->held) <=
-	       max_watts * seconds + SLACK_QUANTA * counter_quantum(c);
+	c->booked += joules;
 }
 
-/* A drop is seen again. */
-static struct counter_step confirm_drop(struct counter *c, struct counter_reading r, double max_watts)
+/* The most that it can count, in watts; 0 = nothing is known yet. */
+static double max_watts(const struct counter *c, const struct counter_power *power)
 {
-	struct counter_step step = { .from_ns = c->last.time_ns };
-	bool wrap = is_wrap(c, max_watts);
-	if (++c->held_count < (wrap ? WRAP_READINGS : RESET_READINGS)) {
-		step.event = COUNTER_HELD;
-		return step;
-	}
-	if (wrap) {
-		step.event = COUNTER_WRAP;
-		step.joules = forward_modulo(c, &c->last, &r);
+	if (power->told > 0)
+		return power->told;
+	return power->seen > 0 ? SEEN_FACTOR * fmax(power->seen, c->sustained)
+			       : COUNTED_FACTOR * c->sustained;
+}
+
+/* Whether the meter can have counted that since it showed `from`. */
+static bool is_countable(
+    const struct counter *c, const struct counter_mark *from, int64_t until_ns, double joules, double watts)
+{
+	int64_t since_ns = from->since_ns - (c->is_resumed ? RESUMED_NS : 0);
+	double seconds = (double)(until_ns - since_ns) / NS_PER_S;
+	return joules <= watts * seconds + SLACK_QUANTA * counter_quantum(c) && joules < JOULES_MAX;
+}
+
+static bool is_plausible(
+    const struct counter *c, const struct counter_mark *from, const struct counter_reading *to, double watts)
+{
+	return !is_below(c, to, &from->reading) &&
+	       is_countable(c, from, to->time_ns, forward(c, &from->reading, to), watts);
+}
+
+static bool is_wrap(const struct counter *c, const struct counter_reading *to, double watts)
+{
+	return is_below(c, to, &c->marks[COUNTER_LAST].reading) &&
+	       is_countable(c, &c->marks[COUNTER_LAST], to->time_ns,
+		   forward_over_end(c, &c->marks[COUNTER_LAST].reading, to), watts);
+}
+
+static bool is_return(const struct counter *c, const struct counter_reading *to, double watts)
+{
+	return c->has_before && to->time_ns - c->marks[COUNTER_BEFORE].reading.time_ns < RETURN_NS &&
+	       is_plausible(c, &c->marks[COUNTER_BEFORE], to, watts);
+}
+
+static void move(const struct counter *c, struct counter_mark *mark, const struct counter_reading *to)
+{
+	if (!is_equal(c, &mark->reading, to))
+		mark->since_ns = to->time_ns;
+	mark->reading = *to;
+}
+
+/* Takes note of how fast it counts, from one change to the next. */
+static void learn(struct counter *c, const struct counter_reading *r)
+{
+	const struct counter_mark was = c->marks[COUNTER_SEEN];
+	move(c, &c->marks[COUNTER_SEEN], r);
+	if (is_equal(c, r, &was.reading))
+		return;
+	if (is_below(c, r, &was.reading)) {
+		c->rate_count = 0;
 	} else {
-		step.event = COUNTER_RESET;
-		step.reset_from_ns = c->last.time_ns;
-		step.reset_until_ns = step.from_ns = c->held.time_ns;
-		step.joules = forward(c, &c->held, &r);
+		double seconds = (double)(r->time_ns - was.since_ns) / NS_PER_S;
+		memmove(&c->rates[1], &c->rates[0], (COUNTER_RATES - 1) * sizeof(c->rates[0]));
+		c->rates[0] = forward(c, &was.reading, r) / seconds;
+		if (c->rate_count < COUNTER_RATES)
+			c->rate_count++;
 	}
+	if (c->rate_count < (c->sustained > 0 ? COUNTER_RATES : RATES_AT_FIRST))
+		return;
+	double slowest = c->rates[0];
+	for (unsigned i = 1; i < c->rate_count; i++)
+		slowest = fmin(slowest, c->rates[i]);
+	c->sustained = fmax(c->sustained, slowest);
+}
+
+static struct counter_step begin(struct counter *c, const struct counter_reading *r)
+{
+	c->started = true;
+	c->marks[COUNTER_LAST] = (struct counter_mark){ *r, r->time_ns - FIRST_SHOWN_NS };
+	c->marks[COUNTER_SEEN] = (struct counter_mark){ *r, r->time_ns };
+	return (struct counter_step){ .event = COUNTER_FIRST, .from_ns = r->time_ns };
+}
+
+static struct counter_step step_to(
+    struct counter *c, const struct counter_reading *r, enum counter_event event, double joules)
+{
+	struct counter_step step = { event, joules, .from_ns = c->marks[COUNTER_LAST].reading.time_ns };
+	c->booked += joules;
+	c->is_resumed = false;
 	c->held_count = 0;
-	c->last = r;
+	move(c, &c->marks[COUNTER_LAST], r);
 	return step;
 }
 
-/* More than the meter could have counted since the last step, as far as its power is known. */
-static bool is_jump(const struct counter *c, const struct counter_reading *r, double max_watts)
+static struct counter_step hold(struct counter *c, const struct counter_reading *r, double watts)
 {
-	double seconds = (double)(r->time_ns - c->last.time_ns) / NS_PER_S;
-	return max_watts > 0 &&
-	       forward(c, &c->last, r) > max_watts * seconds + SLACK_QUANTA * counter_quantum(c);
+	if (c->held_count > 0 && is_plausible(c, &c->marks[COUNTER_HELD_NOW], r, watts)) {
+		move(c, &c->marks[COUNTER_HELD_NOW], r);
+		if (c->held_count < RESET_READINGS)
+			c->held_count++;
+	} else {
+		c->marks[COUNTER_HELD_ONE] = c->marks[COUNTER_HELD_NOW] =
+		    (struct counter_mark){ *r, r->time_ns };
+		c->held_count = 1;
+	}
+	return (
+	    struct counter_step){ .event = COUNTER_HELD, .from_ns = c->marks[COUNTER_LAST].reading.time_ns };
 }
 
-static struct counter_step hold(struct counter *c, struct counter_reading r)
+static struct counter_step reset_to(struct counter *c, const struct counter_reading *r)
 {
-	c->held_count = 1;
-	c->held = r;
-	return (struct counter_step){ .event = COUNTER_HELD, .from_ns = c->last.time_ns };
-}
-
-static struct counter_step step_up(struct counter *c, struct counter_reading r)
-{
-	struct counter_step step = { COUNTER_STEP, forward(c, &c->last, &r), .from_ns = c->last.time_ns };
+	struct counter_step step = { .event = COUNTER_RESET,
+		.joules = forward(c, &c->marks[COUNTER_HELD_ONE].reading, r),
+		.from_ns = c->marks[COUNTER_HELD_ONE].reading.time_ns,
+		.reset_from_ns = c->marks[COUNTER_LAST].reading.time_ns,
+		.reset_until_ns = c->marks[COUNTER_HELD_ONE].reading.time_ns };
+	c->has_before = true;
+	c->marks[COUNTER_BEFORE] = c->marks[COUNTER_LAST];
+	c->booked = step.joules;
+	c->is_resumed = false;
+	c->marks[COUNTER_LAST] = c->marks[COUNTER_HELD_NOW];
 	c->held_count = 0;
-	c->last = r;
 	return step;
 }
 
-struct counter_step counter_read(struct counter *c, struct counter_reading r, double max_watts)
+struct counter_step counter_read(
+    struct counter *c, struct counter_reading r, const struct counter_power *power)
 {
-	if (!c->started) {
-		c->started = true;
-		c->last = r;
-		return (struct counter_step){ .event = COUNTER_FIRST, .from_ns = r.time_ns };
+	if (!c->started)
+		return begin(c, &r);
+	if (r.time_ns <= c->marks[COUNTER_SEEN].reading.time_ns)
+		return (struct counter_step){ .event = COUNTER_SAME };
+	learn(c, &r);
+	double watts = max_watts(c, power);
+	if (is_plausible(c, &c->marks[COUNTER_LAST], &r, watts))
+		return step_to(c, &r, COUNTER_STEP, forward(c, &c->marks[COUNTER_LAST].reading, &r));
+	struct counter_step step = hold(c, &r, watts);
+	if (c->held_count >= WRAP_READINGS && is_wrap(c, &r, watts))
+		return step_to(c, &r, COUNTER_WRAP, forward_over_end(c, &c->marks[COUNTER_LAST].reading, &r));
+	if (c->held_count >= WRAP_READINGS && is_return(c, &r, watts)) {
+		c->has_before = false;
+		return step_to(
+		    c, &r, COUNTER_RETURN, forward(c, &c->marks[COUNTER_BEFORE].reading, &r) - c->booked);
 	}
-	bool held_low = c->held_count > 0 && is_below(c, &c->held, &c->last),
-	     held_high = c->held_count > 0 && !held_low;
-	if (is_below(c, &r, &c->last))
-		return held_low && !is_below(c, &r, &c->held) ? confirm_drop(c, r, max_watts) : hold(c, r);
-	if (is_jump(c, &r, max_watts) && !(held_high && !is_below(c, &r, &c->held)))
-		return hold(c, r);
-	return step_up(c, r);
+	bool known = watts > 0 || r.time_ns - c->marks[COUNTER_HELD_ONE].reading.time_ns >= UNKNOWN_NS;
+	return c->held_count >= RESET_READINGS && known ? reset_to(c, &r) : step;
+}
+
+void counter_move(struct counter *c, int64_t ns)
+{
+	for (unsigned i = 0; i < COUNTER_MARKS; i++) {
+		c->marks[i].reading.time_ns += ns;
+		c->marks[i].since_ns += ns;
+	}
+}
+
+void counter_forget(struct counter *c)
+{
+	c->started = c->has_before = false;
+	c->held_count = c->rate_count = 0;
+}
+
+static void save_mark(struct bytes_writer *w, const struct counter_mark *m, int64_t offset_ns)
+{
+	bytes_put_integer(w, m->reading.time_ns + offset_ns);
+	bytes_put_integer(w, (int64_t)m->reading.raw);
+	bytes_put_number(w, m->reading.number);
+	bytes_put_number(w, m->reading.step);
+	bytes_put_integer(w, m->since_ns + offset_ns);
+}
+
+static void load_mark(struct bytes_reader *r, struct counter_mark *m, int64_t offset_ns, int layout)
+{
+	m->reading.time_ns = m->since_ns = bytes_take_integer(r) - offset_ns;
+	m->reading.raw = (uint64_t)bytes_take_integer(r);
+	m->reading.number = bytes_take_number(r);
+	if (layout == COUNTER_LAYOUT_FIRST)
+		return;
+	m->reading.step = bytes_take_number(r);
+	m->since_ns = bytes_take_integer(r) - offset_ns;
+}
+
+void counter_save(const struct counter *c, int64_t offset_ns, struct bytes_writer *w)
+{
+	bytes_put_integer(w, c->started);
+	bytes_put_integer(w, c->held_count);
+	for (unsigned i = 0; i < COUNTER_MARKS; i++)
+		save_mark(w, &c->marks[i], offset_ns);
+	bytes_put_integer(w, c->has_before);
+	bytes_put_number(w, c->booked);
+	bytes_put_integer(w, c->rate_count);
+	for (unsigned i = 0; i < COUNTER_RATES; i++)
+		bytes_put_number(w, c->rates[i]);
+	bytes_put_number(w, c->sustained);
+}
+
+void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes_reader *r)
+{
+	c->is_resumed = c->started = bytes_take_within(r, 0, 1);
+	c->held_count = (unsigned)bytes_take_within(r, 0, RESET_READINGS);
+	if (layout == COUNTER_LAYOUT_FIRST) {
+		load_mark(r, &c->marks[COUNTER_LAST], offset_ns, layout);
+		load_mark(r, &c->marks[COUNTER_HELD_ONE], offset_ns, layout);
+		c->marks[COUNTER_SEEN] = c->marks[COUNTER_LAST];
+		c->held_count = 0; /* comes again, if it was true */
+		return;
+	}
+	for (unsigned i = 0; i < COUNTER_MARKS; i++)
+		load_mark(r, &c->marks[i], offset_ns, layout);
+	c->has_before = bytes_take_within(r, 0, 1);
+	c->booked = bytes_take_number(r);
+	c->rate_count = (unsigned)bytes_take_within(r, 0, COUNTER_RATES);
+	for (unsigned i = 0; i < COUNTER_RATES; i++)
+		c->rates[i] = bytes_take_number(r);
+	c->sustained = bytes_take_number(r);
 }

@@ -1,42 +1,80 @@
-/* counter: differences of an energy counter that may wrap or be reset (pure).
+/* counter: differences of an energy counter that may wrap, be reset, be preset or be misread (pure).
  *
- * A reading below the last one is a wrap when the difference modulo 2^width is plausible against the most
- * energy that the meter could have counted meanwhile, else a reset; one reading more must confirm a wrap, two
- * a reset. A reading further above the last one than the meter's power allows must be confirmed by the next.
- * Stray readings are forgotten.
+ * A reading is taken when the meter can have counted it since the last one: up to P_max x time. P_max is the
+ * meter's own `max`, else twice the most power that it has shown, else ten times what it was seen to count.
+ * Whatever else it shows is held until further readings, of other polls, go on from there:
+ *  - below the last one, and plausible modulo the end of its range: a wrap;
+ *  - else a reset, up or down: what lies between is no consumption, however often it is seen;
+ *  - back where it was before a reset, as after a start that shows zeros: as if there had been none.
+ * Stray readings are forgotten. How fast it counts is learned from its own changes, of which the slowest of
+ * three in a row counts (of two at first), so that no single jump teaches it.
  */
 #pragma once
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "daemon/control/bytes.h"
+
+#define COUNTER_RATES 3
 
 struct counter_type {
-	unsigned width; /* bits of an integer counter; 0 = a float, which never wraps */
+	unsigned width; /* bits of an integer counter; 0 = see digits */
+	unsigned
+	    digits;	/* decimal ones of an integer counter that counts in them; 0 = a float, never wraps */
+	bool is_scaled; /* by another register: its numbers are compared, `step` is in each reading */
 	bool is_signed;
-	double joules;	   /* energy of one raw unit */
+	double joules;	   /* energy of one raw unit; of a number's one for a float or a scaled one */
 	unsigned mantissa; /* bits of precision of a float: 24 or 53 */
 };
 
-/* A reading: the raw integer (sign-extended when signed), or the float's value in raw units. */
+/* A reading: the raw integer (sign-extended when signed), or the number of a float or a scaled one. */
 struct counter_reading {
 	int64_t time_ns;
 	uint64_t raw;
 	double number;
+	double step; /* of a scaled one: of one raw unit, as a number; 0 = not known */
 };
 
 enum counter_event {
-	COUNTER_FIRST, /* nothing to compare with yet */
-	COUNTER_STEP,  /* `joules` since the last step */
-	COUNTER_HELD,  /* lower, or much higher, than before: wait for the next reading */
-	COUNTER_WRAP,  /* a step over the end of the range: `joules` since the last step */
-	COUNTER_RESET, /* began anew: `joules` counted since the first low reading only */
+	COUNTER_SAME,	/* of no other poll than the last one: left out */
+	COUNTER_FIRST,	/* nothing to compare with yet */
+	COUNTER_STEP,	/* `joules` since the last step */
+	COUNTER_HELD,	/* not plausible: wait for the next reading */
+	COUNTER_WRAP,	/* a step over the end of the range: `joules` since the last step */
+	COUNTER_RESET,	/* began anew, from a lower or a higher value: `joules` since then only */
+	COUNTER_RETURN, /* goes on as before the reset: `joules` are what is missing since then */
+};
+
+/* A reading and since when the counter has shown that. */
+struct counter_mark {
+	struct counter_reading reading;
+	int64_t since_ns;
+};
+
+enum counter_mark_of {
+	COUNTER_LAST,	  /* taken */
+	COUNTER_HELD_ONE, /* held: the first and the newest of `held_count` */
+	COUNTER_HELD_NOW,
+	COUNTER_BEFORE, /* the last reset, with `has_before` */
+	COUNTER_SEEN,	/* the newest reading of all */
+	COUNTER_MARKS,
 };
 
 struct counter {
 	struct counter_type type;
 	bool started;
-	unsigned held_count; /* readings since `held`, that one included; 0 = nothing is held */
-	struct counter_reading last, held;
+	struct counter_mark marks[COUNTER_MARKS];
+	unsigned held_count; /* readings in a row that go on from the held one; 0 = nothing is held */
+	bool has_before;
+	double booked;	 /* since the last reset */
+	bool is_resumed; /* the last reading was taken before a restart */
+	unsigned rate_count;
+	double rates[COUNTER_RATES]; /* watts, of the last changes */
+	double sustained;	     /* watts that it has counted at in several changes */
+};
+
+/* What is known of the meter's power, in watts; 0 = nothing. */
+struct counter_power {
+	double told; /* the most that it measures */
+	double seen; /* the most that it has shown */
 };
 
 /* The outcome of a reading: `from_ns` is when the span that `joules` belongs to began. */
@@ -47,8 +85,23 @@ struct counter_step {
 	int64_t reset_from_ns, reset_until_ns; /* with COUNTER_RESET: the span that was not counted */
 };
 
-/* `max_watts` is the most that the meter can count; 0 = not known. */
-struct counter_step counter_read(struct counter *c, struct counter_reading r, double max_watts);
+struct counter_step counter_read(
+    struct counter *c, struct counter_reading r, const struct counter_power *power);
+
+/* What was booked for the time of a reset by other means. */
+void counter_note_bridged(struct counter *c, double joules);
 
 /* Energy of the counter's smallest step at its present reading, in joules. */
 double counter_quantum(const struct counter *c);
+
+/* Its readings are of times that are so much later: they were taken by a clock that was wrong. */
+void counter_move(struct counter *c, int64_t ns);
+
+/* As if it had never been read. */
+void counter_forget(struct counter *c);
+
+/* What it knows, with times in UTC. COUNTER_LAYOUT_FIRST is that of versions that knew of no more than the
+ * last reading and a held one. */
+enum { COUNTER_LAYOUT_FIRST, COUNTER_LAYOUT };
+void counter_save(const struct counter *c, int64_t offset_ns, struct bytes_writer *w);
+void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes_reader *r);

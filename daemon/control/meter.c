@@ -32,8 +32,7 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 	m->offset_ns = offset_ns;
 	m->first_cell = (now_ns + offset_ns) / m->step_ns;
 	if (m->restored) {
-		m->counter.last.time_ns -= moved;
-		m->counter.held.time_ns -= moved;
+		counter_move(&m->counter, -moved);
 		m->last_ns -= moved;
 	} else {
 		m->next_cell = m->first_cell;
@@ -45,8 +44,7 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 void meter_forget(struct meter *m)
 {
 	m->restored = m->has_last = false;
-	m->counter.started = false;
-	m->counter.held_count = 0;
+	counter_forget(&m->counter);
 }
 
 /* Energy at UTC `at` within the span, from its start; whole millijoules. */
@@ -129,40 +127,22 @@ static bool is_bridged(const struct meter *m, int64_t from_ns, int64_t until_ns)
 	return until_ns - from_ns <= BRIDGED_INTERVALS * m->type.interval_ns + LATE_TOLERANCE_NS;
 }
 
-static double max_watts(const struct meter *m)
+static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)
 {
-	return m->type.max_watts > 0 ? m->type.max_watts : 2 * m->most_watts;
-}
-
-/* A meter without a power reading: how much it can count is known from what it has counted. */
-static void note_power(struct meter *m, const struct counter_step *step, int64_t until_ns)
-{
-	double watts = step->joules / ((double)(until_ns - step->from_ns) / 1e9);
-	if (!m->type.has_power && watts > m->most_watts)
-		m->most_watts = watts;
-}
-
-static void read_counter(struct meter *m, const struct meter_reading *r)
-{
-	struct counter_reading reading = { r->time_ns, r->raw, r->number };
-	struct counter_step step = counter_read(&m->counter, reading, max_watts(m));
-	switch (step.event) {
-	case COUNTER_FIRST:
-	case COUNTER_HELD:
-		return;
-	case COUNTER_RESET:
+	const struct counter_reading reading = { r->time_ns, r->raw, r->number, r->step };
+	const struct counter_power power = { m->type.max_watts, m->most_watts };
+	struct counter_step step = counter_read(&m->counter, reading, &power);
+	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD)
+		return step;
+	if (step.event == COUNTER_RESET && m->has_last) {
 		/* the piece that was not counted is bridged by power, as far as that is known */
-		if (m->has_last)
-			add_span(m, step.reset_from_ns, step.reset_until_ns,
-			    m->last_watts * (double)(step.reset_until_ns - step.reset_from_ns) / 1e9, false);
-		break;
-	case COUNTER_STEP:
-		note_power(m, &step, r->time_ns);
-		break;
-	case COUNTER_WRAP:
-		break;
+		double seconds = (double)(step.reset_until_ns - step.reset_from_ns) / 1e9;
+		counter_note_bridged(&m->counter, m->last_watts * seconds);
+		add_span(m, step.reset_from_ns, step.reset_until_ns, m->last_watts * seconds, false);
 	}
-	add_span(m, step.from_ns, r->time_ns, step.joules, is_bridged(m, step.from_ns, r->time_ns));
+	bool good = step.event != COUNTER_RETURN && is_bridged(m, step.from_ns, r->time_ns);
+	add_span(m, step.from_ns, r->time_ns, step.joules, good);
+	return step;
 }
 
 void meter_note_power(struct meter *m, const struct meter_reading *r)
@@ -188,14 +168,14 @@ static void read_power(struct meter *m, const struct meter_reading *r)
 	meter_note_power(m, r);
 }
 
-void meter_read(struct meter *m, const struct meter_reading *r)
+struct counter_step meter_read(struct meter *m, const struct meter_reading *r)
 {
 	m->restored = false;
 	if (r->power_good && (!m->has_last || r->time_ns > m->last_ns))
 		read_power(m, r);
-	if (r->counter_good && m->type.has_counter &&
-	    (!m->counter.started || r->time_ns > m->counter.last.time_ns))
-		read_counter(m, r);
+	if (r->counter_good && m->type.has_counter)
+		return read_counter(m, r);
+	return (struct counter_step){ .event = COUNTER_SAME };
 }
 
 static void drop_spans(struct meter *m, int64_t until)
@@ -242,21 +222,6 @@ int64_t meter_even_until(const struct meter *m, int64_t index)
 	return until;
 }
 
-static void save_reading(struct bytes_writer *w, const struct meter *m, const struct counter_reading *r)
-{
-	bytes_put_integer(w, r->time_ns + m->offset_ns);
-	bytes_put_integer(w, (int64_t)r->raw);
-	bytes_put_number(w, r->number);
-}
-
-static struct counter_reading load_reading(struct bytes_reader *r, int64_t offset_ns)
-{
-	struct counter_reading out = { .time_ns = bytes_take_integer(r) - offset_ns };
-	out.raw = (uint64_t)bytes_take_integer(r);
-	out.number = bytes_take_number(r);
-	return out;
-}
-
 static void save_span(struct bytes_writer *w, const struct meter_span *s)
 {
 	bytes_put_integer(w, s->from_ns);
@@ -267,11 +232,7 @@ static void save_span(struct bytes_writer *w, const struct meter_span *s)
 
 void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w)
 {
-	const struct counter *c = &m->counter;
-	bytes_put_integer(w, c->started);
-	bytes_put_integer(w, c->held_count);
-	save_reading(w, m, &c->last);
-	save_reading(w, m, &c->held);
+	counter_save(&m->counter, m->offset_ns, w);
 	bytes_put_integer(w, m->has_last);
 	bytes_put_integer(w, m->last_ns + m->offset_ns);
 	bytes_put_number(w, m->last_watts);
@@ -289,22 +250,22 @@ void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *
 	save_span(w, &(struct meter_span){ 0 });
 }
 
-void meter_load(struct meter *m, const struct wall_clock *clock, struct bytes_reader *r)
+void meter_load(struct meter *m, const struct wall_clock *clock, int layout, struct bytes_reader *r)
 {
 	const int64_t offset_ns = clock->offset_ns;
 	meter_set_offset(m, offset_ns, clock->now_ns);
-	m->counter.started = bytes_take_within(r, 0, 1);
-	m->counter.held_count = (unsigned)bytes_take_within(r, 0, 2);
-	m->counter.last = load_reading(r, offset_ns);
-	m->counter.held = load_reading(r, offset_ns);
+	counter_load(&m->counter, offset_ns, layout, r);
 	m->has_last = bytes_take_within(r, 0, 1);
 	m->last_ns = bytes_take_integer(r) - offset_ns;
 	m->last_watts = bytes_take_number(r);
 	m->most_watts = bytes_take_number(r);
+	if (layout == COUNTER_LAYOUT_FIRST && !m->type.has_power)
+		m->counter.sustained = m->most_watts; /* was learned from the counter */
 	/* it is known up to its last reading, also when that is folded already */
-	int64_t last_ns = m->counter.started && m->type.has_counter ? m->counter.last.time_ns
-			  : m->has_last				    ? m->last_ns
-								    : -offset_ns;
+	int64_t last_ns = m->counter.started && m->type.has_counter
+			      ? m->counter.marks[COUNTER_LAST].reading.time_ns
+			  : m->has_last ? m->last_ns
+					: -offset_ns;
 	m->next_cell = (last_ns + offset_ns) / m->step_ns;
 	while (!r->bad) {
 		struct meter_span s = { .from_ns = bytes_take_integer(r) };

@@ -25,7 +25,7 @@ struct meter_type {
 	struct counter_type counter;
 	int64_t interval_ns; /* of its polls */
 	double accuracy;     /* class as a fraction: 0.005 for class 0.5; NAN = not known */
-	double max_watts;    /* the most it can measure; 0 = unknown: twice the most that was seen */
+	double max_watts;    /* the most it can measure; 0 = not told */
 };
 
 struct meter_reading {
@@ -33,7 +33,7 @@ struct meter_reading {
 	bool power_good, counter_good;
 	double watts;
 	uint64_t raw; /* of the counter, see counter_reading */
-	double number;
+	double number, step;
 };
 
 struct meter_cell {
@@ -73,8 +73,8 @@ struct meter {
 bool meter_init(struct meter *m, const struct meter_type *type, int64_t step_ns, int64_t cell_count);
 void meter_deinit(struct meter *m);
 
-/* Takes a reading; older ones than the last are ignored. */
-void meter_read(struct meter *m, const struct meter_reading *r);
+/* Takes a reading; older ones than the last are ignored. What came of its counter, in boottime. */
+struct counter_step meter_read(struct meter *m, const struct meter_reading *r);
 
 /* Of a reading only the power for meter_watts_at: while the clock is wrong nothing is counted. */
 void meter_note_power(struct meter *m, const struct meter_reading *r);
@@ -96,7 +96,7 @@ int64_t meter_even_until(const struct meter *m, int64_t index);
 /* What the meter knows, with times in UTC; `first_cell` is the first that is not folded. Energy of the time
  * between the last reading before and the first after is counted when there is a counter. */
 void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w);
-void meter_load(struct meter *m, const struct wall_clock *clock, struct bytes_reader *r);
+void meter_load(struct meter *m, const struct wall_clock *clock, int layout, struct bytes_reader *r);
 
 /* Power at a moment, interpolated in the last readings, the nearest of them outside; NAN without any. */
 double meter_watts_at(const struct meter *m, int64_t time_ns);

@@ -142,12 +142,12 @@ static int64_t even_cells(const struct pue *p, int64_t until)
 }
 
 /* A meter that the PUE does not need is waited for only while it is about as current as the others, or as
- * they were when polling went on. */
+ * they were when polling went on, or while its counter waits to be believed. */
 static bool is_waited_for(const struct pue *p, const struct entry *e, int64_t newest)
 {
 	int64_t patience = 3 * e->meter.type.interval_ns / (p->step_s * NS_PER_S) + 2;
 	int64_t current = e->meter.next_cell > p->resumed_cell ? e->meter.next_cell : p->resumed_cell;
-	return is_needed(p, e->role) || newest - current <= patience;
+	return is_needed(p, e->role) || e->meter.counter.held_count > 0 || newest - current <= patience;
 }
 
 static void fold(struct pue *p)
@@ -222,20 +222,21 @@ static void drop_ahead(struct pue *p, int64_t time_ns)
 	begin_anew(p, time_ns);
 }
 
-void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns)
+struct counter_step pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns)
 {
 	struct meter *m = &p->entries[i].meter;
 	set_clock(p, r->time_ns, offset_ns);
 	if (p->restored && wall_clock_judge(p->restored, r->time_ns, offset_ns)) {
 		meter_note_power(m, r); /* nothing is counted yet */
-		return;
+		return (struct counter_step){ .event = COUNTER_SAME };
 	}
 	drop_ahead(p, r->time_ns);
 	int64_t before = m->next_cell;
-	meter_read(m, r);
+	struct counter_step step = meter_read(m, r);
 	if (m->next_cell - before > p->cell_count)
 		p->resumed_cell = m->next_cell;
 	fold(p);
+	return step;
 }
 
 void pue_set_quality(struct pue *p, size_t i, enum quality power, enum quality energy)
@@ -418,7 +419,7 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 
 void pue_save(const struct pue *p, struct bytes_writer *w)
 {
-	bytes_put_integer(w, p->started);
+	bytes_put_integer(w, 2 * COUNTER_LAYOUT + p->started);
 	bytes_put_integer(w, p->next_cell);
 	bytes_put_integer(w, (int64_t)p->entry_count);
 	for (size_t i = 0; i < p->entry_count; i++) {
@@ -433,7 +434,8 @@ void pue_save(const struct pue *p, struct bytes_writer *w)
 int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock)
 {
 	const int64_t step_ns = p->step_s * NS_PER_S;
-	p->started = bytes_take_within(r, 0, 1);
+	const int64_t head = bytes_take_within(r, 0, 2 * COUNTER_LAYOUT + 1);
+	p->started = head % 2;
 	p->next_cell = bytes_take_within(r, 0, INT64_MAX / step_ns);
 	p->offset_ns = clock->offset_ns;
 	p->restored = p->started ? clock : NULL;
@@ -443,7 +445,7 @@ int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock)
 	if (bytes_take_integer(r) != (int64_t)p->entry_count)
 		r->bad = true;
 	for (size_t i = 0; i < p->entry_count && !r->bad; i++) {
-		meter_load(&p->entries[i].meter, clock, r);
+		meter_load(&p->entries[i].meter, clock, (int)(head / 2), r);
 		p->entries[i].joules = bytes_take_number(r);
 	}
 	if (bytes_take_integer(r) != (int64_t)p->window_count)

@@ -47,8 +47,9 @@ struct pue;
 struct pue *pue_new(const struct pue_spec *spec); /* NULL without memory */
 void pue_free(struct pue *p);
 
-/* A reading of meter `i`; `offset_ns` is CLOCK_REALTIME - CLOCK_BOOTTIME at that time. */
-void pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns);
+/* A reading of meter `i`; `offset_ns` is CLOCK_REALTIME - CLOCK_BOOTTIME at that time. What came of its
+ * counter, in boottime. */
+struct counter_step pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns);
 
 /* What is known of a meter's points right now: a ratio is not stated while a needed one is not usable. */
 void pue_set_quality(struct pue *p, size_t i, enum quality power, enum quality energy);

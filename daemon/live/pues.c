@@ -1,6 +1,7 @@
 #include "daemon/live/pues.h"
 
 #include "config/ini/cleanup.h"
+#include "drivers/os/log.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -12,44 +13,47 @@ struct pues {
 	struct pue *all[]; /* as in the configuration */
 };
 
-static unsigned counter_width(const struct point *p)
-{
-	enum point_format format = point_format(p);
-	if ((format != POINT_UNSIGNED && format != POINT_SIGNED) || point_is_scaled_by_other(p))
-		return 0; /* its numbers are compared */
-	if (p->bits.low >= 0)
-		return (unsigned)(p->bits.high - p->bits.low + 1);
-	return 16 * point_length(p);
-}
-
 static struct counter_type counter_type_of(const struct point *p)
 {
-	unsigned width = counter_width(p);
-	return (struct counter_type){
-		.width = width,
-		.is_signed = point_format(p) == POINT_SIGNED,
-		.joules = width > 0 ? p->scale * p->factor : p->factor,
-		.mantissa = p->type == POINT_F32 ? 24 : 53,
-	};
+	struct counter_type type = { .is_signed = point_format(p) == POINT_SIGNED,
+		.is_scaled = point_is_scaled_by_other(p),
+		.mantissa = p->type == POINT_F32 ? 24 : 53 };
+	switch (point_format(p)) {
+	case POINT_UNSIGNED:
+	case POINT_SIGNED:
+		type.width =
+		    p->bits.low >= 0 ? (unsigned)(p->bits.high - p->bits.low + 1) : 16 * point_length(p);
+		break;
+	case POINT_BCD_DIGITS:
+	case POINT_TEN_THOUSANDS:
+		type.digits = 4 * point_length(p); /* either has four in a register */
+		break;
+	default:
+		break; /* its numbers are compared */
+	}
+	bool is_integer = type.width > 0 || type.digits > 0;
+	type.joules = is_integer && !type.is_scaled ? p->scale * p->factor : p->factor;
+	return type;
 }
 
 static struct meter_type meter_type_of(const struct config *c, const struct pue_meter *m)
 {
 	struct meter_type type = { .accuracy = NAN };
-	struct point_ref any = pue_meter_any(m);
-	if (point_ref_is_set(any)) {
-		type.accuracy = c->devices[any.device].accuracy_class / 100;
-		type.interval_ns = c->devices[any.device].poll_interval;
-	}
-	if (point_ref_is_set(m->energy)) {
-		type.has_counter = true;
-		type.counter = counter_type_of(reference_get(c, m->energy));
-	}
 	if (point_ref_is_set(m->power)) {
 		const struct point *p = reference_get(c, m->power);
 		type.has_power = true;
 		type.max_watts = isnan(p->max) ? 0 : p->max * p->factor;
+		type.interval_ns = device_point_interval(&c->devices[m->power.device], p);
 	}
+	if (point_ref_is_set(m->energy)) {
+		const struct point *p = reference_get(c, m->energy);
+		type.has_counter = true;
+		type.counter = counter_type_of(p);
+		type.interval_ns = device_point_interval(&c->devices[m->energy.device], p);
+	}
+	struct point_ref any = pue_meter_any(m);
+	if (point_ref_is_set(any))
+		type.accuracy = c->devices[any.device].accuracy_class / 100;
 	return type;
 }
 
@@ -115,6 +119,28 @@ void pues_inherit(struct pues *p, struct pues *old)
 	}
 }
 
+/* Of a counter that another register scales: what one step of its own is, as a number; 0 = not known. */
+static double step_of(const struct table_device *d, const struct point *p)
+{
+	const struct sample *power = &d->points[p->scale_point].sample;
+	if (!point_is_scaled_by_other(p) || !quality_has_value(power->quality))
+		return 0;
+	return p->scale * pow(10, value_number(&power->value));
+}
+
+/* What is not simply counted is a line of the journal. */
+static void say(const struct pues *p, size_t i, size_t meter, const struct counter_step *step)
+{
+	static const char *const words[] = { [COUNTER_WRAP] = "passed the end of its range",
+		[COUNTER_RESET] = "began anew or was set, what lies between is not counted",
+		[COUNTER_RETURN] = "goes on as before it seemed to begin anew" };
+	const struct pue_config *c = &p->config->pues[i];
+	if (step->event < COUNTER_WRAP)
+		return;
+	log_line(
+	    LOG_NOTICE, "pue '%s': the counter of %s %s", c->name, c->meters[meter].name, words[step->event]);
+}
+
 /* A new sample of a meter's power or counter, when that is a point of the device. */
 static void feed(struct pues *p, size_t i, size_t meter, const struct table_device *d, bool is_counter)
 {
@@ -128,9 +154,12 @@ static void feed(struct pues *p, size_t i, size_t meter, const struct table_devi
 		.watts = point_table_figure(p->table, ref).value,
 		.counter_good = is_counter,
 		.raw = s->raw,
-		.number = value_number(&s->value) };
-	if (s->quality <= QUALITY_ESTIMATED && s->value.kind != VALUE_NONE)
-		pue_read(p->all[i], meter, &r, d->utc_offset_ns);
+		.number = value_number(&s->value),
+		.step = is_counter ? step_of(d, reference_get(p->config, ref)) : 0 };
+	if (s->quality > QUALITY_ESTIMATED || s->value.kind == VALUE_NONE)
+		return;
+	struct counter_step step = pue_read(p->all[i], meter, &r, d->utc_offset_ns);
+	say(p, i, meter, &step);
 }
 
 void pues_feed(struct pues *p, const struct table_device *d)
