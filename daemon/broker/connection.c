@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -16,8 +17,12 @@
 /* A session of this length shows that all is well: pauses begin anew after it. */
 #define LASTING_NS (30 * NS_PER_S)
 #define TAKEN_OVER_PAUSE_MAX_NS (60 * NS_PER_S)
-/* Two clients with one id throw each other out for ever, and not every broker says so; more of them than a
- * message that the broker does not take makes. */
+/* Two clients with one id throw each other out for ever, and not every broker says so. Sessions that end so
+ * soon with all acknowledged, none of them between failed connects as of a broker that is away: */
+#define TAKEN_AFTER_NS (10 * NS_PER_S)
+#define TAKEN_SESSIONS_MAX 3
+/* With something under way that may be what closed it; more of them than a message that the broker does not
+ * take makes. */
 #define SHORT_SESSIONS_MAX 8
 /* paho gives up a connect after its time-out for each address; beyond that it hangs. */
 #define CONNECT_LIMIT_NS (120 * NS_PER_S)
@@ -53,8 +58,10 @@ struct connection {
 	enum state state;
 	bool renewing, stopping, ended;
 	unsigned session;
-	unsigned failures, short_sessions; /* in a row */
-	struct mqtt_limits limits;	   /* of the session */
+	unsigned failures, short_sessions, taken_sessions; /* in a row */
+	struct mqtt_limits limits;			   /* of the session, as are these */
+	_Atomic int owed;				   /* acknowledgements; paho's threads count them */
+	bool blind;					   /* some of its messages have none */
 	int64_t pause_ns, taken_over_pause_ns, up_since_ns, retry_ns;
 	int64_t began_ns; /* the last try */
 	int64_t heard_ns; /* of the client, last */
@@ -97,6 +104,8 @@ static void on_connected(void *user, const struct mqtt_limits *limits)
 	c->state = STATE_UP;
 	c->limits = *limits;
 	c->failures = 0;
+	c->blind = false;
+	atomic_store(&c->owed, 0);
 	c->up_since_ns = clock_boottime();
 	if (!c->settings.is_probe)
 		log_event(
@@ -115,17 +124,31 @@ static int64_t next_pause(int64_t *pause_ns, int64_t least, int64_t most)
 	return *pause_ns * (int64_t)(80 + arc4random_uniform(41)) / 100;
 }
 
+/* A session that was ended without a word: by what was sent, or by another client of the same id? */
+static void count_session(struct connection *c)
+{
+	c->short_sessions++;
+	if (clock_boottime() - c->up_since_ns > TAKEN_AFTER_NS)
+		c->taken_sessions = 0;
+	else if (!c->blind && atomic_load(&c->owed) <= 0)
+		c->taken_sessions++;
+}
+
 static void wait_for_retry(struct connection *c, const char *why, bool taken_over)
 {
+	char taken[640];
 	int64_t now = clock_boottime();
 	if (now - c->up_since_ns > LASTING_NS) {
 		c->pause_ns = c->taken_over_pause_ns = 0;
 		c->short_sessions = 0;
 	}
-	if (c->short_sessions >= SHORT_SESSIONS_MAX) {
-		why = "each connection is closed at once: maybe another client uses this client id";
+	if (c->short_sessions >= SHORT_SESSIONS_MAX || c->taken_sessions >= TAKEN_SESSIONS_MAX) {
+		snprintf(taken, sizeof(taken),
+		    "each connection is closed soon: another client may use this client id %s", c->client_id);
+		why = taken;
 		taken_over = true;
 	}
+	bool said = taken_over && c->taken_over_pause_ns > 0;
 	int64_t pause =
 	    taken_over ? next_pause(&c->taken_over_pause_ns, c->settings.retry_min, TAKEN_OVER_PAUSE_MAX_NS)
 		       : next_pause(&c->pause_ns, c->settings.retry_min, c->settings.retry_max);
@@ -133,7 +156,7 @@ static void wait_for_retry(struct connection *c, const char *why, bool taken_ove
 	c->retry_ns = (c->began_ns > c->up_since_ns ? c->began_ns : now) + pause;
 	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
 	c->failures++;
-	bool loud = !c->settings.is_probe && (c->failures & (c->failures - 1)) == 0;
+	bool loud = !c->settings.is_probe && !said && (c->failures & (c->failures - 1)) == 0;
 	log_event(loud ? LOG_WARNING : LOG_DEBUG, broker_fields, "no connection to the broker: %s", why);
 }
 
@@ -142,7 +165,10 @@ static void on_disconnected(void *user, const struct mqtt_end *end)
 	struct connection *c = user;
 	if (c->state == STATE_WAITING)
 		return; /* it was told already */
-	c->short_sessions += c->state == STATE_UP && end->lost;
+	if (c->state == STATE_CONNECTING)
+		c->taken_sessions = 0; /* the broker is away, or refuses us */
+	else if (end->lost)
+		count_session(c);
 	c->state = STATE_WAITING;
 	c->session++; /* what is still ordered for the last one is not sent */
 	post(c, &(struct connection_outcome){ .kind = CONNECTION_DOWN, .lost = end->lost && !c->renewing });
@@ -158,6 +184,7 @@ static void on_disconnected(void *user, const struct mqtt_end *end)
 static void on_delivered(void *user, uint64_t id)
 {
 	struct connection *c = user;
+	atomic_fetch_sub(&c->owed, 1);
 	struct connection_outcome *o = outcome_new(&(struct connection_outcome){
 	    .kind = CONNECTION_DELIVERED, .id = id, .when_ns = clock_boottime() });
 	if (atomic_load(&c->eager))
@@ -168,7 +195,9 @@ static void on_delivered(void *user, uint64_t id)
 
 static void on_refused(void *user, uint64_t id, const char *reason)
 {
-	post(user, &(struct connection_outcome){ .kind = CONNECTION_REFUSED, .id = id, .reason = reason });
+	struct connection *c = user;
+	atomic_fetch_sub(&c->owed, 1);
+	post(c, &(struct connection_outcome){ .kind = CONNECTION_REFUSED, .id = id, .reason = reason });
 }
 
 static void publish(struct connection *c, struct order *o)
@@ -176,7 +205,11 @@ static void publish(struct connection *c, struct order *o)
 	if (o->message.qos > c->limits.qos)
 		o->message.qos = c->limits.qos;
 	o->message.retain &= c->limits.retain;
-	if (o->session == c->session && mqtt_client_publish(c->client, o->id, &o->message) < 0)
+	if (o->session != c->session)
+		return;
+	c->blind |= o->message.qos == 0;
+	atomic_fetch_add(&c->owed, 1);
+	if (mqtt_client_publish(c->client, o->id, &o->message) < 0)
 		on_refused(c, o->id, NULL);
 }
 

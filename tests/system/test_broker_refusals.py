@@ -78,6 +78,58 @@ def test_another_client_with_our_id_on_mosquitto(start, broker, subscriber, tmp_
     subscriber.wait("device/d", lambda m: m.time - m.json["ts"] / 1000 < 1, after=mark, timeout=5)
 
 
+class Rival:
+    """A client with the controller's id that comes back a second after it was thrown out; `thrown` has the times."""
+
+    def __init__(self, port):
+        self.thrown = []
+        self.client = mqtt.Client("coolantd-dc1-r07", protocol=mqtt.MQTTv5)
+        self.client.reconnect_delay_set(1, 1)
+        self.client.on_disconnect = lambda *_: self.thrown.append(time.time())
+        self.client.connect("127.0.0.1", port)
+        self.client.loop_start()
+
+    def stop(self):
+        self.client.disconnect()
+        self.client.loop_stop()
+
+
+def said_of_a_rival(daemon):
+    return sum("another client may use this client id coolantd-dc1-r07" in l for l in daemon.lines)
+
+
+def test_a_rival_for_our_id_on_mosquitto(start, broker, subscriber, tmp_path):
+    """The reason does not come through: it is guessed, said once, and the rival is left alone for longer each time."""
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d"))
+    subscriber.wait("device/d")
+    rival = start(Rival, broker.port)
+    daemon.wait_line("another client may use this client id coolantd-dc1-r07", timeout=25)
+    began = len(rival.thrown)
+    wire.pass_time(28)
+    waits = [b - a for a, b in zip(rival.thrown[began:], rival.thrown[began + 1:])]
+    assert 2 <= len(waits) <= 5 and waits[-1] > waits[0] + 2 and said_of_a_rival(daemon) == 1, (waits, daemon.text)
+    rival.stop()
+    # a session that lasts shows that all is well again
+    mark = len(subscriber.messages)
+    subscriber.wait("status", lambda m: m.text == "online", timeout=25, after=mark)
+    wire.pass_time(31)
+    mark = len(subscriber.messages)
+    broker.stop()
+    broker.start()
+    subscriber.wait("device/d", lambda m: m.time - m.json["ts"] / 1000 < 1, after=mark, timeout=8)
+
+
+def test_a_broker_that_is_restarted_again_and_again_is_no_rival(start, broker, tmp_path):
+    """It was away between: that is no client that takes our session."""
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d"))
+    for times in range(1, 5):
+        harness.wait_for(lambda: sum(": connected to the broker" in l for l in daemon.lines) == times, lambda: daemon.text, 8)
+        broker.stop()
+        wire.pass_time(4)
+        broker.start()
+    assert said_of_a_rival(daemon) == 0
+
+
 REASONS = {0x80: "unspecified", 0x83: "implementation", 0x87: "not authori[sz]ed", 0x90: "topic name", 0x97: "quota", 0x99: "payload format"}
 
 
