@@ -5,6 +5,11 @@
 #include <math.h>
 #include <string.h>
 
+/* NTU; ASHRAE TC 9.9, Water-Cooled Servers: Common Designs, Components, and Processes, 2019: the example of
+ * water quality in a technology cooling system. Its limits for conductivity and pH are not those of every
+ * inhibitor, and for mixtures there is none, so these have no default. */
+#define WATER_TURBIDITY_HIGH 20
+
 /* FLOW:PRESSURE pairs with rising flow. */
 static bool take_pair(struct pump_curve *c, char *pair)
 {
@@ -78,6 +83,17 @@ static const struct schema_key keys[] = {
 	    .help = "DEVICE.POINT of the facility water's supply temperature: approach temperature" },
 	{ "reservoir_level", SCHEMA_TEXT, INPUT(LOOP_IN_RESERVOIR_LEVEL),
 	    .help = "DEVICE.POINT of the reservoir's level in %: level without thermal expansion" },
+	{ "conductivity", SCHEMA_TEXT, INPUT(LOOP_IN_CONDUCTIVITY),
+	    .help = "DEVICE.POINT of the coolant's conductivity" },
+	{ "ph", SCHEMA_TEXT, INPUT(LOOP_IN_PH), .help = "DEVICE.POINT of the coolant's pH" },
+	{ "turbidity", SCHEMA_TEXT, INPUT(LOOP_IN_TURBIDITY),
+	    .help = "DEVICE.POINT of the coolant's turbidity" },
+	{ "filter_hours", SCHEMA_TEXT, INPUT(LOOP_IN_FILTER_HOURS),
+	    .help = "DEVICE.POINT of how long the filter was in use" },
+	{ "makeup_flow", SCHEMA_TEXT, INPUT(LOOP_IN_MAKEUP_FLOW),
+	    .help = "DEVICE.POINT of the flow that tops the loop up: what is topped up a day" },
+	{ "makeup_volume", SCHEMA_TEXT, INPUT(LOOP_IN_MAKEUP_VOLUME),
+	    .help = "in place of it, DEVICE.POINT of a meter of that volume, which only grows" },
 	{ "flow_at", SCHEMA_CHOICE, FIELD(model.flow_at), "supply", .choices = flow_places,
 	    .help = "where the flow meter sits: the coolant's density there counts" },
 	{ "delta_t_resolution", SCHEMA_DOUBLE, FIELD(model.delta_t_resolution), "0.2", .min = 0, .max = 10,
@@ -99,7 +115,7 @@ static const struct schema_key keys[] = {
 	{ "balance_tolerance", SCHEMA_DOUBLE, FIELD(model.balance_tolerance), "0.15", .min = 0.01, .max = 1,
 	    .help = "how far the heat may be from the electrical power, as a share of it" },
 	{ "system_volume", SCHEMA_DOUBLE, FIELD(model.system_volume), .min = 0.001, .max = 1e6,
-	    .help = "L, of all coolant in the loop at reservoir_temperature" },
+	    .help = "L, of all coolant in the loop at reservoir_temperature; more at once is no topping up" },
 	{ "reservoir_volume", SCHEMA_DOUBLE, FIELD(model.reservoir_volume), .min = 0.001, .max = 1e6,
 	    .help = "L, from 0 to 100 % of reservoir_level" },
 	{ "reservoir_temperature", SCHEMA_DOUBLE, FIELD(model.reservoir_temperature), "30", .min = 0,
@@ -116,6 +132,22 @@ static const struct schema_key keys[] = {
 	    .help = "Cel; limit of the default alarm, default none" },
 	{ "reservoir_low", SCHEMA_DOUBLE, FIELD(reservoir_low), "20", .min = 0, .max = 100,
 	    .help = "% of the compensated level; limit of the default alarm" },
+	{ "conductivity_low", SCHEMA_DOUBLE, FIELD(conductivity_low), .min = 0, .max = 1e6,
+	    .help = "uS/cm; limit of the default alarm, default none: it depends on the inhibitor" },
+	{ "conductivity_high", SCHEMA_DOUBLE, FIELD(conductivity_high), .min = 0, .max = 1e6,
+	    .help = "uS/cm; limit of the default alarm, default none: it depends on the inhibitor" },
+	{ "ph_low", SCHEMA_DOUBLE, FIELD(ph_low), .min = 0, .max = 14,
+	    .help = "limit of the default alarm, default none: it depends on the inhibitor" },
+	{ "ph_high", SCHEMA_DOUBLE, FIELD(ph_high), .min = 0, .max = 14,
+	    .help = "limit of the default alarm, default none: it depends on the inhibitor" },
+	{ "turbidity_high", SCHEMA_DOUBLE, FIELD(turbidity_high), .min = 0, .max = 1e4,
+	    .help =
+		"NTU; limit of the default alarm, default 20 for water (ASHRAE TC 9.9, the example for the "
+		"water of a technology cooling system), else none" },
+	{ "filter_hours_high", SCHEMA_DOUBLE, FIELD(filter_hours_high), .min = 0, .max = 1e6,
+	    .help = "h; limit of the default alarm, default none" },
+	{ "makeup_high", SCHEMA_DOUBLE, FIELD(makeup_high), .min = 0, .max = 1e6,
+	    .help = "L/d; limit of the default alarm, default none" },
 	{ NULL },
 };
 
@@ -169,6 +201,15 @@ const struct loop_value_row loop_values[LOOP_VALUE_COUNT] = {
 	[LOOP_COMPENSATED_RESERVOIR_LEVEL] = { "compensated_reservoir_level", "%",
 	    NEEDS(LOOP_IN_SUPPLY) | NEEDS(LOOP_IN_RETURN) | NEEDS(LOOP_IN_RESERVOIR_LEVEL),
 	    "level as it would be at reservoir_temperature: a leak is seen through thermal expansion" },
+	[LOOP_CONDUCTIVITY] = { "conductivity", "uS/cm", NEEDS(LOOP_IN_CONDUCTIVITY), "conductivity" },
+	[LOOP_PH] = { "ph", "[pH]", NEEDS(LOOP_IN_PH), "ph" },
+	[LOOP_TURBIDITY] = { "turbidity", "NTU", NEEDS(LOOP_IN_TURBIDITY), "turbidity" },
+	[LOOP_FILTER_HOURS] = { "filter_hours", "h", NEEDS(LOOP_IN_FILTER_HOURS), "filter_hours" },
+	[LOOP_MAKEUP_RATE] = { "makeup_rate", "L/d", 0,
+	    "what is topped up a day, over the last 24 h: a slow leak is seen by it; estimated until about a "
+	    "day "
+	    "was measured, and from an hour on",
+	    .either = NEEDS(LOOP_IN_MAKEUP_FLOW) | NEEDS(LOOP_IN_MAKEUP_VOLUME) },
 };
 
 /* One or the other. */
@@ -187,6 +228,12 @@ static const struct {
 	[LOOP_IN_AIR_HUMIDITY] = { .one = QUANTITY_RATIO },
 	[LOOP_IN_PRIMARY_SUPPLY] = { .one = QUANTITY_TEMPERATURE },
 	[LOOP_IN_RESERVOIR_LEVEL] = { .one = QUANTITY_RATIO },
+	[LOOP_IN_CONDUCTIVITY] = { .one = QUANTITY_CONDUCTIVITY },
+	[LOOP_IN_PH] = { .one = QUANTITY_ACIDITY },
+	[LOOP_IN_TURBIDITY] = { .one = QUANTITY_TURBIDITY },
+	[LOOP_IN_FILTER_HOURS] = { .one = QUANTITY_TIME },
+	[LOOP_IN_MAKEUP_FLOW] = { .one = QUANTITY_FLOW },
+	[LOOP_IN_MAKEUP_VOLUME] = { .one = QUANTITY_VOLUME },
 };
 
 const char *loop_value_word(enum loop_value v)
@@ -201,10 +248,11 @@ const char *loop_input_word(enum loop_input i)
 
 bool loop_has_value(const struct loop_config *l, enum loop_value v)
 {
+	unsigned has = 0;
 	for (enum loop_input i = 0; i < LOOP_IN_COUNT; i++)
-		if ((loop_values[v].inputs & NEEDS(i)) && l->inputs[i].count == 0)
-			return false;
-	return true;
+		has |= l->inputs[i].count > 0 ? NEEDS(i) : 0;
+	const struct loop_value_row *row = &loop_values[v];
+	return (row->inputs & has) == row->inputs && (row->either == 0 || (row->either & has));
 }
 
 static void resolve_input(const struct config_loading *l, struct loop_config *loop, enum loop_input i)
@@ -254,6 +302,11 @@ static void check_rules(const struct config_loading *loading, const struct loop_
 	const struct schema_rule rules[] = {
 		{ air != humidity, air ? "air_temperature" : "air_humidity",
 		    "air_temperature and air_humidity go together (allowed: both or none)" },
+		{ is_named(l, LOOP_IN_MAKEUP_FLOW) && is_named(l, LOOP_IN_MAKEUP_VOLUME), "makeup_flow",
+		    "not together with makeup_volume (allowed: one of the two)" },
+		{ l->conductivity_low > l->conductivity_high, "conductivity_low",
+		    "greater than conductivity_high (allowed: low <= high)" },
+		{ l->ph_low > l->ph_high, "ph_low", "greater than ph_high (allowed: low <= high)" },
 		{ reservoir && isnan(m->system_volume), "system_volume",
 		    "missing, but required with reservoir_level" },
 		{ reservoir && isnan(m->reservoir_volume), "reservoir_volume",
@@ -287,6 +340,10 @@ static void check(const struct config_loading *l, void *item)
 		loop->input_names[LOOP_IN_FILTER_PRESSURE_DROP] = loop->input_names[LOOP_IN_PRESSURE_DROP];
 		loop->inputs[LOOP_IN_FILTER_PRESSURE_DROP] = loop->inputs[LOOP_IN_PRESSURE_DROP];
 	}
+	if (isnan(loop->turbidity_high) && loop->model.coolant == COOLANT_WATER)
+		loop->turbidity_high = WATER_TURBIDITY_HIGH;
+	loop->makeup_fingerprint = 31 * ini_text_fingerprint(loop->input_names[LOOP_IN_MAKEUP_FLOW]) +
+				   ini_text_fingerprint(loop->input_names[LOOP_IN_MAKEUP_VOLUME]);
 	if (isnan(loop->flow_low))
 		loop->flow_low = loop->model.nominal_flow / 2;
 	loop->model.nominal_flow /= LOOP_LPM;

@@ -21,6 +21,12 @@ enum loop_input {
 	LOOP_IN_AIR_HUMIDITY,
 	LOOP_IN_PRIMARY_SUPPLY,
 	LOOP_IN_RESERVOIR_LEVEL,
+	LOOP_IN_CONDUCTIVITY,
+	LOOP_IN_PH,
+	LOOP_IN_TURBIDITY,
+	LOOP_IN_FILTER_HOURS,
+	LOOP_IN_MAKEUP_FLOW, /* one of the two: what is topped up */
+	LOOP_IN_MAKEUP_VOLUME,
 	LOOP_IN_COUNT,
 };
 
@@ -64,11 +70,17 @@ struct loop_config {
 	struct loop_model model;
 	const char *input_names[LOOP_IN_COUNT]; /* as written */
 	struct point_source inputs[LOOP_IN_COUNT];
-	bool alarms;			 /* the default ones; their limits: NAN = none */
-	double flow_low, pressure_high;	 /* L/min, kPa */
-	double supply_high, return_high; /* Cel */
-	double reservoir_low;		 /* % */
-	uint64_t learning_fingerprint;	 /* of the points that a learned reference was measured at */
+	bool alarms;				    /* the default ones; their limits: NAN = none */
+	double flow_low, pressure_high;		    /* L/min, kPa */
+	double supply_high, return_high;	    /* Cel */
+	double reservoir_low;			    /* % */
+	double conductivity_low, conductivity_high; /* uS/cm */
+	double ph_low, ph_high;
+	double turbidity_high;	       /* NTU */
+	double filter_hours_high;      /* h */
+	double makeup_high;	       /* L/d */
+	uint64_t makeup_fingerprint;   /* of the point that makeup is measured at */
+	uint64_t learning_fingerprint; /* of the points that a learned reference was measured at */
 };
 
 /* The figures of a loop; their words are the names in topics and in alarms (loop.NAME.heat). */
@@ -92,6 +104,11 @@ enum loop_value {
 	LOOP_DEW_POINT_MARGIN,
 	LOOP_APPROACH_TEMPERATURE,
 	LOOP_COMPENSATED_RESERVOIR_LEVEL,
+	LOOP_CONDUCTIVITY,
+	LOOP_PH,
+	LOOP_TURBIDITY,
+	LOOP_FILTER_HOURS,
+	LOOP_MAKEUP_RATE,
 	LOOP_VALUE_COUNT,
 };
 
@@ -99,13 +116,14 @@ struct loop_value_row {
 	const char *word, *unit;
 	unsigned inputs; /* that it needs: bit 1 << enum loop_input of each */
 	const char *help;
+	unsigned either; /* and of these one; 0 = none */
 };
 
 extern const struct loop_value_row loop_values[LOOP_VALUE_COUNT];
 
 const char *loop_value_word(enum loop_value v);
 const char *loop_input_word(enum loop_input i); /* its key */
-/* Whether the loop has all inputs that the figure needs. */
+/* Whether the loop has the inputs that the figure needs. */
 bool loop_has_value(const struct loop_config *l, enum loop_value v);
 
 extern const struct config_section loop_section;

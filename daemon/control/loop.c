@@ -104,6 +104,10 @@ void loop_compute(
 	out[LOOP_RETURN_TEMPERATURE] = figure_copy(&in[LOOP_IN_RETURN], 1);
 	out[LOOP_PRESSURE_DROP] = figure_copy(&in[LOOP_IN_PRESSURE_DROP], 1e-3);
 	out[LOOP_PUMP_SPEED] = figure_copy(&in[LOOP_IN_PUMP_SPEED], 100);
+	out[LOOP_CONDUCTIVITY] = figure_copy(&in[LOOP_IN_CONDUCTIVITY], 1);
+	out[LOOP_PH] = figure_copy(&in[LOOP_IN_PH], 1);
+	out[LOOP_TURBIDITY] = figure_copy(&in[LOOP_IN_TURBIDITY], 1);
+	out[LOOP_FILTER_HOURS] = figure_copy(&in[LOOP_IN_FILTER_HOURS], 1.0 / 3600);
 	out[LOOP_APPROACH_TEMPERATURE] =
 	    figure_set(FIGURE_OF(&in[LOOP_IN_SUPPLY], &in[LOOP_IN_PRIMARY_SUPPLY]),
 		in[LOOP_IN_SUPPLY].value - in[LOOP_IN_PRIMARY_SUPPLY].value, "temperature is not a number");

@@ -3,9 +3,9 @@
 
 #include "daemon/control/figure.h"
 
-/* Computes all figures of a loop from its inputs, which are in the SI units of unit.h (temperatures in
- * Cel, relative humidity, level and speed 0..1); an input that is not configured has quality QUALITY_INVALID.
- * Results are in the units of loop_values.
+/* Computes all figures of a loop but makeup_rate (makeup.h) from its inputs, which are in the SI units of
+ * unit.h (temperatures in Cel, relative humidity, level and speed 0..1); an input that is not configured has
+ * quality QUALITY_INVALID. Results are in the units of loop_values.
  *
  *   heat [W] = rho(T_flow_at) cp((T_supply + T_return) / 2) V (T_return - T_supply)
  *   hydraulic power [W] = dp V, efficiency = hydraulic / electrical power

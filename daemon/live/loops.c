@@ -2,16 +2,21 @@
 
 #include "daemon/control/hydraulics.h"
 #include "daemon/live/input.h"
+#include "drivers/os/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* m3 that one step of a meter may be, of a loop whose volume is not told. */
+#define MAKEUP_MOST 1.0
 
 struct loop {
 	struct loop_model model;
 	struct input inputs[LOOP_IN_COUNT];
 	struct figure now[LOOP_IN_COUNT];
 	struct figure figures[LOOP_VALUE_COUNT];
+	struct makeup makeup;
 };
 
 struct loops {
@@ -52,6 +57,14 @@ static struct loop_reference *find(struct loops *l, const char *name, uint64_t f
 	return same ? &l->all[c - l->config->loops].model.learned : NULL;
 }
 
+/* What it is topped up with, if that is measured at the same point. */
+static struct makeup *find_makeup(struct loops *l, const char *name, uint64_t fingerprint)
+{
+	const struct loop_config *c = name_index_find(&l->config->loop_names, name, strlen(name));
+	bool same = c && c->makeup_fingerprint == fingerprint;
+	return same ? &l->all[c - l->config->loops].makeup : NULL;
+}
+
 void loops_inherit(struct loops *l, struct loops *old)
 {
 	for (size_t i = 0; i < l->config->loop_count; i++) {
@@ -59,7 +72,37 @@ void loops_inherit(struct loops *l, struct loops *old)
 		const struct loop_reference *same = find(old, c->name, c->learning_fingerprint);
 		if (same)
 			l->all[i].model.learned = *same;
+		const struct makeup *makeup = find_makeup(old, c->name, c->makeup_fingerprint);
+		if (makeup)
+			l->all[i].makeup = *makeup;
 	}
+}
+
+/* As long as three polls of its slowest point: a gap in a flow that is longer is not bridged. */
+static int64_t gap_of(const struct config *c, const struct point_source *s)
+{
+	int64_t longest = c->daemon->control_interval;
+	for (size_t i = 0; i < s->count; i++) {
+		const struct device_config *d = &c->devices[s->refs[i].device];
+		int64_t one = device_point_interval(d, reference_get(c, s->refs[i]));
+		longest = one > longest ? one : longest;
+	}
+	return 3 * longest;
+}
+
+static struct figure follow_makeup(const struct loops *l, struct loop *loop, const struct loop_config *c)
+{
+	const struct figure *flow = &loop->now[LOOP_IN_MAKEUP_FLOW],
+			    *volume = &loop->now[LOOP_IN_MAKEUP_VOLUME];
+	const struct point_source *flow_at = &c->inputs[LOOP_IN_MAKEUP_FLOW],
+				  *volume_at = &c->inputs[LOOP_IN_MAKEUP_VOLUME];
+	double most = isnan(c->model.system_volume) ? MAKEUP_MOST : c->model.system_volume / 1e3;
+	if (quality_has_value(flow->quality) && flow->value >= 0)
+		makeup_see_flow(
+		    &loop->makeup, flow->value, input_time(flow_at, l->table), gap_of(l->config, flow_at));
+	if (quality_has_value(volume->quality))
+		makeup_see_volume(&loop->makeup, volume->value, input_time(volume_at, l->table), most);
+	return makeup_rate(&loop->makeup, clock_boottime());
 }
 
 void loops_tick(struct loops *l)
@@ -70,6 +113,7 @@ void loops_tick(struct loops *l)
 			loop->now[k] = input_figure(&loop->inputs[k], l->table);
 		loop->now[LOOP_IN_PUMP_SPEED].value /= loop->model.nominal_speed;
 		loop_compute(&loop->model, loop->now, loop->figures);
+		loop->figures[LOOP_MAKEUP_RATE] = follow_makeup(l, loop, &l->config->loops[i]);
 	}
 }
 
@@ -121,4 +165,24 @@ bool loops_load(struct loops *l, struct bytes_entry *e)
 		return false;
 	memcpy(to, learned, sizeof(*to));
 	return !isnan(to->flow);
+}
+
+void loops_save_makeup(const struct loops *l, int64_t offset_ns, struct bytes_writer *w)
+{
+	for (size_t i = 0; i < l->config->loop_count; i++) {
+		const struct loop_config *c = &l->config->loops[i];
+		struct bytes_writer block = { 0 };
+		if (l->all[i].makeup.read_ns == 0)
+			continue;
+		makeup_save(&l->all[i].makeup, offset_ns, &block);
+		bytes_put_entry(w, LOOPS_MAKEUP_ENTRY, c->name, c->makeup_fingerprint, &block);
+	}
+}
+
+bool loops_load_makeup(struct loops *l, struct bytes_entry *e, const struct wall_clock *clock)
+{
+	struct makeup *to = find_makeup(l, e->name, e->fingerprint);
+	if (to)
+		makeup_load(to, clock, &e->block);
+	return to && !e->block.bad;
 }

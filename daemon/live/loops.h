@@ -8,6 +8,7 @@
 
 #include "daemon/control/bytes.h"
 #include "daemon/control/loop.h"
+#include "daemon/control/makeup.h"
 #include "daemon/live/point_table.h"
 
 struct loops;
@@ -37,3 +38,8 @@ const char *loops_learn(struct loops *l, size_t i, struct loop_reference *ret);
 #define LOOPS_ENTRY "loop"
 void loops_save(const struct loops *l, struct bytes_writer *w);
 bool loops_load(struct loops *l, struct bytes_entry *e);
+
+/* What was topped up in the last day, alike. */
+#define LOOPS_MAKEUP_ENTRY "makeup"
+void loops_save_makeup(const struct loops *l, int64_t offset_ns, struct bytes_writer *w);
+bool loops_load_makeup(struct loops *l, struct bytes_entry *e, const struct wall_clock *clock);

@@ -6,6 +6,7 @@ void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
 {
 	pues_save(l->pues, w);
 	loops_save(l->loops, w);
+	loops_save_makeup(l->loops, offset_ns, w);
 	alarms_save(l->alarms, offset_ns, w);
 	retained_save(&l->retained, w);
 }
@@ -16,6 +17,8 @@ bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
 		return pues_load(l->pues, e, clock);
 	if (strcmp(e->kind, LOOPS_ENTRY) == 0)
 		return loops_load(l->loops, e);
+	if (strcmp(e->kind, LOOPS_MAKEUP_ENTRY) == 0)
+		return loops_load_makeup(l->loops, e, clock);
 	if (strcmp(e->kind, RETAINED_ENTRY) == 0)
 		retained_load(&l->retained, e);
 	return strcmp(e->kind, ALARMS_ENTRY) == 0 && alarms_load(l->alarms, e, clock);

@@ -114,6 +114,13 @@ static void put_figures(void)
 			put(loop_input_word(i));
 			before = ", ";
 		}
+		for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
+			if (!(loop_values[v].either & 1u << i))
+				continue;
+			printf("%s", before);
+			put(loop_input_word(i));
+			before = " or ";
+		}
 		printf(".\n");
 	}
 }

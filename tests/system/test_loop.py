@@ -141,3 +141,24 @@ def test_a_pump_speed_in_turns_is_a_share_of_the_nominal_one(start, coolantd, su
     assert loop["pump_deviation"] == pytest.approx(120 / 0.75**2 / (300 - 100 / 0.75 / 2) - 1, rel=1e-5)
     server.set(1, "holding", 4, [0])
     subscriber.wait("alarm/l-pump_stopped", lambda m: m.json["state"] == "active", timeout=10)
+
+
+def test_the_quality_of_the_coolant_is_watched(start, coolantd, subscriber, tmp_path):
+    units = {"flow": "L/min", "supply": "Cel", "return": "Cel", "ec": "uS/cm", "ph": "[pH]", "ntu": "NTU", "filter": "d", "water": "m3"}
+    readings = {0: 100, 1: 30, 2: 40, 3: 15, 4: 9, 5: 19, 6: 100, 7: 5}
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": readings}})
+    loop = "flow = d.flow\nsupply = d.supply\nreturn = d.return\nconductivity = d.ec\nph = d.ph\nturbidity = d.ntu\n"
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra="".join(
+        f"[point:d.{key}]\nregister = holding:{i}\nunit = {unit}\n" for i, (key, unit) in enumerate(units.items())) +
+        f"[loop:l]\ncoolant = water\n{loop}filter_hours = d.filter\nmakeup_volume = d.water\nph_low = 8\nfilter_hours_high = 2000\n"
+        f"[loop:glycol]\ncoolant = pg25\n{loop}"))
+    m = subscriber.wait("loop/l", lambda m: m.json["quality"]["heat"] == "good").json
+    assert {k: m["values"][k] for k in ("conductivity", "ph", "turbidity", "filter_hours", "makeup_rate")} == {
+        "conductivity": 15, "ph": 9, "turbidity": 19, "filter_hours": 2400, "makeup_rate": None}
+    assert m["quality"]["makeup_rate"] == "invalid" and "less than an hour" in m["reason"]["makeup_rate"]
+    known = set(harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"])
+    # by default only what a named source says: the turbidity of water
+    assert {"l-turbidity_high", "l-ph_low", "l-filter_hours_high"} <= known
+    assert not {"l-conductivity_high", "l-ph_high", "l-makeup_high", "glycol-turbidity_high", "glycol-ph_low"} & known
+    subscriber.wait("alarm/l-turbidity_high", lambda m: m.json["state"] == "normal")
+    subscriber.wait("alarm/l-filter_hours_high", lambda m: m.json["state"] == "active", timeout=20)

@@ -148,6 +148,13 @@ static const struct {
 	    "[loop:l] flow: 'd.p' has the unit '{turns}', which is no flow" },
 	{ HEAD BUS DEVICE "unit = kVA\n[pue:row]\nit = d.p\nfacility = d.p\n",
 	    "[pue:row] it: 'd.p' has the unit 'kVA' (allowed: W, kW, MW, Wh, kWh, MWh, J, MJ, GJ)" },
+	{ HEAD BUS DEVICE "unit = L/min\n" LOOP "ph = d.p\n",
+	    "[loop:l] ph: 'd.p' has the unit 'L/min', which is no pH (allowed: a point in [pH])" },
+	{ HEAD BUS DEVICE "unit = NTU\n" LOOP "conductivity = d.p\n", "(allowed: a point in uS/cm)" },
+	{ HEAD BUS DEVICE "unit = L/min\n[point:d.v]\nregister = holding:1\nunit = m3\n" LOOP
+			  "makeup_flow = d.p\nmakeup_volume = d.v\n",
+	    "[loop:l] makeup_flow: not together with makeup_volume" },
+	{ HEAD BUS DEVICE LOOP "ph_low = 9\nph_high = 8\n", "[loop:l] ph_low: greater than ph_high" },
 	{ HEAD BUS DEVICE "unit = 1/min\n" LOOP "pump_speed = d.p\n",
 	    "[loop:l] nominal_speed: missing, but required with a pump_speed in 1/min" },
 	{ HEAD BUS DEVICE "unit = %\n" LOOP "pump_speed = d.p\nnominal_speed = 2900\n",
