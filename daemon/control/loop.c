@@ -24,6 +24,13 @@ static void worsen_beyond_source(struct figure *f, enum coolant c, double celsiu
 		figure_worsen(f, QUALITY_ESTIMATED, beyond);
 }
 
+static const char *const below_resolution = "delta_t is below the resolution of the sensors";
+
+static bool is_below_resolution(const struct loop_model *m, const struct figure *out)
+{
+	return fabs(out[LOOP_DELTA_T].value) < m->delta_t_resolution;
+}
+
 static void compute_heat(const struct loop_model *m, const struct figure *in, struct figure *out)
 {
 	double supply = in[LOOP_IN_SUPPLY].value, ret = in[LOOP_IN_RETURN].value,
@@ -41,9 +48,9 @@ static void compute_heat(const struct loop_model *m, const struct figure *in, st
 		       coolant_heat_capacity(m->coolant, (supply + ret) / 2) * flow * (ret - supply);
 	*heat = figure_set(*heat, watts / 1000, out_of_range);
 	worsen_beyond_source(heat, m->coolant, fmax(in[m->flow_at].value, (supply + ret) / 2));
-	if (quality_has_value(heat->quality) && fabs(ret - supply) < m->delta_t_resolution) {
+	if (quality_has_value(heat->quality) && is_below_resolution(m, out)) {
 		heat->quality = quality_worst(heat->quality, QUALITY_ESTIMATED);
-		heat->reason = "delta_t is below the resolution of the sensors";
+		heat->reason = below_resolution;
 	}
 }
 
@@ -60,6 +67,10 @@ static void compute_balance(const struct loop_model *m, const struct figure *in,
 	*capture = figure_set(FIGURE_OF(heat, it), it->value > 0 ? watts / it->value : NAN, "no IT power");
 	*residual = figure_set(
 	    FIGURE_OF(heat, it), electrical > 0 ? watts / electrical - 1 : NAN, "no electrical power");
+	if (quality_has_value(residual->quality) && is_below_resolution(m, out)) {
+		*residual = figure_invalid(below_resolution);
+		return;
+	}
 	/* heat that no electricity explains is always wrong; heat that is missing, when the share is known */
 	if (residual->value > m->balance_tolerance)
 		figure_worsen(residual, QUALITY_SUSPECT,
@@ -86,7 +97,11 @@ static void compute_air(const struct figure *in, struct figure *out)
 	const struct figure *air = &in[LOOP_IN_AIR_TEMPERATURE], *humidity = &in[LOOP_IN_AIR_HUMIDITY],
 			    *supply = &in[LOOP_IN_SUPPLY], *dew = &out[LOOP_DEW_POINT];
 	out[LOOP_DEW_POINT] = figure_set(FIGURE_OF(air, humidity),
-	    loop_dew_point(air->value, humidity->value), "humidity is not within 0..100 %");
+	    loop_dew_point(air->value, fmin(humidity->value, 1)), "humidity is not within 0..100 %");
+	/* what wet air does to the sensors: condensation is judged exactly then */
+	if (humidity->value > 1)
+		figure_worsen(
+		    &out[LOOP_DEW_POINT], QUALITY_SUSPECT, "humidity above 100 % is taken for 100 %");
 	out[LOOP_DEW_POINT_MARGIN] =
 	    figure_set(FIGURE_OF(dew, supply), supply->value - dew->value, "temperature is not a number");
 }

@@ -259,6 +259,20 @@ static void dew_point(void **state)
 	assert_float_equal(out[LOOP_DEW_POINT_MARGIN].value, 17 - 13.86, 0.01);
 }
 
+/* A room at 20 Cel and 100.4 %, and a supply of 17 Cel: 3 K below the dew point. */
+static void humidity_above_100_is_100_and_suspect(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT];
+	struct loop_model m = model_of(COOLANT_WATER);
+	fill((struct sensors){ 100, 17, 27 }, in);
+	in[LOOP_IN_AIR_TEMPERATURE] = good(20);
+	in[LOOP_IN_AIR_HUMIDITY] = good(1.004);
+	loop_compute(&m, in, out);
+	assert_float_equal(out[LOOP_DEW_POINT].value, 20, 1e-9);
+	assert_float_equal(out[LOOP_DEW_POINT_MARGIN].value, -3, 1e-9);
+	assert_int_equal(out[LOOP_DEW_POINT_MARGIN].quality, QUALITY_SUSPECT);
+}
+
 /* 120 kPa at 100 L/min: R = 0.012 kPa/(L/min)^2, judged above 30 % of the nominal flow. */
 static void filter_resistance_against_its_clean_value(void **state)
 {
@@ -382,6 +396,23 @@ static void reservoir_level_without_thermal_expansion(void **state)
 }
 
 /* Heat against electrical power: 1 kW of heat more than power is a wrong sensor, whatever the share. */
+/* At 0.15 K the heat is as wrong as the sensors are. */
+static void energy_balance_needs_a_delta_t(void **state)
+{
+	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT],
+	    *residual = &out[LOOP_ENERGY_BALANCE_RESIDUAL];
+	struct loop_model m = model_of(COOLANT_PG25);
+	fill((struct sensors){ 100, 30, 30.15 }, in);
+	in[LOOP_IN_IT_POWER] = good(0.2e3);
+	loop_compute(&m, in, out);
+	assert_int_equal(residual->quality, QUALITY_INVALID);
+	assert_string_equal(residual->reason, "delta_t is below the resolution of the sensors");
+	fill((struct sensors){ 100, 30, 30.25 }, in);
+	in[LOOP_IN_IT_POWER] = good(0.2e3);
+	loop_compute(&m, in, out);
+	assert_int_equal(residual->quality, QUALITY_SUSPECT);
+}
+
 static void energy_balance_shows_what_cannot_be(void **state)
 {
 	struct figure in[LOOP_IN_COUNT], out[LOOP_VALUE_COUNT],
@@ -491,12 +522,14 @@ int main(void)
 		cmocka_unit_test(negative_flow_and_bad_sensors_are_invalid),
 		cmocka_unit_test(a_figure_is_as_bad_as_its_worst_input),
 		cmocka_unit_test(dew_point),
+		cmocka_unit_test(humidity_above_100_is_100_and_suspect),
 		cmocka_unit_test(filter_resistance_against_its_clean_value),
 		cmocka_unit_test(a_learned_filter_is_clean_then),
 		cmocka_unit_test(pump_deviation_by_the_affinity_laws),
 		cmocka_unit_test(pump_deviation_from_one_learned_point),
 		cmocka_unit_test(approach_temperature_by_hand),
 		cmocka_unit_test(reservoir_level_without_thermal_expansion),
+		cmocka_unit_test(energy_balance_needs_a_delta_t),
 		cmocka_unit_test(energy_balance_shows_what_cannot_be),
 		cmocka_unit_test(the_one_that_differs_is_left_out),
 		cmocka_unit_test(of_two_nobody_knows_which),
