@@ -57,9 +57,12 @@ static const struct schema_key keys[] = {
 	    .help = "and this long to clear it" },
 	{ "severity", SCHEMA_CHOICE, FIELD(severity), "warning", .choices = severities,
 	    .help = "how bad it is" },
-	{ "latch", SCHEMA_BOOL, FIELD(latch), "no", .help = "stays until acknowledged" },
+	{ "latch", SCHEMA_BOOL, FIELD(latch), "no",
+	    .help = "stays until acknowledged; what is critical does anyway" },
 	{ "suppressed_by", SCHEMA_LIST, FIELD(suppressor_names), "",
-	    .help = "alarms that explain this one: while one of them is active it is suppressed" },
+	    .help =
+		"alarms that explain this one: while one of them is active that is at least as severe, it is "
+		"suppressed" },
 	{ "message", SCHEMA_TEXT, FIELD(message), .help = "for people; default what raises it" },
 	{ NULL },
 };

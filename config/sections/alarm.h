@@ -31,6 +31,7 @@ struct alarm_config {
 	double hysteresis;
 	int64_t delay_on, delay_off;
 	enum alarm_severity severity;
+	bool needs_load; /* a warning while there is no IT load; SOURCE_LOOP */
 	bool latch;
 	const char *message;
 	struct schema_list suppressor_names;

@@ -17,7 +17,7 @@
  * times the resistance that it has when clean. */
 const struct loop_default loop_defaults[] = {
 	{ "pump_stopped", LOOP_PUMP_SPEED, WHEN_BELOW, .limit = 1, .hysteresis = 1, .delay_on_s = 2,
-	    SEVERITY_WARNING, .message = "the pump stands still in loop" },
+	    SEVERITY_CRITICAL, .needs_load = true, .message = "the pump stands still in loop" },
 	{ "flow_low", LOOP_FLOW, WHEN_BELOW, LIMIT(flow_low), .hysteresis_share = 0.05, .delay_on_s = 5,
 	    SEVERITY_CRITICAL, .suppressor = "pump_stopped", .message = "the coolant flow is low in loop" },
 	{ "supply_high", LOOP_SUPPLY_TEMPERATURE, WHEN_ABOVE, LIMIT(supply_high), .hysteresis = 1,
@@ -116,7 +116,7 @@ static bool same_points(struct point_source a, struct point_source b)
 }
 
 /* Whether an alarm of the configuration stands in for a default one: the same name, or the same thing judged
- * in the same direction. */
+ * in the same direction and as severe; two levels live side by side. */
 static bool replaces(const struct config *c, const struct alarm_config *own, const struct alarm_config *new)
 {
 	if (strcmp(own->name, new->name) == 0)
@@ -126,7 +126,8 @@ static bool replaces(const struct config *c, const struct alarm_config *own, con
 	    own->when == new->when || own->when == WHEN_OUTSIDE || new->when == WHEN_OUTSIDE || lost;
 	bool figure = own->source != SOURCE_POINT && own->source == new->source && own->entry == new->entry &&
 		      own->value == new->value;
-	return direction && (figure || same_points(points_of(c, own), points_of(c, new)));
+	return direction && own->severity == new->severity &&
+	       (figure || same_points(points_of(c, own), points_of(c, new)));
 }
 
 /* Adds alarms behind those of the configuration. */
@@ -196,6 +197,7 @@ static void add_loop_alarm(struct adder *a, size_t loop, const struct loop_defau
 		.hysteresis = row->hysteresis + row->hysteresis_share * limit,
 		.delay_on = SECONDS(row->delay_on_s),
 		.severity = row->severity,
+		.needs_load = row->needs_load,
 		.message = arena_printf(arena, "%s %s", row->message, l->name),
 	};
 	if (row->value == LOOP_ENERGY_BALANCE_RESIDUAL && !isnan(l->model.liquid_share)) {

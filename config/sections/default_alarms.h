@@ -21,6 +21,7 @@ struct loop_default {
 	double hysteresis, hysteresis_share; /* in the unit of the figure, and of the limit */
 	int64_t delay_on_s;
 	enum alarm_severity severity;
+	bool needs_load;
 	const char *suppressor; /* a suffix of a row above */
 	const char *message;	/* followed by the loop's name */
 };

@@ -30,6 +30,9 @@ enum loop_input {
 	LOOP_IN_COUNT,
 };
 
+/* Of less IT power there is no load: a meter seldom shows 0. */
+#define LOOP_IDLE_WATTS 100.0
+
 /* Units of configuration and topics in one of SI: L/min in 1 m3/s, and Pa s2/m6 in 1 kPa.min2/L2. */
 #define LOOP_LPM 60e3
 #define LOOP_RESISTANCE (1e3 * LOOP_LPM * LOOP_LPM)

@@ -20,6 +20,8 @@ void alarm_init(struct alarm *a, const struct alarm_config *config)
 	*a = (struct alarm){ .config = config,
 		.state = ALARM_UNKNOWN,
 		.phase = ALARM_NORMAL,
+		.severity = config->severity,
+		.told = config->severity,
 		.input = { NAN, QUALITY_INVALID, NULL } };
 }
 
@@ -70,6 +72,12 @@ static bool is_judged(const struct alarm *a, const struct figure *input, int64_t
 	}
 }
 
+/* Whether it stays until somebody has seen it. */
+static bool stays(const struct alarm *a)
+{
+	return a->config->latch || a->severity == SEVERITY_CRITICAL;
+}
+
 static enum alarm_state next_phase(const struct alarm *a, int64_t now_ns)
 {
 	const struct alarm_config *c = a->config;
@@ -77,13 +85,13 @@ static enum alarm_state next_phase(const struct alarm *a, int64_t now_ns)
 	bool was_active = a->phase == ALARM_ACTIVE, was_cleared = a->phase == ALARM_CLEARED_UNACKNOWLEDGED,
 	     was_suppressed = a->phase == ALARM_SUPPRESSED && a->suppressed;
 	if (a->condition && (was_active || was_suppressed || lasted >= c->delay_on))
-		return a->suppressed && !(c->latch && (was_active || was_cleared)) ? ALARM_SUPPRESSED
+		return a->suppressed && !(stays(a) && (was_active || was_cleared)) ? ALARM_SUPPRESSED
 										   : ALARM_ACTIVE;
 	if (a->condition)
 		return was_cleared ? a->phase : ALARM_NORMAL;
 	if (was_active && lasted < c->delay_off)
 		return ALARM_ACTIVE;
-	return (was_active || was_cleared) && c->latch && !a->acknowledged ? ALARM_CLEARED_UNACKNOWLEDGED
+	return (was_active || was_cleared) && stays(a) && !a->acknowledged ? ALARM_CLEARED_UNACKNOWLEDGED
 									   : ALARM_NORMAL;
 }
 
@@ -131,6 +139,12 @@ static enum alarm_state shown(const struct alarm *a)
 	return a->known || stands ? a->phase : ALARM_UNKNOWN;
 }
 
+void alarm_set_load(struct alarm *a, bool loaded)
+{
+	bool idle = a->config->needs_load && !loaded;
+	a->severity = idle ? SEVERITY_WARNING : a->config->severity;
+}
+
 void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns)
 {
 	if (a->suppressed && !suppressed)
@@ -147,7 +161,12 @@ bool alarm_update(
 	judge_input(a, input, read_ns, now_ns);
 	a->hold_until_ns = 0;
 	enum alarm_state next = shown(a);
-	if (next == a->state)
+	bool is_over = next == ALARM_NORMAL || next == ALARM_UNKNOWN;
+	bool same = next == a->state && (is_over || a->severity == a->told);
+	if (a->severity > a->told)
+		a->acknowledged = false;
+	a->told = a->severity;
+	if (same)
 		return false;
 	a->previous = a->state;
 	a->state = next;
@@ -157,14 +176,14 @@ bool alarm_update(
 
 const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms)
 {
-	bool latched = a->state == ALARM_CLEARED_UNACKNOWLEDGED;
-	if (a->state != ALARM_ACTIVE && !latched)
+	bool cleared = a->state == ALARM_CLEARED_UNACKNOWLEDGED;
+	if (a->state != ALARM_ACTIVE && !cleared)
 		return "it is not active";
 	if (a->acknowledged)
 		return "it is acknowledged already";
 	a->acknowledged = true;
 	a->previous = a->state;
-	if (latched)
+	if (cleared)
 		a->state = a->phase = ALARM_NORMAL;
 	a->changed_ms = utc_ms;
 	return NULL;

@@ -2,7 +2,8 @@
  *
  * ISA-18.2 / IEC 62682 vocabulary. A condition must hold for delay_on to raise the alarm and be gone for
  * delay_off to clear it; with hysteresis the limit to clear is further inside. A latched alarm stays until it
- * is acknowledged, also while its input is unknown. While another alarm explains it, it is suppressed.
+ * is acknowledged, also while its input is unknown; a critical one that cleared before anybody saw it too.
+ * While another alarm explains it that is at least as severe, it is suppressed, unless it has to stay.
  *
  * Readings that are missing between others neither raise nor clear, and restart no delay: a reading speaks
  * for its own poll interval, and what is known before and after decides, unless more than three polls in a
@@ -26,8 +27,9 @@ const char *alarm_state_word(enum alarm_state s);
 
 struct alarm {
 	const struct alarm_config *config;
-	enum alarm_state state, previous; /* as it is shown */
-	enum alarm_state phase;		  /* as it is apart from that: never unknown */
+	enum alarm_state state, previous;   /* as it is shown */
+	enum alarm_state phase;		    /* as it is apart from that: never unknown */
+	enum alarm_severity severity, told; /* as it is now; as it was at the last update */
 	bool acknowledged;
 	bool known;		 /* there was an input, and no more than three polls have missed since */
 	bool suppressed;	 /* another alarm explains this one */
@@ -57,11 +59,14 @@ struct alarm_flood {
 void alarm_flood_note(struct alarm_flood *f, int64_t now_ns);
 bool alarm_flood_lasts(const struct alarm_flood *f, int64_t now_ns);
 
+/* Whether there is a load that needs what it watches: without, one with `needs_load` is but a warning. */
+void alarm_set_load(struct alarm *a, bool loaded);
+
 /* Whether another alarm explains this one now. Released, a condition that still holds must last for delay_on
  * again. An alarm that is latched already stays. */
 void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns);
 
-/* An operator has seen it: a latched alarm whose condition is gone becomes normal. NULL, or why there is
+/* An operator has seen it: an alarm that waited for that becomes normal. NULL, or why there is
  * nothing to acknowledge. */
 const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms);
 
@@ -71,6 +76,6 @@ void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_re
 
 /* Judges an input at `now_ns`, that was read at `read_ns` (both CLOCK_BOOTTIME; of an input without a value
  * that does not count); `utc_ms` stamps a change. For bools the figure is 0 or 1. Returns whether the state
- * changed. */
+ * changed, or the severity of what is not over. What became more severe is to be acknowledged anew. */
 bool alarm_update(
     struct alarm *a, const struct figure *input, int64_t read_ns, int64_t now_ns, int64_t utc_ms);

@@ -127,7 +127,7 @@ static int level_of(const struct alarm *alarm)
 		[SEVERITY_INFO] = LOG_INFO, [SEVERITY_WARNING] = LOG_WARNING, [SEVERITY_CRITICAL] = LOG_CRIT
 	};
 	if (alarm->state == ALARM_ACTIVE && !alarm->acknowledged)
-		return levels[alarm->config->severity];
+		return levels[alarm->severity];
 	/* a reading is there, or gone: that a device is silent is said for itself, not once for each of its
 	 * alarms */
 	bool quiet = (alarm->previous == ALARM_UNKNOWN && alarm->state == ALARM_NORMAL) ||
@@ -160,7 +160,7 @@ static void note_latency(struct alarms *a, const struct alarm_config *c)
 static void on_change(struct alarms *a, const struct alarm *alarm)
 {
 	tell(a, alarm, "");
-	if (alarm->state != ALARM_ACTIVE)
+	if (alarm->state != ALARM_ACTIVE || alarm->previous == ALARM_ACTIVE)
 		return;
 	note_latency(a, alarm->config);
 	if (alarm != &a->own[OWN_ALARM_FLOOD].alarm)
@@ -203,12 +203,15 @@ static struct figure input_of(struct alarms *a, size_t i, int64_t now_ns, int64_
 	return figure_invalid(NULL);
 }
 
-/* Whether an alarm that explains this one is active, or would be if it were not explained itself. */
-static bool is_explained(const struct alarms *a, const struct alarm_config *c)
+/* Whether an alarm that explains this one is active, or would be if it were not explained itself, and at
+ * least as severe: what is shown must not look better than it is. */
+static bool is_explained(const struct alarms *a, const struct alarm *alarm)
 {
+	const struct alarm_config *c = alarm->config;
 	for (size_t i = 0; i < c->suppressor_names.count; i++) {
-		enum alarm_state state = a->all[c->suppressors[i]].state;
-		if (state == ALARM_ACTIVE || state == ALARM_SUPPRESSED)
+		const struct alarm *other = &a->all[c->suppressors[i]];
+		bool holds = other->state == ALARM_ACTIVE || other->state == ALARM_SUPPRESSED;
+		if (holds && other->severity >= alarm->severity)
 			return true;
 	}
 	return false;
@@ -225,10 +228,13 @@ void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
 		int64_t read_ns = now_ns;
 		struct figure input = input_of(a, i, now_ns, &read_ns);
 		bool was_known = quality_has_value(alarm->input.quality);
-		alarm_set_suppressed(alarm, is_explained(a, alarm->config), now_ns);
+		enum alarm_severity told = alarm->told;
+		if (alarm->config->needs_load)
+			alarm_set_load(alarm, !loops_is_idle(a->loops, alarm->config->entry));
+		alarm_set_suppressed(alarm, is_explained(a, alarm), now_ns);
 		if (alarm_update(alarm, &input, read_ns, now_ns, utc_ms))
 			on_change(a, alarm);
-		else if (a->valued && was_known != quality_has_value(input.quality))
+		else if (a->valued && (was_known != quality_has_value(input.quality) || told != alarm->told))
 			a->valued(alarm, a->user);
 	}
 }

@@ -89,7 +89,7 @@ void groups_see_alarm(struct groups *g, const struct alarm *a)
 {
 	/* suppressed: the condition holds all the same */
 	bool holds = a->state == ALARM_ACTIVE || a->state == ALARM_SUPPRESSED;
-	if (!holds || a->config->severity != SEVERITY_CRITICAL)
+	if (!holds || a->severity != SEVERITY_CRITICAL)
 		return;
 	size_t loop = loop_of(g, a->config);
 	if (loop != SIZE_MAX)

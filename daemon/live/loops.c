@@ -122,6 +122,13 @@ const struct figure *loops_figures(const struct loops *l, size_t i)
 	return l->all[i].figures;
 }
 
+bool loops_is_idle(const struct loops *l, size_t i)
+{
+	const struct figure *it = &l->all[i].now[LOOP_IN_IT_POWER];
+	return l->config->loops[i].inputs[LOOP_IN_IT_POWER].count > 0 && quality_has_value(it->quality) &&
+	       it->value < LOOP_IDLE_WATTS;
+}
+
 static bool is_heard(const struct point_table *t, const struct point_source *s)
 {
 	for (size_t i = 0; i < s->count; i++) {

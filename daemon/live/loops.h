@@ -25,6 +25,9 @@ void loops_tick(struct loops *l);
 /* The LOOP_VALUE_COUNT figures of loop `i` of the configuration, as of the last tick. */
 const struct figure *loops_figures(const struct loops *l, size_t i);
 
+/* Whether its IT power is known to be none. */
+bool loops_is_idle(const struct loops *l, size_t i);
+
 /* Whether something is known of each of its sensors for flow and temperatures: a reading, that there is none,
  * or that it is out of service. */
 bool loops_is_heard(const struct loops *l, size_t i);

@@ -343,7 +343,7 @@ void json_payload_alarm(
 	json_open(w, key);
 	json_integer(w, "ts", a->changed_ms ? a->changed_ms : now_ms);
 	json_text(w, "state", alarm_state_word(a->state));
-	json_text(w, "severity", alarm_severity_word(c->severity));
+	json_text(w, "severity", alarm_severity_word(a->severity));
 	if (is_truth && quality_has_value(a->input.quality))
 		json_bool(w, "value", a->input.value != 0);
 	else

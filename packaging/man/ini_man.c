@@ -156,6 +156,9 @@ static void put_default_alarm(const struct loop_default *row)
 		    strcmp(unit, "1") == 0 ? "" : unit);
 	}
 	printf(" for %lld s, %s", (long long)row->delay_on_s, alarm_severity_word(row->severity));
+	if (row->needs_load)
+		printf(" (%s while it_power is below %g kW)", alarm_severity_word(SEVERITY_WARNING),
+		    LOOP_IDLE_WATTS / 1e3);
 	if (row->suppressor) {
 		printf(", suppressed by NAME\\-");
 		put(row->suppressor);
@@ -171,9 +174,9 @@ static void put_default_alarms(void)
 	       "Unless alarms = no, a loop NAME has these, as far as it has their figures and limits. An "
 	       "alarm of "
 	       "the configuration\n"
-	       "with the same name, or on the same point or figure in the same direction, takes the place of "
-	       "a default "
-	       "one.\n");
+	       "with the same name, or on the same point or figure in the same direction with the same "
+	       "severity, takes the place\n"
+	       "of a default one.\n");
 	for (size_t i = 0; i < loop_default_count; i++)
 		put_default_alarm(&loop_defaults[i]);
 	for (size_t i = 0; i < group_default_count; i++) {

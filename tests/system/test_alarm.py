@@ -3,13 +3,13 @@ import harness
 from harness import device, tcp_bus
 
 PUMP = ("[point:cdu.speed]\nregister = holding:0\nunit = %\n[point:cdu.flow]\nregister = holding:1\nunit = L/min\n"
-        "[alarm:flow_low]\npoint = cdu.flow\nwhen = below\nlimit = 20\ndelay_on = 1s\nsuppressed_by = pump_off\nmessage = flow low\n"
-        "[alarm:pump_off]\npoint = cdu.speed\nwhen = below\nlimit = 1\nmessage = the pump is off\n")
+        "[alarm:flow_low]\npoint = cdu.flow\nwhen = below\nlimit = 20\ndelay_on = 1s\nseverity = critical\nsuppressed_by = pump_off\n"
+        "message = flow low\n[alarm:pump_off]\npoint = cdu.speed\nwhen = below\nlimit = 1\nmessage = the pump is off\nseverity = ")
 
 
 def test_a_pump_that_is_off_explains_a_low_flow(start, coolantd, subscriber, tmp_path):
     server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 80, 1: 40}}})
-    coolantd(tcp_bus("b", server.port) + device("cdu", "b", extra="poll_interval = 200ms\n" + PUMP))
+    coolantd(tcp_bus("b", server.port) + device("cdu", "b", extra="poll_interval = 200ms\n" + PUMP + "critical\n"))
     subscriber.wait("alarm/flow_low", lambda m: m.json["state"] == "normal")
     server.set(1, "holding", 0, [0, 0])
     subscriber.wait("alarm/pump_off", lambda m: m.json["state"] == "active")
@@ -51,6 +51,19 @@ def test_a_broken_sensor_is_an_alarm(start, coolantd, subscriber, tmp_path):
     other.stop()
     harness.wait_for(lambda: set(states(subscriber, names).values()) == {"active"}, lambda: states(subscriber, names))
     assert states(subscriber, ["off"]) == {"off": "unknown"}  # that is by configuration
+
+
+def test_a_warning_hides_nothing_critical(start, coolantd, subscriber, tmp_path):
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 80, 1: 40}}})
+    coolantd(tcp_bus("b", server.port) + device("cdu", "b", extra="poll_interval = 200ms\n" + PUMP + "warning\n"))
+    subscriber.wait("alarm/flow_low", lambda m: m.json["state"] == "normal")
+    server.set(1, "holding", 0, [0, 0])
+    subscriber.wait("alarm/pump_off", lambda m: m.json["state"] == "active")
+    assert subscriber.wait("alarm/flow_low", lambda m: m.json["state"] != "normal").json["state"] == "active"
+    # it went before anybody saw it: that stays
+    server.set(1, "holding", 0, [80, 40])
+    subscriber.wait("alarm/flow_low", lambda m: m.json["state"] == "cleared_unacknowledged")
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/flow_low/ack")[1]["state"] == "normal"
 
 
 def test_a_flood_is_said_once(start, coolantd, subscriber, tmp_path):

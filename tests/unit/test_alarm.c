@@ -337,6 +337,54 @@ static void a_suppressed_alarm_waits(void **state)
 	assert_int_equal(a.state, ALARM_NORMAL);
 }
 
+/* One that cleared before anybody saw it leaves a trace, latched or not; a warning does not. */
+static void a_critical_alarm_waits_for_somebody_to_see_it(void **state)
+{
+	const struct alarm_config critical = { .when = WHEN_TRUE, .severity = SEVERITY_CRITICAL },
+				  warning = { .when = WHEN_TRUE, .severity = SEVERITY_WARNING };
+	PLAY(&critical, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE },
+	    { 2, 0, ALARM_CLEARED_UNACKNOWLEDGED }, { 3, NAN, ALARM_CLEARED_UNACKNOWLEDGED },
+	    { 4, 0, ALARM_CLEARED_UNACKNOWLEDGED }, { 5, 1, ALARM_ACTIVE }, { 6, NAN, ALARM_UNKNOWN },
+	    { 7, 0, ALARM_CLEARED_UNACKNOWLEDGED });
+	PLAY(&warning, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE }, { 2, 0, ALARM_NORMAL });
+	struct alarm a;
+	const struct figure on = { 1, QUALITY_GOOD, NULL }, off = { 0, QUALITY_GOOD, NULL };
+	alarm_init(&a, &critical);
+	update(&a, &on, 1, 1);
+	update(&a, &off, 2, 2);
+	assert_null(alarm_acknowledge(&a, 3));
+	assert_int_equal(a.state, ALARM_NORMAL);
+	update(&a, &on, 4, 4);
+	assert_null(alarm_acknowledge(&a, 5));
+	update(&a, &off, 6, 6);
+	assert_int_equal(a.state, ALARM_NORMAL);
+	/* what was shown once stays, though it is explained afterwards */
+	update(&a, &on, 7, 7);
+	alarm_set_suppressed(&a, true, 8);
+	update(&a, &on, 8, 8);
+	assert_int_equal(a.state, ALARM_ACTIVE);
+}
+
+/* A pump that stands still is critical as soon as there is IT load. */
+static void a_load_makes_it_critical(void **state)
+{
+	const struct alarm_config c = {
+		.when = WHEN_BELOW, .limit = 1, .severity = SEVERITY_CRITICAL, .needs_load = true
+	};
+	const struct figure stopped = { 0, QUALITY_GOOD, NULL };
+	struct alarm a;
+	alarm_init(&a, &c);
+	alarm_set_load(&a, false);
+	assert_true(update(&a, &stopped, 1, 1));
+	assert_int_equal(a.severity, SEVERITY_WARNING);
+	assert_null(alarm_acknowledge(&a, 2));
+	alarm_set_load(&a, true);
+	assert_true(update(&a, &stopped, 3, 3)); /* that is news */
+	assert_int_equal(a.severity, SEVERITY_CRITICAL);
+	assert_false(a.acknowledged);
+	assert_false(update(&a, &stopped, 4, 4));
+}
+
 static void eleven_in_ten_minutes_are_a_flood(void **state)
 {
 	struct alarm_flood f = { 0 };
@@ -369,6 +417,8 @@ int main(void)
 		cmocka_unit_test(what_goes_unknown_stays_acknowledged),
 		cmocka_unit_test(lost_is_no_usable_reading_for_three_polls),
 		cmocka_unit_test(a_suppressed_alarm_waits),
+		cmocka_unit_test(a_critical_alarm_waits_for_somebody_to_see_it),
+		cmocka_unit_test(a_load_makes_it_critical),
 		cmocka_unit_test(eleven_in_ten_minutes_are_a_flood),
 	};
 	return cmocka_run_group_tests_name("alarm", tests, NULL, NULL);

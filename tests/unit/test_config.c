@@ -559,6 +559,7 @@ static void loops_and_leak_points_have_default_alarms(void **state)
 	assert_non_null(leak);
 	assert_true(leak->latch && leak->delay_on == 0 && leak->delay_off == 5000000000);
 	assert_int_equal(leak->severity, SEVERITY_CRITICAL);
+	assert_int_equal(find_alarm(c, "l-pump_stopped")->severity, SEVERITY_CRITICAL);
 	assert_non_null(flow);
 	assert_true(flow->limit == 50 && flow->delay_on == 5000000000);
 	assert_int_equal(flow->suppressor_names.count, 1);
@@ -611,7 +612,8 @@ static void sensors_that_are_lost_have_default_alarms(void **state)
 static void own_alarms_replace_default_ones(void **state)
 {
 	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
-	    "[alarm:wet]\npoint = d.leak\n[alarm:little]\npoint = d.flow\nwhen = below\nlimit = 1\n"
+	    "[alarm:wet]\npoint = d.leak\nseverity = critical\n"
+	    "[alarm:little]\npoint = d.flow\nwhen = below\nlimit = 1\nseverity = critical\n"
 	    "[alarm:l-supply_high]\npoint = d.t\nwhen = above\nlimit = 60\n"
 	    "[alarm:filter]\npoint = loop.l.filter_resistance_ratio\nwhen = above\nlimit = 5\n");
 	assert_null(find_alarm(c, "d-leak"));
@@ -619,6 +621,13 @@ static void own_alarms_replace_default_ones(void **state)
 	assert_null(find_alarm(c, "l-filter_dirty"));
 	assert_true(find_alarm(c, "l-supply_high")->limit == 60);
 	assert_non_null(find_alarm(c, "l-pump_stopped"));
+	config_unref(c);
+	/* a pre-alarm lives beside the critical one */
+	c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
+	    "[alarm:soon]\npoint = d.flow\nwhen = below\nlimit = 70\nseverity = info\n"
+	    "[alarm:damp]\npoint = d.leak\n");
+	assert_int_equal(find_alarm(c, "l-flow_low")->severity, SEVERITY_CRITICAL);
+	assert_int_equal(find_alarm(c, "d-leak")->severity, SEVERITY_CRITICAL);
 	config_unref(c);
 }
 
