@@ -16,15 +16,19 @@
 /* The write-ahead log may grow to this share of the whole, and to this size at most. */
 #define WAL_SHARE 20
 #define WAL_PAGES_MAX 256
-/* Batches are packed together when there are so many: a minute of them. */
-#define PACK_BATCHES 86
+/* So many batches of one level are packed together into one of the next: a batch is 0.7 s, so a short outage
+ * is packed as well, and a long one into pieces of a minute. */
+static const size_t level_batches[] = { 12, 8 };
+#define LEVELS (sizeof(level_batches) / sizeof(level_batches[0]))
+/* Only behind the last gap, which keeps its place among the messages. */
+#define IS_PACKED_WITH "gap = 0 AND id > (SELECT coalesce(max(id), 0) FROM batch WHERE gap = 1)"
 /* A packed batch is no larger than this share of the whole: it is what goes at once when space runs out. */
 #define PACK_SHARE 20
 /* Pages given back to the file system at once. */
 #define VACUUM_PAGES 256
 
-/* gap: data was dropped here, `messages` of them; live: out at the broker; packed: a minute in one.
- * uptime_s: the clock of born_s. */
+/* gap: data was dropped here, `messages` of them; live: out at the broker; packed: the level, 0 as it was
+ * saved. uptime_s: the clock of born_s. */
 static const char *const steps[] = {
 	"CREATE TABLE batch(id INTEGER PRIMARY KEY, gap INTEGER NOT NULL DEFAULT 0,"
 	" live INTEGER NOT NULL DEFAULT 0, packed INTEGER NOT NULL DEFAULT 0, from_ms INTEGER NOT NULL,"
@@ -48,8 +52,8 @@ struct spool {
 	struct spool_limits limits;
 	struct spool_stats stats;
 	uint64_t last_id, loaded_id;
-	bool has_live; /* something was live since the last release */
-	size_t unpacked_count;
+	bool has_live;	       /* something was live since the last release */
+	size_t counts[LEVELS]; /* of batches by their level, but for the last */
 };
 
 static int64_t wal_bytes(const struct spool_limits *limits)
@@ -78,14 +82,35 @@ static int update_messages(struct spool *s)
 	return r;
 }
 
+static int count_levels(struct spool *s)
+{
+	static const char sql[] = "SELECT count(*) FROM batch WHERE packed = ?1 AND " IS_PACKED_WITH;
+	for (size_t i = 0; i < LEVELS; i++) {
+		sqlite3_stmt *st = db_statement(s->db, sql, DB_NUMBERS((int64_t)i));
+		int r = db_step(s->db, st);
+		if (r == 1)
+			s->counts[i] = (size_t)sqlite3_column_int64(st, 0);
+		db_done(st);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* A batch of that level is there no more. */
+static void count_down(struct spool *s, int64_t level)
+{
+	if (level >= 0 && level < (int64_t)LEVELS && s->counts[level] > 0)
+		s->counts[level]--;
+}
+
 static int take_stock(struct spool *s)
 {
-	int64_t last = 0, unpacked = 0;
+	int64_t last = 0;
 	int r = db_query(s->db, "SELECT coalesce(max(id), 0) FROM batch", &last);
 	if (r >= 0)
-		r = db_query(s->db, "SELECT count(*) FROM batch WHERE packed = 0", &unpacked);
+		r = count_levels(s);
 	s->last_id = (uint64_t)last;
-	s->unpacked_count = (size_t)unpacked;
 	if (r >= 0)
 		r = update_messages(s);
 	return r < 0 ? r : update_bytes(s);
@@ -136,8 +161,7 @@ uint64_t spool_last_id(const struct spool *s)
 }
 
 struct oldest {
-	int64_t id, from_ms, to_ms, messages, born_s;
-	bool packed;
+	int64_t id, from_ms, to_ms, messages, born_s, level;
 };
 
 /* The oldest batch that may be dropped: 1, or 0 when there is none. */
@@ -153,7 +177,7 @@ static int find_oldest(struct spool *s, struct oldest *o)
 			.to_ms = sqlite3_column_int64(st, 2),
 			.messages = sqlite3_column_int64(st, 3),
 			.born_s = sqlite3_column_int64(st, 4),
-			.packed = sqlite3_column_int64(st, 5) != 0 };
+			.level = sqlite3_column_int64(st, 5) };
 	db_done(st);
 	return r;
 }
@@ -184,7 +208,7 @@ static int drop(struct spool *s, const struct oldest *o)
 		return r;
 	s->stats.messages -= (uint64_t)o->messages;
 	s->stats.dropped += (uint64_t)o->messages;
-	s->unpacked_count -= !o->packed;
+	count_down(s, o->level);
 	return update_bytes(s);
 }
 
@@ -224,13 +248,13 @@ int spool_append(struct spool *s, uint64_t id, const struct message_list *l, boo
 	(void)sqlite3_bind_blob64(st, 7, data, (sqlite3_uint64)size, SQLITE_STATIC);
 	r = db_step_all(s->db, st);
 	s->stats.messages += l->count;
-	s->unpacked_count++;
+	s->counts[0]++;
 	if (r >= 0)
 		r = keep_size(s);
 	r = db_finish(s->db, r);
 	if (r < 0) {
 		s->stats = before.stats;
-		s->unpacked_count = before.unpacked_count;
+		memcpy(s->counts, before.counts, sizeof(s->counts));
 		return r;
 	}
 	s->last_id = id;
@@ -299,14 +323,14 @@ int spool_delete(struct spool *s, uint64_t id)
 	int r = db_step(s->db, st);
 	bool found = r == 1, gap = found && sqlite3_column_int64(st, 0) != 0;
 	int64_t messages = found && !gap ? sqlite3_column_int64(st, 1) : 0;
-	bool unpacked = found && sqlite3_column_int64(st, 2) == 0;
+	int64_t level = found && !gap ? sqlite3_column_int64(st, 2) : -1;
 	if (found)
 		r = db_step(s->db, st);
 	db_done(st);
 	if (r < 0)
 		return r;
 	s->stats.messages -= (uint64_t)messages;
-	s->unpacked_count -= unpacked;
+	count_down(s, level);
 	r = shrink(s);
 	return r < 0 ? r : update_bytes(s);
 }
@@ -343,6 +367,7 @@ static int drop_aged(struct spool *s, int64_t now_ns)
 
 struct pack {
 	struct message_list messages;
+	int64_t level; /* of what is packed */
 	int64_t first_id, last_id, from_ms, to_ms, born_s;
 	size_t batches, bytes;
 	bool damaged; /* the last one */
@@ -371,12 +396,13 @@ static int add_to_pack(struct spool *s, sqlite3_stmt *st, struct pack *p)
 	return r < 0 ? r : 1;
 }
 
-/* Takes unpacked batches, oldest first, until there are enough for one. */
+/* Takes batches, oldest first, until there are enough for one. */
 static int collect(struct spool *s, struct pack *p)
 {
-	static const char sql[] = "SELECT id, from_ms, to_ms, born_s, sent, data FROM batch "
-				  "WHERE packed = 0 ORDER BY id LIMIT ?1";
-	sqlite3_stmt *st = db_statement(s->db, sql, DB_NUMBERS(PACK_BATCHES));
+	static const char sql[] =
+	    "SELECT id, from_ms, to_ms, born_s, sent, data FROM batch WHERE packed = ?1 AND " IS_PACKED_WITH
+	    " ORDER BY id LIMIT ?2";
+	sqlite3_stmt *st = db_statement(s->db, sql, DB_NUMBERS(p->level, (int64_t)level_batches[p->level]));
 	int r = db_step(s->db, st);
 	while (r == 1) {
 		r = add_to_pack(s, st, p);
@@ -390,7 +416,7 @@ static int collect(struct spool *s, struct pack *p)
 static int replace(struct spool *s, const struct pack *p)
 {
 	static const char sql[] = "UPDATE batch SET from_ms = ?2, to_ms = ?3, born_s = ?4, messages = ?5, "
-				  "sent = 0, data = ?6, packed = 1 WHERE id = ?1";
+				  "sent = 0, packed = ?6, data = ?7 WHERE id = ?1";
 	_cleanup_free_ void *data = NULL;
 	/* saving waits meanwhile: half a second at the most */
 	bool is_small = p->messages.bytes <= SPOOL_THOROUGH_MAX;
@@ -400,9 +426,10 @@ static int replace(struct spool *s, const struct pack *p)
 	int r = db_begin(s->db);
 	if (r < 0)
 		return r;
-	sqlite3_stmt *st = db_statement(
-	    s->db, sql, DB_NUMBERS(p->first_id, p->from_ms, p->to_ms, p->born_s, (int64_t)p->messages.count));
-	(void)sqlite3_bind_blob64(st, 6, data, (sqlite3_uint64)size, SQLITE_STATIC);
+	sqlite3_stmt *st = db_statement(s->db, sql,
+	    DB_NUMBERS(
+		p->first_id, p->from_ms, p->to_ms, p->born_s, (int64_t)p->messages.count, p->level + 1));
+	(void)sqlite3_bind_blob64(st, 7, data, (sqlite3_uint64)size, SQLITE_STATIC);
 	r = db_step_all(s->db, st);
 	if (r >= 0)
 		r = db_run(s->db, "DELETE FROM batch WHERE id > ?1 AND id <= ?2",
@@ -410,22 +437,29 @@ static int replace(struct spool *s, const struct pack *p)
 	return db_finish(s->db, r);
 }
 
-static int pack_minute(struct spool *s)
+/* Batches that have no room in one are as good as packed, one by one. */
+static int pack_level(struct spool *s, size_t level)
 {
-	struct pack p = { 0 };
+	struct pack p = { .level = (int64_t)level };
 	int r = collect(s, &p);
 	if (r == -EBADMSG && p.damaged)
 		r = give_up(s, (uint64_t)p.last_id);
+	else if (r >= 0 && p.batches == 1 && level > 0)
+		r = db_run(
+		    s->db, "UPDATE batch SET packed = ?2 WHERE id = ?1", DB_NUMBERS(p.first_id, p.level + 1));
 	else if (r >= 0 && p.batches > 0)
 		r = replace(s, &p);
-	if (p.damaged)
-		p.batches = 0; /* the next tending goes on without it */
+	bool done = r >= 0 && p.batches > 0 && !p.damaged;
 	message_list_clear(&p.messages);
 	(void)malloc_trim(0); /* of megabytes, which the heap would keep */
-	if (r < 0)
-		return r;
-	s->unpacked_count = p.batches < s->unpacked_count ? s->unpacked_count - p.batches : 0;
-	return update_bytes(s);
+	if (done) {
+		s->counts[level] = p.batches < s->counts[level] ? s->counts[level] - p.batches : 0;
+		if (level + 1 < LEVELS)
+			s->counts[level + 1]++;
+	} else if (r >= 0) {
+		r = count_levels(s);
+	}
+	return r < 0 ? r : update_bytes(s);
 }
 
 int spool_tend(struct spool *s, int64_t now_ns)
@@ -433,8 +467,10 @@ int spool_tend(struct spool *s, int64_t now_ns)
 	int r = drop_aged(s, now_ns);
 	if (r >= 0 && s->stats.messages > 0) /* it matters for what is there only */
 		r = uptime_save(&s->uptime, s->db, now_ns);
-	while (r >= 0 && s->unpacked_count >= PACK_BATCHES && !s->has_live && s->loaded_id == 0)
-		r = pack_minute(s);
+	for (size_t level = 0; level < LEVELS; level++)
+		while (
+		    r >= 0 && s->counts[level] >= level_batches[level] && !s->has_live && s->loaded_id == 0)
+			r = pack_level(s, level);
 	return r;
 }
 

@@ -195,7 +195,7 @@ static void packs_a_minute_of_batches(void **state)
 {
 	struct spool *s = open_spool(8 * MIB, 0);
 	char expected[8192] = "";
-	for (uint64_t i = 1; i <= 86; i++) {
+	for (uint64_t i = 1; i <= 96; i++) {
 		char payload[16];
 		snprintf(payload, sizeof(payload), "%d", (int)i);
 		append(s, i, i % 2 ? "a" : "b", payload, false, 0);
@@ -208,7 +208,7 @@ static void packs_a_minute_of_batches(void **state)
 	assert_int_equal(spool_tend(s, 0), 0);
 	assert_string_equal(load(s, 0), expected);
 	assert_string_equal(load(s, 1), "none");
-	assert_int_equal(spool_describe(s).messages, 171);
+	assert_int_equal(spool_describe(s).messages, 191);
 	spool_close(s);
 	assert_int_equal(unlink(path), 0);
 }
@@ -244,10 +244,11 @@ static void the_oldest_go_when_it_is_full(void **state)
 	uint64_t gap = b.id;
 	assert_int_equal(spool_load(s, gap, &b), 1);
 	assert_false(b.is_gap);
+	size_t kept = b.messages.count;
 	message_list_clear(&b.messages);
 	assert_int_equal(spool_delete(s, gap), 0);
 	assert_int_equal(spool_tend(s, 2 * HOUR_NS), 0);
-	assert_int_equal(spool_describe(s).messages, 2);
+	assert_int_equal(spool_describe(s).messages, kept);
 	assert_int_equal(spool_load(s, b.id, &b), 1);
 	assert_true(b.is_gap);
 	spool_close(s);
@@ -347,7 +348,7 @@ static void batches_of_earlier_versions_are_delivered(void **state)
 	    "b/history/device/b={\"ts\":1} b/gap={\"from\":1,\"to\":2,\"dropped\":3} "
 	    "b/history/device/a= b/history/device/b={\"ts\":2} ";
 	struct spool *s = open_spool(8 * MIB, 0);
-	for (uint64_t id = 1; id <= 86; id++)
+	for (uint64_t id = 1; id <= 96; id++)
 		append(s, id, "b/history/x", "1", false, 0);
 	spool_close(s);
 	sqlite3 *db = NULL;
@@ -368,6 +369,37 @@ static void batches_of_earlier_versions_are_delivered(void **state)
 	const char *packed = load(s, 0);
 	assert_memory_equal(packed, expected, sizeof(expected) - 1);
 	assert_string_equal(load(s, 1), "none");
+	spool_close(s);
+	assert_int_equal(unlink(path), 0);
+}
+
+static void execute(const char *sql)
+{
+	sqlite3 *db = NULL;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+
+/* What stands before and behind a damaged record comes out, and what it held is told between. */
+static void a_damaged_record_is_a_gap_where_it_was(void **state)
+{
+	struct spool *s = open_spool(8 * MIB, 0);
+	for (uint64_t id = 1; id <= 20; id++)
+		append(s, id, "a", id == 5 ? "damaged" : "1", false, 0);
+	spool_close(s);
+	execute("UPDATE batch SET data = x'28b52ffd00' WHERE id = 5");
+	s = open_spool(8 * MIB, 0);
+	assert_int_equal(spool_tend(s, 0), 0);
+	for (uint64_t id = 0; id < 4; id++)
+		assert_string_equal(load(s, id), "a=1 t=x ");
+	assert_string_equal(load(s, 4), "gap 5000..5001 2");
+	assert_int_equal(spool_describe(s).messages, 38);
+	/* the twelve behind it are one, the rest waits for more */
+	assert_int_equal(strlen(load(s, 5)), 12 * strlen("a=1 t=x "));
+	for (uint64_t id = 17; id < 20; id++)
+		assert_string_equal(load(s, id), "a=1 t=x ");
+	assert_string_equal(load(s, 20), "none");
 	spool_close(s);
 	assert_int_equal(unlink(path), 0);
 }
@@ -399,6 +431,7 @@ int main(void)
 		cmocka_unit_test(foreign_files_are_refused),
 		cmocka_unit_test(a_file_without_tables_is_a_new_one),
 		cmocka_unit_test(batches_of_earlier_versions_are_delivered),
+		cmocka_unit_test(a_damaged_record_is_a_gap_where_it_was),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
