@@ -3,6 +3,7 @@
 #include "config/ini/cleanup.h"
 #include "daemon/control/bytes.h"
 #include "daemon/disk/compressed.h"
+#include "daemon/spool/numbers.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,7 +11,7 @@
 #include <string.h>
 
 /* See pack.h. */
-enum { LAYOUT_OLD = 1, LAYOUT_TEXTS, LAYOUT_BYTES };
+enum { LAYOUT_OLD = 1, LAYOUT_TEXTS, LAYOUT_BYTES, LAYOUT_NUMBERS };
 /* The most messages of one block: bounds what a damaged number can ask for. */
 #define MESSAGES_MAX 1000000
 /* Of a topic of layout 1 with its base. */
@@ -48,7 +49,7 @@ static size_t count_groups(const struct placed *p, size_t n)
 static bool are_texts(const struct placed *p, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		if (memchr(p[i].message->payload, '\0', p[i].message->size))
+		if (!numbers_can_leave(p[i].message->payload, p[i].message->size))
 			return false;
 	return true;
 }
@@ -57,7 +58,7 @@ static void put_all(struct bytes_writer *w, const struct placed *p, size_t n)
 {
 	bool texts = are_texts(p, n);
 	bytes_put_count(w, 0);
-	bytes_put_count(w, texts ? LAYOUT_TEXTS : LAYOUT_BYTES);
+	bytes_put_count(w, texts ? LAYOUT_NUMBERS : LAYOUT_BYTES);
 	bytes_put_count(w, n);
 	bytes_put_count(w, count_groups(p, n));
 	for (size_t i = 0, length; i < n; i += length) {
@@ -72,11 +73,17 @@ static void put_all(struct bytes_writer *w, const struct placed *p, size_t n)
 			last = p[k].place;
 		}
 	}
+	_cleanup_(bytes_writer_deinit) struct bytes_writer payloads = { 0 };
 	for (size_t i = 0; i < n; i++) {
-		bytes_put_raw(w, p[i].message->payload, p[i].message->size);
+		bytes_put_raw(&payloads, p[i].message->payload, p[i].message->size);
 		if (texts)
-			bytes_put_raw(w, "", 1);
+			bytes_put_raw(&payloads, "", 1);
 	}
+	w->bad |= payloads.bad;
+	if (texts)
+		numbers_take_out(payloads.data, payloads.size, w);
+	else
+		bytes_put_raw(w, payloads.data, payloads.size);
 }
 
 ssize_t spool_pack(const struct message_list *l, int level, void **ret)
@@ -92,7 +99,7 @@ ssize_t spool_pack(const struct message_list *l, int level, void **ret)
 	put_all(&w, placed, n);
 	if (w.bad)
 		return -ENOMEM;
-	if (w.size > SPOOL_UNPACKED_MAX || n > MESSAGES_MAX)
+	if (w.size + l->bytes + n > SPOOL_UNPACKED_MAX || n > MESSAGES_MAX)
 		return -EFBIG;
 	return compressed_pack(w.data, w.size, level, ret);
 }
@@ -104,6 +111,7 @@ struct unpacked {
 
 struct block {
 	struct bytes_reader r;
+	struct bytes_writer text; /* with its numbers */
 	const char *old_base;
 	uint64_t layout;
 	struct unpacked *all;
@@ -111,7 +119,7 @@ struct block {
 	size_t count;
 };
 
-/* The places of all messages, in the order of their payloads. */
+/* The places of all messages, in the order of their payloads; the reader stands at the first of these. */
 static void take_groups(struct block *b)
 {
 	struct bytes_reader *r = &b->r;
@@ -129,6 +137,12 @@ static void take_groups(struct block *b)
 		}
 	}
 	r->bad |= done != b->count;
+	if (b->layout != LAYOUT_NUMBERS)
+		return;
+	numbers_put_back(r, SPOOL_UNPACKED_MAX, &b->text);
+	bool good = !r->bad && r->at == r->end;
+	*r = bytes_reader_of(&b->text);
+	r->bad = !good;
 }
 
 /* The next payload, which may be empty: malloc'd, NULL without memory or when the reader is bad. */
@@ -186,7 +200,7 @@ static void take_head(struct block *b)
 		return;
 	b->layout = bytes_take_count(r);
 	b->count = bytes_take_count(r);
-	r->bad |= b->layout != LAYOUT_TEXTS && b->layout != LAYOUT_BYTES;
+	r->bad |= b->layout < LAYOUT_TEXTS || b->layout > LAYOUT_NUMBERS;
 }
 
 static int unpack_block(struct block *b, struct message_list *l)
@@ -217,6 +231,7 @@ int spool_unpack(const void *data, size_t size, const char *old_base, struct mes
 		return (int)n;
 	struct block b = { .r = { bytes, (uint8_t *)bytes + n, false }, .old_base = old_base };
 	int err = unpack_block(&b, l);
+	bytes_writer_deinit(&b.text);
 	free(b.all);
 	free(b.by_place);
 	return err;

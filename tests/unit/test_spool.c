@@ -94,6 +94,44 @@ static void any_bytes_come_back(void **state)
 	assert_int_equal(out.count, 0);
 }
 
+static void texts_come_back(const char *const *payloads, size_t n)
+{
+	struct message_list in = { 0 }, out = { 0 };
+	void *data;
+	for (size_t i = 0; i < n; i++)
+		add(&in, i % 2 ? "a" : "b", payloads[i], 0);
+	ssize_t size = spool_pack(&in, SPOOL_LEVEL_FAST, &data);
+	assert_true(size > 0);
+	message_list_clear(&in);
+	assert_int_equal(spool_unpack(data, (size_t)size, NULL, &out), 0);
+	free(data);
+	for (size_t i = 0; i < n; i++) {
+		struct message *m = message_list_take(&out);
+		assert_int_equal(m->size, strlen(payloads[i]));
+		assert_memory_equal(m->payload, payloads[i], m->size);
+		message_free(m);
+	}
+}
+
+static void numbers_come_back_as_they_were(void **state)
+{
+	static const char *const payloads[] = { "", "0", "{\"a\":1,\"b\":-2.50,\"c\":[1,20.25,3]}",
+		"{\"a\":18446744073709551615,\"b\":0.00,\"c\":007}", "{\"a\":999999999999999999,\"b\":1e-05}",
+		"{\"a\":0.0000001,\"b\":0.00000001}", "00.5.", ".5 1.", "1.2.3.4", "{\"a\":0.1,\"b\":123456789012.3456789}",
+		"-0", "5\t\n6", "{\"a\":1,\"a\":1.0,\"a\":1.00}", "\x01\x02 3", "9 \xc3\xa9 10" };
+	for (size_t n = 0; n <= sizeof(payloads) / sizeof(payloads[0]); n++)
+		texts_come_back(payloads, n); /* with and without the one that is no text */
+	char digits[64];
+	for (int i = 0; i < 20000; i++) {
+		size_t length = 1 + (size_t)(random() % 40);
+		for (size_t k = 0; k < length; k++)
+			digits[k] = "0123456789..,-"[random() % 14];
+		digits[length] = '\0';
+		const char *const both[] = { digits, digits + length / 2, digits };
+		texts_come_back(both, 3);
+	}
+}
+
 /* A bit that says nothing may flip; what comes out is never something else. */
 static void damaged_blocks_are_refused(void **state)
 {
@@ -423,6 +461,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(packs_and_unpacks_in_order),
 		cmocka_unit_test(any_bytes_come_back),
+		cmocka_unit_test(numbers_come_back_as_they_were),
 		cmocka_unit_test(damaged_blocks_are_refused),
 		cmocka_unit_test(survives_a_restart),
 		cmocka_unit_test(packs_a_minute_of_batches),
