@@ -5,9 +5,9 @@
  *
  * Layout before compression, counts as LEB128: 0 and the number of the layout; messages, topics; for each
  * topic its text and a NUL, its messages, and for each of them the distance of its place from the one before;
- * then the payloads in the same order, each with a NUL, and with their numbers taken out (numbers.h, layout 4).
- * When payloads are no texts, there are no NULs, but sizes beside the places (layout 3). Compressed with zstd,
- * with its checksum.
+ * then the payloads in the same order, each with a NUL, and with their numbers taken out (numbers.h,
+ * layout 4). When payloads are no texts, there are no NULs, but sizes beside the places (layout 3).
+ * Compressed with zstd, with its checksum.
  *
  * Read only: layout 2, whose payloads have their numbers in place, and layout 1, which is that from the
  * messages on, of topics without their base and without "history/".

@@ -419,8 +419,8 @@ static int replace(struct spool *s, const struct pack *p)
 				  "sent = 0, packed = ?6, data = ?7 WHERE id = ?1";
 	_cleanup_free_ void *data = NULL;
 	/* saving waits meanwhile: half a second at the most */
-	bool is_small = p->messages.bytes <= SPOOL_THOROUGH_MAX;
-	ssize_t size = spool_pack(&p->messages, is_small ? SPOOL_LEVEL_THOROUGH : SPOOL_LEVEL_MEDIUM, &data);
+	bool is_final = p->level + 1 == (int64_t)LEVELS && p->messages.bytes <= SPOOL_THOROUGH_MAX;
+	ssize_t size = spool_pack(&p->messages, is_final ? SPOOL_LEVEL_THOROUGH : SPOOL_LEVEL_MEDIUM, &data);
 	if (size < 0)
 		return (int)size;
 	int r = db_begin(s->db);

@@ -66,8 +66,8 @@ int spool_set_sent(struct spool *s, uint64_t id, uint64_t sent);
 /* The connection is gone: no batch is live or loaded any more. */
 int spool_release(struct spool *s);
 
-/* Drops what is too old, and packs what was saved, in two steps, into pieces of a minute; only while nothing is live or
- * loaded. */
+/* Drops what is too old, and packs what was saved, in two steps, into pieces of a minute; only while nothing
+ * is live or loaded. */
 int spool_tend(struct spool *s, int64_t now_ns);
 
 struct spool_stats spool_describe(const struct spool *s);
