@@ -102,6 +102,7 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 			reporter_device(d->reporter, device, now);
 		batch_free(b);
 	}
+	reporter_fed(d->reporter);
 	alarms_judge(d->live->alarms, JUDGE_POINTS, now);
 	return 0;
 }

@@ -158,42 +158,43 @@ static void tell_device(void *state, const struct output_device *d)
 		send_points(j, d, e);
 }
 
-static void send_figures(const struct json *j, const char *kind, const char *name, struct json_writer *w)
+static void send_figures(
+    const struct json *j, const char *kind, const char *name, struct output_moment at, struct json_writer *w)
 {
 	struct envelope e = {
-		.kind = kind, .name = name, .flags = PUBLISH_RETAIN, .keep = true, .ts_ms = clock_utc_ms()
+		.kind = kind, .name = name, .flags = PUBLISH_RETAIN, .keep = at.is_new, .ts_ms = at.ts_ms
 	};
 	send(j, e, w);
 }
 
-static void tell_loop(void *state, size_t i)
+static void tell_loop(void *state, size_t i, struct output_moment at)
 {
 	const struct json *j = state;
 	const struct loop_config *c = &j->to.live->config->loops[i];
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_loop(&w, c, loops_figures(j->to.live->loops, i), clock_utc_ms());
-	send_figures(j, "loop", c->name, &w);
+	json_payload_loop(&w, c, loops_figures(j->to.live->loops, i), at.ts_ms);
+	send_figures(j, "loop", c->name, at, &w);
 }
 
-static void tell_group(void *state, size_t i)
+static void tell_group(void *state, size_t i, struct output_moment at)
 {
 	const struct json *j = state;
 	const struct group_config *c = &j->to.live->config->groups[i];
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_group(&w, c, j->to.live->groups, i, clock_utc_ms());
-	send_figures(j, "group", c->name, &w);
+	json_payload_group(&w, c, j->to.live->groups, i, at.ts_ms);
+	send_figures(j, "group", c->name, at, &w);
 }
 
-static void tell_pue(void *state, size_t i)
+static void tell_pue(void *state, size_t i, struct output_moment at)
 {
 	const struct json *j = state;
 	const struct pue_config *c = &j->to.live->config->pues[i];
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_pue(&w, c, pues_at(j->to.live->pues, i), clock_realtime_offset(), clock_utc_ms());
-	send_figures(j, "pue", c->name, &w);
+	json_payload_pue(&w, c, pues_at(j->to.live->pues, i), clock_realtime_offset(), at.ts_ms);
+	send_figures(j, "pue", c->name, at, &w);
 }
 
 static void tell_alarm(void *state, const struct alarm *a, bool is_event)

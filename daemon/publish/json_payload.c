@@ -274,6 +274,14 @@ static void put_role(
 	json_number(w, key, value, digits);
 }
 
+static void put_time(struct json_writer *w, const char *key, int64_t ms)
+{
+	if (ms != 0)
+		json_integer(w, key, ms);
+	else
+		json_null(w, key);
+}
+
 static void put_window(struct json_writer *w, const char *name, const struct pue_window *win)
 {
 	static const char *const parts[] = { [PUE_PART_IT] = "it",
@@ -284,8 +292,8 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 	json_number(w, "pue", win->pue.value, JSON_FIGURE);
 	if (win->has_role[PUE_REUSE_HEAT])
 		json_number(w, "ere", win->ere.value, JSON_FIGURE);
-	json_integer(w, "start", win->start_ms);
-	json_integer(w, "end", win->end_ms);
+	put_time(w, "start", win->start_ms);
+	put_time(w, "end", win->end_ms);
 	json_number(w, "coverage", round(win->coverage * 1e4) / 1e4, JSON_DECIMAL);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (win->has_role[r])

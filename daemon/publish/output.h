@@ -42,6 +42,12 @@ struct output_device {
 	int64_t ts_ms; /* UTC of the newest reply of the device; now, when values only turned stale */
 };
 
+/* Figures that are told. */
+struct output_moment {
+	int64_t ts_ms; /* UTC */
+	bool is_new;   /* else they are told anew, and that is of no use late: each time is told once there */
+};
+
 struct output_format {
 	enum output_connection connection;
 
@@ -65,9 +71,9 @@ struct output_format {
 
 	/* Values with the time and the quality of each (table_point.sample). */
 	void (*device)(void *state, const struct output_device *d);
-	void (*loop)(void *state, size_t i); /* of the configuration, as are these */
-	void (*group)(void *state, size_t i);
-	void (*pue)(void *state, size_t i);
+	void (*loop)(void *state, size_t i, struct output_moment at); /* of the configuration, as are these */
+	void (*group)(void *state, size_t i, struct output_moment at);
+	void (*pue)(void *state, size_t i, struct output_moment at); /* without a ratio of its own time */
 	/* `is_event`: its state has changed; else it is told anew, and that is of no use late. */
 	void (*alarm)(void *state, const struct alarm *a, bool is_event);
 	void (*health)(void *state, const struct health *h);

@@ -31,6 +31,12 @@ struct told_device {
 	int64_t last_full_ns; /* when all values were told; 0 = never */
 };
 
+/* When the powers of a PUE figure were measured that was last told. */
+struct told_pue {
+	int64_t moment_ns; /* 0 = never */
+	bool since_tick;
+};
+
 /* A format that is open. */
 struct channel {
 	const struct output_format *format;
@@ -43,6 +49,8 @@ struct reporter {
 	struct output_sink sinks[OUTPUT_CONNECTIONS];
 	struct channel channels[FORMAT_COUNT];
 	size_t channel_count;
+	struct told_pue *pues; /* as in the configuration */
+	int64_t tick_ms;       /* UTC of the last tick */
 };
 
 static bool init_devices(struct channel *ch, const struct config *c)
@@ -74,6 +82,8 @@ struct reporter *reporter_new(
 		return NULL;
 	r->live = live;
 	memcpy(r->sinks, sinks, sizeof(r->sinks));
+	r->pues = calloc(c->pue_count + 1, sizeof(r->pues[0]));
+	good = r->pues != NULL;
 	for (size_t i = 0; good && i < FORMAT_COUNT; i++) {
 		const struct output_format *f = formats[i];
 		if (!is_wanted(f, c))
@@ -109,6 +119,7 @@ void reporter_free(struct reporter *r)
 		if (ch->state)
 			ch->format->close(ch->state);
 	}
+	free(r->pues);
 	free(r);
 }
 
@@ -125,8 +136,21 @@ static void inherit(
 	}
 }
 
+static void inherit_pues(struct reporter *r, const struct reporter *old)
+{
+	const struct config *c = r->live->config, *was = old->live->config;
+	for (size_t i = 0; i < c->pue_count; i++) {
+		const char *name = c->pues[i].name;
+		const struct pue_config *same = name_index_find(&was->pue_names, name, strlen(name));
+		if (same)
+			r->pues[i] = old->pues[same - was->pues];
+	}
+}
+
 void reporter_inherit(struct reporter *r, struct reporter *old)
 {
+	inherit_pues(r, old);
+	r->tick_ms = old->tick_ms;
 	for (size_t i = 0; i < r->channel_count; i++)
 		for (size_t k = 0; k < old->channel_count; k++)
 			if (old->channels[k].format == r->channels[i].format)
@@ -260,25 +284,72 @@ void reporter_device(struct reporter *r, const struct table_device *d, int64_t n
 		report(r, &r->channels[i], d, false, now_ns);
 }
 
-static void report_figures(const struct reporter *r, const struct channel *ch)
+static void report_loops(const struct reporter *r, const struct channel *ch, struct output_moment at)
 {
 	for (size_t i = 0; ch->format->loop && i < r->live->config->loop_count; i++)
-		ch->format->loop(ch->state, i);
+		ch->format->loop(ch->state, i, at);
 	for (size_t i = 0; ch->format->group && i < r->live->config->group_count; i++)
-		ch->format->group(ch->state, i);
-	for (size_t i = 0; ch->format->pue && i < r->live->config->pue_count; i++)
-		ch->format->pue(ch->state, i);
+		ch->format->group(ch->state, i, at);
+}
+
+/* The moment of its powers, or 0 while there is no ratio. */
+static int64_t moment_of(const struct reporter *r, size_t pue)
+{
+	int64_t moment;
+	struct figure ratio = pue_power_ratio(pues_at(r->live->pues, pue), &moment);
+	return quality_has_value(ratio.quality) ? moment : 0;
+}
+
+static void report_pue(struct reporter *r, size_t i, struct output_moment at)
+{
+	for (size_t k = 0; k < r->channel_count; k++)
+		if (r->channels[k].format->pue)
+			r->channels[k].format->pue(r->channels[k].state, i, at);
+}
+
+/* A ratio has the time of its readings, and a tick that comes at nearly their time sees one of them twice and
+ * the next not at all: it is told as soon as it is there. Quicker readings are told as often as there are
+ * ticks. */
+void reporter_fed(struct reporter *r)
+{
+	int64_t interval = r->live->config->daemon->control_interval;
+	for (size_t i = 0; i < r->live->config->pue_count; i++) {
+		int64_t moment = moment_of(r, i);
+		if (moment == 0 || moment - r->pues[i].moment_ns < interval - interval / 10)
+			continue;
+		r->pues[i] = (struct told_pue){ moment, true };
+		report_pue(r, i, (struct output_moment){ clock_utc_ms(), true });
+	}
+}
+
+static void report_pues(struct reporter *r, struct output_moment at)
+{
+	for (size_t i = 0; i < r->live->config->pue_count; i++) {
+		struct told_pue *t = &r->pues[i];
+		int64_t moment = moment_of(r, i);
+		bool is_told = moment != 0 && moment == t->moment_ns;
+		if (!is_told || !t->since_tick)
+			report_pue(
+			    r, i, (struct output_moment){ at.ts_ms, moment == 0 ? at.is_new : !is_told });
+		t->since_tick = false;
+		if (moment != 0)
+			t->moment_ns = moment;
+	}
 }
 
 void reporter_tick(struct reporter *r, int64_t now_ns)
 {
+	int64_t ms = clock_utc_ms();
+	const struct output_moment at = { ms, ms != r->tick_ms };
+	r->tick_ms = ms;
 	for (size_t k = 0; k < r->channel_count; k++) {
 		struct channel *ch = &r->channels[k];
 		for (size_t i = 0; ch->devices && i < r->live->config->device_count; i++)
 			if (ch->devices[i].seen != r->live->table->devices[i].updates)
 				report(r, ch, &r->live->table->devices[i], false, now_ns);
-		report_figures(r, ch);
+		report_loops(r, ch, at);
 	}
+	report_pues(r, at);
 }
 
 static void see_alarm(const struct alarm *a, void *user)
@@ -309,6 +380,7 @@ void reporter_retain(const struct reporter *r, struct retained *to)
 
 void reporter_everything(struct reporter *r, enum output_connection connection, int64_t now_ns)
 {
+	const struct output_moment at = { .ts_ms = clock_utc_ms() };
 	for (size_t k = 0; k < r->channel_count; k++) {
 		struct channel *ch = &r->channels[k];
 		if (ch->format->connection != connection)
@@ -317,7 +389,9 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 			ch->format->begin(ch->state);
 		for (size_t i = 0; i < r->live->config->device_count; i++)
 			report(r, ch, &r->live->table->devices[i], true, now_ns);
-		report_figures(r, ch);
+		report_loops(r, ch, at);
+		for (size_t i = 0; ch->format->pue && i < r->live->config->pue_count; i++)
+			ch->format->pue(ch->state, i, at);
 		alarms_each(r->live->alarms, see_alarm, ch);
 	}
 	retained_each_gone(&r->live->retained, empty, &r->sinks[connection]);

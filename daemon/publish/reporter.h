@@ -33,6 +33,9 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 /* A device has new samples, or some that turned stale. */
 void reporter_device(struct reporter *r, const struct table_device *d, int64_t now_ns);
 
+/* After devices were told: PUE figures that have later readings. */
+void reporter_fed(struct reporter *r);
+
 /* After a tick: loops, groups, PUE figures, and devices whose sensors were found to deviate, or do so no
  * more. */
 void reporter_tick(struct reporter *r, int64_t now_ns);

@@ -2,7 +2,10 @@
 import time
 
 import harness
-from harness import device, f32, registers, tcp_bus
+import pytest
+import wire
+from harness import Coolantd, device, f32, head, registers, tcp_bus
+from mqtt_broker import ScriptedBroker
 
 METER = ("[point:active_power]\nregister = holding:0\ntype = f32\nunit = kW\n"
          "[point:active_energy_import]\nregister = holding:2\ntype = u32\nscale = 0.001\nunit = kWh\ncounter = yes\n")
@@ -95,3 +98,26 @@ def test_an_alarm_is_published_at_once(start, coolantd, subscriber, tmp_path):
     assert m.json["acknowledged"] is False
     server.set(1, "coil", 0, [0])
     subscriber.wait("alarm/leak", lambda m: m.json["state"] == "cleared_unacknowledged")
+
+
+@pytest.mark.parametrize("tick", ["1s", "300ms"])
+def test_each_ratio_is_history_once(start, tmp_path, tick):
+    """Of an outage: whatever the ticks and the readings have to do with each other, no time comes twice and none is missing."""
+    broker = start(ScriptedBroker)
+    (tmp_path / "power.ini").write_text(POWER_METER)
+    server = start(harness.ModbusServer, tmp_path, {str(u): {"holding": registers(0, f32(p))} for u, p in ((1, 118), (2, 100))})
+    top = head(tmp_path, broker.port).replace("[daemon]\n", f"[daemon]\ncontrol_interval = {tick}\n")
+    daemon = start(Coolantd, tmp_path, top + tcp_bus("b", server.port) + device("main", "b", 1, "power") +
+                   device("pdu", "b", 2, "power") + PUE)
+    broker.wait("pue/row", lambda m: m.json["power_ratio"] is not None)
+    broker.away()
+    daemon.wait_line("no connection to the broker")
+    since = time.time() * 1000
+    wire.pass_time(12)
+    until, mark = time.time() * 1000, len(broker.messages)
+    broker.back()
+    broker.wait("history/pue/row", lambda m: m.json["ts"] > until - 1500, after=mark)
+    late = [m.json["ts"] for m in broker.of("history/pue/row", mark) if since < m.json["ts"]]
+    waits = [b - a for a, b in zip(late, late[1:])]
+    assert len(late) == len(set(late)) and late == sorted(late), waits
+    assert 10 <= len(late) <= 14 and max(waits) < 1300, waits

@@ -169,6 +169,19 @@ static void a_day_is_the_same_live_and_replayed(void **state)
 	config_unref(c);
 }
 
+static void a_window_without_readings_has_no_times(void **state)
+{
+	struct config *c = load();
+	struct live *l = live_new(c, START_S * NS_PER_S);
+	assert_non_null(l);
+	char *payload = payload_of(l);
+	assert_non_null(payload);
+	assert_non_null(strstr(payload, "\"1h\":{\"pue\":null,\"start\":null,\"end\":null"));
+	free(payload);
+	live_free(l);
+	config_unref(c);
+}
+
 static int make_folder(void **state)
 {
 	return mkdtemp(folder) ? 0 : -1;
@@ -184,6 +197,7 @@ static int remove_folder(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_day_is_the_same_live_and_replayed) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_window_without_readings_has_no_times),
+		cmocka_unit_test(a_day_is_the_same_live_and_replayed) };
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
