@@ -320,7 +320,7 @@ const struct schema_key point_keys[] = {
 		    "(1 %) of the last value that was" },
 	{ "tolerance", SCHEMA_CUSTOM, FIELD(tolerance), "", .parse = parse_band,
 	    .help = "how far it may be from other sensors of the same thing (median:, mean:) before it is "
-		    "suspect, in the value's unit or in percent; default 1 for Cel, else 5 %" },
+		    "suspect, in the value's unit or in percent; default 1 K for temperatures, else 5 %" },
 	{ "stuck_after", SCHEMA_DURATION, FIELD(stuck_after), "0s", .min = 0, .max = 30 * 86400.0,
 	    .help = "a value that has not changed at all for so long is suspect; 0s = never" },
 	{ "counter", SCHEMA_BOOL, FIELD(counter), "no", .help = "a meter reading that only grows" },

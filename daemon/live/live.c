@@ -58,7 +58,8 @@ static void show_alarm(const struct alarm *a, void *user)
 void live_tick(struct live *l)
 {
 	loops_tick(l->loops);
-	alarms_each(l->alarms, show_alarm, l->groups);
+	if (l->config->group_count > 0)
+		alarms_each(l->alarms, show_alarm, l->groups);
 	groups_tick(l->groups);
 	pues_tick(l->pues);
 }

@@ -16,7 +16,7 @@ struct loop {
 	struct input inputs[LOOP_IN_COUNT];
 	struct figure now[LOOP_IN_COUNT];
 	struct figure figures[LOOP_VALUE_COUNT];
-	struct makeup makeup;
+	struct makeup *makeup; /* NULL when that is not measured */
 };
 
 struct loops {
@@ -25,11 +25,14 @@ struct loops {
 	struct loop all[]; /* as in the configuration */
 };
 
-static void init(struct loop *l, const struct loop_config *c)
+static bool init(struct loop *l, const struct loop_config *c)
 {
+	bool has_makeup = loop_has_value(c, LOOP_MAKEUP_RATE);
 	l->model = c->model;
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
 		l->inputs[i] = (struct input){ .config = &c->inputs[i], .name = c->input_names[i] };
+	l->makeup = has_makeup ? calloc(1, sizeof(*l->makeup)) : NULL;
+	return l->makeup || !has_makeup;
 }
 
 struct loops *loops_new(const struct config *c, struct point_table *table)
@@ -39,13 +42,19 @@ struct loops *loops_new(const struct config *c, struct point_table *table)
 		return NULL;
 	l->config = c;
 	l->table = table;
+	bool good = true;
 	for (size_t i = 0; i < c->loop_count; i++)
-		init(&l->all[i], &c->loops[i]);
-	return l;
+		good &= init(&l->all[i], &c->loops[i]);
+	if (good)
+		return l;
+	loops_free(l);
+	return NULL;
 }
 
 void loops_free(struct loops *l)
 {
+	for (size_t i = 0; l && i < l->config->loop_count; i++)
+		free(l->all[i].makeup);
 	free(l);
 }
 
@@ -62,7 +71,7 @@ static struct makeup *find_makeup(struct loops *l, const char *name, uint64_t fi
 {
 	const struct loop_config *c = name_index_find(&l->config->loop_names, name, strlen(name));
 	bool same = c && c->makeup_fingerprint == fingerprint;
-	return same ? &l->all[c - l->config->loops].makeup : NULL;
+	return same ? l->all[c - l->config->loops].makeup : NULL;
 }
 
 void loops_inherit(struct loops *l, struct loops *old)
@@ -73,8 +82,8 @@ void loops_inherit(struct loops *l, struct loops *old)
 		if (same)
 			l->all[i].model.learned = *same;
 		const struct makeup *makeup = find_makeup(old, c->name, c->makeup_fingerprint);
-		if (makeup)
-			l->all[i].makeup = *makeup;
+		if (makeup && l->all[i].makeup)
+			*l->all[i].makeup = *makeup;
 	}
 }
 
@@ -99,10 +108,10 @@ static struct figure follow_makeup(const struct loops *l, struct loop *loop, con
 	double most = isnan(c->model.system_volume) ? MAKEUP_MOST : c->model.system_volume / 1e3;
 	if (quality_has_value(flow->quality) && flow->value >= 0)
 		makeup_see_flow(
-		    &loop->makeup, flow->value, input_time(flow_at, l->table), gap_of(l->config, flow_at));
+		    loop->makeup, flow->value, input_time(flow_at, l->table), gap_of(l->config, flow_at));
 	if (quality_has_value(volume->quality))
-		makeup_see_volume(&loop->makeup, volume->value, input_time(volume_at, l->table), most);
-	return makeup_rate(&loop->makeup, clock_boottime());
+		makeup_see_volume(loop->makeup, volume->value, input_time(volume_at, l->table), most);
+	return makeup_rate(loop->makeup, clock_boottime());
 }
 
 void loops_tick(struct loops *l)
@@ -113,7 +122,8 @@ void loops_tick(struct loops *l)
 			loop->now[k] = input_figure(&loop->inputs[k], l->table);
 		loop->now[LOOP_IN_PUMP_SPEED].value /= loop->model.nominal_speed;
 		loop_compute(&loop->model, loop->now, loop->figures);
-		loop->figures[LOOP_MAKEUP_RATE] = follow_makeup(l, loop, &l->config->loops[i]);
+		loop->figures[LOOP_MAKEUP_RATE] = loop->makeup ? follow_makeup(l, loop, &l->config->loops[i])
+							       : figure_invalid("not configured");
 	}
 }
 
@@ -179,9 +189,9 @@ void loops_save_makeup(const struct loops *l, int64_t offset_ns, struct bytes_wr
 	for (size_t i = 0; i < l->config->loop_count; i++) {
 		const struct loop_config *c = &l->config->loops[i];
 		struct bytes_writer block = { 0 };
-		if (l->all[i].makeup.read_ns == 0)
+		if (!l->all[i].makeup || l->all[i].makeup->read_ns == 0)
 			continue;
-		makeup_save(&l->all[i].makeup, offset_ns, &block);
+		makeup_save(l->all[i].makeup, offset_ns, &block);
 		bytes_put_entry(w, LOOPS_MAKEUP_ENTRY, c->name, c->makeup_fingerprint, &block);
 	}
 }

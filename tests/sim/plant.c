@@ -182,7 +182,8 @@ static const struct {
 	const char *unit;
 	double value;
 } by_unit[] = { { "Cel", 30 }, { "V", 230 }, { "A", 40 }, { "Hz", 50 }, { "1/min", 3200 }, { "%", 55 },
-	{ "kPa", 150 }, { "W", 100 }, { "kW", 1 }, { "h", 8000 }, { "s", 86400 }, { "1", 0.98 } };
+	{ "kPa", 150 }, { "W", 100 }, { "kW", 1 }, { "h", 8000 }, { "s", 86400 }, { "1", 0.98 },
+	{ "uS/cm", 900 }, { "[pH]", 8.8 }, { "NTU", 0.5 } };
 
 double plant_value(const struct plant *p, const struct plant_device *d, const struct point *point)
 {
