@@ -1,6 +1,7 @@
 #include "config/sections/pue.h"
 
 #include "config/ini/text.h"
+#include "config/sections/loop.h"
 
 #include <string.h>
 
@@ -16,8 +17,10 @@ static const struct schema_key keys[] = {
 	    .help = "meters of losses (transformers, UPS, distribution), for a partial PUE and the parts" },
 	{ "it_embedded_cooling", SCHEMA_LIST, ROLE(PUE_IT_EMBEDDED_COOLING), "",
 	    .help = "counted inside `it` by the meters, but belongs to cooling" },
-	{ "export", SCHEMA_LIST, ROLE(PUE_EXPORT), "", .help = "energy that leaves the boundary" },
-	{ "reuse_heat", SCHEMA_LIST, ROLE(PUE_REUSE_HEAT), "", .help = "heat put to use elsewhere: ERE" },
+	{ "export", SCHEMA_LIST, ROLE(PUE_EXPORT), "",
+	    .help = "energy that leaves the boundary; a DEVICE here is its active_energy_export" },
+	{ "reuse_heat", SCHEMA_LIST, ROLE(PUE_REUSE_HEAT), "",
+	    .help = "heat put to use elsewhere, for the ERE: meters, or loop.NAME.heat" },
 	{ "windows", SCHEMA_LIST, FIELD(window_names), "1m, 15m, 1h, 1d",
 	    .help = "lengths of the energy windows" },
 	{ "boundary", SCHEMA_TEXT, FIELD(boundary), .help = "what the figure covers: rack, row, site" },
@@ -29,6 +32,38 @@ static const struct schema_key keys[] = {
 const char *pue_role_word(enum pue_role r)
 {
 	return keys[r].key; /* the rows begin with the roles, in their order */
+}
+
+/* What a meter of a role is called on a device. */
+static const char *energy_name(enum pue_role r)
+{
+	return r == PUE_EXPORT ? "active_energy_export" : "active_energy_import";
+}
+
+/* A point of that name; one of another quantity is an error. */
+static struct point_ref point_of(const struct config_loading *l, const struct pue_meter *m,
+    const struct device_config *device, const char *name, enum quantity q)
+{
+	struct point_ref r = { (size_t)(device - l->config->devices), device_find_point(device, name) };
+	if (r.point == SIZE_MAX)
+		return point_ref_unset;
+	const struct point *p = reference_get(l->config, r);
+	if (point_has_quantity(p, q))
+		return r;
+	schema_error(l->diag, l->from, pue_role_word(m->role), "'%s.%s' has the unit '%s' (allowed: %s)",
+	    device->name, name, p->unit, unit_words[q].units);
+	return point_ref_unset;
+}
+
+/* The power of what an export's counter counts: its own, else the way out of the meter's. */
+static void find_export_power(
+    const struct config_loading *l, struct pue_meter *m, const struct device_config *device)
+{
+	m->power = point_of(l, m, device, "active_power_export", QUANTITY_POWER);
+	if (point_ref_is_set(m->power))
+		return;
+	m->power = point_of(l, m, device, "active_power", QUANTITY_POWER);
+	m->part = PUE_POWER_OUT;
 }
 
 /* DEVICE.POINT: power or energy by its unit. */
@@ -46,29 +81,58 @@ static void resolve_point(const struct config_loading *l, struct pue_meter *m)
 	else
 		schema_error(l->diag, l->from, key, "'%s' has the unit '%s' (allowed: %s, %s)", m->name,
 		    p->unit, unit_words[QUANTITY_POWER].units, unit_words[QUANTITY_ENERGY].units);
+	if (point_ref_is_set(m->energy) && m->role == PUE_EXPORT &&
+	    strcmp(p->name, energy_name(m->role)) == 0)
+		find_export_power(l, m, &l->config->devices[r.device]);
 }
 
-static struct point_ref point_of(
-    const struct config *c, const struct device_config *device, const char *name, enum quantity q)
-{
-	struct point_ref r = { (size_t)(device - c->devices), device_find_point(device, name) };
-	return r.point != SIZE_MAX && point_has_quantity(reference_get(c, r), q) ? r : point_ref_unset;
-}
-
-/* DEVICE: its active_power and active_energy_import. */
+/* DEVICE: its active_power and active_energy_import, or for an export what it counts the other way. */
 static void resolve_device(const struct config_loading *l, struct pue_meter *m)
 {
-	const char *key = pue_role_word(m->role);
+	const char *key = pue_role_word(m->role), *energy = energy_name(m->role);
+	const size_t before = diag_errors(l->diag);
 	const struct device_config *device = reference_device(l, key, m->name, strlen(m->name));
 	if (!device || device->point_count == 0)
 		return;
-	m->power = point_of(l->config, device, "active_power", QUANTITY_POWER);
-	m->energy = point_of(l->config, device, "active_energy_import", QUANTITY_ENERGY);
-	if (!point_ref_is_set(m->power) && !point_ref_is_set(m->energy))
+	m->energy = point_of(l, m, device, energy, QUANTITY_ENERGY);
+	if (m->role == PUE_EXPORT)
+		find_export_power(l, m, device);
+	else
+		m->power = point_of(l, m, device, "active_power", QUANTITY_POWER);
+	bool is_meter = point_ref_is_set(m->energy) || (m->role != PUE_EXPORT && point_ref_is_set(m->power));
+	if (!is_meter && diag_errors(l->diag) == before)
 		schema_error(l->diag, l->from, key,
-		    "device '%s' has neither active_power in %s nor active_energy_import in %s "
-		    "(allowed: a meter, or DEVICE.POINT)",
-		    m->name, unit_words[QUANTITY_POWER].units, unit_words[QUANTITY_ENERGY].units);
+		    "device '%s' has %s%s in %s (allowed: a meter, or DEVICE.POINT)", m->name,
+		    m->role == PUE_EXPORT ? "no " : "neither active_power nor ", energy,
+		    unit_words[QUANTITY_ENERGY].units);
+}
+
+/* loop.NAME.heat */
+static void resolve_loop(const struct config_loading *l, struct pue_meter *m)
+{
+	const char *name = m->name + strlen("loop."), *dot = strrchr(name, '.');
+	const struct loop_config *loop =
+	    dot ? name_index_find(&l->config->loop_names, name, (size_t)(dot - name)) : NULL;
+	if (m->role != PUE_REUSE_HEAT || !dot || strcmp(dot + 1, loop_value_word(LOOP_HEAT)) != 0)
+		schema_error(l->diag, l->from, pue_role_word(m->role),
+		    "'%s' is not a meter (allowed: DEVICE, DEVICE.POINT, for reuse_heat also loop.NAME.heat)",
+		    m->name);
+	else if (!loop)
+		schema_error(l->diag, l->from, pue_role_word(m->role),
+		    "no [loop:%.*s] (allowed: a loop of this configuration)", (int)(dot - name), name);
+	else
+		m->loop = (size_t)(loop - l->config->loops);
+}
+
+/* The longest first: a window has at least 48 of them. */
+static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 900, 300, 60, 30, 15, 5 };
+
+int64_t pue_window_bucket(int64_t window_s)
+{
+	for (size_t i = 0; i < sizeof(bucket_sizes) / sizeof(bucket_sizes[0]); i++)
+		if (window_s % bucket_sizes[i] == 0 && window_s / bucket_sizes[i] >= 48)
+			return bucket_sizes[i];
+	return 1;
 }
 
 static void check_windows(const struct config_loading *l, struct pue_config *p)
@@ -87,6 +151,12 @@ static void check_windows(const struct config_loading *l, struct pue_config *p)
 		if (!good || seconds < CONFIG_PUE_WINDOW_MIN_S || seconds > CONFIG_PUE_WINDOW_MAX_S)
 			schema_error(l->diag, l->from, "windows",
 			    "'%s' is not a window (allowed: whole minutes, 1m..365d)", text);
+		else if (seconds / pue_window_bucket(seconds) > CONFIG_PUE_BUCKETS_MAX)
+			schema_error(l->diag, l->from, "windows",
+			    "'%s' cannot be divided in at most %d parts of a round length (allowed: a "
+			    "rounder "
+			    "length, as whole hours or days)",
+			    text, CONFIG_PUE_BUCKETS_MAX);
 		for (size_t j = 0; j < i; j++)
 			if (p->windows[j] == seconds && good)
 				schema_error(l->diag, l->from, "windows", "'%s' is listed twice", text);
@@ -100,16 +170,77 @@ static void resolve_role(const struct config_loading *l, struct pue_config *p, e
 	const struct schema_list *names = &p->role_names[r];
 	for (size_t i = 0; i < names->count; i++) {
 		struct pue_meter *m = &p->meters[p->meter_count++];
-		*m = (struct pue_meter){ r, names->items[i], point_ref_unset, point_ref_unset };
-		if (strchr(m->name, '.'))
+		*m = (struct pue_meter){ .role = r,
+			.name = names->items[i],
+			.power = point_ref_unset,
+			.energy = point_ref_unset,
+			.loop = SIZE_MAX };
+		if (strncmp(m->name, "loop.", strlen("loop.")) == 0)
+			resolve_loop(l, m);
+		else if (strchr(m->name, '.'))
 			resolve_point(l, m);
 		else
 			resolve_device(l, m);
-		for (size_t j = 0; j < i; j++)
-			if (strcmp(m->name, names->items[j]) == 0)
-				schema_error(
-				    l->diag, l->from, pue_role_word(r), "'%s' is listed twice", m->name);
 	}
+}
+
+static bool is_same(struct point_ref a, struct point_ref b)
+{
+	return point_ref_is_set(a) && a.device == b.device && a.point == b.point;
+}
+
+static bool is_called(const struct config *c, struct point_ref r, const char *name)
+{
+	return point_ref_is_set(r) && strcmp(reference_get(c, r)->name, name) == 0;
+}
+
+/* Whether one of the two is the power and the other the energy of the same meter. */
+static bool are_halves(const struct config *c, const struct pue_meter *a, const struct pue_meter *b)
+{
+	return !point_ref_is_set(a->energy) && !point_ref_is_set(b->power) &&
+	       a->power.device == b->energy.device && is_called(c, a->power, "active_power") &&
+	       is_called(c, b->energy, energy_name(PUE_IT));
+}
+
+static bool is_same_meter(const struct config *c, const struct pue_meter *a, const struct pue_meter *b)
+{
+	bool both_count = point_ref_is_set(a->energy) && point_ref_is_set(b->energy);
+	if (a->loop != SIZE_MAX && a->loop == b->loop)
+		return true;
+	if (both_count || (a->part == PUE_POWER_OUT) != (b->part == PUE_POWER_OUT))
+		return is_same(a->energy, b->energy);
+	return is_same(a->power, b->power) || are_halves(c, a, b) || are_halves(c, b, a);
+}
+
+/* Roles whose energies are added up, or taken from each other. */
+static bool is_one_sum(enum pue_role a, enum pue_role b)
+{
+	static const unsigned char sums[PUE_ROLE_COUNT] = { [PUE_FACILITY] = 1,
+		[PUE_EXPORT] = 1,
+		[PUE_IT] = 2,
+		[PUE_COOLING] = 2,
+		[PUE_LOSS] = 2,
+		[PUE_IT_EMBEDDED_COOLING] = 2,
+		[PUE_REUSE_HEAT] = 3 };
+	return sums[a] == sums[b];
+}
+
+/* A meter counts once; and the power of one that counts both ways is told apart. */
+static void compare_meters(const struct config_loading *l, struct pue_config *p)
+{
+	for (size_t i = 0; i < p->meter_count; i++)
+		for (size_t k = 0; k < i; k++) {
+			struct pue_meter *a = &p->meters[k], *b = &p->meters[i];
+			if (!is_one_sum(a->role, b->role))
+				continue;
+			if (is_same_meter(l->config, a, b))
+				schema_error(l->diag, l->from, pue_role_word(b->role),
+				    "'%s' is '%s' of %s once more (allowed: each meter once)", b->name,
+				    a->name, pue_role_word(a->role));
+			if (b->part == PUE_POWER_OUT && a->role == PUE_FACILITY &&
+			    is_same(a->power, b->power))
+				a->part = PUE_POWER_IN;
+		}
 }
 
 static void resolve_meters(const struct config_loading *l, struct pue_config *p)
@@ -121,6 +252,7 @@ static void resolve_meters(const struct config_loading *l, struct pue_config *p)
 	p->fingerprint = ini_section_fingerprint(l->from);
 	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
 		resolve_role(l, p, r);
+	compare_meters(l, p);
 	for (size_t i = 0; i < n; i++) {
 		struct point_ref any = pue_meter_any(&p->meters[i]);
 		if (point_ref_is_set(any))

@@ -7,6 +7,8 @@
 #define CONFIG_PUE_WINDOWS_MAX 8
 #define CONFIG_PUE_WINDOW_MIN_S 60
 #define CONFIG_PUE_WINDOW_MAX_S (INT64_C(365) * 86400)
+/* Parts that a window slides by: eight windows are then less than 1 MiB, and 1 ms to add up. */
+#define CONFIG_PUE_BUCKETS_MAX 600
 
 enum pue_role {
 	PUE_FACILITY,
@@ -19,10 +21,15 @@ enum pue_role {
 	PUE_ROLE_COUNT
 };
 
+/* A meter that counts both ways has one power for the two: what flows in is above 0, what flows out below. */
+enum pue_power_part { PUE_POWER_WHOLE, PUE_POWER_IN, PUE_POWER_OUT };
+
 struct pue_meter {
 	enum pue_role role;
 	const char *name;		/* as written */
-	struct point_ref power, energy; /* at least one is set */
+	struct point_ref power, energy; /* at least one is set, or `loop` */
+	enum pue_power_part part;	/* of the power */
+	size_t loop;			/* whose heat it is; SIZE_MAX = none */
 };
 
 struct pue_config {
@@ -37,6 +44,9 @@ struct pue_config {
 	size_t window_count;
 	uint64_t fingerprint; /* of its section and of the devices of its meters */
 };
+
+/* The length of the parts that a window slides by, in seconds: it has at least 48 of them. */
+int64_t pue_window_bucket(int64_t window_s);
 
 const char *pue_role_word(enum pue_role r);
 

@@ -2,22 +2,11 @@
 
 #include <stdlib.h>
 
-static const int64_t bucket_sizes[] = { 86400, 43200, 21600, 7200, 3600, 1800, 900, 300, 60, 30, 15, 5, 1 };
-
-/* The largest that gives a window at least 48 buckets; not finer than the grid. */
-static int64_t bucket_size(int64_t window_s, int64_t step_s)
-{
-	for (size_t i = 0; i < sizeof(bucket_sizes) / sizeof(bucket_sizes[0]); i++)
-		if (window_s % bucket_sizes[i] == 0 && window_s / bucket_sizes[i] >= 48 &&
-		    bucket_sizes[i] >= step_s)
-			return bucket_sizes[i];
-	return step_s;
-}
-
 bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s)
 {
+	int64_t bucket_s = pue_window_bucket(seconds);
 	*r = (struct pue_ring){
-		.seconds = seconds, .step_s = step_s, .bucket_s = bucket_size(seconds, step_s)
+		.seconds = seconds, .step_s = step_s, .bucket_s = bucket_s > step_s ? bucket_s : step_s
 	};
 	r->bucket_count = seconds / r->bucket_s;
 	r->buckets = calloc((size_t)r->bucket_count + 1, sizeof(r->buckets[0]));

@@ -10,7 +10,7 @@ struct live *live_new(struct config *c, int64_t now_ns)
 	l->config = config_ref(c);
 	l->table = point_table_new(c, now_ns);
 	l->loops = loops_new(c, l->table);
-	l->pues = pues_new(c, l->table);
+	l->pues = pues_new(c, l->table, l->loops);
 	l->groups = groups_new(c, l->loops);
 	l->alarms = alarms_new(c, l->table, l->loops, l->groups, l->pues);
 	if (l->table && l->loops && l->groups && l->pues && l->alarms)

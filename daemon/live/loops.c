@@ -114,13 +114,26 @@ static struct figure follow_makeup(const struct loops *l, struct loop *loop, con
 	return makeup_rate(loop->makeup, clock_boottime());
 }
 
+static void read_inputs(const struct loops *l, struct loop *loop, struct figure now[LOOP_IN_COUNT])
+{
+	for (unsigned k = 0; k < LOOP_IN_COUNT; k++)
+		now[k] = input_figure(&loop->inputs[k], l->table);
+	now[LOOP_IN_PUMP_SPEED].value /= loop->model.nominal_speed;
+}
+
+struct figure loops_heat(struct loops *l, size_t i)
+{
+	struct figure now[LOOP_IN_COUNT], figures[LOOP_VALUE_COUNT];
+	read_inputs(l, &l->all[i], now);
+	loop_compute(&l->all[i].model, now, figures);
+	return figures[LOOP_HEAT];
+}
+
 void loops_tick(struct loops *l)
 {
 	for (size_t i = 0; i < l->config->loop_count; i++) {
 		struct loop *loop = &l->all[i];
-		for (unsigned k = 0; k < LOOP_IN_COUNT; k++)
-			loop->now[k] = input_figure(&loop->inputs[k], l->table);
-		loop->now[LOOP_IN_PUMP_SPEED].value /= loop->model.nominal_speed;
+		read_inputs(l, loop, loop->now);
 		loop_compute(&loop->model, loop->now, loop->figures);
 		loop->figures[LOOP_MAKEUP_RATE] = loop->makeup ? follow_makeup(l, loop, &l->config->loops[i])
 							       : figure_invalid("not configured");

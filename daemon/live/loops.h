@@ -22,6 +22,9 @@ void loops_free(struct loops *l);
 /* Computes all figures from what the table has now. */
 void loops_tick(struct loops *l);
 
+/* The heat of loop `i` in kW as of its newest readings, for who adds it up. */
+struct figure loops_heat(struct loops *l, size_t i);
+
 /* The LOOP_VALUE_COUNT figures of loop `i` of the configuration, as of the last tick. */
 const struct figure *loops_figures(const struct loops *l, size_t i);
 

@@ -10,6 +10,7 @@
 struct pues {
 	const struct config *config;
 	const struct point_table *table;
+	struct loops *loops;
 	struct pue *all[]; /* as in the configuration */
 };
 
@@ -36,9 +37,32 @@ static struct counter_type counter_type_of(const struct point *p)
 	return type;
 }
 
+/* What a loop's heat is computed from. */
+static const enum loop_input heat_inputs[] = { LOOP_IN_FLOW, LOOP_IN_SUPPLY, LOOP_IN_RETURN };
+enum { HEAT_INPUTS = sizeof(heat_inputs) / sizeof(heat_inputs[0]) };
+
+/* The slowest of them decides. */
+static int64_t heat_interval(const struct config *c, const struct loop_config *loop)
+{
+	int64_t slowest = 0;
+	for (size_t i = 0; i < HEAT_INPUTS; i++) {
+		const struct point_source *in = &loop->inputs[heat_inputs[i]];
+		for (size_t k = 0; k < in->count; k++) {
+			int64_t interval = device_point_interval(
+			    &c->devices[in->refs[k].device], reference_get(c, in->refs[k]));
+			slowest = interval > slowest ? interval : slowest;
+		}
+	}
+	return slowest;
+}
+
 static struct meter_type meter_type_of(const struct config *c, const struct pue_meter *m)
 {
 	struct meter_type type = { .accuracy = NAN };
+	if (m->loop != SIZE_MAX) {
+		type.has_power = true;
+		type.interval_ns = heat_interval(c, &c->loops[m->loop]);
+	}
 	if (point_ref_is_set(m->power)) {
 		const struct point *p = reference_get(c, m->power);
 		type.has_power = true;
@@ -68,7 +92,7 @@ static struct pue *make(const struct config *c, const struct pue_config *pc)
 	return pue_new(&(struct pue_spec){ specs, pc->meter_count, pc->windows, pc->window_count });
 }
 
-struct pues *pues_new(const struct config *c, const struct point_table *table)
+struct pues *pues_new(const struct config *c, const struct point_table *table, struct loops *loops)
 {
 	struct pues *p = calloc(1, sizeof(*p) + c->pue_count * sizeof(p->all[0]));
 	bool good = true;
@@ -76,6 +100,7 @@ struct pues *pues_new(const struct config *c, const struct point_table *table)
 		return NULL;
 	p->config = c;
 	p->table = table;
+	p->loops = loops;
 	for (size_t i = 0; i < c->pue_count; i++) {
 		p->all[i] = make(c, &c->pues[i]);
 		good &= p->all[i] != NULL;
@@ -141,6 +166,42 @@ static void say(const struct pues *p, size_t i, size_t meter, const struct count
 	    LOG_NOTICE, "pue '%s': the counter of %s %s", c->name, c->meters[meter].name, words[step->event]);
 }
 
+static double part_of(enum pue_power_part part, double watts)
+{
+	if (part == PUE_POWER_WHOLE)
+		return watts;
+	return fmax(part == PUE_POWER_OUT ? -watts : watts, 0);
+}
+
+/* The newest of what a loop's heat is computed from, as far as the device has it; 0 = it has nothing of it.
+ */
+static int64_t newest_of(const struct pues *p, const struct loop_config *loop, const struct table_device *d)
+{
+	int64_t newest = 0;
+	for (size_t i = 0; i < HEAT_INPUTS; i++) {
+		const struct point_source *in = &loop->inputs[heat_inputs[i]];
+		for (size_t k = 0; k < in->count; k++) {
+			int64_t time_ns = point_table_at(p->table, in->refs[k])->sample.time_ns;
+			if (&p->table->devices[in->refs[k].device] == d && time_ns > newest)
+				newest = time_ns;
+		}
+	}
+	return newest;
+}
+
+/* The heat of a loop as a power, when it has changed with the device. */
+static void feed_heat(struct pues *p, size_t i, size_t meter, const struct table_device *d)
+{
+	size_t loop = p->config->pues[i].meters[meter].loop;
+	int64_t time_ns = loop == SIZE_MAX ? 0 : newest_of(p, &p->config->loops[loop], d);
+	if (time_ns == 0)
+		return;
+	struct figure heat = loops_heat(p->loops, loop);
+	const struct meter_reading r = { .time_ns = time_ns, .power_good = true, .watts = heat.value * 1000 };
+	if (heat.quality <= QUALITY_ESTIMATED)
+		(void)pue_read(p->all[i], meter, &r, d->utc_offset_ns);
+}
+
 /* A new sample of a meter's power or counter, when that is a point of the device. */
 static void feed(struct pues *p, size_t i, size_t meter, const struct table_device *d, bool is_counter)
 {
@@ -151,7 +212,7 @@ static void feed(struct pues *p, size_t i, size_t meter, const struct table_devi
 	const struct sample *s = &point_table_at(p->table, ref)->sample;
 	const struct meter_reading r = { .time_ns = s->time_ns,
 		.power_good = !is_counter,
-		.watts = point_table_figure(p->table, ref).value,
+		.watts = part_of(m->part, point_table_figure(p->table, ref).value),
 		.counter_good = is_counter,
 		.raw = s->raw,
 		.number = value_number(&s->value),
@@ -168,6 +229,7 @@ void pues_feed(struct pues *p, const struct table_device *d)
 		for (size_t k = 0; k < p->config->pues[i].meter_count; k++) {
 			feed(p, i, k, d, false);
 			feed(p, i, k, d, true);
+			feed_heat(p, i, k, d);
 		}
 }
 
@@ -176,12 +238,18 @@ static enum quality quality_at(const struct point_table *t, struct point_ref r)
 	return point_ref_is_set(r) ? point_table_at(t, r)->sample.quality : QUALITY_GOOD;
 }
 
+static enum quality power_quality(const struct pues *p, const struct pue_meter *m)
+{
+	return m->loop == SIZE_MAX ? quality_at(p->table, m->power)
+				   : loops_figures(p->loops, m->loop)[LOOP_HEAT].quality;
+}
+
 void pues_tick(struct pues *p)
 {
 	for (size_t i = 0; i < p->config->pue_count; i++) {
 		const struct pue_config *c = &p->config->pues[i];
 		for (size_t k = 0; k < c->meter_count; k++)
-			pue_set_quality(p->all[i], k, quality_at(p->table, c->meters[k].power),
+			pue_set_quality(p->all[i], k, power_quality(p, &c->meters[k]),
 			    quality_at(p->table, c->meters[k].energy));
 	}
 }

@@ -6,12 +6,12 @@
 #pragma once
 
 #include "daemon/control/pue.h"
-#include "daemon/live/point_table.h"
+#include "daemon/live/loops.h"
 
 struct pues;
 
-/* Reads the point table, which must outlive the figures. NULL without memory. */
-struct pues *pues_new(const struct config *c, const struct point_table *table);
+/* Reads the point table and the heat of loops, which must outlive the figures. NULL without memory. */
+struct pues *pues_new(const struct config *c, const struct point_table *table, struct loops *loops);
 /* Moves the figures that did not change out of `old`. */
 void pues_inherit(struct pues *p, struct pues *old);
 void pues_free(struct pues *p);

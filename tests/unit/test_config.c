@@ -70,6 +70,14 @@ static struct config *load_good(const char *text)
 #define LOOP "[loop:l]\ncoolant = water\nflow = d.p\nreturn = d.p\n"
 #define DEVICE "[device:d]\nbus = b\nunit = 1\n[point:d.p]\nregister = holding:0\n"
 
+/* A meter that counts both ways, and one of power alone. */
+#define METERS                                                                                               \
+	"[device:main]\nbus = b\nunit = 1\n[point:main.active_power]\nregister = holding:0\nunit = kW\n"     \
+	"[point:main.active_energy_import]\nregister = holding:1\nunit = kWh\n"                              \
+	"[point:main.active_energy_export]\nregister = holding:2\nunit = kWh\n"                              \
+	"[device:pdu]\nbus = b\nunit = 2\n[point:pdu.active_power]\nregister = holding:0\nunit = kW\n"
+#define PUE "[pue:row]\nfacility = main\nit = pdu\n"
+
 /* One wrong line each, and the finding it must give. */
 static const struct {
 	const char *text, *finding;
@@ -180,6 +188,28 @@ static const struct {
 	{ HEAD BUS DEVICE "[pue:row]\nfacility = d\nit = e\n",
 	    "[pue:row] it: no [device:e], did you mean 'd'?" },
 	{ HEAD BUS DEVICE "[pue:row]\nit = d\n", "[pue:row] it: device 'd' has neither active_power" },
+	{ HEAD BUS METERS "[pue:row]\nfacility = main, main.active_power\nit = pdu\n",
+	    "[pue:row] facility: 'main.active_power' is 'main' of facility once more (allowed: each meter "
+	    "once)" },
+	{ HEAD BUS METERS "[pue:row]\nfacility = main.active_power, main.active_energy_import\nit = pdu\n",
+	    "[pue:row] facility: 'main.active_energy_import' is 'main.active_power' of facility once more" },
+	{ HEAD BUS METERS "[pue:row]\nfacility = main\nit = pdu, pdu\n",
+	    "[pue:row] it: 'pdu' is 'pdu' of it once more" },
+	{ HEAD BUS METERS "[pue:row]\ncooling = pdu.active_power\nit = pdu\n",
+	    "[pue:row] cooling: 'pdu.active_power' is 'pdu' of it once more" },
+	{ HEAD BUS METERS PUE "export = main.active_energy_import\n",
+	    "[pue:row] export: 'main.active_energy_import' is 'main' of facility once more" },
+	{ HEAD BUS METERS PUE "export = pdu\n",
+	    "[pue:row] export: device 'pdu' has no active_energy_export in Wh, kWh, MWh" },
+	{ HEAD BUS "[device:m]\nbus = b\nunit = 1\n[point:m.active_power]\nregister = holding:0\nunit = kW\n"
+		   "[point:m.active_energy_import]\nregister = holding:1\nunit = {kwh}\n"
+		   "[pue:row]\nfacility = m\nit = m\n",
+	    "[pue:row] facility: 'm.active_energy_import' has the unit '{kwh}' (allowed: Wh, kWh, MWh" },
+	{ HEAD BUS METERS PUE "reuse_heat = loop.s.heat\n",
+	    "[pue:row] reuse_heat: no [loop:s] (allowed: a loop of this configuration)" },
+	{ HEAD BUS METERS PUE "loss = loop.s.heat\n", "[pue:row] loss: 'loop.s.heat' is not a meter" },
+	{ HEAD BUS METERS PUE "windows = 525599m\n",
+	    "[pue:row] windows: '525599m' cannot be divided in at most 600 parts of a round length" },
 	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p\n",
 	    "[pue:row] facility: missing, and no cooling either" },
 	{ HEAD BUS DEVICE "unit = kW\n[pue:row]\nit = d.p\nfacility = d.p\nwindows = 90s\n",
@@ -609,6 +639,37 @@ static void sensors_that_are_lost_have_default_alarms(void **state)
 	config_unref(c);
 }
 
+/* What an export means, with a meter that counts both ways; heat of a loop; windows of all lengths. */
+static void meters_of_a_pue_are_found(void **state)
+{
+	struct config *c = load_good(HEAD BUS METERS
+	    "[device:cdu]\nbus = b\nunit = 3\n[point:cdu.flow]\nregister = holding:0\nunit = L/min\n"
+	    "[point:cdu.s]\nregister = holding:1\nunit = Cel\n[point:cdu.r]\nregister = holding:2\nunit = "
+	    "Cel\n"
+	    "[loop:s]\ncoolant = water\nflow = cdu.flow\nsupply = cdu.s\nreturn = cdu.r\n"
+	    "[pue:row]\nfacility = main\nit = pdu\nexport = main\nreuse_heat = loop.s.heat\n"
+	    "windows = 1m, 7m, 599m, 25h, 7d, 30d, 365d\n"
+	    "[pue:other]\nfacility = main\nit = pdu\nexport = main.active_energy_export\n");
+	const struct device_config *main_meter = device_find(c, "main", 4);
+	const struct pue_meter *m = c->pues[0].meters;
+	assert_int_equal(m[0].part, PUE_POWER_IN);
+	assert_int_equal(m[0].energy.point, device_find_point(main_meter, "active_energy_import"));
+	for (size_t i = 0; i < 2; i++) {
+		m = &c->pues[i].meters[2];
+		assert_int_equal(m->role, PUE_EXPORT);
+		assert_int_equal(m->part, PUE_POWER_OUT);
+		assert_int_equal(m->power.point, device_find_point(main_meter, "active_power"));
+		assert_int_equal(m->energy.point, device_find_point(main_meter, "active_energy_export"));
+	}
+	assert_int_equal(c->pues[0].meters[3].loop, 0);
+	for (size_t i = 0; i < c->pues[0].window_count; i++) {
+		int64_t seconds = c->pues[0].windows[i], bucket = pue_window_bucket(seconds);
+		assert_int_equal(seconds % bucket, 0);
+		assert_in_range(seconds / bucket, 48, CONFIG_PUE_BUCKETS_MAX);
+	}
+	config_unref(c);
+}
+
 static void own_alarms_replace_default_ones(void **state)
 {
 	struct config *c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
@@ -707,6 +768,7 @@ int main(void)
 		cmocka_unit_test(loops_and_leak_points_have_default_alarms),
 		cmocka_unit_test(sensors_that_are_lost_have_default_alarms),
 		cmocka_unit_test(own_alarms_replace_default_ones),
+		cmocka_unit_test(meters_of_a_pue_are_found),
 		cmocka_unit_test(default_alarms_are_known_beside_mistakes),
 		cmocka_unit_test(default_alarms_can_be_turned_off),
 		cmocka_unit_test(fingerprints_tell_what_a_reload_changes),

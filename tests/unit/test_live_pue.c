@@ -23,7 +23,7 @@
 	"[point:" d ".active_energy_import]\nregister = holding:2\ntype = u32\nscale = 0.001\nunit = kWh\n"  \
 	"counter = yes\npoll = slow\n"
 
-static const char text[] =
+static const char day_text[] =
     "[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
     "[device:main]\nbus = b\nunit = 1\npoll_interval = 10s\naccuracy_class = 0.5\n" POINTS(
 	"main") "[device:pdu]\nbus = b\nunit = 2\npoll_interval = 10s\naccuracy_class = "
@@ -40,7 +40,7 @@ static char *path_of(const char *name)
 	return p;
 }
 
-static struct config *load(void)
+static struct config *load(const char *text)
 {
 	const char *path = path_of("coolantd.ini");
 	FILE *f = fopen(path, "w");
@@ -142,7 +142,7 @@ static void replay(struct config *c, const char *csv, char *out, size_t size)
 static void a_day_is_the_same_live_and_replayed(void **state)
 {
 	static char out[8192];
-	struct config *c = load();
+	struct config *c = load(day_text);
 	struct live *l = live_new(c, START_S * NS_PER_S);
 	assert_non_null(l);
 	for (int64_t s = 0; s < SECONDS; s += POLL_S) {
@@ -171,13 +171,75 @@ static void a_day_is_the_same_live_and_replayed(void **state)
 
 static void a_window_without_readings_has_no_times(void **state)
 {
-	struct config *c = load();
+	struct config *c = load(day_text);
 	struct live *l = live_new(c, START_S * NS_PER_S);
 	assert_non_null(l);
 	char *payload = payload_of(l);
 	assert_non_null(payload);
 	assert_non_null(strstr(payload, "\"1h\":{\"pue\":null,\"start\":null,\"end\":null"));
 	free(payload);
+	live_free(l);
+	config_unref(c);
+}
+
+/* A meter that counts both ways, and a loop whose heat is put to use. */
+static const char both_ways_text[] =
+    "[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
+    "[device:main]\nbus = b\nunit = 1\n[point:main.active_power]\nregister = holding:0\ntype = f32\nunit = "
+    "kW\n"
+    "[point:main.active_energy_import]\nregister = holding:2\ntype = u32\nscale = 0.001\nunit = kWh\n"
+    "[point:main.active_energy_export]\nregister = holding:4\ntype = u32\nscale = 0.001\nunit = kWh\n"
+    "[device:pdu]\nbus = b\nunit = 2\n[point:pdu.active_power]\nregister = holding:0\ntype = f32\nunit = kW\n"
+    "[device:cdu]\nbus = b\nunit = 3\n[point:cdu.flow]\nregister = holding:0\nunit = L/min\n"
+    "[point:cdu.s]\nregister = holding:1\nunit = Cel\n[point:cdu.r]\nregister = holding:2\nunit = Cel\n"
+    "[loop:s]\ncoolant = pg25\nflow = cdu.flow\nsupply = cdu.s\nreturn = cdu.r\n"
+    "[pue:row]\nfacility = main\nit = pdu\nexport = main\nreuse_heat = loop.s.heat\nwindows = 1m\n";
+
+static void feed_numbers(struct live *l, size_t device, int64_t second, const double *numbers, size_t n)
+{
+	struct batch *b = batch_new(l->config, device, n);
+	assert_non_null(b);
+	for (size_t i = 0; i < n; i++)
+		b->samples[b->count++] = (struct sample){ .point = (uint32_t)i,
+			.value = { .kind = VALUE_NUMBER, .number = numbers[i] },
+			.raw = (uint64_t)llround(numbers[i] * 1000),
+			.time_ns = (START_S + second) * NS_PER_S };
+	assert_non_null(live_feed(l, b));
+	batch_free(b);
+}
+
+static void an_export_is_the_way_out_and_heat_is_reused(void **state)
+{
+	struct config *c = load(both_ways_text);
+	struct live *l = live_new(c, START_S * NS_PER_S);
+	int64_t when;
+	assert_non_null(l);
+	for (int64_t s = 0; s <= 90; s++) {
+		/* 360 kW flow in; nothing but a total flows out */
+		feed_numbers(l, 0, s, (double[]){ 360, 5000 + 0.1 * (double)s, 700 }, 3);
+		feed_numbers(l, 1, s, (double[]){ 300 }, 1);
+		feed_numbers(l, 2, s, (double[]){ 100, 30, 40 }, 3);
+	}
+	live_tick(l);
+	const struct pue *p = pues_at(l->pues, 0);
+	double heat = loops_figures(l->loops, 0)[LOOP_HEAT].value;
+	assert_float_equal(pue_power_ratio(p, &when).value, 1.2, 1e-9);
+	struct pue_window w = pue_window(p, 0);
+	assert_float_equal(w.kwh[PUE_FACILITY], 6, 1e-6);
+	assert_float_equal(w.kwh[PUE_EXPORT], 0, 0);
+	assert_float_equal(w.kwh[PUE_REUSE_HEAT], heat / 60, 1e-6);
+	assert_float_equal(w.pue.value, 1.2, 1e-6);
+	assert_float_equal(w.ere.value, (360 - heat) / 300, 1e-6);
+	/* then 60 kW flow out: what the boundary takes is below 0, and shown */
+	for (int64_t s = 91; s <= 93; s++) {
+		feed_numbers(l, 0, s, (double[]){ -60, 5009, 700 + (double)(s - 90) / 60 }, 3);
+		feed_numbers(l, 1, s, (double[]){ 300 }, 1);
+	}
+	live_tick(l);
+	assert_float_equal(pue_role_power(p, PUE_EXPORT).value, 60, 1e-9);
+	assert_float_equal(pue_role_power(p, PUE_FACILITY).value, 0, 1e-9);
+	assert_float_equal(pue_power_ratio(p, &when).value, -0.2, 1e-9);
+	assert_int_equal(pue_power_ratio(p, &when).quality, QUALITY_SUSPECT);
 	live_free(l);
 	config_unref(c);
 }
@@ -197,7 +259,10 @@ static int remove_folder(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_window_without_readings_has_no_times),
-		cmocka_unit_test(a_day_is_the_same_live_and_replayed) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_window_without_readings_has_no_times),
+		cmocka_unit_test(a_day_is_the_same_live_and_replayed),
+		cmocka_unit_test(an_export_is_the_way_out_and_heat_is_reused),
+	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
