@@ -1,6 +1,7 @@
 #include "config/unit.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* The US gallon has 231 cubic inches; a psi is a pound of force (0.45359237 kg at 9.80665 m/s2) on a square
  * inch of 25.4 mm: all exact. */
@@ -80,33 +81,35 @@ const struct unit_words unit_words[QUANTITY_COUNT] = {
 	[QUANTITY_FRACTION] = { "fraction", "ppm" },
 };
 
-/* Other ways in which people and data sheets write them, where no small mistake leads to the table. */
+/* Other ways in which people and data sheets write them. */
 static const struct {
 	const char *written, *unit;
 } habits[] = {
 	{ "C", "Cel" },
 	{ "°C", "Cel" },
 	{ "degC", "Cel" },
+	{ "celsius", "Cel" },
 	{ "F", "degF" },
 	{ "°F", "degF" },
-	{ "rpm", "1/min" },
-	{ "RPM", "1/min" },
-	{ "min-1", "1/min" },
 	{ "lpm", "L/min" },
-	{ "LPM", "L/min" },
 	{ "gpm", "[gal_us]/min" },
-	{ "GPM", "[gal_us]/min" },
+	{ "gal/min", "[gal_us]/min" },
 	{ "m³/h", "m3/h" },
+	{ "m^3/h", "m3/h" },
 	{ "m³", "m3" },
 	{ "psi", "[psi]" },
+	{ "rpm", "1/min" },
+	{ "min-1", "1/min" },
+	{ "%RH", "%" },
+	{ "percent", "%" },
 	{ "pH", "[pH]" },
-	{ "µS/cm", "uS/cm" },
+	{ "µS/cm", "uS/cm" }, /* micro */
+	{ "μS/cm", "uS/cm" }, /* mu */
 	{ "Ω", "Ohm" },
 	{ "mg/L", "g/m3" },
 	{ "sec", "s" },
 	{ "hours", "h" },
 	{ "days", "d" },
-	{ "percent", "%" },
 };
 
 const struct unit *unit_find(const char *word)
@@ -126,7 +129,10 @@ bool unit_is_free(const char *word)
 const char *unit_meant(const char *word)
 {
 	for (size_t i = 0; i < sizeof(habits) / sizeof(habits[0]); i++)
-		if (strcmp(habits[i].written, word) == 0)
+		if (strcasecmp(habits[i].written, word) == 0)
 			return habits[i].unit;
+	for (size_t i = 0; i < unit_count; i++)
+		if (strcasecmp(unit_table[i].word, word) == 0)
+			return unit_table[i].word;
 	return NULL;
 }

@@ -48,7 +48,8 @@ const struct unit *unit_find(const char *word);
 /* Whether it is a text in braces. */
 bool unit_is_free(const char *word);
 
-/* The unit of the table that somebody may have meant who wrote this another way (rpm, °C, gpm); NULL. */
+/* The unit of the table that somebody must have meant who wrote it another way (kwh, rpm, °C, gpm); NULL =
+ * none. */
 const char *unit_meant(const char *word);
 
 /* What a quantity is called, and the units that are taken for it, as text for an error message. */

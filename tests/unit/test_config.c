@@ -149,6 +149,8 @@ static const struct {
 	    "m3/h, [gal_us]/min)" },
 	{ HEAD BUS DEVICE "unit = kwh\n",
 	    ":12: [point:d.p] unit: 'kwh' is not a unit, did you mean 'kWh'? (allowed: Cel, K, degF, L/min" },
+	{ HEAD BUS DEVICE "unit = KW\n", "unit: 'KW' is not a unit, did you mean 'kW'?" },
+	{ HEAD BUS DEVICE "unit = kWhr\n", "did you mean 'kWh'?" },
 	{ HEAD BUS DEVICE "unit = rpm\n", "unit: 'rpm' is not a unit, did you mean '1/min'?" },
 	{ HEAD BUS DEVICE "unit = turns\n", "or any text in braces: {turns})" },
 	{ HEAD BUS DEVICE

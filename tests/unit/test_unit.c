@@ -109,7 +109,11 @@ static void case_counts_and_nothing_is_guessed(void **state)
 		assert_null(unit_find(wrong[i]));
 	assert_string_equal(unit_meant("rpm"), "1/min");
 	assert_string_equal(unit_meant("°C"), "Cel");
-	assert_null(unit_meant("kwh"));
+	assert_string_equal(unit_meant("GPM"), "[gal_us]/min");
+	assert_string_equal(unit_meant("KW"), "kW");
+	assert_string_equal(unit_meant("mw"), "MW");
+	assert_string_equal(unit_meant("l/min"), "L/min");
+	assert_null(unit_meant("furlong"));
 }
 
 static void what_is_in_braces_is_free(void **state)
