@@ -40,7 +40,9 @@ const char *alarm_when_word(enum alarm_when w)
 #define FIELD(f) SCHEMA_FIELD(struct alarm_config, f)
 static const struct schema_key keys[] = {
 	{ "point", SCHEMA_TEXT, FIELD(point_name), .flags = SCHEMA_REQUIRED,
-	    .help = "DEVICE.POINT (or median:, mean: or sum: and a comma list of them), loop.NAME.FIGURE, "
+	    .help = "DEVICE.POINT (or median:, mean: or sum: and a comma list of them; any: or N of: and a "
+		    "list in "
+		    "one unit, bools too: so many of them must meet the condition), loop.NAME.FIGURE, "
 		    "group.NAME.FIGURE, pue.NAME.power_ratio or pue.NAME.WINDOW" },
 	{ "when", SCHEMA_CHOICE, FIELD(when), "true", .choices = whens,
 	    .help = "what raises it; lost: no usable reading for three polls, for whatever reason, in a list "
@@ -57,6 +59,11 @@ static const struct schema_key keys[] = {
 	    .help = "and this long to clear it" },
 	{ "severity", SCHEMA_CHOICE, FIELD(severity), "warning", .choices = severities,
 	    .help = "how bad it is" },
+	{ "escalate_after", SCHEMA_DURATION, FIELD(escalate_after), "0s", .min = 0, .max = 7 * 86400,
+	    .help = "when it is still active then it becomes escalate_to, and is to be acknowledged anew; of "
+		    "any: two points at once do not wait; 0s: never" },
+	{ "escalate_to", SCHEMA_CHOICE, FIELD(escalate_to), "critical", .choices = severities,
+	    .help = "how bad it is then" },
 	{ "latch", SCHEMA_BOOL, FIELD(latch), "no",
 	    .help = "stays until acknowledged; what is critical does anyway" },
 	{ "suppressed_by", SCHEMA_LIST, FIELD(suppressor_names), "",
@@ -143,7 +150,7 @@ static bool resolve_source(const struct config_loading *l, struct alarm_config *
 		}
 		return good;
 	}
-	a->points = reference_source(l, "point", a->point_name);
+	a->points = reference_condition(l, "point", a->point_name);
 	return a->points.count > 0;
 }
 
@@ -159,6 +166,10 @@ static void check_limits(const struct config_loading *l, const struct alarm_conf
 		{ a->when == WHEN_OUTSIDE && (isnan(a->low) || isnan(a->high)),
 		    isnan(a->low) ? "low" : "high", "missing, but required for outside" },
 		{ a->low > a->high, "low", "greater than high (allowed: low <= high)" },
+		{ a->escalate_to < a->severity, "escalate_to",
+		    "less than severity (allowed: as bad or worse)" },
+		{ a->when == WHEN_LOST && a->points.how == COMBINE_COUNT && a->points.needed > 1, "when",
+		    "of N of: that is not judged (allowed: any:, or a condition of readings)" },
 	};
 	schema_check_rules(l->from, rules, sizeof(rules) / sizeof(rules[0]), l->diag);
 	if (numeric && !on_number)

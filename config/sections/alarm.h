@@ -31,6 +31,8 @@ struct alarm_config {
 	double hysteresis;
 	int64_t delay_on, delay_off;
 	enum alarm_severity severity;
+	int64_t escalate_after; /* ns; 0 = never */
+	enum alarm_severity escalate_to;
 	bool needs_load; /* a warning while there is no IT load; SOURCE_LOOP */
 	bool latch;
 	const char *message;

@@ -2,6 +2,7 @@
 
 #include "config/ini/suggest.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 const struct point_ref point_ref_unset = { SIZE_MAX, SIZE_MAX };
@@ -71,17 +72,42 @@ static enum combination combination_of(const char **text)
 	return COMBINE_ONE;
 }
 
+static bool is_listed(const struct point_source *s, struct point_ref new)
+{
+	for (size_t i = 0; i < s->count; i++)
+		if (s->refs[i].device == new.device && s->refs[i].point == new.point)
+			return true;
+	return false;
+}
+
+/* Points that are judged one by one: in one unit, as their limits are. */
+static const char *refuse_counted(
+    const struct config_loading *l, const struct point_source *s, struct point_ref new)
+{
+	const struct point *p = reference_get(l->config, new), *first = p;
+	if (s->count > 0)
+		first = reference_get(l->config, s->refs[0]);
+	if (is_listed(s, new))
+		return arena_printf(l->arena, "'%s' is listed twice", p->name);
+	if (point_is_number(p) == point_is_number(first) && strcmp(p->unit, first->unit) == 0)
+		return NULL;
+	return arena_printf(l->arena, "'%s' and '%s' are not alike (allowed in a list: points in one unit)",
+	    first->name, p->name);
+}
+
 /* Why a list's newest point cannot stand beside the others; NULL when it can. */
 static const char *refuse_member(
     const struct config_loading *l, const struct point_source *s, struct point_ref new)
 {
 	const struct point *p = reference_get(l->config, new);
+	if (s->how == COMBINE_COUNT)
+		return refuse_counted(l, s, new);
 	if (!point_is_number(p))
 		return arena_printf(l->arena, "'%s' is no number (allowed in a list: numbers)", p->name);
+	if (is_listed(s, new))
+		return arena_printf(l->arena, "'%s' is listed twice", p->name);
 	for (size_t i = 0; i < s->count; i++) {
 		const struct point *other = reference_get(l->config, s->refs[i]);
-		if (s->refs[i].device == new.device && s->refs[i].point == new.point)
-			return arena_printf(l->arena, "'%s' is listed twice", p->name);
 		if (strcmp(p->unit, other->unit) != 0 &&
 		    (p->quantity == QUANTITY_NONE || p->quantity != other->quantity))
 			return arena_printf(l->arena,
@@ -91,20 +117,16 @@ static const char *refuse_member(
 	return NULL;
 }
 
-struct point_source reference_source(const struct config_loading *l, const char *key, const char *text)
+/* Reads the comma list of `text` into a source whose kind is known. */
+static void read_list(
+    const struct config_loading *l, const char *key, const char *text, struct point_source *s)
 {
-	struct point_source s = { .how = combination_of(&text) };
 	struct point_ref *refs = arena_alloc(l->arena, CONFIG_SOURCE_POINTS_MAX * sizeof(*refs));
 	const size_t before = diag_errors(l->diag);
 	char *copy = arena_strdup(l->arena, text), *save = NULL;
-	s.refs = refs;
-	if (s.how == COMBINE_ONE) {
-		refs[0] = reference_point(l, key, text);
-		s.count = point_ref_is_set(refs[0]);
-		return s;
-	}
+	s->refs = refs;
 	for (char *item = strtok_r(copy, ", \t", &save); item; item = strtok_r(NULL, ", \t", &save)) {
-		if (s.count == CONFIG_SOURCE_POINTS_MAX) {
+		if (s->count == CONFIG_SOURCE_POINTS_MAX) {
 			schema_error(l->diag, l->from, key, "too many points (allowed: %d in a list)",
 			    CONFIG_SOURCE_POINTS_MAX);
 			break;
@@ -112,17 +134,66 @@ struct point_source reference_source(const struct config_loading *l, const char 
 		struct point_ref r = reference_point(l, key, item);
 		if (!point_ref_is_set(r))
 			break;
-		const char *why = refuse_member(l, &s, r);
+		const char *why = refuse_member(l, s, r);
 		if (why) {
 			schema_error(l->diag, l->from, key, "%s", why);
 			break;
 		}
-		refs[s.count++] = r;
+		refs[s->count++] = r;
 	}
-	if (diag_errors(l->diag) == before && s.count < 2)
+	if (diag_errors(l->diag) == before && s->how != COMBINE_COUNT && s->count < 2)
 		schema_error(l->diag, l->from, key,
 		    "'%s' (allowed: median:, mean: or sum: and two or more points)", text);
 	if (diag_errors(l->diag) != before)
+		s->count = 0;
+}
+
+struct point_source reference_source(const struct config_loading *l, const char *key, const char *text)
+{
+	struct point_source s = { .how = combination_of(&text) };
+	if (s.how != COMBINE_ONE) {
+		read_list(l, key, text, &s);
+		return s;
+	}
+	struct point_ref *ref = arena_alloc(l->arena, sizeof(*ref));
+	*ref = reference_point(l, key, text);
+	s.refs = ref;
+	s.count = point_ref_is_set(*ref);
+	return s;
+}
+
+/* Whether it begins with any: or N of:, and then what is behind that. */
+static bool takes_count(const char **text, size_t *needed)
+{
+	char *end;
+	if (strncmp(*text, "any:", 4) == 0) {
+		*needed = 1;
+		*text += 4;
+		return true;
+	}
+	if (**text < '0' || **text > '9')
+		return false;
+	*needed = strtoul(*text, &end, 10);
+	end += strspn(end, " \t");
+	if (strncmp(end, "of:", 3) != 0)
+		return false;
+	*text = end + 3;
+	return true;
+}
+
+struct point_source reference_condition(const struct config_loading *l, const char *key, const char *text)
+{
+	struct point_source s = { .how = COMBINE_COUNT };
+	const char *list = text;
+	if (!takes_count(&list, &s.needed))
+		return reference_source(l, key, text);
+	const size_t before = diag_errors(l->diag);
+	read_list(l, key, list, &s);
+	if (diag_errors(l->diag) == before && (s.needed == 0 || s.needed > s.count)) {
+		schema_error(l->diag, l->from, key,
+		    "'%s' (allowed: any:, or 1 to %zu of:, and as many points)", text,
+		    s.count > 0 ? s.count : (size_t)CONFIG_SOURCE_POINTS_MAX);
 		s.count = 0;
+	}
 	return s;
 }

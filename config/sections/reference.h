@@ -15,14 +15,21 @@ static inline bool point_ref_is_set(struct point_ref r)
 }
 
 /* How several sensors make one figure: of the same thing, or of parts that are added up. */
-enum combination { COMBINE_ONE, COMBINE_MEDIAN, COMBINE_MEAN, COMBINE_SUM };
+enum combination {
+	COMBINE_ONE,
+	COMBINE_MEDIAN,
+	COMBINE_MEAN,
+	COMBINE_SUM,
+	COMBINE_COUNT, /* not a figure: how many of them meet a condition; of alarms alone */
+};
 
 #define CONFIG_SOURCE_POINTS_MAX 64
 
 struct point_source {
 	enum combination how;
 	const struct point_ref *refs;
-	size_t count; /* 0 = not configured */
+	size_t count;  /* 0 = not configured */
+	size_t needed; /* COMBINE_COUNT: that must meet the condition */
 };
 
 /* The point of a name DEVICE.POINT; not set when there is none. */
@@ -41,3 +48,6 @@ struct point_ref reference_point(const struct config_loading *l, const char *key
 /* DEVICE.POINT, or median:, mean: or sum: and a comma list of them, which must be numbers of one quantity;
  * without points when it is wrong. */
 struct point_source reference_source(const struct config_loading *l, const char *key, const char *text);
+
+/* The same and any: or N of: and a comma list of points in one unit, bools too, for COMBINE_COUNT. */
+struct point_source reference_condition(const struct config_loading *l, const char *key, const char *text);

@@ -26,7 +26,7 @@ void alarm_init(struct alarm *a, const struct alarm_config *config)
 }
 
 /* Whether the condition holds; `back` is how far inside the limits it must be to be gone. */
-static bool judge(const struct alarm_config *c, const struct figure *f, double back)
+static bool judge_one(const struct alarm_config *c, const struct figure *f, double back)
 {
 	switch (c->when) {
 	case WHEN_TRUE:
@@ -52,6 +52,22 @@ static bool judge(const struct alarm_config *c, const struct figure *f, double b
 	return false;
 }
 
+bool alarm_holds(const struct alarm_config *c, const struct figure *f, bool held)
+{
+	return judge_one(c, f, held ? c->hysteresis : 0);
+}
+
+static bool is_counted(const struct alarm_config *c)
+{
+	return c->source == SOURCE_POINT && c->points.how == COMBINE_COUNT && c->when != WHEN_LOST;
+}
+
+static bool judge(const struct alarm *a, const struct figure *input)
+{
+	const struct alarm_config *c = a->config;
+	return is_counted(c) ? input->value >= (double)c->points.needed : alarm_holds(c, input, a->condition);
+}
+
 /* More than three polls; half of one more, because readings do not come on the dot. */
 static bool is_gap(const struct alarm *a, int64_t since_ns, int64_t now_ns)
 {
@@ -63,7 +79,7 @@ static bool is_judged(const struct alarm *a, const struct figure *input, int64_t
 {
 	switch (a->config->when) {
 	case WHEN_STALE:
-		return true;
+		return !is_counted(a->config) || quality_has_value(input->quality);
 	case WHEN_LOST:
 		return quality_has_value(input->quality) ||
 		       (input->quality != QUALITY_OUT_OF_SERVICE && is_gap(a, a->read_ns, now_ns));
@@ -118,7 +134,7 @@ static void judge_input(struct alarm *a, const struct figure *input, int64_t rea
 		resumes |= c->interval > 0 && a->hold_until_ns == 0 && is_gap(a, a->read_ns, read_ns);
 		a->read_ns = read_ns;
 	}
-	bool condition = judge(c, input, a->condition ? c->hysteresis : 0);
+	bool condition = judge(a, input);
 	int64_t until = known_until(a, input, now_ns);
 	if (condition != a->condition || resumes) {
 		a->condition = condition;
@@ -126,8 +142,10 @@ static void judge_input(struct alarm *a, const struct figure *input, int64_t rea
 	}
 	a->known = true;
 	enum alarm_state next = next_phase(a, until);
-	if (next == ALARM_ACTIVE && a->phase != ALARM_ACTIVE)
+	if (next == ALARM_ACTIVE && a->phase != ALARM_ACTIVE) {
 		a->acknowledged = false;
+		a->active_since = now_ns;
+	}
 	a->phase = next;
 }
 
@@ -141,8 +159,25 @@ static enum alarm_state shown(const struct alarm *a)
 
 void alarm_set_load(struct alarm *a, bool loaded)
 {
-	bool idle = a->config->needs_load && !loaded;
-	a->severity = idle ? SEVERITY_WARNING : a->config->severity;
+	a->idle = a->config->needs_load && !loaded;
+}
+
+static enum alarm_severity severity_of(const struct alarm *a)
+{
+	if (a->escalated)
+		return a->config->escalate_to;
+	return a->idle ? SEVERITY_WARNING : a->config->severity;
+}
+
+static void escalate(struct alarm *a, int64_t now_ns)
+{
+	const struct alarm_config *c = a->config;
+	bool several = is_counted(c) && c->points.needed == 1 && a->input.value >= 2;
+	if (a->phase == ALARM_NORMAL || a->phase == ALARM_SUPPRESSED)
+		a->escalated = false;
+	else if (c->escalate_after > 0 && shown(a) == ALARM_ACTIVE)
+		a->escalated |= several || now_ns - a->active_since >= c->escalate_after;
+	a->severity = severity_of(a);
 }
 
 void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns)
@@ -160,6 +195,7 @@ bool alarm_update(
 		return false;
 	judge_input(a, input, read_ns, now_ns);
 	a->hold_until_ns = 0;
+	escalate(a, now_ns);
 	enum alarm_state next = shown(a);
 	bool is_over = next == ALARM_NORMAL || next == ALARM_UNKNOWN;
 	bool same = next == a->state && (is_over || a->severity == a->told);
@@ -183,8 +219,11 @@ const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms)
 		return "it is acknowledged already";
 	a->acknowledged = true;
 	a->previous = a->state;
-	if (cleared)
+	if (cleared) {
 		a->state = a->phase = ALARM_NORMAL;
+		a->escalated = false;
+		a->severity = a->told = severity_of(a);
+	}
 	a->changed_ms = utc_ms;
 	return NULL;
 }
@@ -198,6 +237,16 @@ void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w
 	bytes_put_integer(w, a->condition_since + offset_ns);
 	bytes_put_integer(w, a->changed_ms);
 	bytes_put_integer(w, (int64_t)a->phase);
+	bytes_put_integer(w, a->escalated);
+	bytes_put_integer(w, a->active_since + offset_ns);
+}
+
+/* What the first versions did not have. */
+static void load_rest(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r)
+{
+	a->phase = (enum alarm_state)bytes_take_within(r, ALARM_NORMAL, ALARM_SUPPRESSED);
+	a->escalated = bytes_take_within(r, 0, 1);
+	a->active_since = wall_clock_boottime(clock, bytes_take_integer(r));
 }
 
 void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r)
@@ -209,12 +258,13 @@ void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_re
 	loaded.condition = bytes_take_within(r, 0, 1);
 	loaded.condition_since = wall_clock_boottime(clock, bytes_take_integer(r));
 	loaded.changed_ms = bytes_take_integer(r);
-	/* versions before had no phase of its own */
-	loaded.phase = r->at < r->end ? (enum alarm_state)bytes_take_within(r, ALARM_NORMAL, ALARM_SUPPRESSED)
-		       : loaded.state == ALARM_UNKNOWN ? ALARM_NORMAL
-						       : loaded.state;
+	if (r->at < r->end)
+		load_rest(&loaded, clock, r);
+	else
+		loaded.phase = loaded.state == ALARM_UNKNOWN ? ALARM_NORMAL : loaded.state;
 	loaded.known = loaded.state != ALARM_UNKNOWN;
 	loaded.read_ns = clock->now_ns;
+	loaded.severity = loaded.told = severity_of(&loaded);
 	loaded.hold_until_ns = clock->now_ns + ALARM_HOLD_NS;
 	if (!r->bad)
 		*a = loaded;

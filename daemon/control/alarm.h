@@ -3,7 +3,11 @@
  * ISA-18.2 / IEC 62682 vocabulary. A condition must hold for delay_on to raise the alarm and be gone for
  * delay_off to clear it; with hysteresis the limit to clear is further inside. A latched alarm stays until it
  * is acknowledged, also while its input is unknown; a critical one that cleared before anybody saw it too.
- * While another alarm explains it that is at least as severe, it is suppressed, unless it has to stay.
+ * While another alarm explains it that is at least as severe, it is suppressed, unless it has to stay. One
+ * that is still active after escalate_after becomes more severe.
+ *
+ * Of a list with any: or N of: the input is how many of its points meet the condition. One with any: that
+ * escalates does so at once for two of them: a leak group, as SONiC and OCP rack managers have it.
  *
  * Readings that are missing between others neither raise nor clear, and restart no delay: a reading speaks
  * for its own poll interval, and what is known before and after decides, unless more than three polls in a
@@ -33,8 +37,11 @@ struct alarm {
 	bool acknowledged;
 	bool known;		 /* there was an input, and no more than three polls have missed since */
 	bool suppressed;	 /* another alarm explains this one */
+	bool idle;		 /* there is no load */
+	bool escalated;		 /* it was active for too long */
 	bool condition;		 /* as last judged, with hysteresis */
 	int64_t condition_since; /* CLOCK_BOOTTIME */
+	int64_t active_since;	 /* CLOCK_BOOTTIME */
 	int64_t read_ns;	 /* CLOCK_BOOTTIME of the last usable reading; 0 = none yet */
 	struct figure input;	 /* the last one */
 	int64_t changed_ms;	 /* UTC of the last change of state; 0 = never */
@@ -58,6 +65,9 @@ struct alarm_flood {
 
 void alarm_flood_note(struct alarm_flood *f, int64_t now_ns);
 bool alarm_flood_lasts(const struct alarm_flood *f, int64_t now_ns);
+
+/* Whether a reading of one point meets the condition; `held`: it did before, so that hysteresis counts. */
+bool alarm_holds(const struct alarm_config *c, const struct figure *f, bool held);
 
 /* Whether there is a load that needs what it watches: without, one with `needs_load` is but a warning. */
 void alarm_set_load(struct alarm *a, bool loaded);

@@ -159,7 +159,8 @@ static void note_latency(struct alarms *a, const struct alarm_config *c)
 
 static void on_change(struct alarms *a, const struct alarm *alarm)
 {
-	tell(a, alarm, "");
+	bool escalated = alarm->previous == ALARM_ACTIVE && alarm->state == ALARM_ACTIVE && alarm->escalated;
+	tell(a, alarm, escalated ? ", escalated" : "");
 	if (alarm->state != ALARM_ACTIVE || alarm->previous == ALARM_ACTIVE)
 		return;
 	note_latency(a, alarm->config);
@@ -180,6 +181,42 @@ static int64_t loop_time(const struct alarms *a, const struct alarm_config *c)
 	return oldest;
 }
 
+/* How many points of a list meet the condition; no value while those that are not known could change what
+ * follows from that. One that is out of service does not count. */
+static struct figure count_points(struct alarms *a, size_t i)
+{
+	const struct alarm_config *c = a->all[i].config;
+	struct input *in = &a->inputs[i];
+	struct figure count = { 0, QUALITY_GOOD, NULL }, worst = input_worst(in, a->table);
+	size_t unknown = 0;
+	if (worst.quality == QUALITY_OUT_OF_SERVICE)
+		return worst;
+	for (size_t k = 0; k < c->points.count; k++) {
+		struct figure f = point_table_value(a->table, c->points.refs[k]);
+		uint64_t bit = UINT64_C(1) << k;
+		if (f.quality == QUALITY_OUT_OF_SERVICE)
+			continue;
+		if (c->when != WHEN_STALE && !quality_has_value(f.quality)) {
+			unknown++;
+			continue;
+		}
+		bool holds = alarm_holds(c, &f, in->holds & bit);
+		in->holds = holds ? in->holds | bit : in->holds & ~bit;
+		count.value += holds;
+	}
+	bool decided = count.value >= (double)c->points.needed ||
+		       count.value + (double)unknown < (double)c->points.needed;
+	return decided ? count : (struct figure){ NAN, worst.quality, worst.reason };
+}
+
+static struct figure value_of_points(struct alarms *a, size_t i)
+{
+	const struct alarm_config *c = a->all[i].config;
+	if (c->when == WHEN_LOST)
+		return input_worst(&a->inputs[i], a->table);
+	return c->points.how == COMBINE_COUNT ? count_points(a, i) : input_value(&a->inputs[i], a->table);
+}
+
 /* `read_ns` is when it was read, of one with a value. */
 static struct figure input_of(struct alarms *a, size_t i, int64_t now_ns, int64_t *read_ns)
 {
@@ -187,8 +224,7 @@ static struct figure input_of(struct alarms *a, size_t i, int64_t now_ns, int64_
 	switch (c->source) {
 	case SOURCE_POINT:
 		*read_ns = input_time(&c->points, a->table);
-		return c->when == WHEN_LOST ? input_worst(&a->inputs[i], a->table)
-					    : input_value(&a->inputs[i], a->table);
+		return value_of_points(a, i);
 	case SOURCE_LOOP:
 		*read_ns = loop_time(a, c);
 		return loops_figures(a->loops, c->entry)[c->value];

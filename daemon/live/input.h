@@ -12,6 +12,7 @@ struct input {
 	const struct point_source *config;
 	const char *name;  /* as written in the configuration */
 	uint64_t deviates; /* of each point of a list, a bit */
+	uint64_t holds;	   /* the same: it meets the condition */
 	char reason[160];
 };
 

@@ -347,7 +347,8 @@ void json_payload_alarm(
     struct json_writer *w, const char *key, const struct config *all, const struct alarm *a, int64_t now_ms)
 {
 	const struct alarm_config *c = a->config;
-	bool is_truth = c->when == WHEN_TRUE || c->when == WHEN_FALSE;
+	bool is_count = c->source == SOURCE_POINT && c->points.how == COMBINE_COUNT;
+	bool is_truth = (c->when == WHEN_TRUE || c->when == WHEN_FALSE) && !is_count;
 	json_open(w, key);
 	json_integer(w, "ts", a->changed_ms ? a->changed_ms : now_ms);
 	json_text(w, "state", alarm_state_word(a->state));

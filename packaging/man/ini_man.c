@@ -209,6 +209,22 @@ static void put_default_alarms(void)
 	       "dash for the dot of a point, unless the PUE has alarms = no.\n");
 }
 
+static void put_leak_groups(void)
+{
+	printf(
+	    ".SH LEAK GROUPS\n"
+	    "Each leak detector has an alarm of its own that is critical at once. Where a single minor "
+	    "detector is not, give\n"
+	    "its device alarms = no and put it into a group: it is a warning that becomes critical when it "
+	    "lasts, or when\n"
+	    "any two of them leak. The value that is published is how many do. A detector that is lost makes "
+	    "the group\n"
+	    "unknown as long as no other leaks, and is no leak.\n"
+	    ".PP\n.nf\n.RS\n[alarm:row_leak]\npoint = any: tray1.leak, tray2.leak, tray3.leak\n"
+	    "severity = warning\nescalate_after = 10m\nlatch = yes\nmessage = a leak under the row\n"
+	    ".RE\n.fi\n");
+}
+
 int main(void)
 {
 	printf(".TH COOLANTD.INI 5 \"\" \"coolantd " COOLANTD_VERSION "\" \"coolantd\"\n"
@@ -245,6 +261,7 @@ int main(void)
 	put_figures();
 	put_group_figures();
 	put_default_alarms();
+	put_leak_groups();
 	printf(".SH SEE ALSO\n.BR coolantd (8),\n.BR coolantd\\-sim (1)\n");
 	return 0;
 }

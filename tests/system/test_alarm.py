@@ -66,6 +66,31 @@ def test_a_warning_hides_nothing_critical(start, coolantd, subscriber, tmp_path)
     assert harness.ask(tmp_path, "POST", "/v1/alarms/flow_low/ack")[1]["state"] == "normal"
 
 
+def test_a_leak_group_escalates(start, coolantd, subscriber, tmp_path):
+    """One minor leak for longer than escalate_after, or any two, are critical; a detector's fault is no leak."""
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 0, 1: 0, 2: 0}}})
+    detectors = "".join(f"[point:d.leak_{i}]\nregister = holding:{i}\nbit = 0\n" for i in range(3))
+    daemon = coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 200ms\nalarms = no\n" + detectors) +
+                      "[alarm:row]\npoint = any: d.leak_0, d.leak_1, d.leak_2\nescalate_after = 3s\nmessage = a leak in the row\n"
+                      "[alarm:two]\npoint = 2 of: d.leak_0, d.leak_1, d.leak_2\nmessage = two leaks\n")
+    subscriber.wait("alarm/row", lambda m: m.json["state"] == "normal")
+    server.set(1, "holding", 1, [1])
+    minor = subscriber.wait("alarm/row", lambda m: m.json["state"] == "active").json
+    assert (minor["severity"], minor["value"]) == ("warning", 1)
+    bad = subscriber.wait("alarm/row", lambda m: m.json["severity"] == "critical").json
+    assert bad["state"] == "active" and 2900 <= bad["ts"] - minor["ts"] <= 4500
+    daemon.wait_line("alarm row is active, escalated: a leak in the row")
+    assert subscriber.last("alarm/two").json["state"] == "normal"
+    server.set(1, "holding", 1, [0])
+    subscriber.wait("alarm/row", lambda m: m.json["state"] == "cleared_unacknowledged")
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/row/ack")[0] == 200
+    mark = len(subscriber.messages)
+    server.set(1, "holding", 0, [1, 0, 1])
+    two = subscriber.wait("alarm/two", lambda m: m.json["state"] == "active", after=mark).json
+    both = subscriber.wait("alarm/row", lambda m: m.json["severity"] == "critical", after=mark).json
+    assert both["value"] == 2 and abs(both["ts"] - two["ts"]) < 1000
+
+
 def test_a_flood_is_said_once(start, coolantd, subscriber, tmp_path):
     server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 0}}})
     alarms = "".join(f"[alarm:a{i}]\npoint = d.flags\nwhen = above\nlimit = {i}\nmessage = {i}\n" for i in range(11))

@@ -385,6 +385,71 @@ static void a_load_makes_it_critical(void **state)
 	assert_false(update(&a, &stopped, 4, 4));
 }
 
+/* A warning that nobody cured for ten minutes is critical, and to be acknowledged anew. */
+static void what_lasts_becomes_more_severe(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_TRUE,
+		.severity = SEVERITY_WARNING,
+		.escalate_after = SECONDS(600),
+		.escalate_to = SEVERITY_CRITICAL };
+	const struct figure on = { 1, QUALITY_GOOD, NULL }, off = { 0, QUALITY_GOOD, NULL };
+	struct alarm a, b;
+	alarm_init(&a, &c);
+	update(&a, &off, SECONDS(1), 1000);
+	update(&a, &on, SECONDS(10), 10000);
+	assert_null(alarm_acknowledge(&a, 20000));
+	assert_false(update(&a, &on, SECONDS(609), 609000));
+	assert_int_equal(a.severity, SEVERITY_WARNING);
+	assert_true(update(&a, &on, SECONDS(610), 610000));
+	assert_int_equal(a.severity, SEVERITY_CRITICAL);
+	assert_int_equal(a.changed_ms, 610000);
+	assert_false(a.acknowledged);
+	assert_false(update(&a, &on, SECONDS(611), 611000));
+
+	/* so it is after a restart */
+	struct bytes_writer w = { 0 };
+	alarm_save(&a, 0, &w);
+	alarm_init(&b, &c);
+	struct bytes_reader r = bytes_reader_of(&w);
+	alarm_load(&b, &(struct wall_clock){ SECONDS(700), 0 }, &r);
+	bytes_writer_deinit(&w);
+	assert_false(update(&b, &on, SECONDS(701), 701000));
+	assert_int_equal(b.severity, SEVERITY_CRITICAL);
+
+	/* and it stays, as what is critical does; the next one begins as a warning */
+	update(&b, &off, SECONDS(702), 702000);
+	assert_int_equal(b.state, ALARM_CLEARED_UNACKNOWLEDGED);
+	assert_null(alarm_acknowledge(&b, 703000));
+	assert_int_equal(b.severity, SEVERITY_WARNING);
+	update(&b, &off, SECONDS(704), 704000);
+	update(&b, &on, SECONDS(705), 705000);
+	assert_int_equal(b.state, ALARM_ACTIVE);
+	assert_int_equal(b.severity, SEVERITY_WARNING);
+}
+
+/* One minor leak for longer than escalate_after, or two at once, are critical. */
+static void a_leak_group_escalates_for_two(void **state)
+{
+	const struct alarm_config any = { .when = WHEN_TRUE,
+		.points = { COMBINE_COUNT, NULL, 3, 1 },
+		.severity = SEVERITY_WARNING,
+		.escalate_after = SECONDS(600),
+		.escalate_to = SEVERITY_CRITICAL };
+	const struct alarm_config two = { .when = WHEN_TRUE, .points = { COMBINE_COUNT, NULL, 3, 2 } };
+	struct alarm a;
+	PLAY(&any, { 0, 0, ALARM_NORMAL }, { 1, 1, ALARM_ACTIVE }, { 2, 0, ALARM_NORMAL });
+	PLAY(&two, { 0, 1, ALARM_NORMAL }, { 1, 2, ALARM_ACTIVE }, { 2, 3, ALARM_ACTIVE },
+	    { 3, 1, ALARM_NORMAL });
+	alarm_init(&a, &any);
+	update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, SECONDS(1), 1000);
+	assert_int_equal(a.severity, SEVERITY_WARNING);
+	update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, SECONDS(2), 2000);
+	assert_int_equal(a.severity, SEVERITY_CRITICAL);
+	update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, SECONDS(3), 3000);
+	assert_int_equal(a.severity, SEVERITY_CRITICAL);
+	assert_int_equal(a.state, ALARM_ACTIVE);
+}
+
 static void eleven_in_ten_minutes_are_a_flood(void **state)
 {
 	struct alarm_flood f = { 0 };
@@ -419,6 +484,8 @@ int main(void)
 		cmocka_unit_test(a_suppressed_alarm_waits),
 		cmocka_unit_test(a_critical_alarm_waits_for_somebody_to_see_it),
 		cmocka_unit_test(a_load_makes_it_critical),
+		cmocka_unit_test(what_lasts_becomes_more_severe),
+		cmocka_unit_test(a_leak_group_escalates_for_two),
 		cmocka_unit_test(eleven_in_ten_minutes_are_a_flood),
 	};
 	return cmocka_run_group_tests_name("alarm", tests, NULL, NULL);

@@ -221,6 +221,18 @@ static const struct {
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = above\n",
 	    "[alarm:a] limit: missing, but required for above and below" },
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\n", "[alarm:a] when: 'd.p' is a number" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = 2 of: d.p\nwhen = stale\n",
+	    "[alarm:a] point: '2 of: d.p' (allowed: any:, or 1 to 1 of:, and as many points)" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = any: d.p, d.p\nwhen = stale\n",
+	    "[alarm:a] point: 'p' is listed twice" },
+	{ HEAD BUS DEVICE
+	    "[alarm:a]\npoint = any: d.p, d.wet\nwhen = stale\n[point:d.wet]\nregister = coil:0\n",
+	    "[alarm:a] point: 'p' and 'wet' are not alike" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = any: d.q\nwhen = stale\n",
+	    "[alarm:a] point: device 'd' has no" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = stale\nseverity = critical\nescalate_after = 1m\n"
+			  "escalate_to = info\n",
+	    "[alarm:a] escalate_to: less than severity" },
 	{ HEAD BUS DEVICE "[alarm:coolantd-spool]\npoint = d.p\nwhen = stale\n",
 	    "[alarm:coolantd-spool]: names with coolantd- are coolantd's own (allowed: another name)" },
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = stale\nsuppressed_by = bb\n"

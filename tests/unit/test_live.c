@@ -230,6 +230,43 @@ static void silence_is_told_by_the_rhythm_of_a_device(void **state)
 	}
 }
 
+#define LEAKS                                                                                                \
+	"[point:d.a]\nregister = coil:1\n[point:d.b]\nregister = coil:2\n"                                   \
+	"[alarm:one]\npoint = any: d.a, d.b\nescalate_after = 1h\n[alarm:two]\npoint = 2 of: d.a, d.b\n"
+
+static void feed_leaks(struct live *l, enum quality a, bool a_wet, enum quality b, bool b_wet)
+{
+	feed(l, 0, (struct value){ .kind = VALUE_BOOL, .truth = a_wet }, a);
+	feed(l, 1, (struct value){ .kind = VALUE_BOOL, .truth = b_wet }, b);
+	judge(l);
+}
+
+/* What is not known counts as far as it could change what follows. */
+static void points_that_hold_are_counted(void **state)
+{
+	struct live *l = new_live(HEAD DEVICE "poll_interval = 100ms\nalarms = no\n" LEAKS);
+	const struct alarm *one = alarms_find(l->alarms, "one"), *two = alarms_find(l->alarms, "two");
+	alarms_watch(l->alarms, on_alarm, NULL, NULL);
+	feed_leaks(l, QUALITY_GOOD, false, QUALITY_BAD, false);
+	assert_int_equal(one->state, ALARM_UNKNOWN);
+	assert_int_equal(two->state, ALARM_NORMAL);
+	feed_leaks(l, QUALITY_GOOD, true, QUALITY_BAD, false);
+	assert_int_equal(one->state, ALARM_ACTIVE);
+	assert_int_equal(one->severity, SEVERITY_WARNING);
+	assert_true(one->input.value == 1);
+	assert_int_equal(two->state, ALARM_NORMAL); /* within three polls */
+	assert_int_equal(two->input.quality, QUALITY_BAD);
+	assert_string_equal(two->input.reason, "d.b is bad");
+	feed_leaks(l, QUALITY_GOOD, true, QUALITY_GOOD, true);
+	assert_int_equal(two->state, ALARM_ACTIVE);
+	assert_int_equal(one->severity, SEVERITY_CRITICAL);
+	feed_leaks(l, QUALITY_GOOD, false, QUALITY_GOOD, false);
+	assert_int_equal(one->state, ALARM_CLEARED_UNACKNOWLEDGED);
+	assert_int_equal(two->state, ALARM_NORMAL);
+	expect("two normal one active one active two active one cleared_unacknowledged two normal ");
+	live_free(l);
+}
+
 static struct message_list sent;
 
 static void send(void *user, struct message *m)
@@ -404,6 +441,7 @@ int main(void)
 		cmocka_unit_test(each_change_of_an_alarm_is_told_once),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(what_is_saved_comes_back),
+		cmocka_unit_test(points_that_hold_are_counted),
 		cmocka_unit_test(a_device_is_told_whole_when_a_value_moved),
 		cmocka_unit_test(a_point_that_does_not_come_holds_up_a_device_for_a_second),
 		cmocka_unit_test(readings_of_another_time_say_so),
