@@ -729,6 +729,40 @@ static void default_alarms_can_be_turned_off(void **state)
 	config_unref(c);
 }
 
+#define QUIET_LOOP(name)                                                                                     \
+	"[loop:" name "]\ncoolant = water\nalarms = no\nflow = d.flow\nsupply = d.t\nreturn = d.t\n"
+#define THREE_LOOPS                                                                                          \
+	"[device:d]\nbus = b\nunit = 1\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"                \
+	"[point:d.t]\nregister = holding:1\nunit = Cel\n" QUIET_LOOP("x") QUIET_LOOP("y")                    \
+	    QUIET_LOOP("z") "[group:g]\nloops = x, y, z\n"
+
+static void a_group_is_judged_by_how_many_work(void **state)
+{
+	struct config *c = load_good(HEAD BUS THREE_LOOPS "needed = 2\n");
+	const struct alarm_config *lost = find_alarm(c, "g-redundancy_lost"),
+				  *spare = find_alarm(c, "g-no_spare");
+	assert_int_equal(c->alarm_count, 2);
+	assert_true(lost->limit == 2 && lost->when == WHEN_BELOW && lost->severity == SEVERITY_CRITICAL);
+	assert_true(spare->limit == 3 && spare->when == WHEN_BELOW && spare->severity == SEVERITY_WARNING);
+	assert_string_equal(spare->suppressor_names.items[0], "g-redundancy_lost");
+	assert_string_equal(lost->point_name, "group.g.fit");
+	config_unref(c);
+
+	/* it never has one to spare; it is to be quiet; its own alarm stands in */
+	c = load_good(HEAD BUS THREE_LOOPS "needed = 3\n");
+	assert_int_equal(c->alarm_count, 1);
+	assert_true(find_alarm(c, "g-redundancy_lost")->limit == 3);
+	config_unref(c);
+	c = load_good(HEAD BUS THREE_LOOPS "needed = 2\nalarms = no\n");
+	assert_int_equal(c->alarm_count, 0);
+	config_unref(c);
+	c = load_good(HEAD BUS THREE_LOOPS
+	    "needed = 2\n[alarm:own]\npoint = group.g.fit\nwhen = below\nlimit = 1\nseverity = critical\n");
+	assert_null(find_alarm(c, "g-redundancy_lost"));
+	assert_non_null(find_alarm(c, "g-no_spare"));
+	config_unref(c);
+}
+
 static void fingerprints_tell_what_a_reload_changes(void **state)
 {
 	struct config *a = load_good(HEAD BUS DEVICE), *b = load_good("# comment\n" HEAD DEVICE BUS);
@@ -785,6 +819,7 @@ int main(void)
 		cmocka_unit_test(meters_of_a_pue_are_found),
 		cmocka_unit_test(default_alarms_are_known_beside_mistakes),
 		cmocka_unit_test(default_alarms_can_be_turned_off),
+		cmocka_unit_test(a_group_is_judged_by_how_many_work),
 		cmocka_unit_test(fingerprints_tell_what_a_reload_changes),
 	};
 	return cmocka_run_group_tests_name("config", tests, make_folder, remove_folder);
