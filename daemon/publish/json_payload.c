@@ -17,9 +17,19 @@ static enum json_digits digits_of(const struct point *p)
 		   : JSON_DECIMAL;
 }
 
-static int64_t enum_number(const struct value *v)
+/* The word of a whole number, or of a bool as 0 and 1; NULL when it has none. */
+static const char *word_of(const struct point *p, const struct value *v)
 {
-	return v->kind == VALUE_INTEGER ? v->integer : (int64_t)v->unsigned_integer;
+	switch (v->kind) {
+	case VALUE_INTEGER:
+		return point_enum_word(p, v->integer);
+	case VALUE_UNSIGNED:
+		return point_enum_word(p, (int64_t)v->unsigned_integer);
+	case VALUE_BOOL:
+		return point_enum_word(p, v->truth);
+	default:
+		return NULL;
+	}
 }
 
 static void put_value(struct json_writer *w, const char *key, const struct point *p, const struct sample *s)
@@ -29,12 +39,10 @@ static void put_value(struct json_writer *w, const char *key, const struct point
 		json_null(w, key);
 		return;
 	}
-	if (p->enums.count > 0 && (v->kind == VALUE_INTEGER || v->kind == VALUE_UNSIGNED)) {
-		const char *word = point_enum_word(p, enum_number(v));
-		if (word) {
-			json_text(w, key, word);
-			return;
-		}
+	const char *word = word_of(p, v);
+	if (word) {
+		json_text(w, key, word);
+		return;
 	}
 	switch (v->kind) {
 	case VALUE_NONE:

@@ -56,6 +56,7 @@ def make_map():
     add("any_bit", [0x0800], "type = bool\nbits = 4..11\n", True)
     add("flag", [1], "type = bool\n", True)
     add("mode", [1], "enum = 0:off, 1:on\n", "on")
+    add("valve", [0b10], "bit = 1\nenum = 0:shut, 1:open\n", "open")
     add("mode_unknown", [9], "enum = 0:off, 1:on\n", 9, "suspect")
     add("serial", [0x4364, 0x552d, 0x3700, 0], "type = string\nlength = 4\n", "CdU-7")
     profile.append("[point:coil_on]\nregister = coil:3\n[point:coil_off]\nregister = coil:4\n"

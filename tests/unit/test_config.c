@@ -280,8 +280,7 @@ static const struct {
 	{ HEAD BUS DEVICE "invalid = 1,, 2\n", ":12: [point:d.p] invalid: '' is not a raw value" },
 	{ HEAD BUS DEVICE "enum = 0:off,, 1:on\n", ":12: [point:d.p] enum: '0:off,, 1:on' is not NUMBER" },
 	{ HEAD BUS DEVICE "type = f16\nenum = 0:off\n",
-	    ":13: [point:d.p] enum: not for a string, bool or float (allowed: whole numbers)" },
-	{ HEAD BUS DEVICE "bit = 1\nenum = 0:off\n", ":13: [point:d.p] enum: not for a string, bool" },
+	    ":13: [point:d.p] enum: not for a string or float (allowed: whole numbers and bool)" },
 	{ HEAD BUS DEVICE "type = u48\nlength = 3\n",
 	    ":13: [point:d.p] length: has no meaning for type = u48, which has 3 registers (allowed for "
 	    "string, bcd, mod10k)" },
