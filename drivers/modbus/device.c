@@ -128,6 +128,45 @@ static bool wants_confirmation(const struct device *d, const struct poll_block *
 	       b->trial.failed_ns < d->read_ns && poll_plan_can_split(b, d->config->points);
 }
 
+static bool is_mute(const struct poll_block *b)
+{
+	return b->trial.failures > 0 && b->trial.exception == 0;
+}
+
+/* What is searched is not asked in the cycles of its rhythm: its time-outs would cost all others theirs. */
+static bool is_searched(const struct poll_block *b)
+{
+	return is_mute(b) && b->trial.failures >= POLL_SEARCH_FAILURES;
+}
+
+int64_t device_search_due(const struct device *d)
+{
+	int64_t due = SCHEDULE_NEVER;
+	if (device_is_doubtful(d) || d->cycle.batch)
+		return due;
+	for (size_t i = 0; i < d->plan.block_count; i++) {
+		const struct poll_trial *t = &d->plan.blocks[i].trial;
+		if (is_searched(&d->plan.blocks[i]) && t->failed_ns + t->wait_ns < due)
+			due = t->failed_ns + t->wait_ns;
+	}
+	return due < d->search_ns ? d->search_ns : due;
+}
+
+bool device_will_tell(const struct device *d, struct modbus_link *l, const struct poll_block *failed)
+{
+	int64_t now = clock_boottime();
+	bool others = false;
+	for (size_t i = 0; i < d->plan.block_count; i++) {
+		const struct poll_block *b = &d->plan.blocks[i];
+		if (b == failed || !is_mute(b) || b->trial.failed_ns <= d->heard_ns)
+			continue;
+		if (b->trial.cycle != 0)
+			return false;		 /* that is two of them */
+		others |= is_free(d, l, b, now); /* half of what was split; to be asked for itself */
+	}
+	return d->heard_ns >= d->cycle.begin_ns || (d->cycle.search && others);
+}
+
 /* The first block of the cycle that was not asked yet; those in doubt come last: what they leave owed holds
  * back others. */
 static struct poll_block *next_block(struct device *d, struct modbus_link *l, int64_t now)
@@ -135,7 +174,7 @@ static struct poll_block *next_block(struct device *d, struct modbus_link *l, in
 	struct poll_block *doubtful = NULL;
 	for (size_t i = 0; i < d->plan.block_count; i++) {
 		struct poll_block *b = &d->plan.blocks[i];
-		if (b->rhythm != d->cycle.rhythm || now < b->trial.failed_ns + b->trial.wait_ns)
+		if (b->rhythm != d->cycle.rhythm || is_searched(b))
 			continue;
 		if (b->trial.cycle == d->cycle.number && !wants_confirmation(d, b))
 			continue;
@@ -264,19 +303,70 @@ static void forget_findings(struct device *d, int64_t now)
 	d->findings_gone_ns = now;
 }
 
+static bool new_cycle(struct device *d, struct config *c, struct device_cycle cycle)
+{
+	cycle.batch = batch_new(c, d->index, d->config->point_count);
+	if (!cycle.batch)
+		return false;
+	cycle.number = d->cycle.number + 1;
+	d->cycle = cycle;
+	return true;
+}
+
 static bool begin_cycle(struct device *d, struct config *c, int64_t now)
 {
 	struct schedule_job *job = first_job(d);
+	enum poll_rhythm rhythm = (enum poll_rhythm)(job - d->jobs);
 	forget_findings(d, now);
-	struct batch *batch = batch_new(c, d->index, d->config->point_count);
-	if (!batch) { /* without memory the cycle is lost, the next may do better */
-		(void)schedule_advance(job, now);
-		return false;
+	if (new_cycle(d, c, (struct device_cycle){ .rhythm = rhythm, .begin_ns = now }))
+		return true;
+	(void)schedule_advance(job, now); /* without memory the cycle is lost, the next may do better */
+	return false;
+}
+
+bool device_begin_search(struct device *d, struct config *c)
+{
+	int64_t now = clock_boottime();
+	d->search_ns = now + NS_PER_S; /* unless something is asked in it */
+	return new_cycle(d, c, (struct device_cycle){ .search = true, .begin_ns = now });
+}
+
+/* The block to be searched that has waited longest, of those that can be asked. */
+static struct poll_block *next_searched(const struct device *d, struct modbus_link *l, int64_t now)
+{
+	struct poll_block *next = NULL;
+	for (size_t i = 0; i < d->plan.block_count; i++) {
+		struct poll_block *b = &d->plan.blocks[i];
+		if (!is_searched(b) || b->trial.cycle == d->cycle.number ||
+		    now < b->trial.failed_ns + b->trial.wait_ns || !is_free(d, l, b, now))
+			continue;
+		if (!next || b->trial.failed_ns < next->trial.failed_ns)
+			next = b;
 	}
-	d->cycle = (struct device_cycle){ .batch = batch,
-		.rhythm = (enum poll_rhythm)(job - d->jobs),
-		.number = d->cycle.number + 1,
-		.begin_ns = now };
+	return next;
+}
+
+static bool has_good(const struct device *d)
+{
+	for (size_t i = 0; i < d->plan.block_count; i++)
+		if (d->plan.blocks[i].trial.failures == 0)
+			return true;
+	return false;
+}
+
+/* A failure counts when the device was heard since the one before: it is looked at first. */
+static bool ask_search(struct device *d, struct modbus_link *l, int64_t now, struct device_question *ret)
+{
+	struct poll_block *b = d->cycle.in_vain ? NULL : next_searched(d, l, now);
+	if (!b && d->standing >= STANDING_RETRY)
+		d->standing = STANDING_UNPROVEN;
+	if (!b)
+		return false;
+	d->search_ns = 0;
+	d->retries_left = 0;
+	if (d->heard_ns <= b->trial.failed_ns && has_good(d) && ask_look(d, l, now, ret))
+		return true;
+	*ret = (struct device_question){ request_of(d, b), b };
 	return true;
 }
 
@@ -302,6 +392,8 @@ bool device_ask(struct device *d, struct config *c, struct modbus_link *l, struc
 		return true;
 	if (!d->cycle.batch && !begin_cycle(d, c, now))
 		return false;
+	if (d->cycle.search)
+		return ask_search(d, l, now, ret);
 	struct poll_block *b = next_block(d, l, now);
 	if (b && d->standing != STANDING_RETRY)
 		d->retries_left = d->standing == STANDING_PROVEN && b->trial.failures == 0 ? d->retries : 0;
@@ -340,7 +432,7 @@ struct batch *device_end_cycle(struct device *d, uint64_t *missed)
 	*missed = 0;
 	if (!batch)
 		return NULL;
-	if (d->standing < STANDING_RETRY) {
+	if (d->standing < STANDING_RETRY && !d->cycle.search) {
 		*missed = schedule_advance(&d->jobs[d->cycle.rhythm], clock_boottime()) + d->cycle.held_back;
 		add_bad(d);
 		d->busy_ns = 0;

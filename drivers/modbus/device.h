@@ -36,6 +36,8 @@ struct device_cycle {
 	enum poll_rhythm rhythm;
 	unsigned number; /* from 1 on */
 	int64_t begin_ns;
+	bool search;	/* beside the rhythms: of blocks that hold something mute */
+	bool in_vain;	/* something was not answered in it */
 	bool held_back; /* a block had to wait for a reply that is owed */
 	bool looked;	/* whether anything is answered with values, and nothing was since */
 };
@@ -59,6 +61,7 @@ struct device {
 	int64_t failing_ns; /* since when it does not answer; 0 = it does */
 	bool suspect;	    /* others have fallen silent since it answered */
 	int retries_left;   /* for the block at hand */
+	int64_t search_ns;  /* no search before: what it would ask could be taken for what is owed */
 	unsigned probes;    /* since it fell silent */
 	size_t look;	    /* the point that is looked at next */
 	struct device_cycle cycle;
@@ -90,6 +93,12 @@ void device_set_due(struct device *d, int64_t when);
 void device_resume(struct device *d, int64_t now);
 /* When it wants to be asked next; SCHEDULE_NEVER = not at all. */
 int64_t device_due(const struct device *d);
+/* When it has a block that is to be searched, beside what it is due for: each question may take a whole
+ * time-out for nothing. SCHEDULE_NEVER = it has none, or cannot now. */
+int64_t device_search_due(const struct device *d);
+/* Begins a cycle for that, which device_ask goes on with until one question was in vain. False without
+ * memory. */
+bool device_begin_search(struct device *d, struct config *c);
 /* Whether its next request may take a whole time-out for nothing. */
 static inline bool device_is_doubtful(const struct device *d)
 {
@@ -100,6 +109,8 @@ static inline bool device_is_doubtful(const struct device *d)
  * wait. A cycle begins here, with a reference of `c`. */
 bool device_ask(struct device *d, struct config *c, struct modbus_link *l, struct device_question *ret);
 
+/* A block failed: whether the device lives is known, or will be, without a look. */
+bool device_will_tell(const struct device *d, struct modbus_link *l, const struct poll_block *failed);
 /* Whether a look at something else than what is failing is possible now. */
 bool device_can_look(struct device *d, struct modbus_link *l);
 

@@ -203,18 +203,33 @@ static int64_t forced_at(const struct driver *d, const struct device *device, bo
 struct first {
 	struct device *device;
 	int64_t when, order;
+	bool search; /* for a block of it that is searched */
 };
 
-static void take_earlier(struct first *f, struct device *device, int64_t when, int64_t order)
+static void take_earlier(struct first *f, struct first other)
 {
-	if (when != SCHEDULE_NEVER && order < f->order)
-		*f = (struct first){ device, when, order };
+	if (other.when != SCHEDULE_NEVER && other.order < f->order)
+		*f = other;
 }
 
 struct choice {
 	struct schedule_choice schedule;
 	struct device *device; /* NULL = there is nothing */
+	bool search;
 };
+
+/* A search goes into a pause, or goes all the same, rarely. */
+static void take_search(
+    const struct driver *d, struct device *device, struct first *probe, struct first *forced)
+{
+	int64_t due = device_search_due(device);
+	if (due == SCHEDULE_NEVER)
+		return;
+	take_earlier(probe, (struct first){ device, due, due, true });
+	due += PROBE_PATIENCE_NS;
+	if (d->credit.ns > 0)
+		take_earlier(forced, (struct first){ device, due, due, true });
+}
 
 /* What goes next and when: the first due job of the healthy devices, or one that may be for nothing in a
  * pause between them. Of those that are only suspect, who answered last comes first. */
@@ -223,22 +238,26 @@ static struct choice choose(struct driver *d)
 	int64_t now = clock_boottime(), timeout = bus_of(d)->response_timeout, since;
 	schedule_credit(&d->credit, now, timeout);
 	bool alone = count_failing(d, now, &since) < 2;
-	struct first job = { NULL, SCHEDULE_NEVER, SCHEDULE_NEVER }, probe = job, forced = job;
+	struct first job = { NULL, SCHEDULE_NEVER, SCHEDULE_NEVER, false }, probe = job, forced = job;
 	for (size_t i = 0; i < d->device_count; i++) {
 		struct device *device = &d->devices[i];
 		int64_t due = device_due(device), at = SCHEDULE_NEVER;
 		int64_t order = device->suspect && due <= now ? -device->heard_ns : due;
-		take_earlier(device_is_doubtful(device) ? &probe : &job, device, due, order);
+		take_earlier(
+		    device_is_doubtful(device) ? &probe : &job, (struct first){ device, due, order, false });
 		if (device_is_doubtful(device))
 			at = forced_at(d, device, alone, now);
-		take_earlier(&forced, device, at, device->suspect && at <= now ? -device->heard_ns : at);
+		order = device->suspect && at <= now ? -device->heard_ns : at;
+		take_earlier(&forced, (struct first){ device, at, order, false });
+		take_search(d, device, &probe, &forced);
 	}
 	int64_t cost = PROBE_MARGIN_NS + timeout + (probe.device ? probe.device->wire_ns : 0);
-	struct choice c = { schedule_choose(job.when, probe.when, forced.when, now, cost), NULL };
+	struct choice c = { .schedule = schedule_choose(job.when, probe.when, forced.when, now, cost) };
 	const struct first *const picked[] = {
 		[SCHEDULE_JOB] = &job, [SCHEDULE_PROBE] = &probe, [SCHEDULE_FORCED] = &forced
 	};
 	c.device = picked[c.schedule.pick]->device;
+	c.search = picked[c.schedule.pick]->search;
 	return c;
 }
 
@@ -259,7 +278,7 @@ static void ask_all_anew(struct driver *d)
 static void end_cycle(struct driver *d, struct device *device)
 {
 	uint64_t missed;
-	if (device->cycle.batch && device->standing < STANDING_RETRY)
+	if (device->cycle.batch && device->standing < STANDING_RETRY && !device->cycle.search)
 		refusals_tell(device);
 	struct batch *batch = device_end_cycle(device, &missed);
 	show(d, device, missed);
@@ -319,7 +338,7 @@ static bool step(struct driver *d, struct device *device, bool forced)
 		d->connect_backoff = 0;
 	else if (failing == 0)
 		suspect_others(d, clock_boottime());
-	if (forced && device->standing != STANDING_PROVEN)
+	if (forced && (device->standing != STANDING_PROVEN || device->cycle.in_vain))
 		d->credit.ns -= clock_boottime() - begin;
 	if (failing != 0 && device->failing_ns == 0 && begin - failing > NS_PER_S)
 		look_for_others(d);
@@ -336,6 +355,8 @@ static void driver_poll(void *state)
 	struct choice c = choose(d);
 	/* a probe that did fit when the thread was woken may not fit any more */
 	if (!c.device || c.schedule.when > clock_boottime())
+		return;
+	if (c.search && !device_begin_search(c.device, d->config))
 		return;
 	while (step(d, c.device, c.schedule.pick == SCHEDULE_FORCED))
 		;

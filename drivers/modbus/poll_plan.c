@@ -123,6 +123,9 @@ static size_t split_place(const struct poll_block *b, const struct point *points
 		unsigned distance = next > middle ? next - middle : middle - next;
 		if (next < end)
 			continue; /* the points overlap */
+		/* on a serial line, replies of one size could be taken for each other's */
+		if (end - b->address == b->address + b->count - next)
+			distance += 2;
 		if (best == 0 || next - end > best_gap ||
 		    (next - end == best_gap && distance < best_distance)) {
 			best = n;

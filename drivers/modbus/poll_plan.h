@@ -13,7 +13,10 @@ enum poll_rhythm { RHYTHM_EVERY, RHYTHM_TENTH, RHYTHM_ONCE, RHYTHM_COUNT };
 /* Most bits in one request; the protocol's limit, and 16 for each register that the device gives. */
 #define PLAN_BITS_MAX 2000
 
-/* What whoever polls has found out about a block so far. */
+/* What whoever polls has found out about a block so far. From so many failures on, in which nothing came, it
+ * is searched for what in it is mute. */
+#define POLL_SEARCH_FAILURES 2
+
 struct poll_trial {
 	unsigned cycle;	   /* the last in which it was asked */
 	unsigned failures; /* one after the other */
@@ -49,8 +52,8 @@ struct poll_limits poll_limits_of(const struct device_config *d);
 int poll_rhythm_factor(enum poll_rhythm r);
 
 /* Splits a block that the device refused or never answered as a whole: at its widest gap, else between two
- * points in its middle. The second half becomes the next block. False when it cannot be split: it is one
- * point, or points that share registers. */
+ * points near its middle, into halves of different size. The second half becomes the next block. False when
+ * it cannot be split: it is one point, or points that share registers. */
 bool poll_plan_split(struct poll_plan *plan, size_t block, const struct point *points);
 
 bool poll_plan_can_split(const struct poll_block *b, const struct point *points);

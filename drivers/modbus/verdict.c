@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* What cannot be split is left out when it was not answered so often, and something else was each time. */
-#define LEFT_OUT_FAILURES 3
+#define LEFT_OUT_FAILURES (POLL_SEARCH_FAILURES + 2)
 #define LEFT_OUT_NS (120 * NS_PER_S)
 
 /* From so long a wait on, that it is busy is worth a line. */
@@ -167,7 +167,10 @@ static void convict(struct device *d, struct poll_block *b, int64_t now)
 	    b->count);
 	d->standing = STANDING_PROVEN;
 	d->failing_ns = 0;
-	if (!split(d, b, what) && b->trial.failures >= LEFT_OUT_FAILURES)
+	if (split(d, b, what)) /* one half of it is mute, the search goes on with both */
+		b[0].trial = b[1].trial =
+		    (struct poll_trial){ .failures = POLL_SEARCH_FAILURES, .failed_ns = now };
+	else if (b->trial.failures >= LEFT_OUT_FAILURES)
 		leave_out(d, b, now);
 }
 
@@ -191,11 +194,15 @@ static void unanswered(struct device *d, const struct device_question *q, enum e
 	struct poll_trial *t = &q->block->trial;
 	bool proven = t->failures > 0 && d->heard_ns > t->failed_ns;
 	*t = (struct poll_trial){ .cycle = d->cycle.number,
-		.failures = proven ? t->failures + 1 : 1,
+		.failures = proven || t->failures == 0 ? t->failures + 1 : t->failures,
 		.failed_ns = now,
 		.wait_ns = t->wait_ns };
+	d->cycle.in_vain = true;
 	if (proven) {
 		convict(d, q->block, now);
+	} else if (!was_unproven && device_will_tell(d, l, q->block)) {
+		d->standing = STANDING_PROVEN;
+		d->failing_ns = 0;
 	} else if (!was_unproven && device_can_look(d, l)) {
 		d->standing = STANDING_LOOK;
 		d->due_ns = now;

@@ -2,7 +2,8 @@
  * device; one thread).
  *
  * A block that fails is not believed at once: the device may be gone, or be starting. It is split when it has
- * failed, then something else of the device was answered, and then it failed again. For a refusal that
+ * failed, then something else of the device was answered, and then it failed again. Its halves are searched
+ * on beside the cycles, in pauses of the bus, so that what is read stays read in time. For a refusal that
  * something must have come with values: a device that refuses all that it is asked has no holes. What cannot
  * be split and is never answered is left out. Findings have an end: the plan is then tried whole.
  */

@@ -15,6 +15,7 @@ struct bench {
 	struct device device;
 	struct modbus_link link; /* it owes nothing */
 	struct modbus_reply reply;
+	unsigned in_vain; /* questions that were not answered */
 };
 
 static void begin(struct bench *b)
@@ -44,15 +45,16 @@ static void end(struct bench *b)
 	config_unref(b->config);
 }
 
-/* A cycle in which holding registers from `hole` on are said to be as `result` says, and all else is read. */
-static void cycle(struct bench *b, unsigned hole, enum exchange_result result, int exception)
+/* Asks all that a cycle has, of a device whose holding registers from `hole` on are said to be as `result`
+ * says, while all else is read. */
+static void go_on(struct bench *b, unsigned hole, enum exchange_result result, int exception)
 {
 	struct device_question q;
 	uint64_t missed;
-	device_set_due(&b->device, clock_boottime());
 	while (device_ask(&b->device, b->config, &b->link, &q)) {
 		const struct modbus_request *r = &q.request;
 		bool fails = r->table == POINT_HOLDING && (unsigned)r->address + r->count > hole;
+		b->in_vain += fails && result != EXCHANGE_EXCEPTION && result != EXCHANGE_OK;
 		b->reply.exception = exception;
 		b->reply.received_ns = clock_boottime();
 		verdict_take(
@@ -62,6 +64,17 @@ static void cycle(struct bench *b, unsigned hole, enum exchange_result result, i
 	}
 	refusals_tell(&b->device);
 	batch_free(device_end_cycle(&b->device, &missed));
+}
+
+/* A cycle, and a search if there is one to be made. */
+static void cycle(struct bench *b, unsigned hole, enum exchange_result result, int exception)
+{
+	device_set_due(&b->device, clock_boottime());
+	go_on(b, hole, result, exception);
+	if (device_search_due(&b->device) > clock_boottime())
+		return;
+	assert_true(device_begin_search(&b->device, b->config));
+	go_on(b, hole, result, exception);
 }
 
 /* A cycle in which everything is refused. */
@@ -84,7 +97,7 @@ static void a_refusal_is_a_finding_with_an_end(void **state)
 	struct bench b;
 	begin(&b);
 	cycle(&b, 3, EXCHANGE_EXCEPTION, 2);
-	assert_int_equal(b.device.plan.block_count, 4); /* 0+2, 2+1, 3+1 and the input */
+	assert_int_equal(b.device.plan.block_count, 5); /* 0+1, 1+1, 2+1, 3+1 and the input */
 	assert_true(b.device.findings_end_ns > clock_boottime());
 	int64_t span = b.device.findings_span_ns;
 	b.device.findings_end_ns = clock_boottime();
@@ -92,7 +105,7 @@ static void a_refusal_is_a_finding_with_an_end(void **state)
 	assert_int_equal(b.device.plan.block_count, 2);
 	assert_true(b.device.findings_end_ns == 0);
 	cycle(&b, 3, EXCHANGE_EXCEPTION, 3);
-	assert_int_equal(b.device.plan.block_count, 4);
+	assert_int_equal(b.device.plan.block_count, 5);
 	assert_true(b.device.findings_span_ns == 2 * span);
 	end(&b);
 }
@@ -150,18 +163,46 @@ static void what_is_never_answered_is_cut_out(void **state)
 	begin(&b);
 	for (int i = 0; i < 12; i++)
 		cycle(&b, 3, EXCHANGE_TIMEOUT, 0);
-	assert_int_equal(b.device.plan.block_count, 4);
-	const struct poll_block *mute = &b.device.plan.blocks[3];
+	assert_int_equal(b.device.plan.block_count, 5);
+	const struct poll_block *mute = &b.device.plan.blocks[4];
 	assert_int_equal(mute->address, 3);
 	assert_true(mute->trial.wait_ns > 0);
 	assert_int_equal(b.device.standing, STANDING_PROVEN);
 	int64_t wait = mute->trial.wait_ns;
-	b.device.plan.blocks[3].trial.failed_ns -= wait; /* it is time to try it again */
+	b.device.plan.blocks[4].trial.failed_ns -= wait; /* it is time to try it again */
 	cycle(&b, 3, EXCHANGE_TIMEOUT, 0);
 	assert_true(mute->trial.wait_ns == 2 * wait);
-	b.device.plan.blocks[3].trial.failed_ns -= 2 * wait;
+	b.device.plan.blocks[4].trial.failed_ns -= 2 * wait;
 	cycle(&b, 4, EXCHANGE_OK, 0);
 	assert_true(mute->trial.wait_ns == 0);
+	end(&b);
+}
+
+/* A cycle asks only what is answered; the search asks for one thing in vain, then the bus goes on. */
+static void a_search_costs_one_time_out_at_a_time(void **state)
+{
+	struct bench b;
+	begin(&b);
+	cycle(&b, 3, EXCHANGE_OK, 0);
+	for (int i = 0; i < 2; i++) { /* it fails, and is convicted */
+		device_set_due(&b.device, clock_boottime());
+		go_on(&b, 3, EXCHANGE_TIMEOUT, 0);
+	}
+	assert_int_equal(b.device.plan.block_count, 3); /* two halves, and the input */
+	for (int i = 0; i < 8; i++) {
+		unsigned before = b.in_vain;
+		device_set_due(&b.device, clock_boottime());
+		go_on(&b, 3, EXCHANGE_TIMEOUT, 0);
+		assert_int_equal(b.in_vain, before);
+		if (device_search_due(&b.device) > clock_boottime())
+			continue;
+		assert_true(device_begin_search(&b.device, b.config));
+		go_on(&b, 3, EXCHANGE_TIMEOUT, 0);
+		assert_true(b.in_vain <= before + 1);
+	}
+	assert_int_equal(b.device.standing, STANDING_PROVEN);
+	assert_true(b.device.plan.blocks[4].trial.wait_ns > 0);
+	assert_true(device_search_due(&b.device) > clock_boottime());
 	end(&b);
 }
 
@@ -183,6 +224,7 @@ int main(void)
 		cmocka_unit_test(what_is_refused_is_said_once),
 		cmocka_unit_test(that_everything_is_refused_is_said_once),
 		cmocka_unit_test(what_is_never_answered_is_cut_out),
+		cmocka_unit_test(a_search_costs_one_time_out_at_a_time),
 		cmocka_unit_test(a_gateways_word_for_a_unit_is_its_silence),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
