@@ -18,6 +18,9 @@
 /* Batches of live messages, one for each save while the broker owes an answer. */
 #define LIVE_MAX 256
 
+/* Batches with this bit are copies of what is being appended; ids of the spool are far below. */
+#define COPIES (UINT64_C(1) << 63)
+
 /* Turns between two times of tending the spool: 10 s. */
 #define TEND_TURNS 28
 
@@ -48,8 +51,14 @@ struct history {
 	uint64_t memory_dropped;
 	int64_t dropped_from_ms, dropped_to_ms; /* of these */
 	uint64_t dropped;
-	bool append_pending; /* one batch at a time, so that a slow disk holds no more than that */
-	bool save_failed;    /* the last append did not work: hand out from memory */
+	/* What the disk has been given, one batch at a time, so that a slow one holds no more than that; NULL
+	 * = nothing. While the disk hangs, copies of it are handed out. */
+	const struct message_list *appending;
+	const struct message *next_copy;   /* of these; NULL = none is left */
+	uint64_t append;		   /* of it; batch of its copies, and of nothing else */
+	uint64_t copied, copies_delivered; /* of it; acknowledged in their order */
+	uint64_t delivered_id;		   /* of the last batch that was delivered before it was saved */
+	bool save_failed;		   /* the last append did not work: hand out from memory */
 
 	struct message_list copies; /* of live messages, to be saved together */
 	uint64_t next_tag;
@@ -169,7 +178,7 @@ static size_t batch_bytes(const struct history *h)
 
 static bool owes_answer(const struct history *h)
 {
-	return h->append_pending || h->load_pending || h->tend_pending;
+	return h->appending || h->load_pending || h->tend_pending;
 }
 
 /* Before a task is given whose answer is waited for. */
@@ -179,17 +188,46 @@ static void ask(struct history *h)
 		h->asked_ns = clock_boottime();
 }
 
+/* All of what is being appended is handed out from the first on. */
+static void begin_copies(struct history *h)
+{
+	h->next_copy = h->appending ? h->appending->first : NULL;
+	h->copied = h->copies_delivered = 0;
+}
+
+static struct message *copy_appending(struct history *h)
+{
+	struct message *m = message_copy_late(h->next_copy);
+	if (!m)
+		return NULL;
+	m->batch = h->append;
+	m->place = h->copied++;
+	h->next_copy = h->next_copy->next;
+	return m;
+}
+
+/* Whether the broker has all of what was appended, which ends with this. */
+static bool end_append(struct history *h)
+{
+	bool delivered = h->appending && h->copies_delivered == h->appending->count;
+	h->appending = NULL;
+	h->next_copy = NULL;
+	return delivered;
+}
+
 static void save_memory(struct history *h)
 {
 	struct message_list l = { 0 };
-	if (h->append_pending || !h->memory.first)
+	if (h->appending || !h->memory.first)
 		return;
 	do {
 		message_list_append(&l, message_list_take(&h->memory));
 	} while (h->memory.first && l.bytes + h->memory.first->size < batch_bytes(h));
 	ask(h);
-	h->append_pending = spooler_append(h->spooler, 0, &l, false);
+	h->appending = spooler_append(h->spooler, 0, &l, false);
+	h->append++;
 	message_list_join_front(&h->memory, &l);
+	begin_copies(h);
 }
 
 /* A disk that neither works nor fails. */
@@ -243,8 +281,10 @@ struct message *history_next(struct history *h)
 	load_more(h);
 	if (h->replay.first)
 		return message_list_take(&h->replay);
-	/* without a disk there is nothing older than what is in memory */
-	if (((h->save_failed && !h->append_pending) || h->hangs) && h->memory.first) {
+	/* without a disk there is nothing older than what it has been given, and what is in memory */
+	if (h->hangs && h->next_copy)
+		return copy_appending(h);
+	if (((h->save_failed && !h->appending) || h->hangs) && h->memory.first) {
 		tell_gap(h);
 		return message_list_take(&h->memory);
 	}
@@ -267,6 +307,8 @@ static void live_delivered(struct history *h, const struct message *m)
 
 static void loaded_delivered(struct history *h, const struct message *m)
 {
+	if (m->batch == h->append && m->place == h->copies_delivered)
+		h->copies_delivered++;
 	struct loaded_batch *b = m->batch ? find_loaded(h, m->batch) : NULL;
 	if (!b || ++b->acknowledged < b->count)
 		return;
@@ -310,6 +352,7 @@ void history_online(struct history *h)
 	h->online = true;
 	h->load_after = 0;
 	h->at_end = false;
+	begin_copies(h);
 	load_more(h);
 }
 
@@ -336,7 +379,10 @@ static void on_saved(struct history *h, const struct spool_task *t)
 {
 	h->save_failed = false;
 	if (t->tag == 0) {
-		h->append_pending = false;
+		if (end_append(h)) {
+			spooler_delete(h->spooler, t->batch.id);
+			h->delivered_id = t->batch.id;
+		}
 		h->at_end = false;
 		tell_gap(h);
 		if (h->memory.bytes > batch_bytes(h)) /* a disk that comes back catches up at once */
@@ -362,9 +408,9 @@ static void on_not_saved(struct history *h, struct spool_task *t)
 			b->tag = 0; /* its messages are kept when they are lost */
 		return;
 	}
-	h->append_pending = false;
 	h->save_failed = true;
-	message_list_join_front(&h->memory, &t->batch.messages);
+	if (!end_append(h))
+		message_list_join_front(&h->memory, &t->batch.messages);
 	bound_memory(h);
 	if (h->online)
 		h->events.ready(h->events.user);
@@ -387,6 +433,10 @@ static void on_loaded(struct history *h, struct spool_task *t)
 	if (!end_load(h) || !slot)
 		return; /* it is loaded again after the next connect */
 	h->load_after = b->id;
+	if (b->id == h->delivered_id) { /* loaded before it could be deleted */
+		load_more(h);
+		return;
+	}
 	struct message *gap = b->is_gap ? gap_message(h, b->from_ms, b->to_ms, b->dropped) : NULL;
 	if (gap)
 		message_list_append(&b->messages, gap);
@@ -461,6 +511,7 @@ struct history *history_new(sd_event *event, struct disk *disk, const char *fold
 	h->events = *events;
 	h->limits = limits;
 	h->next_tag = 1;
+	h->append = COPIES;
 	h->spooler = spooler_new(disk, folder, old_base, limits);
 	int r = h->spooler
 		    ? sd_event_add_io(event, &h->io, inbox_fd(spooler_answers(h->spooler)), EPOLLIN, on_io, h)
@@ -482,9 +533,9 @@ void history_free(struct history *h)
 	h->io = sd_event_source_disable_unref(h->io);
 	h->save_timer = sd_event_source_disable_unref(h->save_timer);
 	while (h->spooler && h->memory.first) {
-		h->append_pending = false;
+		h->appending = NULL;
 		save_memory(h);
-		if (!h->append_pending)
+		if (!h->appending)
 			break;
 	}
 	spooler_free(h->spooler);

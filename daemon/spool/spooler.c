@@ -91,10 +91,8 @@ static void append(struct spooler *s, struct spool_task *t)
 		r = check(
 		    s, spool_append(s->spool, s->last_id + 1, &t->batch.messages, t->live, clock_boottime()));
 	t->outcome = r < 0 ? SPOOL_NOT_SAVED : SPOOL_SAVED;
-	if (r < 0)
-		return;
-	message_list_clear(&t->batch.messages);
-	t->batch.id = ++s->last_id;
+	if (r >= 0)
+		t->batch.id = ++s->last_id;
 }
 
 static void load(struct spooler *s, struct spool_task *t)
@@ -156,25 +154,27 @@ static void free_task(struct disk_job *job)
 	spool_task_free((struct spool_task *)job);
 }
 
-static bool give(struct spooler *s, const struct spool_task *what)
+/* NULL without memory. */
+static const struct spool_task *give(struct spooler *s, const struct spool_task *what)
 {
 	struct spool_task *t = malloc(sizeof(*t));
 	if (!t)
-		return false;
+		return NULL;
 	*t = *what;
 	t->job = (struct disk_job){ .run = run, .free = free_task, .answers = s->answers };
 	t->spooler = s;
 	disk_give(s->disk, &t->job);
-	return true;
+	return t;
 }
 
-bool spooler_append(struct spooler *s, uint64_t tag, struct message_list *l, bool live)
+const struct message_list *spooler_append(struct spooler *s, uint64_t tag, struct message_list *l, bool live)
 {
-	if (!give(s, &(struct spool_task){
-			 .work = append, .tag = tag, .live = live, .batch = { .messages = *l } }))
-		return false;
+	const struct spool_task *t = give(
+	    s, &(struct spool_task){ .work = append, .tag = tag, .live = live, .batch = { .messages = *l } });
+	if (!t)
+		return NULL;
 	*l = (struct message_list){ 0 };
-	return true;
+	return &t->batch.messages;
 }
 
 bool spooler_load(struct spooler *s, uint64_t after)

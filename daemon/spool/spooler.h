@@ -17,7 +17,7 @@ struct spooler;
 enum spool_outcome {
 	SPOOL_DONE,
 	SPOOL_SAVED,	 /* `tag` is on the disk as batch `batch.id` */
-	SPOOL_NOT_SAVED, /* `tag` is not: `batch.messages` has its messages back */
+	SPOOL_NOT_SAVED, /* `tag` is not */
 	SPOOL_LOADED,	 /* `batch` */
 	SPOOL_END,	 /* there is nothing more to load, for now */
 	SPOOL_TENDED,
@@ -48,9 +48,11 @@ void spooler_free(struct spooler *s);
 struct inbox *spooler_answers(struct spooler *s);
 void spool_task_free(struct spool_task *t);
 
-/* The tasks; see the functions of spool.h. Messages of `l` are taken over. False without memory, and then
- * nothing is taken. */
-bool spooler_append(struct spooler *s, uint64_t tag, struct message_list *l, bool live);
+/* The tasks; see the functions of spool.h. False or NULL without memory, and then nothing is taken. */
+
+/* Takes the messages of `l` over. They are not changed until the task has come back, and may be read until it
+ * is freed. */
+const struct message_list *spooler_append(struct spooler *s, uint64_t tag, struct message_list *l, bool live);
 bool spooler_load(struct spooler *s, uint64_t after);
 bool spooler_tend(struct spooler *s);
 /* These only save work: without memory they are left out. */
