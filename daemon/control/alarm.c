@@ -1,6 +1,9 @@
 #include "daemon/control/alarm.h"
 
+#include "drivers/os/clock.h"
+
 #include <math.h>
+#include <stdio.h>
 
 static const char *const state_words[] = {
 	[ALARM_UNKNOWN] = "unknown",
@@ -8,6 +11,7 @@ static const char *const state_words[] = {
 	[ALARM_ACTIVE] = "active",
 	[ALARM_CLEARED_UNACKNOWLEDGED] = "cleared_unacknowledged",
 	[ALARM_SUPPRESSED] = "suppressed",
+	[ALARM_SHELVED] = "shelved",
 };
 
 const char *alarm_state_word(enum alarm_state s)
@@ -99,10 +103,10 @@ static enum alarm_state next_phase(const struct alarm *a, int64_t now_ns)
 	const struct alarm_config *c = a->config;
 	int64_t lasted = now_ns > a->condition_since ? now_ns - a->condition_since : 0;
 	bool was_active = a->phase == ALARM_ACTIVE, was_cleared = a->phase == ALARM_CLEARED_UNACKNOWLEDGED,
-	     was_suppressed = a->phase == ALARM_SUPPRESSED && a->suppressed;
+	     was_suppressed = a->phase == ALARM_SUPPRESSED && a->suppressed_by;
 	if (a->condition && (was_active || was_suppressed || lasted >= c->delay_on))
-		return a->suppressed && !(stays(a) && (was_active || was_cleared)) ? ALARM_SUPPRESSED
-										   : ALARM_ACTIVE;
+		return a->suppressed_by && !(stays(a) && (was_active || was_cleared)) ? ALARM_SUPPRESSED
+										      : ALARM_ACTIVE;
 	if (a->condition)
 		return was_cleared ? a->phase : ALARM_NORMAL;
 	if (was_active && lasted < c->delay_off)
@@ -150,11 +154,16 @@ static void judge_input(struct alarm *a, const struct figure *input, int64_t rea
 }
 
 /* A latched alarm stands also while its input is not known. */
-static enum alarm_state shown(const struct alarm *a)
+enum alarm_state alarm_beneath(const struct alarm *a)
 {
 	bool stands =
 	    a->phase == ALARM_CLEARED_UNACKNOWLEDGED || (a->config->latch && a->phase == ALARM_ACTIVE);
 	return a->known || stands ? a->phase : ALARM_UNKNOWN;
+}
+
+static enum alarm_state shown(const struct alarm *a)
+{
+	return a->shelved_until_ns != 0 ? ALARM_SHELVED : alarm_beneath(a);
 }
 
 void alarm_set_load(struct alarm *a, bool loaded)
@@ -180,11 +189,11 @@ static void escalate(struct alarm *a, int64_t now_ns)
 	a->severity = severity_of(a);
 }
 
-void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns)
+void alarm_set_suppressed(struct alarm *a, const char *by, int64_t now_ns)
 {
-	if (a->suppressed && !suppressed)
+	if (a->suppressed_by && !by)
 		a->condition_since = now_ns;
-	a->suppressed = suppressed;
+	a->suppressed_by = by;
 }
 
 bool alarm_update(
@@ -195,9 +204,11 @@ bool alarm_update(
 		return false;
 	judge_input(a, input, read_ns, now_ns);
 	a->hold_until_ns = 0;
+	if (now_ns >= a->shelved_until_ns)
+		a->shelved_until_ns = 0;
 	escalate(a, now_ns);
 	enum alarm_state next = shown(a);
-	bool is_over = next == ALARM_NORMAL || next == ALARM_UNKNOWN;
+	bool is_over = next == ALARM_NORMAL || next == ALARM_UNKNOWN || next == ALARM_SHELVED;
 	bool same = next == a->state && (is_over || a->severity == a->told);
 	if (a->severity > a->told)
 		a->acknowledged = false;
@@ -210,7 +221,7 @@ bool alarm_update(
 	return true;
 }
 
-const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms)
+const char *alarm_acknowledge(struct alarm *a, const char *by, int64_t utc_ms)
 {
 	bool cleared = a->state == ALARM_CLEARED_UNACKNOWLEDGED;
 	if (a->state != ALARM_ACTIVE && !cleared)
@@ -218,12 +229,38 @@ const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms)
 	if (a->acknowledged)
 		return "it is acknowledged already";
 	a->acknowledged = true;
+	snprintf(a->acknowledged_by, sizeof(a->acknowledged_by), "%s", by);
 	a->previous = a->state;
 	if (cleared) {
 		a->state = a->phase = ALARM_NORMAL;
 		a->escalated = false;
 		a->severity = a->told = severity_of(a);
 	}
+	a->changed_ms = utc_ms;
+	return NULL;
+}
+
+const char *alarm_shelve(struct alarm *a, const char *by, int64_t for_ns, int64_t now_ns, int64_t utc_ms)
+{
+	if (for_ns < NS_PER_S || for_ns > ALARM_SHELF_MAX_NS)
+		return "that is no time for it (allowed: 1s to 7d)";
+	snprintf(a->shelved_by, sizeof(a->shelved_by), "%s", by);
+	a->shelved_ns = for_ns;
+	a->shelved_until_ns = now_ns + for_ns;
+	a->shelved_until_ms = utc_ms + for_ns / NS_PER_MS;
+	a->previous = a->state;
+	a->state = shown(a);
+	a->changed_ms = utc_ms;
+	return NULL;
+}
+
+const char *alarm_unshelve(struct alarm *a, int64_t utc_ms)
+{
+	if (a->shelved_until_ns == 0)
+		return "it is not shelved";
+	a->shelved_until_ns = 0;
+	a->previous = a->state;
+	a->state = shown(a);
 	a->changed_ms = utc_ms;
 	return NULL;
 }
@@ -239,6 +276,18 @@ void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w
 	bytes_put_integer(w, (int64_t)a->phase);
 	bytes_put_integer(w, a->escalated);
 	bytes_put_integer(w, a->active_since + offset_ns);
+	bytes_put_text(w, a->acknowledged_by);
+	bytes_put_integer(w, a->shelved_until_ns != 0 ? a->shelved_ns : 0);
+	if (a->shelved_until_ns == 0)
+		return;
+	bytes_put_integer(w, a->shelved_until_ns + offset_ns);
+	bytes_put_integer(w, a->shelved_until_ms);
+	bytes_put_text(w, a->shelved_by);
+}
+
+static void load_text(struct bytes_reader *r, char to[static ALARM_USER_MAX])
+{
+	snprintf(to, ALARM_USER_MAX, "%s", bytes_take_text(r));
 }
 
 /* What the first versions did not have. */
@@ -247,13 +296,22 @@ static void load_rest(struct alarm *a, const struct wall_clock *clock, struct by
 	a->phase = (enum alarm_state)bytes_take_within(r, ALARM_NORMAL, ALARM_SUPPRESSED);
 	a->escalated = bytes_take_within(r, 0, 1);
 	a->active_since = wall_clock_boottime(clock, bytes_take_integer(r));
+	load_text(r, a->acknowledged_by);
+	a->shelved_ns = bytes_take_within(r, 0, ALARM_SHELF_MAX_NS);
+	if (a->shelved_ns == 0)
+		return;
+	/* by a clock that is behind it would take longer than was said */
+	int64_t until = bytes_take_integer(r) - clock->offset_ns, latest = clock->now_ns + a->shelved_ns;
+	a->shelved_until_ns = until < latest ? until : latest;
+	a->shelved_until_ms = bytes_take_integer(r);
+	load_text(r, a->shelved_by);
 }
 
 void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r)
 {
 	struct alarm loaded = *a;
-	loaded.state = (enum alarm_state)bytes_take_within(r, 0, ALARM_SUPPRESSED);
-	loaded.previous = (enum alarm_state)bytes_take_within(r, 0, ALARM_SUPPRESSED);
+	loaded.state = (enum alarm_state)bytes_take_within(r, 0, ALARM_SHELVED);
+	loaded.previous = (enum alarm_state)bytes_take_within(r, 0, ALARM_SHELVED);
 	loaded.acknowledged = bytes_take_within(r, 0, 1);
 	loaded.condition = bytes_take_within(r, 0, 1);
 	loaded.condition_since = wall_clock_boottime(clock, bytes_take_integer(r));

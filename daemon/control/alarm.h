@@ -25,7 +25,13 @@ enum alarm_state {
 	ALARM_ACTIVE,
 	ALARM_CLEARED_UNACKNOWLEDGED,
 	ALARM_SUPPRESSED, /* the condition holds, but another alarm explains it */
+	ALARM_SHELVED,	  /* an operator does not want to hear of it for a while */
 };
+
+/* So long a user's name may be, with its NUL (LOGIN_NAME_MAX of shadow is 32). */
+#define ALARM_USER_MAX 40
+/* A shelf has an end: what is away for longer is for the configuration. */
+#define ALARM_SHELF_MAX_NS (INT64_C(7) * 86400 * 1000000000)
 
 const char *alarm_state_word(enum alarm_state s);
 
@@ -36,15 +42,18 @@ struct alarm {
 	enum alarm_severity severity, told; /* as it is now; as it was at the last update */
 	bool acknowledged;
 	bool known;		 /* there was an input, and no more than three polls have missed since */
-	bool suppressed;	 /* another alarm explains this one */
 	bool idle;		 /* there is no load */
 	bool escalated;		 /* it was active for too long */
 	bool condition;		 /* as last judged, with hysteresis */
 	int64_t condition_since; /* CLOCK_BOOTTIME */
 	int64_t active_since;	 /* CLOCK_BOOTTIME */
 	int64_t read_ns;	 /* CLOCK_BOOTTIME of the last usable reading; 0 = none yet */
-	struct figure input;	 /* the last one */
-	int64_t changed_ms;	 /* UTC of the last change of state; 0 = never */
+	char acknowledged_by[ALARM_USER_MAX], shelved_by[ALARM_USER_MAX];
+	int64_t shelved_ns, shelved_until_ns, shelved_until_ms; /* CLOCK_BOOTTIME, and UTC; 0 = it is not */
+	const char *suppressed_by; /* the name of the alarm that explains it, of the configuration */
+	struct figure input;	   /* the last one */
+	uint64_t aside;		   /* its owner's: of what else was told of it */
+	int64_t changed_ms;	   /* UTC of the last change of state; 0 = never */
 	int64_t
 	    hold_until_ns; /* after a restart: until then the state stays while its input is not yet there */
 };
@@ -72,13 +81,21 @@ bool alarm_holds(const struct alarm_config *c, const struct figure *f, bool held
 /* Whether there is a load that needs what it watches: without, one with `needs_load` is but a warning. */
 void alarm_set_load(struct alarm *a, bool loaded);
 
-/* Whether another alarm explains this one now. Released, a condition that still holds must last for delay_on
- * again. An alarm that is latched already stays. */
-void alarm_set_suppressed(struct alarm *a, bool suppressed, int64_t now_ns);
+/* Which other alarm explains this one now, by its name that stays; NULL = none. Released, a condition that
+ * still holds must last for delay_on again. An alarm that is latched already stays. */
+void alarm_set_suppressed(struct alarm *a, const char *by, int64_t now_ns);
 
 /* An operator has seen it: an alarm that waited for that becomes normal. NULL, or why there is
  * nothing to acknowledge. */
-const char *alarm_acknowledge(struct alarm *a, int64_t utc_ms);
+const char *alarm_acknowledge(struct alarm *a, const char *by, int64_t utc_ms);
+
+/* An operator does not want to hear of it for `for_ns`, or now for another time. It goes on underneath, and
+ * comes back by itself with the first update after that, also over a restart. NULL, or why not. */
+const char *alarm_shelve(struct alarm *a, const char *by, int64_t for_ns, int64_t now_ns, int64_t utc_ms);
+const char *alarm_unshelve(struct alarm *a, int64_t utc_ms);
+
+/* The state as it is without the shelf. */
+enum alarm_state alarm_beneath(const struct alarm *a);
 
 /* The state as bytes, with times in UTC, and back. */
 void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w);

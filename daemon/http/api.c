@@ -8,10 +8,16 @@
 #include <stdio.h>
 #include <string.h>
 
-/* LOOP-SUFFIX or DEVICE-POINT, the longest names that there are. */
-#define LONGEST_NAME (2 * NAME_LENGTH_MAX + 2)
+/* PUE-DEVICE-POINT-lost, the longest names that there are. */
+#define LONGEST_NAME (3 * NAME_LENGTH_MAX + 8)
 
-enum { HTTP_OK = 200, HTTP_NOT_FOUND = 404, HTTP_METHOD_NOT_ALLOWED = 405, HTTP_CONFLICT = 409 };
+enum {
+	HTTP_OK = 200,
+	HTTP_BAD_REQUEST = 400,
+	HTTP_NOT_FOUND = 404,
+	HTTP_METHOD_NOT_ALLOWED = 405,
+	HTTP_CONFLICT = 409
+};
 
 static struct http_answer error(unsigned status, const char *what)
 {
@@ -34,7 +40,7 @@ static void put_alarm(const struct alarm *a, void *user)
 	json_payload_alarm(&l->w, a->config->name, l->config, a, clock_utc_ms());
 }
 
-static struct http_answer get_alarms(struct api *api, const char *name)
+static struct http_answer get_alarms(struct api *api, const char *name, const struct http_request *r)
 {
 	struct alarm_list l = { .config = api->live->config };
 	json_begin(&l.w);
@@ -46,15 +52,13 @@ static struct http_answer get_alarms(struct api *api, const char *name)
 	return (struct http_answer){ HTTP_OK, json_finish(&l.w) };
 }
 
-static struct http_answer acknowledge(struct api *api, const char *name)
+/* What was done with an alarm: as it is now, or why it was not. */
+static struct http_answer done(
+    const struct api *api, const struct alarm *a, const char *what, const char *why)
 {
-	char text[LONGEST_NAME + 64];
-	struct alarm *a = alarms_find(api->live->alarms, name);
-	if (!a)
-		return error(HTTP_NOT_FOUND, "no such alarm (allowed: a name of GET /v1/alarms)");
-	const char *why = alarms_acknowledge(api->live->alarms, a);
+	char text[LONGEST_NAME + 128];
 	if (why) {
-		snprintf(text, sizeof(text), "%s cannot be acknowledged: %s", name, why);
+		snprintf(text, sizeof(text), "%s cannot be %s: %s", a->config->name, what, why);
 		return error(HTTP_CONFLICT, text);
 	}
 	struct json_writer w;
@@ -63,7 +67,46 @@ static struct http_answer acknowledge(struct api *api, const char *name)
 	return (struct http_answer){ HTTP_OK, json_finish(&w) };
 }
 
-static struct http_answer learn(struct api *api, const char *name)
+static struct http_answer no_alarm(void)
+{
+	return error(HTTP_NOT_FOUND, "no such alarm (allowed: a name of GET /v1/alarms)");
+}
+
+static struct http_answer acknowledge(struct api *api, const char *name, const struct http_request *r)
+{
+	struct alarm *a = alarms_find(api->live->alarms, name);
+	return a ? done(api, a, "acknowledged", alarms_acknowledge(api->live->alarms, a, r->who))
+		 : no_alarm();
+}
+
+/* {"for":"2h"} alone. */
+static bool take_time(const char *body, int64_t *ret)
+{
+	char length[16];
+	int end = -1;
+	(void)sscanf(body, " { \"for\" : \"%15[0-9a-z]\" } %n", length, &end);
+	return end >= 0 && body[end] == '\0' && text_duration(length, ret) == 0;
+}
+
+static struct http_answer shelve(struct api *api, const char *name, const struct http_request *r)
+{
+	int64_t length;
+	struct alarm *a = alarms_find(api->live->alarms, name);
+	if (!a)
+		return no_alarm();
+	if (!take_time(r->body, &length))
+		return error(
+		    HTTP_BAD_REQUEST, "for how long is not told (allowed: {\"for\":\"2h\"}, 1s to 7d)");
+	return done(api, a, "shelved", alarms_shelve(api->live->alarms, a, r->who, length));
+}
+
+static struct http_answer unshelve(struct api *api, const char *name, const struct http_request *r)
+{
+	struct alarm *a = alarms_find(api->live->alarms, name);
+	return a ? done(api, a, "unshelved", alarms_unshelve(api->live->alarms, a, r->who)) : no_alarm();
+}
+
+static struct http_answer learn(struct api *api, const char *name, const struct http_request *r)
 {
 	char text[LONGEST_NAME + 128];
 	struct loop_reference learned;
@@ -77,8 +120,9 @@ static struct http_answer learn(struct api *api, const char *name)
 		return error(HTTP_CONFLICT, text);
 	}
 	api->changed(api->user);
-	log_line(
-	    LOG_NOTICE, "loop %s has learned its state now as that of a clean filter and a new pump", name);
+	log_line(LOG_NOTICE,
+	    "loop %s has learned its state now as that of a clean filter and a new pump, by %s", name,
+	    r->who);
 	struct json_writer w;
 	json_begin(&w);
 	json_payload_reference(&w, &learned);
@@ -87,10 +131,12 @@ static struct http_answer learn(struct api *api, const char *name)
 
 static const struct route {
 	const char *method, *before, *after; /* of the path around NAME */
-	struct http_answer (*answer)(struct api *api, const char *name);
+	struct http_answer (*answer)(struct api *api, const char *name, const struct http_request *r);
 } routes[] = {
 	{ "GET", "/v1/alarms", NULL, get_alarms },
 	{ "POST", "/v1/alarms/", "/ack", acknowledge },
+	{ "POST", "/v1/alarms/", "/shelve", shelve },
+	{ "POST", "/v1/alarms/", "/unshelve", unshelve },
 	{ "POST", "/v1/loops/", "/learn", learn },
 };
 
@@ -109,16 +155,17 @@ static bool matches(const struct route *r, const char *path, char name[static LO
 	return true;
 }
 
-struct http_answer api_answer(const char *method, const char *path, void *user)
+struct http_answer api_answer(const struct http_request *r, void *user)
 {
 	char name[LONGEST_NAME];
 	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		if (!matches(&routes[i], path, name))
+		if (!matches(&routes[i], r->path, name))
 			continue;
-		if (strcmp(method, routes[i].method) == 0)
-			return routes[i].answer(user, name);
+		if (strcmp(r->method, routes[i].method) == 0)
+			return routes[i].answer(user, name, r);
 		return error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
 	}
 	return error(HTTP_NOT_FOUND, "no such path (allowed: GET /v1/alarms, POST /v1/alarms/NAME/ack, "
+				     "POST /v1/alarms/NAME/shelve, POST /v1/alarms/NAME/unshelve, "
 				     "POST /v1/loops/NAME/learn)");
 }

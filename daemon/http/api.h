@@ -2,6 +2,8 @@
  *
  *   GET  /v1/alarms             all alarms, as at the broker, by name
  *   POST /v1/alarms/NAME/ack    acknowledges one
+ *   POST /v1/alarms/NAME/shelve {"for":"2h"}: hides one so long
+ *   POST /v1/alarms/NAME/unshelve
  *   POST /v1/loops/NAME/learn   takes a loop's state now as that of its clean filter and new pump
  */
 #pragma once
@@ -17,4 +19,4 @@ struct api {
 };
 
 /* `user` is the struct api. */
-struct http_answer api_answer(const char *method, const char *path, void *user);
+struct http_answer api_answer(const struct http_request *r, void *user);

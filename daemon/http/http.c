@@ -1,10 +1,12 @@
 #include "daemon/http/http.h"
 
 #include "config/ini/cleanup.h"
+#include "daemon/http/peer.h"
 #include "drivers/os/log.h"
 
 #include <errno.h>
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -82,23 +84,54 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct htt
 	return r;
 }
 
-/* Called first with the head of a request, then with its body, which nothing here needs, then to answer. */
+/* A request whose body is still coming. */
+struct pending {
+	size_t size;
+	bool too_long;
+	char body[BODY_MAX + 1];
+};
+
+static void on_completed(
+    void *user, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+{
+	free(*state);
+	*state = NULL;
+}
+
+static enum MHD_Result ask(
+    const struct http *h, struct MHD_Connection *connection, const struct http_request *head, char *body)
+{
+	char who[PEER_NAME_MAX];
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	struct http_request r = *head;
+	r.body = body;
+	r.who = peer_name(info ? info->connect_fd : -1, who);
+	return send_answer(connection, h->answer(&r, h->user));
+}
+
+/* Called first with the head of a request, then with each piece of its body, then to answer. A body that is
+ * too long is read and forgotten. */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
     const char *method, const char *version, const char *body, size_t *body_size, void **state)
 {
-	static char seen_head;
-	struct http *h = user;
-	if (!*state) {
-		*state = &seen_head;
-		return MHD_YES;
+	struct pending *p = *state;
+	if (!p) {
+		*state = calloc(1, sizeof(*p));
+		return *state ? MHD_YES : MHD_NO;
 	}
-	if (*body_size > BODY_MAX)
-		return MHD_NO;
 	if (*body_size > 0) {
+		p->too_long |= *body_size > BODY_MAX - p->size;
+		if (!p->too_long) {
+			memcpy(p->body + p->size, body, *body_size);
+			p->size += *body_size;
+		}
 		*body_size = 0;
 		return MHD_YES;
 	}
-	return send_answer(connection, h->answer(method, path, h->user));
+	if (p->too_long)
+		p->body[0] = '\0';
+	return ask(user, connection, &(struct http_request){ method, path, NULL, NULL }, p->body);
 }
 
 static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
@@ -121,7 +154,8 @@ static int start(struct http *h, sd_event *event, int fd)
 {
 	h->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, fd,
 	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S, MHD_OPTION_END);
+	    CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S,
+	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
 	if (!h->mhd) {
 		close(fd);
 		return -EIO;

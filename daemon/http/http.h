@@ -12,8 +12,13 @@ struct http_answer {
 	char *text; /* JSON, malloc'd; NULL without memory */
 };
 
-/* The answer to a request without a body. */
-typedef struct http_answer (*http_answerer)(const char *method, const char *path, void *user);
+struct http_request {
+	const char *method, *path;
+	const char *body; /* "" = none */
+	const char *who;  /* asks: the name of the socket's peer, or uid and its number */
+};
+
+typedef struct http_answer (*http_answerer)(const struct http_request *r, void *user);
 
 struct http;
 

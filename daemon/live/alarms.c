@@ -1,5 +1,6 @@
 #include "daemon/live/alarms.h"
 
+#include "config/ini/text.h"
 #include "daemon/live/input.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
@@ -239,18 +240,29 @@ static struct figure input_of(struct alarms *a, size_t i, int64_t now_ns, int64_
 	return figure_invalid(NULL);
 }
 
-/* Whether an alarm that explains this one is active, or would be if it were not explained itself, and at
- * least as severe: what is shown must not look better than it is. */
-static bool is_explained(const struct alarms *a, const struct alarm *alarm)
+/* The alarm that explains this one: active, or it would be if it were not explained itself, and at least as
+ * severe, as what is shown must not look better than it is. NULL = none. */
+static const char *explanation(const struct alarms *a, const struct alarm *alarm)
 {
 	const struct alarm_config *c = alarm->config;
 	for (size_t i = 0; i < c->suppressor_names.count; i++) {
 		const struct alarm *other = &a->all[c->suppressors[i]];
 		bool holds = other->state == ALARM_ACTIVE || other->state == ALARM_SUPPRESSED;
 		if (holds && other->severity >= alarm->severity)
-			return true;
+			return other->config->name;
 	}
-	return false;
+	return NULL;
+}
+
+/* What is told of an alarm beside its state, as a number: whether its value is known, its severity, and why
+ * it is unknown or suppressed. */
+static uint64_t aside_of(const struct alarm *alarm)
+{
+	const char *why = alarm->state == ALARM_UNKNOWN	     ? alarm->input.reason
+			  : alarm->state == ALARM_SUPPRESSED ? alarm->suppressed_by
+							     : NULL;
+	return (why ? ini_text_fingerprint(why) : 0) * 8 + 2 * (uint64_t)alarm->severity +
+	       quality_has_value(alarm->input.quality);
 }
 
 void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
@@ -263,15 +275,14 @@ void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
 			continue;
 		int64_t read_ns = now_ns;
 		struct figure input = input_of(a, i, now_ns, &read_ns);
-		bool was_known = quality_has_value(alarm->input.quality);
-		enum alarm_severity told = alarm->told;
 		if (alarm->config->needs_load)
 			alarm_set_load(alarm, !loops_is_idle(a->loops, alarm->config->entry));
-		alarm_set_suppressed(alarm, is_explained(a, alarm), now_ns);
+		alarm_set_suppressed(alarm, explanation(a, alarm), now_ns);
 		if (alarm_update(alarm, &input, read_ns, now_ns, utc_ms))
 			on_change(a, alarm);
-		else if (a->valued && (was_known != quality_has_value(input.quality) || told != alarm->told))
+		else if (a->valued && alarm->aside != aside_of(alarm))
 			a->valued(alarm, a->user);
+		alarm->aside = aside_of(alarm);
 	}
 }
 
@@ -306,12 +317,39 @@ struct alarm *alarms_find(struct alarms *a, const char *name)
 	return NULL;
 }
 
-const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm)
+static const char *tell_done(struct alarms *a, const struct alarm *alarm, const char *what, const char *by)
 {
-	const char *why = alarm_acknowledge(alarm, clock_utc_ms());
-	if (!why)
-		tell(a, alarm, ", acknowledged");
-	return why;
+	char text[ALARM_USER_MAX + 32];
+	snprintf(text, sizeof(text), ", %s by %s", what, by);
+	tell(a, alarm, text);
+	return NULL;
+}
+
+const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm, const char *by)
+{
+	const char *why = alarm_acknowledge(alarm, by, clock_utc_ms());
+	return why ? why : tell_done(a, alarm, "acknowledged", by);
+}
+
+static bool is_own(const struct alarms *a, const struct alarm *alarm)
+{
+	return alarm < a->all || alarm >= a->all + a->config->alarm_count;
+}
+
+const char *alarms_shelve(struct alarms *a, struct alarm *alarm, const char *by, int64_t for_ns)
+{
+	char text[64], length[32];
+	if (is_own(a, alarm))
+		return "it is about coolantd itself";
+	const char *why = alarm_shelve(alarm, by, for_ns, clock_boottime(), clock_utc_ms());
+	snprintf(text, sizeof(text), "for %s", text_of_duration(for_ns, length));
+	return why ? why : tell_done(a, alarm, text, by);
+}
+
+const char *alarms_unshelve(struct alarms *a, struct alarm *alarm, const char *by)
+{
+	const char *why = alarm_unshelve(alarm, clock_utc_ms());
+	return why ? why : tell_done(a, alarm, "taken from the shelf", by);
 }
 
 int64_t alarms_take_latency(struct alarms *a)
@@ -328,11 +366,15 @@ static void say_gone(const char *name)
 }
 
 /* The state of another one. */
-static void take_state(struct alarm *to, const struct alarm *from)
+static void take_state(const struct alarms *a, struct alarm *to, const struct alarm *from)
 {
 	const struct alarm_config *config = to->config;
 	*to = *from;
 	to->config = config;
+	if (from->suppressed_by) {
+		size_t by = alarm_find(a->config, from->suppressed_by);
+		to->suppressed_by = by == SIZE_MAX ? NULL : a->config->alarms[by].name;
+	}
 	to->input.reason = NULL; /* its text goes with the old one */
 }
 
@@ -344,10 +386,10 @@ void alarms_inherit(struct alarms *a, struct alarms *old)
 		if (now == SIZE_MAX)
 			say_gone(c->name);
 		else if (a->config->alarms[now].fingerprint == c->fingerprint)
-			take_state(&a->all[now], &old->all[i]);
+			take_state(a, &a->all[now], &old->all[i]);
 	}
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++) {
-		take_state(&a->own[i].alarm, &old->own[i].alarm);
+		take_state(a, &a->own[i].alarm, &old->own[i].alarm);
 		memcpy(a->own[i].message, old->own[i].message, sizeof(a->own[i].message));
 	}
 	a->flood = old->flood;

@@ -53,8 +53,10 @@ void alarms_each(const struct alarms *a, alarms_see *see, void *user);
 /* By name; NULL = none. */
 struct alarm *alarms_find(struct alarms *a, const char *name);
 
-/* An operator has seen it. NULL, or why it cannot be acknowledged. */
-const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm);
+/* What operators do, with who it is: NULL, or why not. See control/alarm.h. */
+const char *alarms_acknowledge(struct alarms *a, struct alarm *alarm, const char *by);
+const char *alarms_shelve(struct alarms *a, struct alarm *alarm, const char *by, int64_t for_ns);
+const char *alarms_unshelve(struct alarms *a, struct alarm *alarm, const char *by);
 
 /* The longest time from a device's reply to an alarm of it since the last call; 0 = there was none. */
 int64_t alarms_take_latency(struct alarms *a);

@@ -87,8 +87,9 @@ static size_t loop_of(const struct groups *g, const struct alarm_config *a)
 
 void groups_see_alarm(struct groups *g, const struct alarm *a)
 {
-	/* suppressed: the condition holds all the same */
-	bool holds = a->state == ALARM_ACTIVE || a->state == ALARM_SUPPRESSED;
+	/* suppressed or shelved: the condition holds all the same */
+	enum alarm_state state = alarm_beneath(a);
+	bool holds = state == ALARM_ACTIVE || state == ALARM_SUPPRESSED;
 	if (!holds || a->severity != SEVERITY_CRITICAL)
 		return;
 	size_t loop = loop_of(g, a->config);

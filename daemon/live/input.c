@@ -85,10 +85,10 @@ struct figure input_figure(struct input *in, struct point_table *t)
 
 struct figure input_value(struct input *in, struct point_table *t)
 {
-	if (in->config->count == 1)
-		return point_table_value(t, in->config->refs[0]);
 	struct figure f = input_figure(in, t);
-	if (in->config->count > 0)
+	if (in->config->count == 1)
+		f.value = point_table_value(t, in->config->refs[0]).value;
+	else if (in->config->count > 0)
 		f.value = point_from_si(reference_get(t->config, in->config->refs[0]), f.value);
 	return f;
 }

@@ -351,6 +351,22 @@ static enum json_digits alarm_digits(const struct config *all, const struct alar
 	return is_reading ? digits_of(reference_get(all, c->points.refs[0])) : JSON_FIGURE;
 }
 
+/* What belongs to the state that it is in. */
+static void put_why(struct json_writer *w, const struct alarm *a)
+{
+	const char *reason = a->input.reason;
+	if (a->acknowledged && a->acknowledged_by[0])
+		json_text(w, "acknowledged_by", a->acknowledged_by);
+	if (a->state == ALARM_UNKNOWN)
+		json_text(w, "reason", reason ? reason : quality_word(a->input.quality));
+	if (a->state == ALARM_SUPPRESSED && a->suppressed_by)
+		json_text(w, "suppressed_by", a->suppressed_by);
+	if (a->state == ALARM_SHELVED) {
+		json_integer(w, "shelved_until", a->shelved_until_ms);
+		json_text(w, "shelved_by", a->shelved_by);
+	}
+}
+
 void json_payload_alarm(
     struct json_writer *w, const char *key, const struct config *all, const struct alarm *a, int64_t now_ms)
 {
@@ -368,6 +384,7 @@ void json_payload_alarm(
 	json_text(w, "point", c->point_name);
 	json_text(w, "message", c->message);
 	json_bool(w, "acknowledged", a->acknowledged);
+	put_why(w, a);
 	json_close(w);
 }
 

@@ -13,7 +13,7 @@ def test_a_pump_that_is_off_explains_a_low_flow(start, coolantd, subscriber, tmp
     subscriber.wait("alarm/flow_low", lambda m: m.json["state"] == "normal")
     server.set(1, "holding", 0, [0, 0])
     subscriber.wait("alarm/pump_off", lambda m: m.json["state"] == "active")
-    subscriber.wait("alarm/flow_low", lambda m: m.json["state"] == "suppressed")
+    assert subscriber.wait("alarm/flow_low", lambda m: m.json["state"] == "suppressed").json["suppressed_by"] == "pump_off"
     # the pump runs again and still nothing flows: now it is an alarm of its own
     server.set(1, "holding", 0, [80])
     active = subscriber.wait("alarm/flow_low", lambda m: m.json["state"] == "active").json

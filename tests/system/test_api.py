@@ -1,11 +1,14 @@
 """What operators ask and do on the Unix socket."""
 import contextlib
+import getpass
 import socket
+import time
 
 import harness
 import pytest
 from harness import device, head, tcp_bus
 
+USER = getpass.getuser()
 POINTS = ("poll_interval = 200ms\n[point:d.leak]\nregister = coil:0\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"
           "[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"
           "[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npressure_drop = d.dp\n")
@@ -29,9 +32,10 @@ def test_an_alarm_is_acknowledged_once(daemon, server, subscriber, tmp_path):
     assert {"coolantd-spool", "coolantd-state", "coolantd-flood", "l-flow-lost"} <= set(all_alarms["alarms"])
     status, alarm = harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack")
     assert status == 200 and alarm["acknowledged"] is True and alarm["state"] == "active"
+    assert alarm["acknowledged_by"] == USER
     # the dashboards hear of it
     assert subscriber.wait("alarm/d-leak", lambda m: m.json["acknowledged"]).json["state"] == "active"
-    daemon.wait_line("alarm d-leak is active, acknowledged")
+    daemon.wait_line(f"alarm d-leak is active, acknowledged by {USER}")
     assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack") == (
         409, {"error": "d-leak cannot be acknowledged: it is acknowledged already"})
     # seen already, so it does not wait when the condition goes
@@ -55,7 +59,42 @@ def test_an_acknowledgement_outlives_a_restart(daemon, subscriber, start, broker
     assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack")[0] == 200
     assert daemon.stop() == 0
     start(harness.Process, [harness.COOLANTD, "-c", daemon.path]).wait_line("started: ")
-    assert harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"]["d-leak"]["acknowledged"] is True
+    alarm = harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"]["d-leak"]
+    assert alarm["acknowledged"] is True and alarm["acknowledged_by"] == USER
+
+
+def test_a_shelved_alarm_is_back_by_itself(daemon, subscriber, start, tmp_path):
+    status, alarm = harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/shelve", '{"for":"8s"}')
+    assert status == 200 and alarm["state"] == "shelved" and alarm["shelved_by"] == USER
+    until = alarm["shelved_until"]
+    assert 6000 < until - 1000 * time.time() <= 8000
+    assert subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "shelved").json["shelved_until"] == until
+    daemon.wait_line(f"alarm d-leak is shelved, for 8s by {USER}")
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack")[0] == 409
+    # a restart takes nothing from the shelf, and leaves nothing on it for longer
+    assert daemon.stop() == 0
+    mark = len(subscriber.messages)
+    start(harness.Process, [harness.COOLANTD, "-c", daemon.path]).wait_line("started: ")
+    assert harness.ask(tmp_path, "GET", "/v1/alarms")[1]["alarms"]["d-leak"]["shelved_until"] == until
+    back = subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "active", after=mark).json
+    assert 0 <= back["ts"] - until <= 1500 and "shelved_until" not in back
+    # or when somebody says so
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/shelve", '{ "for" : "7d" } ')[0] == 200
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/unshelve")[1]["state"] == "active"
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/unshelve")[0] == 409
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/coolantd-spool/shelve", '{"for":"1h"}')[0] == 409
+
+
+@pytest.mark.parametrize("body", ["", "{}", '{"for":"8d"}', '{"for":"0s"}', '{"for":"x"}', '{"for":"1h"} 2', '{"for":1}', 5000 * " "])
+def test_a_shelf_without_an_end_is_refused(daemon, tmp_path, body):
+    status, answer = harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/shelve", body)
+    assert status in (400, 409) and "7d" in answer["error"]
+
+
+def test_an_alarm_says_why_nothing_is_known(daemon, server, subscriber):
+    server.stop()
+    gone = subscriber.wait("alarm/l-supply_high", lambda m: m.json["state"] == "unknown" and "stale" in m.json["reason"]).json
+    assert gone["reason"] == "d.t is stale"
 
 
 def test_what_a_loop_has_learned_outlives_reload_and_restart(daemon, server, subscriber, start, tmp_path):
@@ -81,6 +120,8 @@ def test_what_a_loop_has_learned_outlives_reload_and_restart(daemon, server, sub
     ("POST", "/v1/alarms", 405, "not with this method"),
     ("GET", "/v1/alarms/d-leak/ack", 405, "not with this method"),
     ("POST", "/v1/alarms/none/ack", 404, "no such alarm"),
+    ("POST", "/v1/alarms/none/shelve", 404, "no such alarm"),
+    ("POST", "/v1/alarms/none/unshelve", 404, "no such alarm"),
     ("POST", "/v1/alarms//ack", 404, "no such path"),
     ("POST", "/v1/alarms/" + 300 * "x" + "/ack", 404, "no such path"),
     ("POST", "/v1/loops/none/learn", 404, "no such loop"),

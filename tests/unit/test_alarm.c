@@ -100,12 +100,12 @@ static void an_acknowledged_alarm_goes_with_its_condition(void **state)
 	struct alarm a;
 	alarm_init(&a, &c);
 	update(&a, &off, 1, 1);
-	assert_string_equal(alarm_acknowledge(&a, 2), "it is not active");
+	assert_string_equal(alarm_acknowledge(&a, "ann", 2), "it is not active");
 	update(&a, &on, 3, 3);
-	assert_null(alarm_acknowledge(&a, 4));
+	assert_null(alarm_acknowledge(&a, "ann", 4));
 	assert_int_equal(a.state, ALARM_ACTIVE); /* active acknowledged */
 	assert_int_equal(a.changed_ms, 4);
-	assert_string_equal(alarm_acknowledge(&a, 5), "it is acknowledged already");
+	assert_string_equal(alarm_acknowledge(&a, "ann", 5), "it is acknowledged already");
 	update(&a, &off, 6, 6);
 	assert_int_equal(a.state, ALARM_NORMAL);
 	/* a new one is unacknowledged; acknowledged after its condition is gone it is over */
@@ -113,7 +113,7 @@ static void an_acknowledged_alarm_goes_with_its_condition(void **state)
 	assert_false(a.acknowledged);
 	update(&a, &off, 8, 8);
 	assert_int_equal(a.state, ALARM_CLEARED_UNACKNOWLEDGED);
-	assert_null(alarm_acknowledge(&a, 9));
+	assert_null(alarm_acknowledge(&a, "ann", 9));
 	assert_int_equal(a.state, ALARM_NORMAL);
 	assert_int_equal(a.changed_ms, 9);
 }
@@ -236,7 +236,7 @@ static void a_missing_reading_is_no_change(void **state)
 	alarm_init(&s.alarm, &hot);
 	for (int64_t t = 1; t <= 40; t++)
 		poll(&s, t, 60);
-	assert_null(alarm_acknowledge(&s.alarm, 41));
+	assert_null(alarm_acknowledge(&s.alarm, "ann", 41));
 	s.changes = 0;
 	for (int64_t t = 41; t <= 3641; t++)
 		assert_int_equal(poll(&s, t, t % 60 == 0 ? NAN : 60), ALARM_ACTIVE);
@@ -282,7 +282,7 @@ static void what_goes_unknown_stays_acknowledged(void **state)
 	alarm_init(&s.alarm, &hot);
 	for (int64_t t = 1; t <= 31; t++)
 		poll(&s, t, 60);
-	assert_null(alarm_acknowledge(&s.alarm, 31500));
+	assert_null(alarm_acknowledge(&s.alarm, "ann", 31500));
 	for (int64_t t = 32; t <= 40; t++)
 		poll(&s, t, NAN);
 	assert_int_equal(s.alarm.state, ALARM_UNKNOWN);
@@ -320,17 +320,17 @@ static void a_suppressed_alarm_waits(void **state)
 	struct alarm a;
 	alarm_init(&a, &c);
 	update(&a, &low, SECONDS(0), 0);
-	alarm_set_suppressed(&a, true, SECONDS(1));
+	alarm_set_suppressed(&a, "pump", SECONDS(1));
 	update(&a, &low, SECONDS(5), 5);
 	assert_int_equal(a.state, ALARM_SUPPRESSED);
 	/* released, it must last for its delay again */
-	alarm_set_suppressed(&a, false, SECONDS(20));
+	alarm_set_suppressed(&a, NULL, SECONDS(20));
 	update(&a, &low, SECONDS(20), 20);
 	assert_int_equal(a.state, ALARM_NORMAL);
 	update(&a, &low, SECONDS(25), 25);
 	assert_int_equal(a.state, ALARM_ACTIVE);
 	/* one that is active already is explained as well */
-	alarm_set_suppressed(&a, true, SECONDS(26));
+	alarm_set_suppressed(&a, "pump", SECONDS(26));
 	update(&a, &low, SECONDS(26), 26);
 	assert_int_equal(a.state, ALARM_SUPPRESSED);
 	update(&a, &high, SECONDS(27), 27);
@@ -352,15 +352,15 @@ static void a_critical_alarm_waits_for_somebody_to_see_it(void **state)
 	alarm_init(&a, &critical);
 	update(&a, &on, 1, 1);
 	update(&a, &off, 2, 2);
-	assert_null(alarm_acknowledge(&a, 3));
+	assert_null(alarm_acknowledge(&a, "ann", 3));
 	assert_int_equal(a.state, ALARM_NORMAL);
 	update(&a, &on, 4, 4);
-	assert_null(alarm_acknowledge(&a, 5));
+	assert_null(alarm_acknowledge(&a, "ann", 5));
 	update(&a, &off, 6, 6);
 	assert_int_equal(a.state, ALARM_NORMAL);
 	/* what was shown once stays, though it is explained afterwards */
 	update(&a, &on, 7, 7);
-	alarm_set_suppressed(&a, true, 8);
+	alarm_set_suppressed(&a, "pump", 8);
 	update(&a, &on, 8, 8);
 	assert_int_equal(a.state, ALARM_ACTIVE);
 }
@@ -377,7 +377,7 @@ static void a_load_makes_it_critical(void **state)
 	alarm_set_load(&a, false);
 	assert_true(update(&a, &stopped, 1, 1));
 	assert_int_equal(a.severity, SEVERITY_WARNING);
-	assert_null(alarm_acknowledge(&a, 2));
+	assert_null(alarm_acknowledge(&a, "ann", 2));
 	alarm_set_load(&a, true);
 	assert_true(update(&a, &stopped, 3, 3)); /* that is news */
 	assert_int_equal(a.severity, SEVERITY_CRITICAL);
@@ -397,7 +397,7 @@ static void what_lasts_becomes_more_severe(void **state)
 	alarm_init(&a, &c);
 	update(&a, &off, SECONDS(1), 1000);
 	update(&a, &on, SECONDS(10), 10000);
-	assert_null(alarm_acknowledge(&a, 20000));
+	assert_null(alarm_acknowledge(&a, "ann", 20000));
 	assert_false(update(&a, &on, SECONDS(609), 609000));
 	assert_int_equal(a.severity, SEVERITY_WARNING);
 	assert_true(update(&a, &on, SECONDS(610), 610000));
@@ -419,7 +419,7 @@ static void what_lasts_becomes_more_severe(void **state)
 	/* and it stays, as what is critical does; the next one begins as a warning */
 	update(&b, &off, SECONDS(702), 702000);
 	assert_int_equal(b.state, ALARM_CLEARED_UNACKNOWLEDGED);
-	assert_null(alarm_acknowledge(&b, 703000));
+	assert_null(alarm_acknowledge(&b, "ann", 703000));
 	assert_int_equal(b.severity, SEVERITY_WARNING);
 	update(&b, &off, SECONDS(704), 704000);
 	update(&b, &on, SECONDS(705), 705000);
@@ -448,6 +448,48 @@ static void a_leak_group_escalates_for_two(void **state)
 	update(&a, &(struct figure){ 1, QUALITY_GOOD, NULL }, SECONDS(3), 3000);
 	assert_int_equal(a.severity, SEVERITY_CRITICAL);
 	assert_int_equal(a.state, ALARM_ACTIVE);
+}
+
+/* Two hours away, with a restart and an alarm underneath; then it is there by itself. */
+static void a_shelf_has_an_end(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_TRUE, .severity = SEVERITY_WARNING };
+	const struct figure on = { 1, QUALITY_GOOD, NULL }, off = { 0, QUALITY_GOOD, NULL };
+	struct alarm a, b;
+	alarm_init(&a, &c);
+	update(&a, &on, SECONDS(10), 10000);
+	assert_string_equal(alarm_unshelve(&a, 10), "it is not shelved");
+	assert_non_null(alarm_shelve(&a, "ann", SECONDS(8 * 86400), SECONDS(11), 11000));
+	assert_non_null(alarm_shelve(&a, "ann", 0, SECONDS(11), 11000));
+	assert_null(alarm_shelve(&a, "ann", SECONDS(7200), SECONDS(11), 11000));
+	assert_int_equal(a.state, ALARM_SHELVED);
+	assert_int_equal(a.shelved_until_ms, 7211000);
+	assert_string_equal(a.shelved_by, "ann");
+	assert_false(update(&a, &off, SECONDS(12), 12000));
+	assert_non_null(alarm_acknowledge(&a, "ann", 13000));
+	assert_false(update(&a, &on, SECONDS(20), 20000));
+
+	struct bytes_writer w = { 0 };
+	alarm_save(&a, SECONDS(1000), &w);
+	alarm_init(&b, &c);
+	struct bytes_reader r = bytes_reader_of(&w);
+	alarm_load(&b, &(struct wall_clock){ SECONDS(5), SECONDS(2000) }, &r); /* 985 s after the save */
+	assert_false(r.bad);
+	assert_int_equal(b.state, ALARM_SHELVED);
+	assert_string_equal(b.shelved_by, "ann");
+	assert_false(update(&b, &on, SECONDS(6210), 1));
+	assert_true(update(&b, &on, SECONDS(6211), 2));
+	assert_int_equal(b.state, ALARM_ACTIVE);
+	/* with a clock that is a day behind no later than was said */
+	alarm_init(&b, &c);
+	r = bytes_reader_of(&w);
+	alarm_load(&b, &(struct wall_clock){ SECONDS(5), SECONDS(1000 - 86400) }, &r);
+	assert_false(update(&b, &on, SECONDS(7204), 1));
+	assert_true(update(&b, &on, SECONDS(7205), 2));
+	bytes_writer_deinit(&w);
+	assert_null(alarm_shelve(&b, "bob", SECONDS(60), SECONDS(8000), 8000000));
+	assert_null(alarm_unshelve(&b, 8001000));
+	assert_int_equal(b.state, ALARM_ACTIVE);
 }
 
 static void eleven_in_ten_minutes_are_a_flood(void **state)
@@ -486,6 +528,7 @@ int main(void)
 		cmocka_unit_test(a_load_makes_it_critical),
 		cmocka_unit_test(what_lasts_becomes_more_severe),
 		cmocka_unit_test(a_leak_group_escalates_for_two),
+		cmocka_unit_test(a_shelf_has_an_end),
 		cmocka_unit_test(eleven_in_ten_minutes_are_a_flood),
 	};
 	return cmocka_run_group_tests_name("alarm", tests, NULL, NULL);

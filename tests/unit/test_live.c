@@ -114,8 +114,8 @@ static void each_change_of_an_alarm_is_told_once(void **state)
 	assert_true(alarms_take_latency(l->alarms) > 0);
 	assert_int_equal(alarms_take_latency(l->alarms), 0);
 	struct alarm *a = alarms_find(l->alarms, "wet");
-	assert_null(alarms_acknowledge(l->alarms, a));
-	assert_non_null(alarms_acknowledge(l->alarms, a));
+	assert_null(alarms_acknowledge(l->alarms, a, "ann"));
+	assert_non_null(alarms_acknowledge(l->alarms, a, "ann"));
 	expect("wet active ");
 	assert_true(a->acknowledged);
 
