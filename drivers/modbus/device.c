@@ -264,11 +264,13 @@ static bool ask_look(struct device *d, struct modbus_link *l, int64_t now, struc
 	return find_look(d, l, now, &ret->request);
 }
 
-/* A silent device is asked for its blocks and for single points in turn: only one of them may be mute. */
+/* A silent device is asked for its blocks and for single points in turn: only one of them may be mute. One
+ * that was never heard was asked for its first block just now. */
 static bool ask_probe(struct device *d, struct modbus_link *l, int64_t now, struct device_question *ret)
 {
 	size_t count = d->plan.block_count, turn = d->probes / 2 % count;
-	if (d->probes % 2 == 1 && ask_look(d, l, now, ret)) {
+	bool look = d->probes % 2 == (d->heard_ns == 0 ? 0 : 1);
+	if (look && ask_look(d, l, now, ret)) {
 		d->probes++;
 		return true;
 	}
