@@ -166,7 +166,7 @@ static void on_disconnected(void *user, const struct mqtt_end *end)
 	if (c->state == STATE_WAITING)
 		return; /* it was told already */
 	if (c->state == STATE_CONNECTING)
-		c->taken_sessions = 0; /* the broker is away, or refuses us */
+		c->short_sessions = c->taken_sessions = 0; /* the broker is away, or refuses us */
 	else if (end->lost)
 		count_session(c);
 	c->state = STATE_WAITING;

@@ -122,8 +122,8 @@ def test_a_rival_for_our_id_on_mosquitto(start, broker, subscriber, tmp_path):
 def test_a_broker_that_is_restarted_again_and_again_is_no_rival(start, broker, tmp_path):
     """It was away between: that is no client that takes our session."""
     daemon = run_on(start, tmp_path, broker.port, row(start, "d"))
-    for times in range(1, 5):
-        harness.wait_for(lambda: sum(": connected to the broker" in l for l in daemon.lines) == times, lambda: daemon.text, 8)
+    for times in range(1, 11):
+        harness.wait_for(lambda: sum(": connected to the broker" in l for l in daemon.lines) == times, lambda: daemon.text, 7)
         broker.stop()
         wire.pass_time(4)
         broker.start()
