@@ -31,11 +31,13 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 	int64_t moved = offset_ns - m->offset_ns;
 	m->offset_ns = offset_ns;
 	m->first_cell = (now_ns + offset_ns) / m->step_ns;
+	m->stepped_ns = 0;
 	if (m->restored) {
 		counter_move(&m->counter, -moved);
 		m->last_ns -= moved;
 	} else {
 		m->next_cell = m->first_cell;
+		m->until_ns = now_ns + offset_ns;
 		m->span_count = 0;
 	}
 	memset(m->cells, 0, (size_t)m->cell_count * sizeof(m->cells[0]));
@@ -99,11 +101,9 @@ static void move_grid(struct meter *m, int64_t first)
 	m->first_cell = first;
 }
 
-/* Spreads energy over the time between two times. */
-static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double joules, bool good)
+static void add_utc_span(struct meter *m, const struct meter_span *new)
 {
-	struct meter_span s = { from_ns + m->offset_ns, until_ns + m->offset_ns, llround(joules * 1000),
-		good };
+	struct meter_span s = *new;
 	if (s.until_ns <= s.from_ns)
 		return;
 	int64_t first = s.from_ns / m->step_ns, last = (s.until_ns - 1) / m->step_ns;
@@ -118,8 +118,46 @@ static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double 
 	}
 	for (int64_t i = first > m->first_cell ? first : m->first_cell; i <= last; i++)
 		add_part(&m->cells[i % m->cell_count], &s, i * m->step_ns, (i + 1) * m->step_ns);
+	if (s.until_ns > m->until_ns)
+		m->until_ns = s.until_ns;
 	if (s.until_ns / m->step_ns > m->next_cell)
 		m->next_cell = s.until_ns / m->step_ns;
+}
+
+/* Spreads energy over the time between two times. A time that the clock was stepped in keeps its beginning.
+ */
+static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double joules, bool good)
+{
+	struct meter_span s = { from_ns + m->offset_ns, until_ns + m->offset_ns, llround(joules * 1000),
+		good };
+	if (m->stepped_ns > 0 && m->stepped_ns < s.until_ns)
+		s.from_ns = m->stepped_ns;
+	m->stepped_ns = 0;
+	add_utc_span(m, &s);
+}
+
+void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_cell)
+{
+	const int64_t edge = cell * m->step_ns;
+	move_grid(m, m->first_cell + m->cell_count);
+	for (size_t i = 0; i < m->span_count; i++) {
+		m->spans[i].from_ns += moved_ns;
+		m->spans[i].until_ns += moved_ns;
+	}
+	m->offset_ns += moved_ns;
+	m->first_cell = m->next_cell = next_cell;
+	if (m->until_ns < edge) {
+		m->stepped_ns = m->stepped_ns > 0 ? m->stepped_ns : m->until_ns;
+		return;
+	}
+	m->until_ns += moved_ns;
+	m->next_cell = m->until_ns / m->step_ns;
+	struct meter_span skipped = { moved_ns > 0 ? edge : next_cell * m->step_ns, edge + moved_ns, 0,
+		moved_ns < m->step_ns };
+	if (skipped.until_ns > skipped.from_ns && push_span(m, &skipped)) {
+		memmove(&m->spans[1], &m->spans[0], (m->span_count - 1) * sizeof(m->spans[0]));
+		m->spans[0] = skipped; /* in order */
+	}
 }
 
 static bool is_bridged(const struct meter *m, int64_t from_ns, int64_t until_ns)
@@ -210,6 +248,30 @@ struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 	return sum;
 }
 
+bool meter_has_early(const struct meter *m, int64_t cell)
+{
+	return m->span_count > 0 && m->spans[0].from_ns < cell * m->step_ns;
+}
+
+struct meter_cell meter_early(const struct meter *m, int64_t index, int64_t count)
+{
+	struct meter_cell sum = { 0 };
+	for (size_t i = 0; i < m->span_count; i++)
+		add_part(&sum, &m->spans[i], index * m->step_ns, (index + count) * m->step_ns);
+	return sum;
+}
+
+void meter_drop_early(struct meter *m, int64_t cell)
+{
+	const int64_t edge = cell * m->step_ns;
+	drop_spans(m, edge);
+	struct meter_span *first = m->span_count > 0 ? &m->spans[0] : NULL;
+	if (!first || first->from_ns >= edge)
+		return;
+	first->millijoules -= energy_at(first->from_ns, first->until_ns, first->millijoules, edge);
+	first->from_ns = edge;
+}
+
 int64_t meter_even_until(const struct meter *m, int64_t index)
 {
 	int64_t at = index * m->step_ns, until = m->first_cell;
@@ -266,7 +328,8 @@ void meter_load(struct meter *m, const struct wall_clock *clock, int layout, str
 			      ? m->counter.marks[COUNTER_LAST].reading.time_ns
 			  : m->has_last ? m->last_ns
 					: -offset_ns;
-	m->next_cell = (last_ns + offset_ns) / m->step_ns;
+	m->until_ns = last_ns + offset_ns;
+	m->next_cell = m->until_ns / m->step_ns;
 	while (!r->bad) {
 		struct meter_span s = { .from_ns = bytes_take_integer(r) };
 		s.until_ns = s.from_ns + bytes_take_within(r, 0, INT64_MAX / 4);
@@ -278,6 +341,8 @@ void meter_load(struct meter *m, const struct wall_clock *clock, int layout, str
 			r->bad = true;
 		if (s.until_ns / m->step_ns > m->next_cell)
 			m->next_cell = s.until_ns / m->step_ns;
+		if (s.until_ns > m->until_ns)
+			m->until_ns = s.until_ns;
 	}
 	m->restored = true;
 }

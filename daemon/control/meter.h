@@ -57,6 +57,8 @@ struct meter {
 	int64_t next_cell;	  /* first that is not over yet */
 	struct meter_span *spans; /* before the grid, in order */
 	size_t span_count, span_room;
+	int64_t until_ns;   /* UTC up to which something is known, or known to be unknown */
+	int64_t stepped_ns; /* the clock was stepped while it was silent since that UTC; 0 = it was not */
 	struct counter counter;
 	bool restored; /* what it knows is of a saved state: in UTC, whatever the clock says meanwhile */
 	bool has_last; /* a power reading for the trapezoid */
@@ -79,15 +81,25 @@ struct counter_step meter_read(struct meter *m, const struct meter_reading *r);
 /* Of a reading only the power for meter_watts_at: while the clock is wrong nothing is counted. */
 void meter_note_power(struct meter *m, const struct meter_reading *r);
 
-/* The clock was stepped: cells begin anew with the cell that `now_ns` is in. A saved state that has not been
- * read on yet stays, at its UTC. */
+/* Cells begin anew with the cell that `now_ns` is in. A saved state that has not been read on yet stays, at
+ * its UTC. */
 void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns);
+
+/* The clock was stepped: what is not folded yet, from `cell` on, moves with it, what follows goes on from
+ * there, and the time that was skipped, or comes again within the cell, has no energy. `moved_ns` later, the
+ * grid begins with `next_cell`. */
+void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_cell);
 
 /* Lets go of a saved state whose UTC is ahead of a clock that nobody sets right. */
 void meter_forget(struct meter *m);
 
 /* Takes the `count` oldest cells from `index` on out, as one; no known time when they are not there. */
 struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count);
+
+/* What it has, too late, of cells that are folded, and that being used, without it. */
+bool meter_has_early(const struct meter *m, int64_t cell);
+struct meter_cell meter_early(const struct meter *m, int64_t index, int64_t count);
+void meter_drop_early(struct meter *m, int64_t cell);
 
 /* First cell whose energy is not all in one span from `index` on: up to there cells may be folded together.
  */

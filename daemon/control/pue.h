@@ -11,8 +11,7 @@
  *
  * The uncertainty follows from the accuracy classes of the meters (pue_roles.h).
  *
- * All meters are put on one time grid (meter.h); a cell counts only when every needed meter has energy for
- * it, so that the sums always belong to the same time. Windows are aligned to UTC and slide by buckets, 60 or
+ * All meters are put on one time grid (pue_grid.h). Windows are aligned to UTC and slide by buckets, 60 or
  * so to a window. Samples go in, figures come out: no clock, no I/O.
  */
 #pragma once
@@ -26,6 +25,7 @@
 #define PUE_COVERAGE_ESTIMATED 0.90
 #define PUE_COVERAGE_GOOD_DAY 0.98 /* windows of a day or more */
 #define PUE_COVERAGE_ESTIMATED_DAY 0.96
+#define PUE_COVERAGE_COMPLETE_DAY 0.75 /* the same, when counters have closed every gap */
 /* Below so many steps of its counter an energy is too coarse for a ratio. */
 #define PUE_MIN_QUANTA 100
 
@@ -62,7 +62,8 @@ struct figure pue_role_power(const struct pue *p, enum pue_role role);
 
 struct pue_window {
 	int64_t start_ms, end_ms; /* UTC; 0 before anything is known */
-	double coverage;
+	double coverage;	  /* share of its time with good readings of every needed meter */
+	bool energy_complete;	  /* the energies are there for all of its time */
 	struct figure pue, ere;
 	double uncertainty; /* of `pue`, k = 2; NAN while a needed meter has no accuracy class */
 	bool has_role[PUE_ROLE_COUNT];

@@ -29,18 +29,56 @@ static struct pue_bucket *bucket_of(struct pue_ring *r, int64_t key)
 	return &r->buckets[key % (r->bucket_count + 1)];
 }
 
-void pue_ring_add(struct pue_ring *r, const struct pue_cells *c)
+/* The bucket of a key, made anew when it is of a time before it; NULL when a later one, of the window that
+ * ends at a cell, has taken its place. */
+static struct pue_bucket *bucket_for(struct pue_ring *r, int64_t key, int64_t until)
 {
-	int64_t key = key_of(r, c->cell);
 	struct pue_bucket *b = bucket_of(r, key);
-	if (b->key != key)
-		*b = (struct pue_bucket){ .key = key };
+	if (b->key == key)
+		return b;
+	if (b->key > key && b->key <= key_of(r, until))
+		return NULL;
+	*b = (struct pue_bucket){ .key = key };
+	return b;
+}
+
+static int64_t part(int64_t whole, int64_t from, int64_t until, int64_t count)
+{
+	if (until - from == count)
+		return whole; /* as nearly always */
+	return (int64_t)((__int128)whole * until / count) - (int64_t)((__int128)whole * from / count);
+}
+
+/* Of the cells those from `at` to before `end`, counted from their first. */
+static void add_to_bucket(struct pue_bucket *b, const struct pue_cells *c, int64_t at, int64_t end)
+{
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
-		b->millijoules[i] += c->millijoules[i];
-		b->role_known[i] += c->known[i] ? (int32_t)c->count : 0;
+		if (!c->is_supplement || c->known[i])
+			b->millijoules[i] += part(c->millijoules[i], at, end, c->count);
+		b->role_known[i] += c->known[i] ? (int32_t)(end - at) : 0;
 	}
-	b->known += (int32_t)c->count;
-	b->good += c->good ? (int32_t)c->count : 0;
+	if (c->is_supplement)
+		return;
+	b->known += (int32_t)(end - at);
+	b->good += c->good ? (int32_t)(end - at) : 0;
+}
+
+void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
+{
+	const int64_t bucket = r->bucket_s / r->step_s;
+	int64_t at = 0;
+	if (c->count > 1) {
+		int64_t oldest = (key_of(r, until) - r->bucket_count) * bucket;
+		at = oldest > c->cell ? oldest - c->cell : 0;
+	}
+	while (at < c->count) {
+		int64_t key = key_of(r, c->cell + at), edge = (key + 1) * bucket - c->cell;
+		int64_t end = edge < c->count ? edge : c->count;
+		struct pue_bucket *b = bucket_for(r, key, until);
+		if (b)
+			add_to_bucket(b, c, at, end);
+		at = end;
+	}
 }
 
 void pue_ring_drop_from(struct pue_ring *r, int64_t cell)
@@ -60,16 +98,17 @@ int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until)
 struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until)
 {
 	int64_t end = key_of(r, until), start = end - r->bucket_count;
+	const int64_t whole = r->bucket_s / r->step_s;
 	struct pue_energies sum = { .start_s = start * r->bucket_s, .end_s = end * r->bucket_s };
 	for (int64_t i = 0; i <= r->bucket_count; i++) {
 		const struct pue_bucket *b = &r->buckets[i];
 		if (b->key < start || b->key >= end)
 			continue;
-		sum.good += b->good;
-		sum.known += b->known;
+		sum.good += b->good < whole ? b->good : whole;
+		sum.known += b->known < whole ? b->known : whole;
 		for (unsigned k = 0; k < PUE_ROLE_COUNT; k++) {
 			sum.joules[k] += (double)b->millijoules[k] / 1000;
-			sum.role_known[k] += b->role_known[k];
+			sum.role_known[k] += b->role_known[k] < whole ? b->role_known[k] : whole;
 		}
 	}
 	return sum;

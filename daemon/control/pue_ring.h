@@ -13,6 +13,7 @@ struct pue_cells {
 	int64_t cell, count; /* the first and how many */
 	int64_t millijoules[PUE_ROLE_COUNT];
 	bool known[PUE_ROLE_COUNT], good;
+	bool is_supplement; /* the time was added before: only energies of roles that are known now */
 };
 
 struct pue_bucket {
@@ -32,7 +33,8 @@ struct pue_ring {
 struct pue_energies {
 	int64_t start_s, end_s; /* UTC */
 	double joules[PUE_ROLE_COUNT];
-	int64_t known, good; /* cells */
+	int64_t known,
+	    good; /* cells; after a step back of the clock a time is there twice, and counts once */
 	int64_t role_known[PUE_ROLE_COUNT];
 };
 
@@ -40,7 +42,8 @@ struct pue_energies {
 bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s);
 void pue_ring_deinit(struct pue_ring *r);
 
-void pue_ring_add(struct pue_ring *r, const struct pue_cells *c);
+/* Evenly, to the buckets that they belong to, as far as the window that ends at a cell still has them. */
+void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until);
 
 /* Forgets what is at or after a cell. */
 void pue_ring_drop_from(struct pue_ring *r, int64_t cell);

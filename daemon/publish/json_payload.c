@@ -303,6 +303,7 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 	put_time(w, "start", win->start_ms);
 	put_time(w, "end", win->end_ms);
 	json_number(w, "coverage", round(win->coverage * 1e4) / 1e4, JSON_DECIMAL);
+	json_bool(w, "energy_complete", win->energy_complete);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (win->has_role[r])
 			put_role(w, (enum pue_role)r, "kwh", win->kwh[r], JSON_ENERGY);

@@ -1,0 +1,328 @@
+#include "daemon/control/pue_grid.h"
+
+#include "daemon/control/pue_roles.h"
+#include "drivers/os/clock.h"
+
+#include <stdlib.h>
+
+/* A difference of the clocks beyond this is a step, not jitter of reading them. */
+#define CLOCK_STEP_NS (100 * NS_PER_MS)
+/* Cells that a meter may be behind: four of its intervals, and something for short ones. */
+#define PENDING_INTERVALS 4
+#define PENDING_MIN_CELLS 64
+#define PENDING_MAX_CELLS 1024
+
+bool pue_grid_init(struct pue_grid *g, size_t meter_count, int64_t slowest_ns)
+{
+	int64_t step_s = slowest_ns <= 60 * NS_PER_S ? 1 : 60;
+	int64_t cells = PENDING_INTERVALS * slowest_ns / (step_s * NS_PER_S) + PENDING_MIN_CELLS;
+	*g = (struct pue_grid){ .step_s = step_s,
+		.cell_count = cells < PENDING_MAX_CELLS ? cells : PENDING_MAX_CELLS,
+		.meters = calloc(meter_count + 1, sizeof(g->meters[0])),
+		.parts = calloc(meter_count + 1, sizeof(g->parts[0])) };
+	return g->meters && g->parts && pue_waiting_init(&g->waiting, meter_count, step_s);
+}
+
+bool pue_grid_add_meter(struct pue_grid *g, enum pue_role role, const struct meter_type *type)
+{
+	struct grid_meter *m = &g->meters[g->meter_count++];
+	m->role = role;
+	g->has_role[role] = true;
+	return meter_init(&m->meter, type, g->step_s * NS_PER_S, g->cell_count);
+}
+
+bool pue_grid_add_window(struct pue_grid *g, int64_t seconds)
+{
+	return pue_ring_init(&g->windows[g->window_count++], seconds, g->step_s);
+}
+
+void pue_grid_deinit(struct pue_grid *g)
+{
+	for (size_t i = 0; i < g->meter_count; i++)
+		meter_deinit(&g->meters[i].meter);
+	for (size_t i = 0; i < g->window_count; i++)
+		pue_ring_deinit(&g->windows[i]);
+	pue_waiting_deinit(&g->waiting);
+	free(g->meters);
+	free(g->parts);
+	*g = (struct pue_grid){ 0 };
+}
+
+bool pue_grid_needs(const struct pue_grid *g, const struct grid_meter *m)
+{
+	return pue_roles_need(g->has_role, m->role);
+}
+
+/* What the meters have of a slot, by role. */
+struct sums {
+	struct pue_cells cells;
+	bool needed_known; /* all that the PUE needs is there */
+	bool needed_lost;  /* or will never be: its meter has gone on without */
+	unsigned open;	   /* roles that may still come, a bit each */
+};
+
+static struct sums sum_up(const struct pue_grid *g, const struct waiting_slot *s)
+{
+	const int64_t step_ns = g->step_s * NS_PER_S, whole = s->count * step_ns,
+		      end = (s->cell + s->count) * step_ns;
+	struct sums sums = { .cells = { .cell = s->cell, .count = s->count, .good = true },
+		.needed_known = true };
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		sums.cells.known[r] = true;
+	for (size_t i = 0; i < g->meter_count; i++) {
+		const struct grid_meter *m = &g->meters[i];
+		const bool known = s->parts[i].known_ns >= whole, lost = !known && m->meter.until_ns >= end;
+		sums.cells.millijoules[m->role] += s->parts[i].millijoules;
+		sums.cells.known[m->role] &= known;
+		sums.open |= known || lost ? 0 : 1U << m->role;
+		/* an optional meter that is missing leaves its own role unknown, not the PUE */
+		if (!pue_grid_needs(g, m))
+			continue;
+		sums.needed_known &= known;
+		sums.needed_lost |= lost;
+		sums.cells.good &= s->parts[i].good_ns >= whole;
+	}
+	return sums;
+}
+
+static void add_to_windows(struct pue_grid *g, const struct pue_cells *cells)
+{
+	for (size_t i = 0; i < g->window_count; i++)
+		pue_ring_add(&g->windows[i], cells, g->next_cell);
+}
+
+/* All is counted but the roles that are still open: of the others nothing more is to come. */
+static void keep_open(const struct pue_grid *g, struct waiting_slot *s, unsigned open)
+{
+	const int64_t whole = s->count * g->step_s * NS_PER_S;
+	s->missing = open;
+	for (size_t i = 0; i < g->meter_count; i++)
+		if (s->parts[i].known_ns >= whole || !(open >> g->meters[i].role & 1))
+			s->parts[i] = (struct meter_cell){ 0, whole, whole };
+}
+
+/* Energies of roles whose time is counted already. */
+static void add_missing(struct pue_grid *g, unsigned missing, struct pue_cells *cells)
+{
+	cells->is_supplement = true;
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		cells->known[r] &= missing >> r & 1;
+	add_to_windows(g, cells);
+}
+
+/* Counts a slot as far as it is known; whether nothing of it waits any more. */
+static bool is_settled(struct pue_grid *g, struct waiting_slot *s)
+{
+	struct sums sums = sum_up(g, s);
+	if (s->missing != 0) {
+		if (sums.open == 0)
+			add_missing(g, s->missing, &sums.cells);
+		return sums.open == 0;
+	}
+	if (sums.needed_lost || !sums.needed_known)
+		return sums.needed_lost;
+	add_to_windows(g, &sums.cells);
+	if (sums.open != 0)
+		keep_open(g, s, sums.open);
+	return sums.open == 0;
+}
+
+/* What a meter has brought of time that is passed on already. */
+static void settle(struct pue_grid *g, size_t meter)
+{
+	struct grid_meter *m = &g->meters[meter];
+	if (!meter_has_early(&m->meter, g->next_cell))
+		return;
+	m->joules += (double)pue_waiting_fill(&g->waiting, meter, &m->meter) / 1000;
+	meter_drop_early(&m->meter, g->next_cell);
+	for (size_t i = 0; i < g->waiting.count;) {
+		if (is_settled(g, &g->waiting.slots[i]))
+			pue_waiting_remove(&g->waiting, i);
+		else
+			i++;
+	}
+}
+
+static void fold_cells(struct pue_grid *g, int64_t count)
+{
+	struct waiting_slot s = { .cell = g->next_cell, .count = count, .parts = g->parts };
+	for (size_t i = 0; i < g->meter_count; i++) {
+		g->parts[i] = meter_fold(&g->meters[i].meter, s.cell, count);
+		g->meters[i].joules += (double)g->parts[i].millijoules / 1000;
+	}
+	g->next_cell += count;
+	if (!is_settled(g, &s))
+		pue_waiting_add(&g->waiting, &s);
+}
+
+/* How many cells from `next_cell` on may be folded as one: while every meter has one even span, or nothing,
+ * and up to the end of a bucket of any window that still reaches there. More than one only after a time when
+ * nothing was polled. */
+static int64_t even_cells(const struct pue_grid *g, int64_t until)
+{
+	int64_t next = g->next_cell, end = until;
+	if (until - next == 1)
+		return 1; /* as nearly always */
+	for (size_t i = 0; i < g->meter_count; i++) {
+		int64_t even = meter_even_until(&g->meters[i].meter, next);
+		end = even < end ? even : end;
+	}
+	for (size_t i = 0; i < g->window_count; i++) {
+		int64_t edge = pue_ring_edge(&g->windows[i], next, until);
+		end = edge < end ? edge : end;
+	}
+	return end > next ? end - next : 1;
+}
+
+/* A meter that the PUE does not need is waited for only while it is about as current as the others, or as
+ * they were when polling went on, or while its counter waits to be believed. */
+static bool is_waited_for(const struct pue_grid *g, const struct grid_meter *m, int64_t newest)
+{
+	int64_t patience = 3 * m->meter.type.interval_ns / (g->step_s * NS_PER_S) + 2;
+	int64_t current = m->meter.next_cell > g->resumed_cell ? m->meter.next_cell : g->resumed_cell;
+	return pue_grid_needs(g, m) || m->meter.counter.held_count > 0 || newest - current <= patience;
+}
+
+static void fold(struct pue_grid *g)
+{
+	int64_t all = INT64_MAX, newest = INT64_MIN;
+	for (size_t i = 0; i < g->meter_count; i++)
+		if (g->meters[i].meter.next_cell > newest)
+			newest = g->meters[i].meter.next_cell;
+	for (size_t i = 0; i < g->meter_count; i++) {
+		const struct grid_meter *m = &g->meters[i];
+		if (m->meter.next_cell < all && is_waited_for(g, m, newest))
+			all = m->meter.next_cell;
+	}
+	/* A meter that is far behind is passed: its cells wait for it. After a time when nothing was polled
+	 * all are far behind until they were read again. */
+	int64_t behind = all > g->resumed_cell ? all : g->resumed_cell;
+	if (newest - g->cell_count > behind)
+		all = newest - g->cell_count;
+	while (g->next_cell < all) {
+		fold_cells(g, even_cells(g, all));
+		g->restored = NULL;
+	}
+}
+
+static int64_t cell_at(const struct pue_grid *g, int64_t time_ns)
+{
+	return (time_ns + g->offset_ns) / (g->step_s * NS_PER_S);
+}
+
+/* What lies ahead of now is dropped. */
+static void begin_anew(struct pue_grid *g, int64_t time_ns)
+{
+	for (size_t i = 0; i < g->meter_count; i++)
+		meter_set_offset(&g->meters[i].meter, g->offset_ns, time_ns);
+	g->next_cell = cell_at(g, time_ns);
+	g->resumed_cell = 0;
+	for (size_t i = 0; i < g->window_count; i++)
+		pue_ring_drop_from(&g->windows[i], g->next_cell);
+	pue_waiting_cut(&g->waiting, g->next_cell);
+}
+
+/* What is in the windows stays there; what follows goes on from the new time. */
+static void step_clock(struct pue_grid *g, int64_t moved_ns)
+{
+	const int64_t step_ns = g->step_s * NS_PER_S, cell = g->next_cell;
+	if (moved_ns < 0)
+		g->next_cell = (cell * step_ns + moved_ns) / step_ns;
+	for (size_t i = 0; i < g->meter_count; i++)
+		meter_step(&g->meters[i].meter, cell, moved_ns, g->next_cell);
+	pue_waiting_cut(&g->waiting, g->next_cell);
+	g->resumed_cell = 0;
+}
+
+static void set_clock(struct pue_grid *g, int64_t time_ns, int64_t offset_ns)
+{
+	const int64_t moved_ns = offset_ns - g->offset_ns;
+	if (g->started && llabs(moved_ns) < CLOCK_STEP_NS)
+		return;
+	bool first = !g->started;
+	g->started = true;
+	g->offset_ns = offset_ns;
+	if (first) {
+		begin_anew(g, time_ns);
+		return;
+	}
+	if (!g->restored) {
+		step_clock(g, moved_ns);
+		return;
+	}
+	/* a clock that was wrong at boot: what was saved is of a UTC that was right */
+	for (size_t i = 0; i < g->meter_count; i++)
+		meter_set_offset(&g->meters[i].meter, offset_ns, time_ns);
+	g->resumed_cell = cell_at(g, time_ns);
+}
+
+/* Lets go of what lies ahead of a clock that nobody sets right. */
+static void drop_ahead(struct pue_grid *g, int64_t time_ns)
+{
+	if (!g->restored || cell_at(g, time_ns) >= g->next_cell)
+		return;
+	g->restored = NULL;
+	for (size_t i = 0; i < g->meter_count; i++)
+		meter_forget(&g->meters[i].meter);
+	begin_anew(g, time_ns);
+}
+
+struct counter_step pue_grid_read(
+    struct pue_grid *g, size_t i, const struct meter_reading *r, int64_t offset_ns)
+{
+	struct meter *m = &g->meters[i].meter;
+	set_clock(g, r->time_ns, offset_ns);
+	if (g->restored && wall_clock_judge(g->restored, r->time_ns, offset_ns)) {
+		meter_note_power(m, r); /* nothing is counted yet */
+		return (struct counter_step){ .event = COUNTER_SAME };
+	}
+	drop_ahead(g, r->time_ns);
+	int64_t before = m->next_cell;
+	struct counter_step step = meter_read(m, r);
+	if (m->next_cell - before > g->cell_count)
+		g->resumed_cell = m->next_cell;
+	settle(g, i);
+	fold(g);
+	return step;
+}
+
+void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w)
+{
+	bytes_put_integer(w, 2 * COUNTER_LAYOUT + g->started);
+	bytes_put_integer(w, g->next_cell);
+	bytes_put_integer(w, (int64_t)g->meter_count);
+	for (size_t i = 0; i < g->meter_count; i++) {
+		meter_save(&g->meters[i].meter, g->next_cell, w);
+		bytes_put_number(w, g->meters[i].joules);
+	}
+	bytes_put_integer(w, (int64_t)g->window_count);
+	for (size_t i = 0; i < g->window_count; i++)
+		pue_ring_save(&g->windows[i], w);
+	pue_waiting_save(&g->waiting, w);
+}
+
+void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock *clock)
+{
+	const int64_t step_ns = g->step_s * NS_PER_S;
+	const int64_t head = bytes_take_within(r, 0, 2 * COUNTER_LAYOUT + 1);
+	const int layout = (int)(head / 2);
+	g->started = head % 2;
+	g->next_cell = bytes_take_within(r, 0, INT64_MAX / step_ns);
+	g->offset_ns = clock->offset_ns;
+	g->restored = g->started ? clock : NULL;
+	if (g->started && g->next_cell * step_ns > clock->newest_ns)
+		clock->newest_ns = g->next_cell * step_ns;
+	g->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
+	if (bytes_take_integer(r) != (int64_t)g->meter_count)
+		r->bad = true;
+	for (size_t i = 0; i < g->meter_count && !r->bad; i++) {
+		meter_load(&g->meters[i].meter, clock, layout, r);
+		g->meters[i].joules = bytes_take_number(r);
+	}
+	if (bytes_take_integer(r) != (int64_t)g->window_count)
+		r->bad = true;
+	for (size_t i = 0; i < g->window_count && !r->bad; i++)
+		pue_ring_load(&g->windows[i], r);
+	if (layout != COUNTER_LAYOUT_FIRST && !r->bad)
+		pue_waiting_load(&g->waiting, r);
+}

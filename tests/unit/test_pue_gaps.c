@@ -1,0 +1,231 @@
+/* PUE figures when meters are silent, each for itself, and when the clock is stepped. */
+#include "pue_meters.h"
+
+#define DAY_S 86400
+
+static const int64_t day_and_year[] = { DAY_S, 365 * DAY_S };
+enum { ONE_DAY, YEAR };
+
+static const struct meter_type counting = { .has_counter = true,
+	.interval_ns = NS_PER_S,
+	.accuracy = 0.005,
+	.counter = { .width = 32, .joules = WH } };
+
+struct silence {
+	size_t meter;
+	int64_t from, until;
+};
+
+/* A meter of `kw` in second `s` of boottime, with the clock `ahead_ns` ahead. */
+static void count(struct pue *p, size_t meter, double kw, int64_t s, int64_t ahead_ns)
+{
+	const struct meter_reading r = { .time_ns = (BOOT_S + s) * NS_PER_S + 300 * NS_PER_MS,
+		.counter_good = true,
+		.raw = (uint64_t)(5000 + kw * ((double)s + 0.3) / 3.6) };
+	pue_read(p, meter, &r, OFFSET + ahead_ns);
+}
+
+static const double kilowatts[] = { 118, 60, 40, 10 };
+
+static struct pue *make_row(struct meter_type type)
+{
+	const struct pue_meter_spec meters[] = { { PUE_FACILITY, "main", type }, { PUE_IT, "a", type },
+		{ PUE_IT, "b", type }, { PUE_COOLING, "pumps", type } };
+	struct pue *p = pue_new(&(struct pue_spec){ meters, 4, day_and_year, 2 });
+	assert_non_null(p);
+	for (size_t i = 0; i < 4; i++)
+		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
+	return p;
+}
+
+static bool is_silent(const struct silence *silences, size_t n, size_t meter, int64_t s)
+{
+	for (size_t i = 0; i < n; i++)
+		if (silences[i].meter == meter && s >= silences[i].from && s < silences[i].until)
+			return true;
+	return false;
+}
+
+static struct pue *run(struct pue *p, const struct silence *silences, size_t n)
+{
+	for (int64_t s = 0; s <= DAY_S + 1900; s++)
+		for (size_t i = 0; i < COUNT(kilowatts); i++)
+			if (!is_silent(silences, n, i, s))
+				count(p, i, kilowatts[i], s, 0);
+	return p;
+}
+
+/* To two steps of the counters. */
+static void expect_a_whole_day(const struct pue *p, double silent_s, enum quality quality)
+{
+	struct pue_window w = pue_window(p, ONE_DAY);
+	assert_float_equal(w.kwh[PUE_FACILITY], 2832, 0.002);
+	assert_float_equal(w.kwh[PUE_IT], 2400, 0.004);
+	assert_float_equal(w.kwh[PUE_COOLING], 240, 0.002);
+	assert_true(w.energy_complete);
+	assert_float_equal(w.coverage, 1 - silent_s / DAY_S, 5.0 / DAY_S);
+	assert_int_equal(w.pue.quality, quality);
+	if (quality_has_value(quality))
+		assert_float_equal(w.pue.value, 1.18, 1e-5);
+}
+
+static void one_silent_meter_brings_its_own_energy(void **state)
+{
+	static const struct silence silent[] = { { 1, 30000, 31200 } };
+	struct pue *p = run(make_row(counting), silent, 1);
+	expect_a_whole_day(p, 1200, QUALITY_GOOD);
+	pue_free(p);
+}
+
+static void silences_that_overlap_are_closed_each(void **state)
+{
+	static const struct silence silent[] = { { 0, 30000, 31200 }, { 1, 30600, 33000 },
+		{ 2, 32000, 32100 }, { 1, 50000, 50090 }, { 2, 50060, 50200 } };
+	struct pue *p = run(make_row(counting), silent, COUNT(silent));
+	expect_a_whole_day(p, 3000 + 200, QUALITY_ESTIMATED);
+	pue_free(p);
+}
+
+/* All are silent for six hours, and come back two minutes apart. */
+static void all_silent_and_back_one_by_one(void **state)
+{
+	static const struct silence silent[] = { { 0, 30000, 51600 }, { 1, 30000, 51720 },
+		{ 2, 30000, 52000 }, { 3, 30000, 51650 } };
+	struct pue *p = run(make_row(counting), silent, COUNT(silent));
+	expect_a_whole_day(p, 22000, QUALITY_INVALID); /* less than 75 % */
+	pue_free(p);
+}
+
+/* A day whose gaps are all closed is stated down to a coverage of 75 %. */
+static void a_day_that_is_complete_is_estimated(void **state)
+{
+	static const struct silence silent[] = { { 0, 30000, 48000 }, { 1, 30000, 48600 },
+		{ 2, 30000, 48000 }, { 3, 30000, 48000 } };
+	struct pue *p = run(make_row(counting), silent, COUNT(silent));
+	expect_a_whole_day(p, 18600, QUALITY_ESTIMATED);
+	pue_free(p);
+
+	/* without counters nobody knows what was used */
+	p = make_row(power_meter);
+	for (int64_t s = 0; s <= DAY_S + 1900; s++)
+		for (size_t i = 0; i < COUNT(kilowatts); i++)
+			if (!is_silent(silent, COUNT(silent), i, s))
+				power(p, i, (double)s, kilowatts[i]);
+	struct pue_window w = pue_window(p, ONE_DAY);
+	assert_int_equal(w.pue.quality, QUALITY_INVALID);
+	assert_false(w.energy_complete);
+	assert_float_equal(w.coverage, 1 - 18600.0 / DAY_S, 5.0 / DAY_S);
+	assert_float_equal(w.kwh[PUE_FACILITY], 118 * (24 - 18600 / 3600.0), 0.2); /* of the covered time */
+	pue_free(p);
+}
+
+/* A meter that the PUE does not need closes its gap as well. */
+static void an_optional_meter_closes_its_gap(void **state)
+{
+	static const struct silence silent[] = { { 3, 30000, 40000 } };
+	struct pue *p = run(make_row(counting), silent, 1);
+	expect_a_whole_day(p, 0, QUALITY_GOOD);
+	pue_free(p);
+}
+
+static void what_waits_survives_a_restart(void **state)
+{
+	static const struct silence silent[] = { { 1, 30000, 31200 }, { 3, 30000, 40000 } };
+	struct pue *p = make_row(counting);
+	for (int64_t s = 0; s <= DAY_S + 1900; s++) {
+		if (s == 30700 || s == 33000) {
+			struct bytes_writer w = { 0 };
+			pue_save(p, &w);
+			pue_free(p);
+			p = make_row(counting);
+			struct bytes_reader r = { w.data, w.data + w.size, false };
+			static struct wall_clock clock; /* outlives the figure */
+			clock = (struct wall_clock){ (BOOT_S + s) * NS_PER_S, OFFSET };
+			assert_int_equal(pue_load(p, &r, &clock), 0);
+			assert_ptr_equal(r.at, r.end);
+			bytes_writer_deinit(&w);
+		}
+		for (size_t i = 0; i < COUNT(kilowatts); i++)
+			if (!is_silent(silent, COUNT(silent), i, s))
+				count(p, i, kilowatts[i], s, 0);
+	}
+	for (size_t i = 0; i < COUNT(kilowatts); i++)
+		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
+	expect_a_whole_day(p, 1200, QUALITY_GOOD);
+	pue_free(p);
+}
+
+/* Steps of the clock: no bucket loses what it has, and new energy goes where the new time is. */
+static void a_step_of_the_clock_moves_nothing(void **state)
+{
+	static const double steps_s[] = { 0.15, -0.15, 0.5, -2.5, 90, -90, 3600, -3600 };
+	for (size_t i = 0; i < COUNT(steps_s); i++) {
+		struct pue *p = make_row(counting);
+		for (int64_t s = 0; s <= 2 * DAY_S; s++)
+			for (size_t k = 0; k < COUNT(kilowatts); k++)
+				count(p, k, kilowatts[k], s, s >= 23 * 3600 ? llround(steps_s[i] * 1e9) : 0);
+		struct pue_window year = pue_window(p, YEAR), now = pue_window(p, ONE_DAY);
+		/* the year's window has the whole days */
+		double behind_s = 2 * DAY_S + steps_s[i] - (double)(year.end_ms / 1000 - START_UTC_S);
+		assert_float_equal(year.kwh[PUE_FACILITY], 118 * (2 * DAY_S - behind_s) / 3600, 0.04);
+		assert_float_equal(year.kwh[PUE_IT], 100 * (2 * DAY_S - behind_s) / 3600, 0.04);
+		assert_int_equal(now.pue.quality, QUALITY_GOOD);
+		assert_float_equal(now.pue.value, 1.18, 1e-5);
+		assert_float_equal(now.coverage, 1, 1e-9);
+		pue_free(p);
+	}
+}
+
+/* Each day the clock is set, as by a cron job. */
+static void daily_steps_cost_no_coverage(void **state)
+{
+	static const int64_t month[] = { 30 * DAY_S };
+	struct meter_type type = counting;
+	type.interval_ns = 10 * NS_PER_S;
+	struct pue *p = make(type, month, 1);
+	for (int64_t s = 0; s <= 31 * DAY_S + 10; s += 10)
+		for (size_t m = 0; m < 2; m++)
+			count(p, m, m == FACILITY ? 118 : 100, s,
+			    (s + 3600) / DAY_S * ((s + 3600) / DAY_S % 2 ? 700 : -700) * NS_PER_MS);
+	struct pue_window w = pue_window(p, 0);
+	assert_int_equal(w.pue.quality, QUALITY_GOOD);
+	assert_true(w.coverage > 0.999);
+	assert_float_equal(w.kwh[PUE_FACILITY], 30 * 2832, 3);
+	assert_float_equal(w.pue.value, 1.18, 1e-6);
+	pue_free(p);
+}
+
+/* One meter is silent while the clock is stepped. */
+static void a_step_within_a_gap(void **state)
+{
+	static const double steps_s[] = { 0.5, -0.5, 30, -30 };
+	for (size_t i = 0; i < COUNT(steps_s); i++) {
+		struct pue *p = make_row(counting);
+		for (int64_t s = 0; s <= 2 * DAY_S; s++)
+			for (size_t k = 0; k < COUNT(kilowatts); k++)
+				if (k != 1 || s < 40000 || s >= 42000)
+					count(p, k, kilowatts[k], s,
+					    s >= 41000 ? llround(steps_s[i] * 1e9) : 0);
+		struct pue_window year = pue_window(p, YEAR);
+		double behind_s = 2 * DAY_S + steps_s[i] - (double)(year.end_ms / 1000 - START_UTC_S);
+		assert_float_equal(year.kwh[PUE_FACILITY], 118 * (2 * DAY_S - behind_s) / 3600, 0.05);
+		assert_float_equal(year.kwh[PUE_IT], 100 * (2 * DAY_S - behind_s) / 3600, 0.05);
+		pue_free(p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(one_silent_meter_brings_its_own_energy),
+		cmocka_unit_test(silences_that_overlap_are_closed_each),
+		cmocka_unit_test(all_silent_and_back_one_by_one),
+		cmocka_unit_test(a_day_that_is_complete_is_estimated),
+		cmocka_unit_test(an_optional_meter_closes_its_gap),
+		cmocka_unit_test(what_waits_survives_a_restart),
+		cmocka_unit_test(a_step_of_the_clock_moves_nothing),
+		cmocka_unit_test(daily_steps_cost_no_coverage),
+		cmocka_unit_test(a_step_within_a_gap),
+	};
+	return cmocka_run_group_tests_name("pue_gaps", tests, NULL, NULL);
+}
