@@ -52,6 +52,23 @@ static struct http_answer get_alarms(struct api *api, const char *name, const st
 	return (struct http_answer){ HTTP_OK, json_finish(&l.w) };
 }
 
+static void put_change(const struct alarm_change *c, void *user)
+{
+	json_payload_alarm_change(user, c);
+}
+
+static struct http_answer get_history(struct api *api, const char *name, const struct http_request *r)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_open_list(&w, "history");
+	alarm_log_each(alarms_log(api->live->alarms), clock_utc_ms(), put_change, &w);
+	json_close_list(&w);
+	json_close(&w);
+	return (struct http_answer){ HTTP_OK, json_finish(&w) };
+}
+
 /* What was done with an alarm: as it is now, or why it was not. */
 static struct http_answer done(
     const struct api *api, const struct alarm *a, const char *what, const char *why)
@@ -134,6 +151,7 @@ static const struct route {
 	struct http_answer (*answer)(struct api *api, const char *name, const struct http_request *r);
 } routes[] = {
 	{ "GET", "/v1/alarms", NULL, get_alarms },
+	{ "GET", "/v1/alarms/history", NULL, get_history },
 	{ "POST", "/v1/alarms/", "/ack", acknowledge },
 	{ "POST", "/v1/alarms/", "/shelve", shelve },
 	{ "POST", "/v1/alarms/", "/unshelve", unshelve },
@@ -165,7 +183,8 @@ struct http_answer api_answer(const struct http_request *r, void *user)
 			return routes[i].answer(user, name, r);
 		return error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
 	}
-	return error(HTTP_NOT_FOUND, "no such path (allowed: GET /v1/alarms, POST /v1/alarms/NAME/ack, "
-				     "POST /v1/alarms/NAME/shelve, POST /v1/alarms/NAME/unshelve, "
-				     "POST /v1/loops/NAME/learn)");
+	return error(HTTP_NOT_FOUND,
+	    "no such path (allowed: GET /v1/alarms, GET /v1/alarms/history, POST /v1/alarms/NAME/ack, "
+	    "POST /v1/alarms/NAME/shelve, POST /v1/alarms/NAME/unshelve, "
+	    "POST /v1/loops/NAME/learn)");
 }

@@ -1,6 +1,7 @@
 /* api: what operators may ask and do (main thread).
  *
  *   GET  /v1/alarms             all alarms, as at the broker, by name
+ *   GET  /v1/alarms/history     what has happened to them, from the oldest on
  *   POST /v1/alarms/NAME/ack    acknowledges one
  *   POST /v1/alarms/NAME/shelve {"for":"2h"}: hides one so long
  *   POST /v1/alarms/NAME/unshelve

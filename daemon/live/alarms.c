@@ -30,6 +30,7 @@ struct alarms {
 	struct own own[OWN_ALARM_COUNT];
 	struct alarm_flood flood;
 	int64_t latency_max_ns;
+	struct alarm_log *log;
 };
 
 static const struct {
@@ -79,7 +80,8 @@ static bool init(struct alarms *a)
 	a->all = calloc(n + 1, sizeof(a->all[0]));
 	a->inputs = calloc(n + 1, sizeof(a->inputs[0]));
 	a->order = calloc(n + 1, sizeof(a->order[0]));
-	if (!a->all || !a->inputs || !a->order)
+	a->log = alarm_log_new();
+	if (!a->all || !a->inputs || !a->order || !a->log)
 		return false;
 	sort(a);
 	for (size_t i = 0; i < n; i++) {
@@ -112,6 +114,7 @@ void alarms_free(struct alarms *a)
 	free(a->all);
 	free(a->inputs);
 	free(a->order);
+	alarm_log_free(a->log);
 	free(a);
 }
 
@@ -122,6 +125,14 @@ void alarms_watch(struct alarms *a, alarms_see *changed, alarms_see *valued, voi
 	a->user = user;
 }
 
+/* A reading is there, or gone: that a device is silent is said for itself, not once for each of its alarms.
+ */
+static bool is_quiet(const struct alarm *alarm)
+{
+	return (alarm->previous == ALARM_UNKNOWN && alarm->state == ALARM_NORMAL) ||
+	       (alarm->previous == ALARM_NORMAL && alarm->state == ALARM_UNKNOWN);
+}
+
 static int level_of(const struct alarm *alarm)
 {
 	static const int levels[] = {
@@ -129,20 +140,19 @@ static int level_of(const struct alarm *alarm)
 	};
 	if (alarm->state == ALARM_ACTIVE && !alarm->acknowledged)
 		return levels[alarm->severity];
-	/* a reading is there, or gone: that a device is silent is said for itself, not once for each of its
-	 * alarms */
-	bool quiet = (alarm->previous == ALARM_UNKNOWN && alarm->state == ALARM_NORMAL) ||
-		     (alarm->previous == ALARM_NORMAL && alarm->state == ALARM_UNKNOWN);
-	return quiet ? LOG_DEBUG : LOG_NOTICE;
+	return is_quiet(alarm) ? LOG_DEBUG : LOG_NOTICE;
 }
 
-static void tell(const struct alarms *a, const struct alarm *alarm, const char *what)
+/* `by` is who did it, or "". */
+static void tell(const struct alarms *a, const struct alarm *alarm, const char *what, const char *by)
 {
 	const struct alarm_config *c = alarm->config;
 	log_event(level_of(alarm),
 	    (struct log_fields){ .message_id = LOG_ID_ALARM, .alarm = c->name, .point = c->point_name },
 	    "alarm %s is %s%s: %s (%s)", c->name, alarm_state_word(alarm->state), what, c->message,
 	    c->point_name);
+	if (!is_quiet(alarm))
+		alarm_log_add(a->log, alarm, by);
 	if (a->changed)
 		a->changed(alarm, a->user);
 }
@@ -161,7 +171,7 @@ static void note_latency(struct alarms *a, const struct alarm_config *c)
 static void on_change(struct alarms *a, const struct alarm *alarm)
 {
 	bool escalated = alarm->previous == ALARM_ACTIVE && alarm->state == ALARM_ACTIVE && alarm->escalated;
-	tell(a, alarm, escalated ? ", escalated" : "");
+	tell(a, alarm, escalated ? ", escalated" : "", "");
 	if (alarm->state != ALARM_ACTIVE || alarm->previous == ALARM_ACTIVE)
 		return;
 	note_latency(a, alarm->config);
@@ -321,7 +331,7 @@ static const char *tell_done(struct alarms *a, const struct alarm *alarm, const 
 {
 	char text[ALARM_USER_MAX + 32];
 	snprintf(text, sizeof(text), ", %s by %s", what, by);
-	tell(a, alarm, text);
+	tell(a, alarm, text, by);
 	return NULL;
 }
 
@@ -392,6 +402,9 @@ void alarms_inherit(struct alarms *a, struct alarms *old)
 		take_state(a, &a->own[i].alarm, &old->own[i].alarm);
 		memcpy(a->own[i].message, old->own[i].message, sizeof(a->own[i].message));
 	}
+	struct alarm_log *fresh = a->log;
+	a->log = old->log;
+	old->log = fresh;
 	a->flood = old->flood;
 	a->latency_max_ns = old->latency_max_ns;
 	alarms_watch(a, old->changed, old->valued, old->user);
@@ -418,4 +431,9 @@ bool alarms_load(struct alarms *a, struct bytes_entry *e, const struct wall_cloc
 		return false;
 	alarm_load(&a->all[i], clock, &e->block);
 	return !e->block.bad;
+}
+
+struct alarm_log *alarms_log(struct alarms *a)
+{
+	return a->log;
 }

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/control/alarm.h"
+#include "daemon/live/alarm_log.h"
 #include "daemon/live/groups.h"
 #include "daemon/live/loops.h"
 #include "daemon/live/point_table.h"
@@ -66,3 +67,6 @@ int64_t alarms_take_latency(struct alarms *a);
 #define ALARMS_ENTRY "alarm"
 void alarms_save(const struct alarms *a, int64_t offset_ns, struct bytes_writer *w);
 bool alarms_load(struct alarms *a, struct bytes_entry *e, const struct wall_clock *clock);
+
+/* What has happened, of all alarms that there were; but not that a reading is there, or gone. */
+struct alarm_log *alarms_log(struct alarms *a);

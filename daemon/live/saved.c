@@ -21,5 +21,7 @@ bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
 		return loops_load_makeup(l->loops, e, clock);
 	if (strcmp(e->kind, RETAINED_ENTRY) == 0)
 		retained_load(&l->retained, e);
+	if (strcmp(e->kind, ALARM_LOG_ENTRY) == 0)
+		alarm_log_load(alarms_log(l->alarms), e);
 	return strcmp(e->kind, ALARMS_ENTRY) == 0 && alarms_load(l->alarms, e, clock);
 }

@@ -389,6 +389,21 @@ void json_payload_alarm(
 	json_close(w);
 }
 
+void json_payload_alarm_change(struct json_writer *w, const struct alarm_change *c)
+{
+	json_open(w, NULL);
+	json_integer(w, "ts", c->ts_ms);
+	json_text(w, "name", c->name);
+	json_text(w, "state", alarm_state_word(c->state));
+	json_text(w, "severity", alarm_severity_word(c->severity));
+	json_number(w, "value", c->value, JSON_FIGURE);
+	json_text(w, "message", c->message);
+	json_bool(w, "acknowledged", c->acknowledged);
+	if (c->by[0])
+		json_text(w, "by", c->by);
+	json_close(w);
+}
+
 void json_payload_reference(struct json_writer *w, const struct loop_reference *r)
 {
 	json_open(w, NULL);

@@ -36,6 +36,9 @@ void json_payload_pue(struct json_writer *w, const struct pue_config *c, const s
 void json_payload_alarm(
     struct json_writer *w, const char *key, const struct config *all, const struct alarm *a, int64_t now_ms);
 
+/* An item of the history of alarms. */
+void json_payload_alarm_change(struct json_writer *w, const struct alarm_change *c);
+
 /* What a loop has learned, in the units of its configuration. */
 void json_payload_reference(struct json_writer *w, const struct loop_reference *r);
 

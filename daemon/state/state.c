@@ -25,9 +25,10 @@ struct state {
 	struct inbox *answers;
 	char *folder;
 	int64_t saved_ns, offset_ns;
-	bool soon;   /* something that must not be lost has changed since then */
-	bool saving; /* the disk has the last save */
-	int error;   /* of the one before */
+	bool soon;	 /* something that must not be lost has changed since then */
+	bool saving;	 /* the disk has the last save */
+	uint64_t change; /* the id of the newest change of an alarm that is on the disk */
+	int error;	 /* of the one before */
 
 	/* the disk thread's own, once jobs were given */
 	struct state_db *db;
@@ -37,7 +38,8 @@ struct state {
 struct save {
 	struct disk_job job;
 	struct state *state;
-	struct bytes_writer entries;
+	struct bytes_writer entries, changes;
+	uint64_t change; /* the newest of them */
 	int error;
 };
 
@@ -87,7 +89,7 @@ static void do_save(struct disk_job *job)
 {
 	struct save *save = (struct save *)job;
 	struct state *s = save->state;
-	save->error = state_db_save(s->db, &save->entries);
+	save->error = state_db_save(s->db, &save->entries, &save->changes);
 	if (save->error < 0 || s->put_away)
 		return;
 	s->put_away = true;
@@ -99,6 +101,7 @@ static void free_save(struct disk_job *job)
 {
 	struct save *save = (struct save *)job;
 	bytes_writer_deinit(&save->entries);
+	bytes_writer_deinit(&save->changes);
 	free(save);
 }
 
@@ -120,7 +123,8 @@ static int save(struct state *s, const struct live *l)
 	save->job = (struct disk_job){ .run = do_save, .free = free_save, .answers = s->answers };
 	save->state = s;
 	saved_put(l, steady_offset(s), &save->entries);
-	if (save->entries.bad) {
+	save->change = alarm_log_save(alarms_log(l->alarms), s->change, &save->changes);
+	if (save->entries.bad || save->changes.bad) {
 		free_save(&save->job);
 		return -ENOMEM;
 	}
@@ -143,6 +147,8 @@ static void take_answers(struct state *s)
 		next = i->next;
 		s->saving = false;
 		s->error = save->error;
+		if (save->error >= 0)
+			s->change = save->change;
 		free_save(&save->job);
 	}
 }
@@ -197,6 +203,7 @@ struct state *state_open(const char *folder, struct disk *disk, struct live *l, 
 		return NULL;
 	}
 	load(s, l, clock);
+	s->change = alarm_log_newest(alarms_log(l->alarms));
 	return s;
 }
 

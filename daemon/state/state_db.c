@@ -18,10 +18,11 @@
 /* The longest row that is read back. */
 #define ROW_BYTES_MAX ((size_t)64 << 20)
 
-/* data: an entry's block, compressed with a checksum. */
+/* saved.data: an entry's block, compressed with a checksum; changes.data: an entry's block as it is. */
 static const char *const steps[] = {
 	"CREATE TABLE saved(kind TEXT NOT NULL, name TEXT NOT NULL, fingerprint INTEGER NOT NULL,"
 	" saved_ms INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE(kind, name));",
+	"CREATE TABLE changes(id INTEGER PRIMARY KEY, name TEXT NOT NULL, data BLOB NOT NULL);",
 };
 
 static const struct db_format format = {
@@ -123,11 +124,31 @@ static int load_rows(struct state_db *d, void (*take)(struct bytes_entry *e, voi
 	return r < 0 ? r : count;
 }
 
+static int load_changes(struct state_db *d, void (*take)(struct bytes_entry *e, void *user), void *user)
+{
+	sqlite3_stmt *st = db_statement(d->db, "SELECT id, name, data FROM changes ORDER BY id", 0, NULL);
+	int count = 0, r;
+	for (; (r = db_step(d->db, st)) == 1; count++) {
+		const uint8_t *data = sqlite3_column_blob(st, 2);
+		struct bytes_entry e = { .kind = ALARM_LOG_ENTRY,
+			.name = (const char *)sqlite3_column_text(st, 1),
+			.fingerprint = (uint64_t)sqlite3_column_int64(st, 0),
+			.block = { data, data ? data + sqlite3_column_bytes(st, 2) : data, false } };
+		if (e.name)
+			take(&e, user);
+	}
+	db_done(st);
+	return r < 0 ? r : count;
+}
+
 int state_db_load(struct state_db *d, void (*take)(struct bytes_entry *e, void *user), void *user)
 {
-	int r = open_file(d);
+	int r = open_file(d), changes = 0;
 	if (r >= 0)
 		r = check(d, load_rows(d, take, user));
+	if (r >= 0)
+		changes = check(d, load_changes(d, take, user));
+	r = changes < 0 ? changes : r + changes;
 	return r == -EBADMSG ? 0 : r;
 }
 
@@ -165,7 +186,34 @@ static int put_row(struct state_db *d, const struct bytes_entry *e)
 	return db_step_all(d->db, st);
 }
 
-static int save_rows(struct state_db *d, const struct bytes_writer *entries)
+static int put_change(struct state_db *d, const struct bytes_entry *e)
+{
+	sqlite3_stmt *st =
+	    db_statement(d->db, "INSERT OR REPLACE INTO changes(id, name, data) VALUES(?1, ?2, ?3)",
+		DB_NUMBERS((int64_t)e->fingerprint));
+	(void)sqlite3_bind_text(st, 2, e->name, -1, SQLITE_STATIC);
+	(void)sqlite3_bind_blob64(
+	    st, 3, e->block.at, (sqlite3_uint64)(e->block.end - e->block.at), SQLITE_STATIC);
+	return db_step_all(d->db, st);
+}
+
+static int save_changes(struct state_db *d, const struct bytes_writer *changes)
+{
+	struct bytes_reader new = bytes_reader_of(changes);
+	int64_t newest = 0;
+	int r = 0;
+	while (r >= 0 && new.at < new.end) {
+		struct bytes_entry e = bytes_take_entry(&new);
+		newest = (int64_t)e.fingerprint;
+		r = put_change(d, &e);
+	}
+	if (r >= 0 && newest > ALARM_LOG_MAX)
+		r = db_run(d->db, "DELETE FROM changes WHERE id <= ?1", DB_NUMBERS(newest - ALARM_LOG_MAX));
+	return r;
+}
+
+static int save_rows(
+    struct state_db *d, const struct bytes_writer *entries, const struct bytes_writer *changes)
 {
 	struct bytes_reader new = bytes_reader_of(entries), old = bytes_reader_of(&d->written);
 	bool anew = !d->known || !same_rows(new, old);
@@ -179,17 +227,19 @@ static int save_rows(struct state_db *d, const struct bytes_writer *entries)
 		if (anew || !same_entry(&e, &before))
 			r = put_row(d, &e);
 	}
+	if (r >= 0)
+		r = save_changes(d, changes);
 	return db_finish(d->db, r);
 }
 
-int state_db_save(struct state_db *d, struct bytes_writer *entries)
+int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes)
 {
 	int r = -EBADMSG;
 	/* once more, when the first try has shown that the file is damaged */
 	for (int tries = 0; tries < 2 && r == -EBADMSG; tries++) {
 		r = open_file(d);
 		if (r >= 0)
-			r = check(d, save_rows(d, entries));
+			r = check(d, save_rows(d, entries, changes));
 	}
 	if (r < 0)
 		return r;

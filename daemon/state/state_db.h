@@ -1,8 +1,8 @@
 /* state_db: what outlives a restart, in the file state.db (holder, one thread at a time).
  *
- * A row for each entry of live/saved.h. What is saved is on the disk as a whole or not at all, and only rows
- * that changed are written. A file that is damaged, foreign or of a newer version is set aside, which is said
- * in the journal, and a new one made.
+ * A row for each entry of live/saved.h, and one for each of the last changes of alarms. What is saved is on
+ * the disk as a whole or not at all, and only rows that changed are written. A file that is damaged, foreign
+ * or of a newer version is set aside, which is said in the journal, and a new one made.
  */
 #pragma once
 
@@ -14,9 +14,9 @@ struct state_db;
 struct state_db *state_db_new(const char *folder);
 void state_db_free(struct state_db *d);
 
-/* Hands out the rows: their number, or negative errno. */
+/* Hands out the rows, the changes of alarms at the end: their number, or negative errno. */
 int state_db_load(struct state_db *d, void (*take)(struct bytes_entry *e, void *user), void *user);
 
-/* Takes the entries of saved_put over and makes them all that is in the file. 0 or negative errno, and then
- * it is as before. */
-int state_db_save(struct state_db *d, struct bytes_writer *entries);
+/* Takes the entries of saved_put over and makes them all that is in the file, and adds `changes`, entries of
+ * alarm_log_save, of which the last ALARM_LOG_MAX are kept. 0 or negative errno, and then it is as before. */
+int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes);

@@ -91,6 +91,27 @@ def test_a_shelf_without_an_end_is_refused(daemon, tmp_path, body):
     assert status in (400, 409) and "7d" in answer["error"]
 
 
+def test_what_has_happened_outlives_a_restart(daemon, server, subscriber, start, tmp_path):
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/ack")[0] == 200
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/shelve", '{"for":"1h"}')[0] == 200
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/unshelve")[0] == 200
+    server.set(1, "coil", 0, [0])
+    subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "normal", timeout=15)
+    status, before = harness.ask(tmp_path, "GET", "/v1/alarms/history")
+    of_leak = [c for c in before["history"] if c["name"] == "d-leak"]
+    assert status == 200 and [(c["state"], c["acknowledged"], c.get("by")) for c in of_leak] == [
+        ("active", False, None), ("active", True, USER), ("shelved", True, USER), ("active", True, USER), ("normal", True, None)]
+    assert of_leak[0]["ts"] == next(m.json["ts"] for m in subscriber.of("alarm/d-leak") if m.json["state"] == "active")
+    assert of_leak[0]["message"] == "coolant leak at d" and of_leak[0]["severity"] == "critical" and of_leak[0]["value"] == 1
+    assert [c["ts"] for c in before["history"]] == sorted(c["ts"] for c in before["history"])
+    assert not [c for c in before["history"] if c["state"] == "unknown"]  # that only says that there is no reading yet
+    assert daemon.stop() == 0
+    again = start(harness.Process, [harness.COOLANTD, "-c", daemon.path])
+    again.wait_line("started: ")
+    after = harness.ask(tmp_path, "GET", "/v1/alarms/history")[1]["history"]
+    assert after[:len(before["history"])] == before["history"]
+
+
 def test_an_alarm_says_why_nothing_is_known(daemon, server, subscriber):
     server.stop()
     gone = subscriber.wait("alarm/l-supply_high", lambda m: m.json["state"] == "unknown" and "stale" in m.json["reason"]).json

@@ -2,6 +2,7 @@
 #include "unit.h"
 
 #include "daemon/disk/disk.h"
+#include "daemon/live/alarm_log.h"
 #include "daemon/state/state_db.h"
 #include "drivers/os/clock.h"
 
@@ -88,6 +89,8 @@ static void a_disk_that_hangs_is_not_waited_for(void **state)
 	assert_int_equal(done, 0);
 }
 
+static const struct bytes_writer no_changes;
+
 static void put(struct bytes_writer *w, const char *kind, const char *name, uint64_t fingerprint, int64_t n)
 {
 	struct bytes_writer block = { 0 };
@@ -99,7 +102,7 @@ static void put(struct bytes_writer *w, const char *kind, const char *name, uint
 static void save(struct state_db *d, struct bytes_writer *w)
 {
 	assert_false(w->bad);
-	assert_int_equal(state_db_save(d, w), 0);
+	assert_int_equal(state_db_save(d, w, &no_changes), 0);
 	bytes_writer_deinit(w);
 }
 
@@ -133,6 +136,31 @@ static int64_t query(const char *sql)
 	sqlite3_finalize(st);
 	sqlite3_close(db);
 	return n;
+}
+
+/* Changes of alarms are added, and the last of them kept. */
+static void changes_are_added(void **state)
+{
+	(void)state;
+	struct bytes_writer w = { 0 }, changes = { 0 };
+	struct state_db *d = state_db_new(folder);
+	put(&w, "alarm", "leak", 2, -7);
+	put(&changes, ALARM_LOG_ENTRY, "leak", 1, 5);
+	put(&changes, ALARM_LOG_ENTRY, "leak", 2, 6);
+	assert_int_equal(state_db_save(d, &w, &changes), 0);
+	bytes_writer_deinit(&changes);
+	put(&w, "alarm", "leak", 2, -7);
+	put(&changes, ALARM_LOG_ENTRY, "flow", 3, 7);
+	assert_int_equal(state_db_save(d, &w, &changes), 0);
+	bytes_writer_deinit(&changes);
+	assert_string_equal(load(d), "alarm leak 2 -7; change leak 1 5; change leak 2 6; change flow 3 7; ");
+	put(&w, "alarm", "leak", 2, -7);
+	put(&changes, ALARM_LOG_ENTRY, "flow", ALARM_LOG_MAX + 2, 8);
+	assert_int_equal(state_db_save(d, &w, &changes), 0);
+	bytes_writer_deinit(&changes);
+	assert_string_equal(load(d), "alarm leak 2 -7; change flow 3 7; change flow 10002 8; ");
+	state_db_free(d);
+	assert_int_equal(unlink(path), 0);
 }
 
 static void rows_outlive_a_restart(void **state)
@@ -226,7 +254,7 @@ static void what_cannot_be_written_is_told(void **state)
 	snprintf(missing, sizeof(missing), "%s/missing", folder);
 	struct state_db *d = state_db_new(missing);
 	put(&w, "pue", "row", 1, 1000);
-	assert_int_equal(state_db_save(d, &w), -ENOENT);
+	assert_int_equal(state_db_save(d, &w, &no_changes), -ENOENT);
 	assert_int_equal(mkdir(missing, 0700), 0);
 	save(d, &w);
 	state_db_free(d);
@@ -257,6 +285,7 @@ int main(void)
 		cmocka_unit_test(jobs_are_run_in_order),
 		cmocka_unit_test(a_disk_that_hangs_is_not_waited_for),
 		cmocka_unit_test(rows_outlive_a_restart),
+		cmocka_unit_test(changes_are_added),
 		cmocka_unit_test(only_what_changed_is_written),
 		cmocka_unit_test(a_damaged_file_is_set_aside),
 		cmocka_unit_test(what_cannot_be_written_is_told),

@@ -230,6 +230,70 @@ static void silence_is_told_by_the_rhythm_of_a_device(void **state)
 	}
 }
 
+static void count_change(const struct alarm_change *c, void *user)
+{
+	uint64_t *seen = user; /* how many, the first and the last */
+	seen[1] = seen[0]++ == 0 ? c->id : seen[1];
+	seen[2] = c->id;
+}
+
+static void expect_changes(
+    const struct alarm_log *log, int64_t now_ms, uint64_t n, uint64_t first, uint64_t last)
+{
+	uint64_t seen[3] = { 0 };
+	alarm_log_each(log, now_ms, count_change, seen);
+	assert_int_equal(seen[0], n);
+	assert_int_equal(seen[1], first);
+	assert_int_equal(seen[2], last);
+}
+
+static void see_last(const struct alarm_change *c, void *user)
+{
+	struct alarm_change *last = user;
+	*last = *c;
+}
+
+/* The last 10000 of 10005, none older than 400 d; and so after a restart. */
+static void the_last_changes_are_kept(void **state)
+{
+	char message[300];
+	memset(message, 'x', 199);
+	memcpy(message + 199, "\303\244 leaks", sizeof("\303\244 leaks")); /* a letter at the 200th byte */
+	const struct alarm_config c = { .name = "wet", .message = message };
+	struct alarm a = { .config = &c, .state = ALARM_ACTIVE, .input = { 1, QUALITY_GOOD, NULL } };
+	struct alarm_log *log = alarm_log_new(), *again = alarm_log_new();
+	const int64_t day = INT64_C(86400000);
+	for (int i = 1; i <= ALARM_LOG_MAX + 5; i++) {
+		a.changed_ms = i == 6 ? 0 : day;
+		alarm_log_add(log, &a, i % 2 ? "ann" : "");
+	}
+	expect_changes(log, day, 10000, 6, 10005);
+	expect_changes(log, 401 * day, 9999, 7, 10005);
+	expect_changes(log, 402 * day, 0, 0, 0);
+
+	struct bytes_writer w = { 0 };
+	assert_int_equal(alarm_log_save(log, 10005, &w), 10005);
+	assert_int_equal(w.size, 0);
+	assert_int_equal(alarm_log_save(log, 10003, &w), 10005);
+	struct bytes_reader r = bytes_reader_of(&w);
+	while (r.at < r.end) {
+		struct bytes_entry e = bytes_take_entry(&r);
+		alarm_log_load(again, &e);
+	}
+	expect_changes(again, day, 2, 10004, 10005);
+	assert_int_equal(alarm_log_newest(again), 10005);
+	struct alarm_change last = { 0 };
+	alarm_log_each(again, day, see_last, &last);
+	assert_string_equal(last.name, "wet");
+	assert_string_equal(last.by, "ann");
+	assert_int_equal(strlen(last.message), 199);
+	assert_int_equal(last.state, ALARM_ACTIVE);
+	assert_true(last.value == 1);
+	bytes_writer_deinit(&w);
+	alarm_log_free(log);
+	alarm_log_free(again);
+}
+
 #define LEAKS                                                                                                \
 	"[point:d.a]\nregister = coil:1\n[point:d.b]\nregister = coil:2\n"                                   \
 	"[alarm:one]\npoint = any: d.a, d.b\nescalate_after = 1h\n[alarm:two]\npoint = 2 of: d.a, d.b\n"
@@ -441,6 +505,7 @@ int main(void)
 		cmocka_unit_test(each_change_of_an_alarm_is_told_once),
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(what_is_saved_comes_back),
+		cmocka_unit_test(the_last_changes_are_kept),
 		cmocka_unit_test(points_that_hold_are_counted),
 		cmocka_unit_test(a_device_is_told_whole_when_a_value_moved),
 		cmocka_unit_test(a_point_that_does_not_come_holds_up_a_device_for_a_second),
