@@ -275,7 +275,7 @@ static void check(const struct config_loading *l, void *item)
 {
 	struct alarm_config *a = item;
 	bool own = strncmp(a->name, OWN_ALARM_PREFIX, strlen(OWN_ALARM_PREFIX)) == 0;
-	a->fingerprint = ini_section_fingerprint(l->from);
+	a->earlier_fingerprint = ini_section_fingerprint(l->from);
 	if (*a->message == '\0')
 		a->message = describe(l->arena, a);
 	if (own)
@@ -285,13 +285,22 @@ static void check(const struct config_loading *l, void *item)
 		check_limits(l, a);
 }
 
+static uint64_t fingerprint(struct arena *arena, const struct alarm_config *a)
+{
+	const char *text = arena_printf(arena, "%s %s %.17g %.17g %.17g", a->point_name,
+	    alarm_when_word(a->when), a->limit, a->low, a->high);
+	return ini_text_fingerprint(text);
+}
+
 void alarms_link(const struct config_loading *l, const struct ini_section *const *from, size_t count)
 {
 	struct config *c = l->config;
 	for (size_t i = 0; i < c->alarm_count; i++)
 		name_index_add(&c->alarm_names, l->arena, c->alarms[i].name, &c->alarms[i]);
-	for (size_t i = 0; i < c->alarm_count; i++)
+	for (size_t i = 0; i < c->alarm_count; i++) {
 		c->alarms[i].interval = interval_of(c, &c->alarms[i]);
+		c->alarms[i].fingerprint = fingerprint(l->arena, &c->alarms[i]);
+	}
 	for (size_t i = 0; i < c->alarm_count; i++)
 		resolve_suppressors(l, &c->alarms[i], i < count ? from[i] : NULL);
 	rank(l, from, count);

@@ -151,8 +151,8 @@ static void suppress_by(const struct adder *a, struct alarm_config *new, const c
 	}
 }
 
-/* Changes with what makes the alarm behave otherwise. */
-static uint64_t fingerprint(struct arena *arena, const struct alarm_config *a)
+/* As versions before told it. */
+static uint64_t earlier_fingerprint(struct arena *arena, const struct alarm_config *a)
 {
 	const char *text = arena_printf(arena, "%s %s %d %.17g %.17g %.17g", a->name, a->point_name, a->when,
 	    a->limit, a->low, a->hysteresis);
@@ -171,7 +171,7 @@ static void add(struct adder *a, struct alarm_config *new)
 		memcpy(more, c->alarms, c->alarm_count * sizeof(*more));
 		c->alarms = more;
 	}
-	new->fingerprint = fingerprint(a->arena, new);
+	new->earlier_fingerprint = earlier_fingerprint(a->arena, new);
 	c->alarms[c->alarm_count++] = *new;
 }
 

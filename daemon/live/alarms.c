@@ -375,6 +375,12 @@ static void say_gone(const char *name)
 	    "alarm %s is configured no more", name);
 }
 
+static void say_other(const char *name)
+{
+	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_ALARM, .alarm = name },
+	    "alarm %s looks for something else now, its state begins anew", name);
+}
+
 /* The state of another one. */
 static void take_state(const struct alarms *a, struct alarm *to, const struct alarm *from)
 {
@@ -397,6 +403,8 @@ void alarms_inherit(struct alarms *a, struct alarms *old)
 			say_gone(c->name);
 		else if (a->config->alarms[now].fingerprint == c->fingerprint)
 			take_state(a, &a->all[now], &old->all[i]);
+		else
+			say_other(c->name);
 	}
 	for (unsigned i = 0; i < OWN_ALARM_COUNT; i++) {
 		take_state(a, &a->own[i].alarm, &old->own[i].alarm);
@@ -427,8 +435,11 @@ bool alarms_load(struct alarms *a, struct bytes_entry *e, const struct wall_cloc
 		say_gone(e->name);
 		return false;
 	}
-	if (a->config->alarms[i].fingerprint != e->fingerprint)
+	const struct alarm_config *c = &a->config->alarms[i];
+	if (c->fingerprint != e->fingerprint && c->earlier_fingerprint != e->fingerprint) {
+		say_other(e->name);
 		return false;
+	}
 	alarm_load(&a->all[i], clock, &e->block);
 	return !e->block.bad;
 }
