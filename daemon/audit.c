@@ -181,7 +181,7 @@ static int print_figures(const struct audit *r)
 		const struct pue_config *c = &r->config->pues[i];
 		struct json_writer w;
 		json_begin(&w);
-		json_payload_pue(&w, c, pues_at(r->live->pues, i), 0, r->time_ns / NS_PER_MS);
+		json_payload_pue(&w, NULL, c, pues_at(r->live->pues, i), 0, r->time_ns / NS_PER_MS);
 		_cleanup_free_ char *payload = json_finish(&w);
 		if (!payload)
 			return -ENOMEM;

@@ -1,4 +1,4 @@
-/* health: the daemon's own figures, for whoever tells them (pure: a struct). */
+/* health: the daemon's own figures, for whoever tells them (holder). */
 #pragma once
 
 #include "drivers/driver.h"
@@ -17,10 +17,13 @@ struct health {
 	int64_t ts_ms, uptime_s;
 	int64_t utc_offset_ns; /* CLOCK_REALTIME - CLOCK_BOOTTIME */
 	const struct config *config;
-	const struct driver_stats *buses; /* one for each bus of the configuration */
-	const struct bus_load *loads;	  /* likewise */
+	struct driver_stats *buses;   /* malloc'd, one for each bus of the configuration */
+	const struct bus_load *loads; /* likewise */
 	uint64_t samples, batches_dropped;
 	int64_t lag_ns;		  /* longest of the main loop since the last time */
 	int64_t alarm_latency_ns; /* likewise, from a device's reply to its alarm; 0 = no new alarm */
 	struct health_broker broker;
 };
+
+/* Frees the stats of the buses. */
+void health_deinit(struct health *h);

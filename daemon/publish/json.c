@@ -93,7 +93,7 @@ static void tell_info(void *state)
 	struct envelope e = { .kind = "info", .flags = PUBLISH_RETAIN, .ts_ms = clock_utc_ms() };
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_info(&w, j->to.live, j->to.started_ms);
+	json_payload_info(&w, NULL, j->to.live, j->to.started_ms);
 	send(j, e, &w);
 	for (size_t i = 0; i < c->device_count; i++) {
 		e.name = c->devices[i].name;
@@ -173,7 +173,7 @@ static void tell_loop(void *state, size_t i, struct output_moment at)
 	const struct loop_config *c = &j->to.live->config->loops[i];
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_loop(&w, c, loops_figures(j->to.live->loops, i), at.ts_ms);
+	json_payload_loop(&w, NULL, c, loops_figures(j->to.live->loops, i), at.ts_ms);
 	send_figures(j, "loop", c->name, at, &w);
 }
 
@@ -183,7 +183,7 @@ static void tell_group(void *state, size_t i, struct output_moment at)
 	const struct group_config *c = &j->to.live->config->groups[i];
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_group(&w, c, j->to.live->groups, i, at.ts_ms);
+	json_payload_group(&w, NULL, c, j->to.live->groups, i, at.ts_ms);
 	send_figures(j, "group", c->name, at, &w);
 }
 
@@ -193,7 +193,7 @@ static void tell_pue(void *state, size_t i, struct output_moment at)
 	const struct pue_config *c = &j->to.live->config->pues[i];
 	struct json_writer w;
 	json_begin(&w);
-	json_payload_pue(&w, c, pues_at(j->to.live->pues, i), clock_realtime_offset(), at.ts_ms);
+	json_payload_pue(&w, NULL, c, pues_at(j->to.live->pues, i), clock_realtime_offset(), at.ts_ms);
 	send_figures(j, "pue", c->name, at, &w);
 }
 

@@ -17,6 +17,14 @@ static enum json_digits digits_of(const struct point *p)
 		   : JSON_DECIMAL;
 }
 
+static void put_time(struct json_writer *w, const char *key, int64_t ms)
+{
+	if (ms != 0)
+		json_integer(w, key, ms);
+	else
+		json_null(w, key);
+}
+
 /* The word of a whole number, or of a bool as 0 and 1; NULL when it has none. */
 static const char *word_of(const struct point *p, const struct value *v)
 {
@@ -118,6 +126,18 @@ void json_payload_point(struct json_writer *w, const struct table_device *d, siz
 	json_close(w);
 }
 
+void json_payload_reading(struct json_writer *w, const char *key, const struct table_device *d, size_t point)
+{
+	const struct point *p = &d->config->points[point];
+	const struct sample *s = &d->points[point].sample;
+	json_open(w, key);
+	put_time(w, "ts", s->time_ns != 0 ? (s->time_ns + d->utc_offset_ns) / NS_PER_MS : 0);
+	put_value(w, "value", p, s);
+	json_text(w, "unit", p->unit);
+	json_text(w, "quality", quality_word(s->quality));
+	json_close(w);
+}
+
 static void put_point_info(struct json_writer *w, const struct point *p)
 {
 	json_open(w, p->name);
@@ -140,12 +160,12 @@ static void put_alarm_name(const struct alarm *a, void *user)
 	json_text(user, NULL, a->config->name);
 }
 
-void json_payload_info(struct json_writer *w, const struct live *l, int64_t started_ms)
+void json_payload_info(struct json_writer *w, const char *key, const struct live *l, int64_t started_ms)
 {
 	const struct config *c = l->config;
 	char hash[17];
 	snprintf(hash, sizeof(hash), "%016" PRIx64, c->fingerprint);
-	json_open(w, NULL);
+	json_open(w, key);
 	json_text(w, "version", COOLANTD_VERSION);
 	json_text(w, "config_hash", hash);
 	json_integer(w, "start_time", started_ms);
@@ -203,10 +223,10 @@ void json_payload_device_info(struct json_writer *w, const struct device_config 
 	json_close(w);
 }
 
-void json_payload_loop(struct json_writer *w, const struct loop_config *l,
+void json_payload_loop(struct json_writer *w, const char *key, const struct loop_config *l,
     const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms)
 {
-	json_open(w, NULL);
+	json_open(w, key);
 	json_integer(w, "ts", ts_ms);
 	json_open(w, "values");
 	for (unsigned v = 0; v < LOOP_VALUE_COUNT; v++)
@@ -238,11 +258,11 @@ static void put_group_value(struct json_writer *w, enum group_value v, const str
 		json_null(w, group_values[v].word);
 }
 
-void json_payload_group(
-    struct json_writer *w, const struct group_config *c, const struct groups *g, size_t i, int64_t ts_ms)
+void json_payload_group(struct json_writer *w, const char *key, const struct group_config *c,
+    const struct groups *g, size_t i, int64_t ts_ms)
 {
 	const struct figure *values = groups_figures(g, i);
-	json_open(w, NULL);
+	json_open(w, key);
 	json_integer(w, "ts", ts_ms);
 	json_open(w, "values");
 	for (unsigned v = 0; v < GROUP_VALUE_COUNT; v++)
@@ -282,14 +302,6 @@ static void put_role(
 	json_number(w, key, value, digits);
 }
 
-static void put_time(struct json_writer *w, const char *key, int64_t ms)
-{
-	if (ms != 0)
-		json_integer(w, key, ms);
-	else
-		json_null(w, key);
-}
-
 static void put_window(struct json_writer *w, const char *name, const struct pue_window *win)
 {
 	static const char *const parts[] = { [PUE_PART_IT] = "it",
@@ -318,14 +330,14 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 	json_close(w);
 }
 
-void json_payload_pue(struct json_writer *w, const struct pue_config *c, const struct pue *p,
+void json_payload_pue(struct json_writer *w, const char *key, const struct pue_config *c, const struct pue *p,
     int64_t utc_offset_ns, int64_t now_ms)
 {
 	int64_t when;
 	struct figure ratio = pue_power_ratio(p, &when);
 	bool stated = quality_has_value(ratio.quality);
 
-	json_open(w, NULL);
+	json_open(w, key);
 	json_integer(w, "ts", stated ? (when + utc_offset_ns) / NS_PER_MS : now_ms);
 	json_text(w, "boundary", c->boundary);
 	json_bool(w, "partial", pue_is_partial(p));
@@ -447,7 +459,7 @@ static void put_device_health(struct json_writer *w, const struct health *h, con
 	json_close(w);
 }
 
-static void put_bus_health(struct json_writer *w, const struct health *h, size_t bus)
+void json_payload_bus_health(struct json_writer *w, const struct health *h, size_t bus)
 {
 	const struct bus_config *config = &h->config->buses[bus];
 	const struct driver_stats *s = &h->buses[bus];
@@ -478,9 +490,8 @@ static void put_bus_health(struct json_writer *w, const struct health *h, size_t
 	json_close(w);
 }
 
-void json_payload_health(struct json_writer *w, const struct health *h)
+void json_payload_own_health(struct json_writer *w, const struct health *h)
 {
-	json_open(w, NULL);
 	json_integer(w, "ts", h->ts_ms);
 	json_integer(w, "uptime_s", h->uptime_s);
 	json_unsigned(w, "samples", h->samples);
@@ -506,9 +517,15 @@ void json_payload_health(struct json_writer *w, const struct health *h)
 	else
 		json_null(w, "problem");
 	json_close(w);
+}
+
+void json_payload_health(struct json_writer *w, const struct health *h)
+{
+	json_open(w, NULL);
+	json_payload_own_health(w, h);
 	json_open(w, "buses");
 	for (size_t i = 0; i < h->config->bus_count; i++)
-		put_bus_health(w, h, i);
+		json_payload_bus_health(w, h, i);
 	json_close(w);
 	json_close(w);
 }

@@ -14,25 +14,29 @@ void json_payload_device(struct json_writer *w, const struct output_device *d, c
 /* B/point/DEVICE/POINT. */
 void json_payload_point(struct json_writer *w, const struct table_device *d, size_t point, int64_t now_ms);
 
-/* B/info. */
-void json_payload_info(struct json_writer *w, const struct live *l, int64_t started_ms);
+/* B/info; the key is NULL for the document, as below. */
+void json_payload_info(struct json_writer *w, const char *key, const struct live *l, int64_t started_ms);
 
 /* B/info/DEVICE. */
 void json_payload_device_info(struct json_writer *w, const struct device_config *d);
 
+/* A point as requests get it: B/point/DEVICE/POINT with its unit; its time is null while it was never read.
+ */
+void json_payload_reading(struct json_writer *w, const char *key, const struct table_device *d, size_t point);
+
 /* B/loop/NAME. */
-void json_payload_loop(struct json_writer *w, const struct loop_config *l,
+void json_payload_loop(struct json_writer *w, const char *key, const struct loop_config *l,
     const struct figure values[LOOP_VALUE_COUNT], int64_t ts_ms);
 
 /* B/group/NAME, which is group `i`. */
-void json_payload_group(
-    struct json_writer *w, const struct group_config *c, const struct groups *g, size_t i, int64_t ts_ms);
+void json_payload_group(struct json_writer *w, const char *key, const struct group_config *c,
+    const struct groups *g, size_t i, int64_t ts_ms);
 
 /* B/pue/NAME. `now_ms` stamps it while there is no common moment of the powers. */
-void json_payload_pue(struct json_writer *w, const struct pue_config *c, const struct pue *p,
+void json_payload_pue(struct json_writer *w, const char *key, const struct pue_config *c, const struct pue *p,
     int64_t utc_offset_ns, int64_t now_ms);
 
-/* B/alarm/NAME; under a key, or (NULL) as the document. `all`: where it is configured. */
+/* B/alarm/NAME. `all`: where it is configured. */
 void json_payload_alarm(
     struct json_writer *w, const char *key, const struct config *all, const struct alarm *a, int64_t now_ms);
 
@@ -45,5 +49,7 @@ void json_payload_reference(struct json_writer *w, const struct loop_reference *
 /* B/gap. */
 void json_payload_gap(struct json_writer *w, int64_t from_ms, int64_t to_ms, uint64_t dropped);
 
-/* B/health. */
+/* B/health, and its parts: what is not of a bus, and bus `i` under its name. */
 void json_payload_health(struct json_writer *w, const struct health *h);
+void json_payload_own_health(struct json_writer *w, const struct health *h);
+void json_payload_bus_health(struct json_writer *w, const struct health *h, size_t bus);

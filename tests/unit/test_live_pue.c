@@ -96,7 +96,7 @@ static char *payload_of(struct live *l)
 	live_tick(l);
 	json_begin(&w);
 	json_payload_pue(
-	    &w, &l->config->pues[0], pues_at(l->pues, 0), 0, (START_S + SECONDS - POLL_S) * 1000);
+	    &w, NULL, &l->config->pues[0], pues_at(l->pues, 0), 0, (START_S + SECONDS - POLL_S) * 1000);
 	return json_finish(&w);
 }
 
