@@ -195,6 +195,7 @@ struct config *config_load(const char *path, struct diag *d)
 		read_drop_ins(c->path, &tree, d);
 		read_sections(&loading);
 	}
+	c->sections = tree.sections;
 	if (diag_errors(d) == 0)
 		return c;
 	config_unref(c);

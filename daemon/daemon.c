@@ -53,6 +53,7 @@ struct daemon {
 	struct api api;
 	int64_t started_ns, started_ms;
 	int64_t last_tick_ns, lag_max_ns;
+	int64_t told_lag_ns, told_latency_ns; /* in the last report of health */
 	uint64_t samples_at_status;
 	int64_t status_ns;
 	struct running_timer timers[TIMER_COUNT];
@@ -107,21 +108,31 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
+/* Who makes no progress, NULL when all do; `bus` is whose worker it is, or NULL. */
+static const char *find_stuck(const struct daemon *d, int64_t now_ns, const char **bus)
+{
+	int64_t tick_limit = 3 * d->config->daemon->control_interval + NS_PER_S;
+	*bus = buses_stuck(d->buses, now_ns);
+	if (*bus)
+		return "a bus worker of ";
+	if (!publisher_moves(d->publisher, now_ns))
+		return "the publisher";
+	return now_ns - d->last_tick_ns > tick_limit ? "the control loop" : NULL;
+}
+
+static bool is_stuck(void *user, char why[static API_STUCK_MAX])
+{
+	const char *bus, *stuck = find_stuck(user, clock_boottime(), &bus);
+	snprintf(why, API_STUCK_MAX, "%s%s makes no progress", stuck ? stuck : "nobody", bus ? bus : "");
+	return stuck != NULL;
+}
+
 static void feed_watchdog(struct daemon *d, int64_t now_ns)
 {
-	const char *bus = buses_stuck(d->buses, now_ns);
-	const char *stuck = NULL;
-	int64_t tick_limit = 3 * d->config->daemon->control_interval + NS_PER_S;
-	if (bus)
-		stuck = "a bus worker";
-	else if (!publisher_moves(d->publisher, now_ns))
-		stuck = "the publisher";
-	else if (now_ns - d->last_tick_ns > tick_limit)
-		stuck = "the control loop";
+	const char *bus, *stuck = find_stuck(d, now_ns, &bus);
 	if (stuck && !d->watchdog_silent)
 		log_event(LOG_CRIT, (struct log_fields){ .message_id = LOG_ID_WATCHDOG, .bus = bus },
-		    "%s%s%s makes no progress, the watchdog is not fed", stuck, bus ? " of " : "",
-		    bus ? bus : "");
+		    "%s%s makes no progress, the watchdog is not fed", stuck, bus ? bus : "");
 	d->watchdog_silent = stuck != NULL;
 	if (!stuck)
 		(void)sd_notify(0, "WATCHDOG=1");
@@ -173,30 +184,40 @@ static void save_state(struct daemon *d, int64_t now_ns)
 	state_turn(d->state, d->live, now_ns);
 }
 
-static void report_health(struct daemon *d, int64_t now_ns)
+/* The worst times are those of the last report, or of now. */
+static int describe(void *user, struct health *ret)
 {
+	struct daemon *d = user;
 	const struct config *c = d->config;
 	struct driver_stats *buses = calloc(c->bus_count + 1, sizeof(*buses));
 	if (!buses)
-		return;
+		return -ENOMEM;
 	for (size_t i = 0; i < c->bus_count; i++)
 		buses_describe(d->buses, i, &buses[i]);
-	const struct health h = { .ts_ms = clock_utc_ms(),
-		.uptime_s = (now_ns - d->started_ns) / NS_PER_S,
+	*ret = (struct health){ .ts_ms = clock_utc_ms(),
+		.uptime_s = (clock_boottime() - d->started_ns) / NS_PER_S,
 		.utc_offset_ns = clock_realtime_offset(),
 		.config = c,
 		.buses = buses,
 		.loads = d->loads,
 		.samples = d->live->table->samples,
 		.batches_dropped = inbox_dropped(d->batches),
-		.lag_ns = d->lag_max_ns,
-		.alarm_latency_ns = alarms_take_latency(d->live->alarms),
+		.lag_ns = d->lag_max_ns > d->told_lag_ns ? d->lag_max_ns : d->told_lag_ns,
+		.alarm_latency_ns = d->told_latency_ns,
 		.broker = publisher_describe(d->publisher) };
-	reporter_health(d->reporter, &h);
+	return 0;
+}
+
+static void report_health(struct daemon *d, int64_t now_ns)
+{
+	struct health h;
+	d->told_lag_ns = d->lag_max_ns;
+	d->told_latency_ns = alarms_take_latency(d->live->alarms);
 	d->lag_max_ns = 0;
-	for (size_t i = 0; i < c->bus_count; i++)
-		driver_stats_deinit(&buses[i]);
-	free(buses);
+	if (describe(d, &h) < 0)
+		return;
+	reporter_health(d->reporter, &h);
+	health_deinit(&h);
 }
 
 /* A line that is asked for more than it can carry is said; its intervals are stretched. */
@@ -450,7 +471,7 @@ static int start(struct daemon *d, bool has_state_dir)
 	if (!d->disk || !d->batches || !d->buses || !d->reporter || !d->loads)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, on_alarm_valued, d);
-	d->api = (struct api){ d->live, on_learned, d };
+	d->api = (struct api){ d->live, d->started_ms, describe, is_stuck, on_learned, d };
 	d->state =
 	    has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
 	reporter_retain(d->reporter, &d->live->retained);

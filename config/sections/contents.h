@@ -9,8 +9,11 @@
 
 #include <stdint.h>
 
+struct ini_section;
+
 struct config {
 	const char *path;
+	const struct ini_section *sections; /* as they are written, see ini_tree.h */
 	struct daemon_config *daemon;
 	struct mqtt_config *mqtt;
 	struct spool_config *spool;

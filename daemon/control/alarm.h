@@ -26,6 +26,7 @@ enum alarm_state {
 	ALARM_CLEARED_UNACKNOWLEDGED,
 	ALARM_SUPPRESSED, /* the condition holds, but another alarm explains it */
 	ALARM_SHELVED,	  /* an operator does not want to hear of it for a while */
+	ALARM_STATE_COUNT
 };
 
 /* So long a user's name may be, with its NUL (LOGIN_NAME_MAX of shadow is 32). */

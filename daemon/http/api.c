@@ -1,6 +1,7 @@
 #include "daemon/http/api.h"
 
 #include "config/ini/text.h"
+#include "daemon/http/views.h"
 #include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
@@ -11,14 +12,6 @@
 /* PUE-DEVICE-POINT-lost, the longest names that there are. */
 #define LONGEST_NAME (3 * NAME_LENGTH_MAX + 8)
 
-enum {
-	HTTP_OK = 200,
-	HTTP_BAD_REQUEST = 400,
-	HTTP_NOT_FOUND = 404,
-	HTTP_METHOD_NOT_ALLOWED = 405,
-	HTTP_CONFLICT = 409
-};
-
 static struct http_answer error(unsigned status, const char *what)
 {
 	struct json_writer w;
@@ -26,47 +19,7 @@ static struct http_answer error(unsigned status, const char *what)
 	json_open(&w, NULL);
 	json_text(&w, "error", what);
 	json_close(&w);
-	return (struct http_answer){ status, json_finish(&w) };
-}
-
-struct alarm_list {
-	struct json_writer w;
-	const struct config *config;
-};
-
-static void put_alarm(const struct alarm *a, void *user)
-{
-	struct alarm_list *l = user;
-	json_payload_alarm(&l->w, a->config->name, l->config, a, clock_utc_ms());
-}
-
-static struct http_answer get_alarms(struct api *api, const char *name, const struct http_request *r)
-{
-	struct alarm_list l = { .config = api->live->config };
-	json_begin(&l.w);
-	json_open(&l.w, NULL);
-	json_open(&l.w, "alarms");
-	alarms_each(api->live->alarms, put_alarm, &l.w);
-	json_close(&l.w);
-	json_close(&l.w);
-	return (struct http_answer){ HTTP_OK, json_finish(&l.w) };
-}
-
-static void put_change(const struct alarm_change *c, void *user)
-{
-	json_payload_alarm_change(user, c);
-}
-
-static struct http_answer get_history(struct api *api, const char *name, const struct http_request *r)
-{
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_open_list(&w, "history");
-	alarm_log_each(alarms_log(api->live->alarms), clock_utc_ms(), put_change, &w);
-	json_close_list(&w);
-	json_close(&w);
-	return (struct http_answer){ HTTP_OK, json_finish(&w) };
+	return (struct http_answer){ .status = status, .text = json_finish(&w) };
 }
 
 /* What was done with an alarm: as it is now, or why it was not. */
@@ -81,7 +34,7 @@ static struct http_answer done(
 	struct json_writer w;
 	json_begin(&w);
 	json_payload_alarm(&w, NULL, api->live->config, a, clock_utc_ms());
-	return (struct http_answer){ HTTP_OK, json_finish(&w) };
+	return (struct http_answer){ .status = HTTP_OK, .text = json_finish(&w) };
 }
 
 static struct http_answer no_alarm(void)
@@ -143,20 +96,33 @@ static struct http_answer learn(struct api *api, const char *name, const struct 
 	struct json_writer w;
 	json_begin(&w);
 	json_payload_reference(&w, &learned);
-	return (struct http_answer){ HTTP_OK, json_finish(&w) };
+	return (struct http_answer){ .status = HTTP_OK, .text = json_finish(&w) };
 }
+
+#define ROUTE_PARAMETERS_MAX 4
 
 static const struct route {
 	const char *method, *before, *after; /* of the path around NAME */
 	struct http_answer (*answer)(struct api *api, const char *name, const struct http_request *r);
+	const char *parameters[ROUTE_PARAMETERS_MAX]; /* that may be told */
 } routes[] = {
-	{ "GET", "/v1/alarms", NULL, get_alarms },
-	{ "GET", "/v1/alarms/history", NULL, get_history },
+	{ "GET", "/healthz", NULL, views_healthz },
+	{ "GET", "/v1/status", NULL, views_status },
+	{ "GET", "/v1/points", NULL, views_points, { "match" } },
+	{ "GET", "/v1/loops", NULL, views_loops },
+	{ "GET", "/v1/groups", NULL, views_groups },
+	{ "GET", "/v1/pue", NULL, views_pue },
+	{ "GET", "/v1/alarms", NULL, views_alarms },
+	{ "GET", "/v1/alarms/history", NULL, views_history },
+	{ "GET", "/v1/buses", NULL, views_buses },
+	{ "GET", "/v1/config", NULL, views_config },
 	{ "POST", "/v1/alarms/", "/ack", acknowledge },
 	{ "POST", "/v1/alarms/", "/shelve", shelve },
 	{ "POST", "/v1/alarms/", "/unshelve", unshelve },
 	{ "POST", "/v1/loops/", "/learn", learn },
 };
+
+#define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))
 
 /* Whether the path is of the route; `name` is what stands at NAME. */
 static bool matches(const struct route *r, const char *path, char name[static LONGEST_NAME])
@@ -173,18 +139,53 @@ static bool matches(const struct route *r, const char *path, char name[static LO
 	return true;
 }
 
+/* Every path that there is. */
+static struct http_answer no_such_path(void)
+{
+	char text[1024];
+	int n = snprintf(text, sizeof(text), "no such path (allowed:");
+	for (size_t i = 0; i < ROUTE_COUNT && n < (int)sizeof(text); i++)
+		n += snprintf(text + n, sizeof(text) - (size_t)n, "%s %s %s%s%s", i ? "," : "",
+		    routes[i].method, routes[i].before, routes[i].after ? "NAME" : "",
+		    routes[i].after ? routes[i].after : "");
+	if (n < (int)sizeof(text))
+		snprintf(text + n, sizeof(text) - (size_t)n, ")");
+	return error(HTTP_NOT_FOUND, text);
+}
+
+/* A word that is misspelt would otherwise ask for everything. */
+static bool takes(const struct route *route, const char *parameter)
+{
+	for (size_t i = 0; i < ROUTE_PARAMETERS_MAX && route->parameters[i]; i++)
+		if (strcmp(route->parameters[i], parameter) == 0)
+			return true;
+	return false;
+}
+
+static struct http_answer wrong_parameter(const struct route *route)
+{
+	char text[128] = "no such parameter (allowed: ";
+	size_t n = strlen(text);
+	for (size_t i = 0; i < ROUTE_PARAMETERS_MAX && route->parameters[i]; i++)
+		n +=
+		    (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? ", " : "", route->parameters[i]);
+	snprintf(text + n, sizeof(text) - n, "%s)", route->parameters[0] ? "" : "none");
+	return error(HTTP_BAD_REQUEST, text);
+}
+
 struct http_answer api_answer(const struct http_request *r, void *user)
 {
 	char name[LONGEST_NAME];
-	for (size_t i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
+	const char *method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
+	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		if (!matches(&routes[i], r->path, name))
 			continue;
-		if (strcmp(r->method, routes[i].method) == 0)
-			return routes[i].answer(user, name, r);
-		return error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
+		if (strcmp(method, routes[i].method) != 0)
+			return error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
+		for (size_t k = 0; k < r->parameter_count; k++)
+			if (!takes(&routes[i], r->parameters[k].key))
+				return wrong_parameter(&routes[i]);
+		return routes[i].answer(user, name, r);
 	}
-	return error(HTTP_NOT_FOUND,
-	    "no such path (allowed: GET /v1/alarms, GET /v1/alarms/history, POST /v1/alarms/NAME/ack, "
-	    "POST /v1/alarms/NAME/shelve, POST /v1/alarms/NAME/unshelve, "
-	    "POST /v1/loops/NAME/learn)");
+	return no_such_path();
 }

@@ -1,6 +1,8 @@
 /* api: what operators may ask and do (main thread).
  *
- *   GET  /v1/alarms             all alarms, as at the broker, by name
+ *   GET  /healthz               whether all moves
+ *   GET  /v1/status             what coolantd is and how it does
+ *   GET  /v1/points[?match=GLOB] /v1/loops /v1/groups /v1/pue /v1/alarms /v1/buses /v1/config
  *   GET  /v1/alarms/history     what has happened to them, from the oldest on
  *   POST /v1/alarms/NAME/ack    acknowledges one
  *   POST /v1/alarms/NAME/shelve {"for":"2h"}: hides one so long
@@ -9,15 +11,7 @@
  */
 #pragma once
 
-#include "daemon/http/http.h"
-#include "daemon/live/live.h"
-
-struct api {
-	struct live *live;
-	/* Something that must not be lost has changed, beside alarms, which tell that themselves. */
-	void (*changed)(void *user);
-	void *user;
-};
+#include "daemon/http/api_host.h"
 
 /* `user` is the struct api. */
 struct http_answer api_answer(const struct http_request *r, void *user);

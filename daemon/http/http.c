@@ -98,6 +98,27 @@ static void on_completed(
 	*state = NULL;
 }
 
+const char *http_parameter(const struct http_request *r, const char *key)
+{
+	for (size_t i = 0; i < r->parameter_count; i++)
+		if (strcmp(r->parameters[i].key, key) == 0)
+			return r->parameters[i].value;
+	return NULL;
+}
+
+struct parameters {
+	struct http_parameter items[HTTP_PARAMETERS_MAX];
+	size_t count;
+};
+
+static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const char *key, const char *value)
+{
+	struct parameters *p = user;
+	if (p->count < HTTP_PARAMETERS_MAX)
+		p->items[p->count++] = (struct http_parameter){ key, value ? value : "" };
+	return MHD_YES;
+}
+
 static enum MHD_Result ask(
     const struct http *h, struct MHD_Connection *connection, const struct http_request *head, char *body)
 {
@@ -105,7 +126,11 @@ static enum MHD_Result ask(
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 	struct http_request r = *head;
+	struct parameters p = { .count = 0 };
+	(void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
 	r.body = body;
+	r.parameters = p.items;
+	r.parameter_count = p.count;
 	r.who = peer_name(info ? info->connect_fd : -1, who);
 	return send_answer(connection, h->answer(&r, h->user));
 }
@@ -131,7 +156,7 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 	}
 	if (p->too_long)
 		p->body[0] = '\0';
-	return ask(user, connection, &(struct http_request){ method, path, NULL, NULL }, p->body);
+	return ask(user, connection, &(struct http_request){ .method = method, .path = path }, p->body);
 }
 
 static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)

@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include <stddef.h>
 #include <systemd/sd-event.h>
 
 struct http_answer {
@@ -12,11 +13,23 @@ struct http_answer {
 	char *text; /* JSON, malloc'd; NULL without memory */
 };
 
+struct http_parameter {
+	const char *key, *value;
+};
+
+/* More of them are not looked at. */
+#define HTTP_PARAMETERS_MAX 8
+
 struct http_request {
 	const char *method, *path;
 	const char *body; /* "" = none */
 	const char *who;  /* asks: the name of the socket's peer, or uid and its number */
+	const struct http_parameter *parameters; /* behind the ? of the URL, decoded */
+	size_t parameter_count;
 };
+
+/* The value of a parameter; "" when it has none, NULL when it is not told. */
+const char *http_parameter(const struct http_request *r, const char *key);
 
 typedef struct http_answer (*http_answerer)(const struct http_request *r, void *user);
 

@@ -83,6 +83,7 @@ def test_a_stuck_worker_starves_the_watchdog(start, broker, tmp_path):
     tracer = start(harness.Process, ["/usr/bin/python3", "-c", STOP_THREAD, worker])
     tracer.wait_line("stopped")
     daemon.wait_line("a bus worker of b makes no progress, the watchdog is not fed", timeout=40)
+    assert harness.ask(tmp_path, "GET", "/healthz") == (503, {"healthy": False, "reason": "a bus worker of b makes no progress"})
     mark = len(notify.poll())
     quiet_since = time.monotonic()
     harness.wait_for(lambda: time.monotonic() - quiet_since > 4, "four seconds")

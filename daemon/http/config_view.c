@@ -1,0 +1,81 @@
+#include "daemon/http/config_view.h"
+
+#include "config/ini/cleanup.h"
+#include "config/ini/ini_tree.h"
+
+#include <string.h>
+
+void config_view_redact(char *text)
+{
+	for (char *url = text; (url = strstr(url, "://"));) {
+		char *host = url + 3, *at = NULL;
+		size_t n = strcspn(host, "/?#, \t");
+		for (size_t i = 0; i < n; i++)
+			if (host[i] == '@')
+				at = host + i;
+		if (at)
+			memmove(host, at + 1, strlen(at + 1) + 1);
+		url = host;
+	}
+}
+
+static void put_value(struct json_writer *w, const char *key, const char *value)
+{
+	_cleanup_free_ char *text = strdup(value);
+	if (!text)
+		return;
+	config_view_redact(text);
+	json_text(w, key, text);
+}
+
+/* What is made of an empty value. */
+static const char *filled_in(const struct config *c, const char *kind, const char *key)
+{
+	const struct {
+		const char *kind, *key, *value;
+	} made[] = {
+		{ "daemon", "state_dir", c->daemon->state_dir },
+		{ "daemon", "http_socket", c->daemon->http_socket },
+		{ "mqtt", "client_id", c->mqtt->client_id },
+	};
+	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
+		if (strcmp(made[i].kind, kind) == 0 && strcmp(made[i].key, key) == 0)
+			return made[i].value;
+	return "";
+}
+
+/* `from` is NULL for a section that is not written. */
+static void put_section(struct json_writer *w, const struct config *c, const struct config_section *k,
+    const struct ini_section *from)
+{
+	json_open(w, from ? from->title : k->kind);
+	for (const struct schema_key *row = k->keys; row->key; row++) {
+		const struct ini_entry *e = from ? ini_section_entry(from, row->key) : NULL;
+		bool written = e && *e->value != '\0';
+		/* what a section changes of something else has no defaults */
+		if ((row->flags & SCHEMA_LATER) || (!written && k->size == 0))
+			continue;
+		const char *value = written ? e->value : row->def;
+		put_value(w, row->key, value && *value ? value : filled_in(c, k->kind, row->key));
+	}
+	json_close(w);
+}
+
+static void put_kind(struct json_writer *w, const struct config *c, const struct config_section *k)
+{
+	bool any = false;
+	for (const struct ini_section *s = c->sections; s; s = s->next) {
+		if (strcmp(s->kind, k->kind) != 0)
+			continue;
+		put_section(w, c, k, s);
+		any = true;
+	}
+	if (!any && !k->name)
+		put_section(w, c, k, NULL);
+}
+
+void config_view_put(struct json_writer *w, const struct config *c)
+{
+	for (size_t i = 0; i < config_section_count; i++)
+		put_kind(w, c, config_sections[i]);
+}
