@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 /* What cannot be split is left out when it was not answered so often, and something else was each time. */
-#define LEFT_OUT_FAILURES (POLL_SEARCH_FAILURES + 2)
+#define LEFT_OUT_FAILURES (POLL_SEARCH_FAILURES + 4)
 #define LEFT_OUT_NS (120 * NS_PER_S)
 
 /* From so long a wait on, that it is busy is worth a line. */

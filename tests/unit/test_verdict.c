@@ -189,7 +189,7 @@ static void a_search_costs_one_time_out_at_a_time(void **state)
 		go_on(&b, 3, EXCHANGE_TIMEOUT, 0);
 	}
 	assert_int_equal(b.device.plan.block_count, 3); /* two halves, and the input */
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < 12; i++) {
 		unsigned before = b.in_vain;
 		device_set_due(&b.device, clock_boottime());
 		go_on(&b, 3, EXCHANGE_TIMEOUT, 0);
