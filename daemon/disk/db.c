@@ -202,10 +202,12 @@ static int check_format(struct db *d, const struct db_format *f, char why[static
 
 static int configure(struct db *d, int64_t wal_bytes)
 {
-	char sql[320];
-	/* nobody else writes here, so that no shared memory is needed */
+	char sql[352];
+	/* nobody else writes here, so that no shared memory is needed; nothing is secret, and zeros over what
+	 * is deleted would be half of all that is written */
 	snprintf(sql, sizeof(sql),
 	    "PRAGMA page_size = %d; PRAGMA locking_mode = EXCLUSIVE; PRAGMA synchronous = FULL;"
+	    "PRAGMA secure_delete = OFF;"
 	    "PRAGMA wal_autocheckpoint = %lld; PRAGMA journal_size_limit = %lld; PRAGMA cache_size = -1024",
 	    DB_PAGE_SIZE, (long long)wal_bytes / DB_PAGE_SIZE, (long long)wal_bytes);
 	return db_execute(d, sql);

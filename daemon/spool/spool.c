@@ -23,7 +23,7 @@ static const size_t level_batches[] = { 12, 8 };
 /* Only behind the last gap, which keeps its place among the messages. */
 #define IS_PACKED_WITH "gap = 0 AND id > (SELECT coalesce(max(id), 0) FROM batch WHERE gap = 1)"
 /* A packed batch is no larger than this share of the whole: it is what goes at once when space runs out. */
-#define PACK_SHARE 20
+#define PACK_SHARE 40
 /* Pages given back to the file system at once. */
 #define VACUUM_PAGES 256
 
@@ -426,14 +426,16 @@ static int replace(struct spool *s, const struct pack *p)
 	int r = db_begin(s->db);
 	if (r < 0)
 		return r;
+	/* first what goes, so that its pages are used again and the files do not grow */
+	r = db_run(
+	    s->db, "DELETE FROM batch WHERE id > ?1 AND id <= ?2", DB_NUMBERS(p->first_id, p->last_id));
+	if (r < 0)
+		return db_finish(s->db, r);
 	sqlite3_stmt *st = db_statement(s->db, sql,
 	    DB_NUMBERS(
 		p->first_id, p->from_ms, p->to_ms, p->born_s, (int64_t)p->messages.count, p->level + 1));
 	(void)sqlite3_bind_blob64(st, 7, data, (sqlite3_uint64)size, SQLITE_STATIC);
 	r = db_step_all(s->db, st);
-	if (r >= 0)
-		r = db_run(s->db, "DELETE FROM batch WHERE id > ?1 AND id <= ?2",
-		    DB_NUMBERS(p->first_id, p->last_id));
 	return db_finish(s->db, r);
 }
 
