@@ -40,21 +40,36 @@ windows = 1m
 """
 
 
-def start_row(start, tmp_path, broker):
-    ports = free_ports(3)
+# Two detectors under the row, each of them minor.
+LEAKS = "".join(device(f"tray{i}", "trays", i, "", f"poll_interval = 500ms\nalarms = no\n[point:tray{i}.leak]\nregister = coil:0\n")
+                for i in (1, 2)) + """
+[alarm:row_leak]
+point = any: tray1.leak, tray2.leak
+escalate_after = 4s
+message = a leak under the row
+"""
+
+
+def start_daemon(start, tmp_path):
+    daemon = start(harness.Process, [harness.COOLANTD, "-c", tmp_path / "coolantd.ini"], env={"COOLANTD_PROFILE_PATH": str(PROFILES)})
+    daemon.wait_line("started: ")
+    return daemon
+
+
+def start_row(start, tmp_path, broker, more=""):
+    ports = free_ports(4)
     ini = tmp_path / "coolantd.ini"
     ini.write_text(
         head(tmp_path, broker.port) + tcp_bus("cdu", ports[0]) + tcp_bus("pdu", ports[1]) + tcp_bus("main", ports[2]) +
         device("cdu1", "cdu", 12, "orv3-rpu", "poll_interval = 500ms\n") +
         device("pdu1", "pdu", 1, "schneider-iem3000") + device("pdu2", "pdu", 2, "schneider-iem3000") +
-        device("meter_main", "main", 1, "janitza-b-series", "poll_interval = 500ms\n") + LOOP)
+        device("meter_main", "main", 1, "janitza-b-series", "poll_interval = 500ms\n") + LOOP +
+        (tcp_bus("trays", ports[3]) + more if more else ""))
     env = {"COOLANTD_PROFILE_PATH": str(PROFILES)}
     # a plant minute takes 6 s: temperatures have settled before anybody looks
     sim = start(harness.Process, [SIM, "-c", ini, "--speed", "10"], env=env)
     sim.wait_line("^ready$")
-    daemon = start(harness.Process, [harness.COOLANTD, "-c", ini], env=env)
-    daemon.wait_line("started: ")
-    return sim, daemon
+    return sim, start_daemon(start, tmp_path)
 
 
 class Story:
@@ -64,7 +79,7 @@ class Story:
         self.sim, self.subscriber = sim, subscriber
         self.told, self.count = [], 0
 
-    def alarms(self, states=("active", "suppressed", "cleared_unacknowledged")):
+    def alarms(self, states=("active", "suppressed", "cleared_unacknowledged", "shelved")):
         """All changes so far as (time, name, state), but those that only say that nothing is."""
         seen = [(m.json["ts"] / 1000, m.topic.rsplit("/", 1)[1], m.json["state"])
                 for m in self.subscriber.messages if "/alarm/" in m.topic and m.text]
@@ -98,6 +113,9 @@ class Story:
         since = time.time()
         assert harness.ask(folder, "POST", f"/v1/alarms/{name}/ack")[0] == 200
         self.expect(since, name, "normal", 0, 1)
+
+    def acknowledge_active(self, folder, name):
+        assert harness.ask(folder, "POST", f"/v1/alarms/{name}/ack")[1]["state"] == "active"
 
     def next(self, since, n, most=4.0):
         """The next n changes as (name, state) by name, none later than `most` seconds."""
@@ -176,3 +194,72 @@ def test_each_fault_raises_its_alarm_and_no_other(start, broker, subscriber, tmp
     for name in {name for _, name, _ in story.alarms()}:
         assert any(f"alarm {name} is " in line for line in daemon.lines), name
 
+
+SENSORS = ("flow", "supply", "return", "pressure_drop", "pump_power", "pump_speed")
+
+
+def test_broken_sensors_leak_groups_a_shelf_and_a_restart(start, broker, subscriber, tmp_path):
+    sim, daemon = start_row(start, tmp_path, broker, LEAKS)
+    story = Story(sim, subscriber)
+    for name in ("secondary-flow_low", "row_leak", "secondary-flow-lost"):
+        subscriber.wait(f"alarm/{name}", lambda m: m.json["state"] == "normal")
+    assert harness.ask(tmp_path, "POST", "/v1/loops/secondary/learn")[0] == 200
+
+    # a CDU that is silent: each of its sensors is lost after three polls, and so is its leak detector; there is no leak
+    lost = sorted([f"secondary-{sensor}-lost" for sensor in SENSORS] + ["cdu1-leak-lost"])
+    since = story.tell("silence cdu1 on")
+    assert story.next(since, 7, 3.5) == [(name, "active") for name in lost]
+    gone = subscriber.wait("alarm/secondary-flow_low", lambda m: m.json["state"] == "unknown" and m.json["ts"] / 1000 > since).json
+    assert gone["reason"] == "cdu1.flow_rate is stale"
+    assert subscriber.wait("alarm/cdu1-leak", lambda m: m.json["state"] == "unknown" and m.json["ts"] / 1000 > since)
+    since = story.tell("silence cdu1 off")
+    assert story.next(since, 7, 10) == [(name, "normal") for name in lost]
+
+    # a minor leak is a warning, and critical when it lasts; two are at once
+    since = story.tell("leak tray1 on")
+    raised = story.expect(since, "row_leak", "active", 0, 1)
+    assert subscriber.last("alarm/row_leak").json["severity"] == "warning"
+    worse = subscriber.wait("alarm/row_leak", lambda m: m.json["severity"] == "critical").json
+    assert 4 <= worse["ts"] / 1000 - raised <= 5.5
+    since = story.tell("leak tray1 off")
+    story.expect(since, "row_leak", "cleared_unacknowledged", 0, 2)
+    story.acknowledge(tmp_path, "row_leak")
+    since = story.tell("leak tray1 on")
+    story.tell("leak tray2 on")
+    story.expect(since, "row_leak", "active", 0, 1)
+    both = subscriber.wait("alarm/row_leak", lambda m: m.json["severity"] == "critical" and m.json["ts"] / 1000 > since).json
+    assert both["ts"] / 1000 - since <= 1.5 and both["value"] == 2
+
+    story.acknowledge_active(tmp_path, "row_leak")
+    story.tell("leak tray1 off")
+    since = story.tell("leak tray2 off")
+    story.expect(since, "row_leak", "normal", 0, 2)
+
+    # work at the CDU's leak detector, with a restart in the middle, which is in the middle of a delay too
+    since = time.time()
+    until = harness.ask(tmp_path, "POST", "/v1/alarms/cdu1-leak/shelve", '{"for":"15s"}')[1]["shelved_until"] / 1000
+    story.expect(since, "cdu1-leak", "shelved", 0, 1)
+    story.tell("leak cdu1 on")
+    since = story.tell("plug cdu1 2.5")
+    harness.wait_for(lambda: time.time() > since + 4, "the middle of the delay of 10 s")
+    assert daemon.stop() == 0
+    daemon = start_daemon(start, tmp_path)
+    story.expect(since, "secondary-filter_dirty", "active", 10, 14)
+    story.expect(until, "cdu1-leak", "active", 0, 1.5)
+    assert time.time() > until
+    story.acknowledge_active(tmp_path, "cdu1-leak")
+    since = story.tell("plug cdu1 1")
+    story.expect(since, "secondary-filter_dirty", "normal", 0, 3)
+    since = story.tell("leak cdu1 off")
+    story.expect(since, "cdu1-leak", "normal", 5, 7)
+    assert story.count == len(story.alarms()), story.alarms()
+
+    # all of it can be read afterwards
+    history = harness.ask(tmp_path, "GET", "/v1/alarms/history")[1]["history"]
+    told, states = [], {}
+    for change in history:
+        if states.get(change["name"]) != change["state"] and change["state"] != "unknown":
+            told.append((change["name"], change["state"]))
+        states[change["name"]] = change["state"]
+    for _, name, state in story.alarms():
+        assert (name, state) in told
