@@ -141,16 +141,49 @@ static void move(const struct counter *c, struct counter_mark *mark, const struc
 	mark->reading = *to;
 }
 
+int64_t counter_refresh(const struct counter *c)
+{
+	const int64_t *i = c->intervals;
+	if (c->interval_count == 0)
+		return c->unchanged_ns;
+	if (c->interval_count < COUNTER_RATES)
+		return i[0] > i[1] ? i[0] : i[1];
+	/* the middle one: an idle time or a set counter is no rhythm */
+	int64_t low = i[0] < i[1] ? i[0] : i[1], high = i[0] < i[1] ? i[1] : i[0];
+	return i[2] < low ? low : i[2] > high ? high : i[2];
+}
+
+/* Takes note of when it changes. A change by one step is no refresh: there was nothing to show before. */
+static void learn_interval(struct counter *c, int64_t since_ns, int64_t now_ns, double joules)
+{
+	bool is_refresh = c->was_unchanged && joules > 1.5 * counter_quantum(c);
+	int64_t interval = is_refresh ? now_ns - since_ns : 0;
+	if (!c->change_known) {
+		c->unchanged_ns = interval;
+	} else {
+		memmove(&c->intervals[1], &c->intervals[0], (COUNTER_RATES - 1) * sizeof(c->intervals[0]));
+		c->intervals[0] = interval;
+		if (c->interval_count < COUNTER_RATES)
+			c->interval_count++;
+	}
+	c->change_known = true;
+	c->was_unchanged = false;
+}
+
 /* Takes note of how fast it counts, from one change to the next. */
 static void learn(struct counter *c, const struct counter_reading *r)
 {
 	const struct counter_mark was = c->marks[COUNTER_SEEN];
 	move(c, &c->marks[COUNTER_SEEN], r);
-	if (is_equal(c, r, &was.reading))
+	if (is_equal(c, r, &was.reading)) {
+		c->was_unchanged = true;
 		return;
+	}
 	if (is_below(c, r, &was.reading)) {
 		c->rate_count = 0;
+		c->change_known = c->was_unchanged = false;
 	} else {
+		learn_interval(c, was.since_ns, r->time_ns, forward(c, &was.reading, r));
 		double seconds = (double)(r->time_ns - was.since_ns) / NS_PER_S;
 		memmove(&c->rates[1], &c->rates[0], (COUNTER_RATES - 1) * sizeof(c->rates[0]));
 		c->rates[0] = forward(c, &was.reading, r) / seconds;
@@ -248,7 +281,7 @@ void counter_move(struct counter *c, int64_t ns)
 
 void counter_forget(struct counter *c)
 {
-	c->started = c->has_before = false;
+	c->started = c->has_before = c->change_known = c->was_unchanged = false;
 	c->held_count = c->rate_count = 0;
 }
 
@@ -284,6 +317,12 @@ void counter_save(const struct counter *c, int64_t offset_ns, struct bytes_write
 	for (unsigned i = 0; i < COUNTER_RATES; i++)
 		bytes_put_number(w, c->rates[i]);
 	bytes_put_number(w, c->sustained);
+	bytes_put_integer(w, c->change_known);
+	bytes_put_integer(w, c->was_unchanged);
+	bytes_put_integer(w, c->interval_count);
+	for (unsigned i = 0; i < COUNTER_RATES; i++)
+		bytes_put_integer(w, c->intervals[i]);
+	bytes_put_integer(w, c->unchanged_ns);
 }
 
 void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes_reader *r)
@@ -305,4 +344,10 @@ void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes
 	for (unsigned i = 0; i < COUNTER_RATES; i++)
 		c->rates[i] = bytes_take_number(r);
 	c->sustained = bytes_take_number(r);
+	c->change_known = bytes_take_within(r, 0, 1);
+	c->was_unchanged = bytes_take_within(r, 0, 1);
+	c->interval_count = (unsigned)bytes_take_within(r, 0, COUNTER_RATES);
+	for (unsigned i = 0; i < COUNTER_RATES; i++)
+		c->intervals[i] = bytes_take_integer(r);
+	c->unchanged_ns = bytes_take_integer(r);
 }

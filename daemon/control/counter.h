@@ -69,6 +69,11 @@ struct counter {
 	unsigned rate_count;
 	double rates[COUNTER_RATES]; /* watts, of the last changes */
 	double sustained;	     /* watts that it has counted at in several changes */
+	bool change_known;	     /* what is seen is so since a change that was seen */
+	bool was_unchanged;	     /* it was read again since, and was the same */
+	unsigned interval_count;
+	int64_t intervals[COUNTER_RATES]; /* between the last changes; 0 = from one reading to the next */
+	int64_t unchanged_ns;		  /* before the first change: at least so long */
 };
 
 /* What is known of the meter's power, in watts; 0 = nothing. */
@@ -90,6 +95,10 @@ struct counter_step counter_read(
 
 /* What was booked for the time of a reset by other means. */
 void counter_note_bridged(struct counter *c, double joules);
+
+/* How long it shows the same before it refreshes, as seen; 0 = at each
+ * reading it is another, or it shows each step. */
+int64_t counter_refresh(const struct counter *c);
 
 /* Energy of the counter's smallest step at its present reading, in joules. */
 double counter_quantum(const struct counter *c);

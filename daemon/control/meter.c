@@ -6,6 +6,8 @@
 
 /* A reading is bridged to the last one over at most so many intervals. */
 #define BRIDGED_INTERVALS 3
+/* A counter that has not changed for so many of its refreshes has nothing to count. */
+#define LATE_REFRESHES 2
 /* A poll may be this much late and still count as in its interval. */
 #define LATE_TOLERANCE_NS INT64_C(500000000)
 
@@ -34,6 +36,7 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 	m->stepped_ns = 0;
 	if (m->restored) {
 		counter_move(&m->counter, -moved);
+		m->booked_ns -= moved;
 		m->last_ns -= moved;
 	} else {
 		m->next_cell = m->first_cell;
@@ -165,21 +168,83 @@ static bool is_bridged(const struct meter *m, int64_t from_ns, int64_t until_ns)
 	return until_ns - from_ns <= BRIDGED_INTERVALS * m->type.interval_ns + LATE_TOLERANCE_NS;
 }
 
+/* The power from one refresh of the counter to the next gives its energy a shape. */
+static void note_shape(struct meter *m, const struct meter_reading *r)
+{
+	if (!m->type.has_counter || counter_refresh(&m->counter) == 0 || r->time_ns <= m->booked_ns)
+		return;
+	size_t n = m->shape_count;
+	if (n == METER_SHAPE_POINTS) {
+		for (n = 0; 2 * n + 1 < METER_SHAPE_POINTS; n++)
+			m->shape[n] = m->shape[2 * n + 1];
+	}
+	double joules = 0;
+	if (n > 0)
+		joules = m->shape[n - 1].joules +
+			 (m->last_watts + r->watts) / 2 * (double)(r->time_ns - m->last_ns) / 1e9;
+	m->shape[n].time_ns = r->time_ns;
+	m->shape[n].joules = joules;
+	m->shape_count = n + 1;
+}
+
+/* Puts the energy of all that is not on the grid yet there. */
+static void book(struct meter *m, int64_t until_ns, double joules, bool good)
+{
+	size_t n = m->shape_count;
+	double first = n > 0 ? m->shape[0].joules : 0, whole = n > 1 ? m->shape[n - 1].joules - first : 0;
+	/* the ends, which the power does not cover, have their share of the time */
+	double covered = n > 1 ? (double)(m->shape[n - 1].time_ns - m->shape[0].time_ns) : 0;
+	double inside = joules * covered / (double)(until_ns - m->booked_ns);
+	int64_t from = m->booked_ns;
+	double spread = 0;
+	for (size_t i = 0; whole > 0 && i < n && m->shape[i].time_ns < until_ns; i++) {
+		double edge =
+		    (double)(m->shape[0].time_ns - m->booked_ns) / (double)(until_ns - m->booked_ns);
+		double upto = joules * edge + inside * (m->shape[i].joules - first) / whole;
+		add_span(m, from, m->shape[i].time_ns, upto - spread, good);
+		spread += (double)llround((upto - spread) * 1000) / 1000;
+		from = m->shape[i].time_ns;
+	}
+	add_span(m, from, until_ns, joules - spread, good);
+	m->booked_ns = until_ns;
+	m->has_gap = false;
+	m->shape_count = 0;
+}
+
+/* A counter that is the same as before says nothing until it is late for its refresh. */
+static void book_same(struct meter *m, int64_t now_ns)
+{
+	const int64_t refresh = counter_refresh(&m->counter);
+	const int64_t since = now_ns - m->counter.marks[COUNTER_LAST].since_ns;
+	if (since > LATE_REFRESHES * refresh && now_ns - refresh > m->booked_ns)
+		book(m, now_ns - refresh, 0, !m->has_gap);
+}
+
 static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)
 {
 	const struct counter_reading reading = { r->time_ns, r->raw, r->number, r->step };
 	const struct counter_power power = { m->type.max_watts, m->most_watts };
 	struct counter_step step = counter_read(&m->counter, reading, &power);
+	if (step.event == COUNTER_FIRST)
+		m->booked_ns = r->time_ns;
 	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD)
 		return step;
-	if (step.event == COUNTER_RESET && m->has_last) {
+	if (step.event == COUNTER_RESET) {
 		/* the piece that was not counted is bridged by power, as far as that is known */
-		double seconds = (double)(step.reset_until_ns - step.reset_from_ns) / 1e9;
-		counter_note_bridged(&m->counter, m->last_watts * seconds);
-		add_span(m, step.reset_from_ns, step.reset_until_ns, m->last_watts * seconds, false);
+		double bridged = m->last_watts * (double)(step.reset_until_ns - m->booked_ns) / 1e9;
+		m->shape_count = 0;
+		if (m->has_last) {
+			counter_note_bridged(&m->counter, bridged);
+			book(m, step.reset_until_ns, bridged, false);
+		}
+		m->booked_ns = step.from_ns;
+		m->has_gap = false;
 	}
-	bool good = step.event != COUNTER_RETURN && is_bridged(m, step.from_ns, r->time_ns);
-	add_span(m, step.from_ns, r->time_ns, step.joules, good);
+	m->has_gap |= !is_bridged(m, step.from_ns, r->time_ns) || step.event == COUNTER_RETURN;
+	if (step.joules == 0 && counter_refresh(&m->counter) > 0)
+		book_same(m, r->time_ns);
+	else if (r->time_ns > m->booked_ns)
+		book(m, r->time_ns, step.joules, !m->has_gap);
 	return step;
 }
 
@@ -198,6 +263,7 @@ static void read_power(struct meter *m, const struct meter_reading *r)
 	if (!m->type.has_counter && m->has_last && is_bridged(m, m->last_ns, r->time_ns))
 		add_span(m, m->last_ns, r->time_ns,
 		    (m->last_watts + r->watts) / 2 * (double)(r->time_ns - m->last_ns) / 1e9, true);
+	note_shape(m, r);
 	m->has_last = true;
 	m->last_ns = r->time_ns;
 	m->last_watts = r->watts;
@@ -295,6 +361,8 @@ static void save_span(struct bytes_writer *w, const struct meter_span *s)
 void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w)
 {
 	counter_save(&m->counter, m->offset_ns, w);
+	bytes_put_integer(w, m->booked_ns + m->offset_ns);
+	bytes_put_integer(w, m->has_gap);
 	bytes_put_integer(w, m->has_last);
 	bytes_put_integer(w, m->last_ns + m->offset_ns);
 	bytes_put_number(w, m->last_watts);
@@ -317,6 +385,11 @@ void meter_load(struct meter *m, const struct wall_clock *clock, int layout, str
 	const int64_t offset_ns = clock->offset_ns;
 	meter_set_offset(m, offset_ns, clock->now_ns);
 	counter_load(&m->counter, offset_ns, layout, r);
+	m->booked_ns = m->counter.marks[COUNTER_LAST].reading.time_ns;
+	if (layout != COUNTER_LAYOUT_FIRST) {
+		m->booked_ns = bytes_take_integer(r) - offset_ns;
+		m->has_gap = bytes_take_within(r, 0, 1);
+	}
 	m->has_last = bytes_take_within(r, 0, 1);
 	m->last_ns = bytes_take_integer(r) - offset_ns;
 	m->last_watts = bytes_take_number(r);

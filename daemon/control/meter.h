@@ -4,9 +4,10 @@
  * Between two readings energy is spread evenly, so a cell boundary gets the interpolated energy of its
  * moment. Energies are whole millijoules and the cells of a span add up to it exactly.
  *
- * With a counter, energy comes from the counter; without one, from the trapezoid of power. A gap of more than
- * three intervals is known but estimated with a counter, and unknown without one. A gap that is longer than
- * the grid, as over a restart, is kept as one span in front of it.
+ * With a counter, energy comes from the counter: from one of its refreshes to the next, evenly or as the
+ * power was meanwhile; without one, from the trapezoid of power. A gap of more than three intervals is known
+ * but estimated with a counter, and unknown without one. A gap that is longer than the grid, as over a
+ * restart, is kept as one span in front of it.
  */
 #pragma once
 
@@ -19,6 +20,7 @@
 #include <stdint.h>
 
 #define METER_POWER_HISTORY 8
+#define METER_SHAPE_POINTS 32
 
 struct meter_type {
 	bool has_power, has_counter;
@@ -60,6 +62,14 @@ struct meter {
 	int64_t until_ns;   /* UTC up to which something is known, or known to be unknown */
 	int64_t stepped_ns; /* the clock was stepped while it was silent since that UTC; 0 = it was not */
 	struct counter counter;
+	int64_t
+	    booked_ns; /* up to there its energy is on the grid: a refresh of the counter may be waited for */
+	bool has_gap;  /* since then there was a gap that is not bridged */
+	struct {
+		int64_t time_ns;
+		double joules;	     /* of the power since the first point */
+	} shape[METER_SHAPE_POINTS]; /* the power since `booked_ns`, thinned out in a long time */
+	size_t shape_count;
 	bool restored; /* what it knows is of a saved state: in UTC, whatever the clock says meanwhile */
 	bool has_last; /* a power reading for the trapezoid */
 	int64_t last_ns;

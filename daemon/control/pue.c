@@ -181,15 +181,28 @@ static struct figure current_state(const struct pue *p)
 	return f;
 }
 
-static double it_quantum(const struct pue *p)
+/* Whether a needed counter takes too large steps for a window, or refreshes too seldom. */
+struct coarseness {
+	bool steps, refreshes;
+};
+
+static struct coarseness coarseness_of(
+    const struct pue *p, const struct pue_ring *w, const double joules[PUE_ROLE_COUNT])
 {
-	double quantum = 0;
+	const double it = pue_roles_it(joules), seconds = (double)w->seconds;
+	struct coarseness c = { 0 };
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct grid_meter *m = &p->grid.meters[i];
-		if (m->role == PUE_IT && m->meter.type.has_counter)
-			quantum = fmax(quantum, counter_quantum(&m->meter.counter));
+		if (!is_needed(p, m->role) || !m->meter.type.has_counter)
+			continue;
+		bool divided = m->role == PUE_FACILITY || m->role == PUE_IT;
+		double quantum = counter_quantum(&m->meter.counter), energy = fabs(joules[m->role]),
+		       refresh = (double)counter_refresh(&m->meter.counter) / NS_PER_S;
+		c.steps |= energy < PUE_MIN_QUANTA * quantum && (divided || quantum > PUE_NEGLIGIBLE * it);
+		c.refreshes |=
+		    seconds < PUE_MIN_REFRESHES * refresh && (divided || energy > PUE_NEGLIGIBLE * it);
 	}
-	return quantum;
+	return c;
 }
 
 /* Whether so much coverage allows a figure, and which quality; QUALITY_INVALID when it does not. */
@@ -204,26 +217,30 @@ static enum quality judge_coverage(const struct pue_ring *w, double coverage, bo
 	return coverage >= enough ? QUALITY_ESTIMATED : QUALITY_INVALID;
 }
 
-static struct figure judge(
-    const struct pue *p, const struct pue_ring *w, const struct pue_window *out, double total, double it)
+static struct figure judge(const struct pue *p, const struct pue_ring *w, const struct pue_window *out,
+    const double joules[PUE_ROLE_COUNT])
 {
 	struct figure now = current_state(p);
 	if (w->seconds < DAY_S && !quality_has_value(now.quality))
 		return now;
+	struct coarseness coarse = coarseness_of(p, w, joules);
+	if (coarse.refreshes)
+		return figure_invalid("shorter than ten refreshes of a needed counter");
 	enum quality covered = judge_coverage(w, out->coverage, out->energy_complete);
 	if (covered == QUALITY_INVALID)
 		return figure_invalid("too little of the window is covered");
-	if (it < PUE_MIN_QUANTA * it_quantum(p))
-		return figure_invalid("less IT energy than 100 steps of its counter");
-	struct figure f = divide(total, it, covered);
+	if (coarse.steps)
+		return figure_invalid("less energy than 100 steps of a needed counter");
+	struct figure f = divide(pue_roles_total(p->grid.has_role, joules), pue_roles_it(joules), covered);
 	if (f.quality == QUALITY_ESTIMATED)
 		f.reason = "part of the window is not covered by good readings";
 	return f;
 }
 
 /* Variance of a role's energy, with independent meters: each has its class of its own energy, and of the
- * role's energy the share that it has counted so far. NAN when a class is not known. */
-static double variance(const struct pue *p, enum pue_role role, double joules)
+ * role's energy the share that it has counted so far; its counter may be a step and a refresh behind or ahead
+ * at the edges of the window. NAN when a class is not known. */
+static double variance(const struct pue *p, enum pue_role role, double joules, double seconds)
 {
 	double counted = 0, sum = 0;
 	for (size_t i = 0; i < p->entry_count; i++)
@@ -231,19 +248,24 @@ static double variance(const struct pue *p, enum pue_role role, double joules)
 			counted += p->grid.meters[i].joules;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct grid_meter *m = &p->grid.meters[i];
-		if (m->role == role && counted != 0) {
-			double u = m->meter.type.accuracy * joules * m->joules / counted;
-			sum += u * u;
-		}
+		if (m->role != role || counted == 0)
+			continue;
+		double own = joules * m->joules / counted, class = m->meter.type.accuracy * own;
+		sum += class * class;
+		if (!m->meter.type.has_counter)
+			continue;
+		double quantum = counter_quantum(&m->meter.counter),
+		       refresh = own * (double)counter_refresh(&m->meter.counter) / NS_PER_S / seconds;
+		sum += quantum * quantum + refresh * refresh;
 	}
 	return sum;
 }
 
-static double uncertainty(const struct pue *p, const double joules[PUE_ROLE_COUNT])
+static double uncertainty(const struct pue *p, const double joules[PUE_ROLE_COUNT], int64_t seconds)
 {
 	double variances[PUE_ROLE_COUNT];
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
-		variances[r] = variance(p, (enum pue_role)r, joules[r]);
+		variances[r] = variance(p, (enum pue_role)r, joules[r], (double)seconds);
 	return pue_roles_uncertainty(p->grid.has_role, joules, variances);
 }
 
@@ -264,10 +286,10 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 		out.kwh[r] = sum.known > 0 && sum.role_known[r] == sum.known ? sum.joules[r] / 3.6e6 : NAN;
 	}
 	out.parts = pue_roles_parts(p->grid.has_role, out.kwh, total / 3.6e6);
-	out.pue = out.ere = judge(p, w, &out, total, it);
+	out.pue = out.ere = judge(p, w, &out, sum.joules);
 	if (!quality_has_value(out.pue.quality))
 		return out;
-	out.uncertainty = uncertainty(p, sum.joules);
+	out.uncertainty = uncertainty(p, sum.joules, w->seconds);
 	out.ere.value = (total - sum.joules[PUE_REUSE_HEAT]) / it;
 	if (sum.role_known[PUE_REUSE_HEAT] < sum.known)
 		out.ere = figure_invalid("the reused heat is not known for all of the covered time");

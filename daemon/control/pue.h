@@ -9,7 +9,8 @@
  *   PUE = E_total / E_IT
  *   ERE = (E_total - sum reuse_heat) / E_IT
  *
- * The uncertainty follows from the accuracy classes of the meters (pue_roles.h).
+ * The uncertainty follows from the accuracy classes of the meters (pue_roles.h), and from the steps and the
+ * refreshes of their counters: u_r = sqrt(class_total^2 + class_it^2 + quanta^2 + refresh^2).
  *
  * All meters are put on one time grid (pue_grid.h). Windows are aligned to UTC and slide by buckets, 60 or
  * so to a window. Samples go in, figures come out: no clock, no I/O.
@@ -26,8 +27,13 @@
 #define PUE_COVERAGE_GOOD_DAY 0.98 /* windows of a day or more */
 #define PUE_COVERAGE_ESTIMATED_DAY 0.96
 #define PUE_COVERAGE_COMPLETE_DAY 0.75 /* the same, when counters have closed every gap */
-/* Below so many steps of its counter an energy is too coarse for a ratio. */
+/* Below so many steps of its counter an energy is too coarse for a ratio, and below so many of its refreshes
+ * a window too short. */
 #define PUE_MIN_QUANTA 100
+#define PUE_MIN_REFRESHES 10
+/* But for the two energies that are divided, what is less than this share of the IT energy does not matter.
+ */
+#define PUE_NEGLIGIBLE 0.001
 
 struct pue_meter_spec {
 	enum pue_role role;
