@@ -94,7 +94,7 @@ static const struct {
 	    ":5: [mqtt] keep_alive: '15' is not valid (allowed: a duration with unit" },
 	{ HEAD "[mqtt]\ntopic_prefix = a/+/b\n",
 	    ":5: [mqtt] topic_prefix: 'a/+/b' cannot be a topic prefix" },
-	{ HEAD "[mqtt]\nhomeassistant = yes\n", ":5: [mqtt] homeassistant: not available in this version" },
+	{ HEAD "[mqtt]\ndsx = yes\n", ":5: [mqtt] dsx: not available in this version" },
 	{ HEAD "[mqtt]\nlayout = pionts\n", "[mqtt] layout: 'pionts' is not valid" },
 	{ HEAD "[mqtt]\ncert_file = a\n", "[mqtt] cert_file: cert_file and key_file go together" },
 	{ HEAD "[spool]\nmax_size = 1KiB\n", ":5: [spool] max_size:" },
@@ -433,7 +433,7 @@ static void defaults_are_those_of_the_contract(void **state)
 static void keys_of_later_versions_may_have_their_default(void **state)
 {
 	config_unref(load_good(
-	    HEAD "[mqtt]\nhomeassistant = no\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
+	    HEAD "[mqtt]\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
 }
 
 static void text_forms_that_are_taken(void **state)
