@@ -432,8 +432,7 @@ static void defaults_are_those_of_the_contract(void **state)
 
 static void keys_of_later_versions_may_have_their_default(void **state)
 {
-	config_unref(load_good(
-	    HEAD "[mqtt]\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
+	config_unref(load_good(HEAD "[mqtt]\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
 }
 
 static void text_forms_that_are_taken(void **state)
