@@ -78,7 +78,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct htt
 		free(a.text);
 		return MHD_NO;
 	}
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	(void)MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a.type && a.text ? a.type : "application/json");
 	enum MHD_Result r = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return r;
@@ -128,6 +129,8 @@ static enum MHD_Result ask(
 	struct http_request r = *head;
 	struct parameters p = { .count = 0 };
 	(void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
+	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	r.accept = accept ? accept : "";
 	r.body = body;
 	r.parameters = p.items;
 	r.parameter_count = p.count;
