@@ -17,6 +17,7 @@ const struct config_section *const config_sections[] = {
 	&daemon_section,
 	&mqtt_section,
 	&spool_section,
+	&records_section,
 	&bus_section,
 	&device_section,
 	&point_section,

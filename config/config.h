@@ -17,6 +17,7 @@
 #include "config/sections/loop.h"
 #include "config/sections/mqtt.h"
 #include "config/sections/pue.h"
+#include "config/sections/records.h"
 #include "config/sections/reference.h"
 
 /* Reads `path`, then the *.ini files in the folder coolantd.d beside it, by name. Returns the configuration

@@ -17,6 +17,7 @@ struct config {
 	struct daemon_config *daemon;
 	struct mqtt_config *mqtt;
 	struct spool_config *spool;
+	struct records_config *records;
 	struct bus_config *buses;
 	struct device_config *devices;
 	struct loop_config *loops;
