@@ -77,6 +77,11 @@ void pue_free(struct pue *p)
 	free(p);
 }
 
+void pue_watch(struct pue *p, const struct pue_sink *to)
+{
+	p->grid.sink = *to;
+}
+
 struct counter_step pue_read(struct pue *p, size_t i, const struct meter_reading *r, int64_t offset_ns)
 {
 	return pue_grid_read(&p->grid, i, r, offset_ns);

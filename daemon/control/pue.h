@@ -20,6 +20,7 @@
 #include "daemon/control/figure.h"
 #include "daemon/control/meter.h"
 #include "daemon/control/pue_roles.h"
+#include "daemon/control/pue_sink.h"
 
 /* Coverage below which a window is estimated, and below which it is not stated. */
 #define PUE_COVERAGE_GOOD 0.95
@@ -52,6 +53,9 @@ struct pue;
 
 struct pue *pue_new(const struct pue_spec *spec); /* NULL without memory */
 void pue_free(struct pue *p);
+
+/* There is one who is told of each energy. */
+void pue_watch(struct pue *p, const struct pue_sink *to);
 
 /* A reading of meter `i`; `offset_ns` is CLOCK_REALTIME - CLOCK_BOOTTIME at that time. What came of its
  * counter, in boottime. */

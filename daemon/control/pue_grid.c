@@ -89,6 +89,8 @@ static void add_to_windows(struct pue_grid *g, const struct pue_cells *cells)
 {
 	for (size_t i = 0; i < g->window_count; i++)
 		pue_ring_add(&g->windows[i], cells, g->next_cell);
+	if (g->sink.cells)
+		g->sink.cells(g->sink.user, g->sink.pue, g->step_s, cells);
 }
 
 /* All is counted but the roles that are still open: of the others nothing more is to come. */
@@ -133,7 +135,7 @@ static void settle(struct pue_grid *g, size_t meter)
 	struct grid_meter *m = &g->meters[meter];
 	if (!meter_has_early(&m->meter, g->next_cell))
 		return;
-	m->joules += (double)pue_waiting_fill(&g->waiting, meter, &m->meter) / 1000;
+	m->joules += (double)pue_waiting_fill(&g->waiting, meter, &m->meter, &g->sink) / 1000;
 	meter_drop_early(&m->meter, g->next_cell);
 	for (size_t i = 0; i < g->waiting.count;) {
 		if (is_settled(g, &g->waiting.slots[i]))
@@ -149,6 +151,8 @@ static void fold_cells(struct pue_grid *g, int64_t count)
 	for (size_t i = 0; i < g->meter_count; i++) {
 		g->parts[i] = meter_fold(&g->meters[i].meter, s.cell, count);
 		g->meters[i].joules += (double)g->parts[i].millijoules / 1000;
+		if (g->sink.meter)
+			g->sink.meter(g->sink.user, g->sink.pue, i, s.cell, count, g->step_s, &g->parts[i]);
 	}
 	g->next_cell += count;
 	if (!is_settled(g, &s))

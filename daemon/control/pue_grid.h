@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "daemon/control/pue_ring.h"
+#include "daemon/control/pue_sink.h"
 #include "daemon/control/pue_waiting.h"
 
 struct grid_meter {
@@ -29,6 +29,7 @@ struct pue_grid {
 	int64_t next_cell;	     /* first that is not folded into the windows */
 	int64_t resumed_cell;	     /* in which polling went on after it had stood still; 0 = it never did */
 	struct pue_waiting waiting;
+	struct pue_sink sink;
 	struct meter_cell *parts; /* room for what each meter has of the cells that are folded */
 };
 

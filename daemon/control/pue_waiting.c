@@ -140,7 +140,8 @@ void pue_waiting_add(struct pue_waiting *w, const struct waiting_slot *cells)
 	free(parts);
 }
 
-int64_t pue_waiting_fill(struct pue_waiting *w, size_t meter, const struct meter *m)
+int64_t pue_waiting_fill(
+    struct pue_waiting *w, size_t meter, const struct meter *m, const struct pue_sink *to)
 {
 	int64_t taken = 0;
 	for (size_t i = 0; i < w->count; i++) {
@@ -153,6 +154,8 @@ int64_t pue_waiting_fill(struct pue_waiting *w, size_t meter, const struct meter
 		s->parts[meter].known_ns += c.known_ns;
 		s->parts[meter].good_ns += c.good_ns;
 		taken += c.millijoules;
+		if (to->meter && c.known_ns > 0)
+			to->meter(to->user, to->pue, meter, s->cell, s->count, w->step_s, &c);
 	}
 	return taken;
 }

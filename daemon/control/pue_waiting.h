@@ -7,7 +7,7 @@
  */
 #pragma once
 
-#include "daemon/control/meter.h"
+#include "daemon/control/pue_sink.h"
 
 struct waiting_slot {
 	int64_t cell, count; /* of the grid */
@@ -28,8 +28,9 @@ void pue_waiting_deinit(struct pue_waiting *w);
 /* Takes cells that follow on those that are there, with what each meter has of them. */
 void pue_waiting_add(struct pue_waiting *w, const struct waiting_slot *cells);
 
-/* Adds what a meter has of the time of the slots; how much, in millijoules. */
-int64_t pue_waiting_fill(struct pue_waiting *w, size_t meter, const struct meter *m);
+/* Adds what a meter has of the time of the slots, and tells of it; how much, in millijoules. */
+int64_t pue_waiting_fill(
+    struct pue_waiting *w, size_t meter, const struct meter *m, const struct pue_sink *to);
 
 void pue_waiting_remove(struct pue_waiting *w, size_t slot);
 

@@ -1,0 +1,190 @@
+#include "daemon/publish/json_records.h"
+
+#include "daemon/control/record_pue.h"
+
+#include <math.h>
+#include <string.h>
+
+/* Energies are counted behind the readings of the slowest meter; of more than this they are missing. */
+#define BEHIND_MAX_MS 120000
+
+struct record {
+	const struct json_records *all;
+	struct record_batch rows; /* only its own, which are in `all` */
+	int64_t number, start_ms, end_ms;
+};
+
+static double kwh_of(int64_t millijoules)
+{
+	return (double)millijoules / 3.6e9;
+}
+
+/* The first row of an owner of that kind: each owner is written once, with all its rows. */
+static bool is_first(const struct record_batch *b, size_t i)
+{
+	const struct record_key *k = &b->rows[i].key;
+	for (size_t j = i; j > 0; j--) {
+		const struct record_key *other = &b->rows[j - 1].key;
+		if (other->kind == k->kind && strcmp(other->owner, k->owner) == 0)
+			return false;
+	}
+	return true;
+}
+
+static void put_pue(struct json_writer *w, const struct record *r, const char *name)
+{
+	struct record_pue p =
+	    record_pue_compute(&r->rows, r->all->config, name, r->number, r->end_ms - r->start_ms);
+	json_open(w, name);
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
+		char key[64];
+		if (!p.has_role[i])
+			continue;
+		snprintf(key, sizeof(key), "%s_kwh", pue_role_word((enum pue_role)i));
+		json_number(w, key, p.kwh[i], JSON_ENERGY);
+	}
+	json_bool(w, "partial", pue_roles_are_partial(p.has_role));
+	json_number(w, "pue", p.pue.value, JSON_FIGURE);
+	if (p.has_role[PUE_REUSE_HEAT])
+		json_number(w, "ere", p.ere.value, JSON_FIGURE);
+	json_number(w, "coverage", p.coverage, JSON_FIGURE);
+	json_bool(w, "energy_complete", p.energy_complete);
+	json_number(w, "estimated_kwh", p.estimated_kwh, JSON_ENERGY);
+	json_number(w, "uncertainty", p.uncertainty, JSON_FIGURE);
+	json_text(w, "quality", quality_word(p.pue.quality));
+	if (p.pue.reason)
+		json_text(w, "reason", p.pue.reason);
+	json_close(w);
+}
+
+/* A meter that counts in two figures, or both ways, is told once for each. */
+static void put_meter(struct json_writer *w, const struct record *r, size_t i)
+{
+	const struct record_batch *b = &r->rows;
+	const struct record_key *k = &b->rows[i].key;
+	const struct record_sums *s = &b->rows[i].sums;
+	unsigned same = 0;
+	char key[256];
+	for (size_t j = 0; j < i; j++)
+		same += b->rows[j].key.kind == RECORD_ENERGY && strcmp(b->rows[j].key.item, k->item) == 0;
+	snprintf(key, sizeof(key), same == 0 ? "%s" : "%s (%s of %s)", k->item, k->part, k->owner);
+	json_open(w, key);
+	json_text(w, "role", k->part);
+	json_number(w, "from", s->low, JSON_ENERGY);
+	json_number(w, "to", s->high, JSON_ENERGY);
+	json_number(w, "kwh", kwh_of(s->amount), JSON_ENERGY);
+	json_number(w, "estimated_kwh", kwh_of(s->estimated), JSON_ENERGY);
+	json_number(
+	    w, "coverage", fmin((double)s->good_ms / (double)(r->end_ms - r->start_ms), 1), JSON_FIGURE);
+	json_close(w);
+}
+
+static void put_loop(struct json_writer *w, const struct record *r, const char *name)
+{
+	const struct record_batch *b = &r->rows;
+	json_open(w, name);
+	for (size_t i = 0; i < b->count; i++) {
+		const struct record_key *k = &b->rows[i].key;
+		const struct record_sums *s = &b->rows[i].sums;
+		if (k->kind != RECORD_LOOP || strcmp(k->owner, name) != 0)
+			continue;
+		if (strcmp(k->part, loop_value_word(LOOP_HEAT)) == 0)
+			json_number(w, "heat_kwh", s->integral / 3.6e6, JSON_ENERGY);
+		json_open(w, k->part);
+		json_number(w, "min", s->low, JSON_FIGURE);
+		json_number(
+		    w, "mean", s->known_ms > 0 ? s->integral / (double)s->known_ms : NAN, JSON_FIGURE);
+		json_number(w, "max", s->high, JSON_FIGURE);
+		json_number(w, "coverage", fmin((double)s->good_ms / (double)(r->end_ms - r->start_ms), 1),
+		    JSON_FIGURE);
+		json_close(w);
+	}
+	json_close(w);
+}
+
+static void put_alarm(struct json_writer *w, const struct record_row *row)
+{
+	json_open(w, row->key.owner);
+	json_integer(w, "count", row->sums.amount);
+	json_number(w, "minutes", (double)row->sums.known_ms / 60e3, JSON_FIGURE);
+	json_close(w);
+}
+
+static void put_kind(struct json_writer *w, const struct record *r, enum record_kind kind, const char *key)
+{
+	const struct record_batch *b = &r->rows;
+	json_open(w, key);
+	for (size_t i = 0; i < b->count; i++) {
+		const struct record_row *row = &b->rows[i];
+		if (row->key.kind != kind)
+			continue;
+		if (kind == RECORD_ENERGY)
+			put_meter(w, r, i);
+		else if (kind == RECORD_ALARM)
+			put_alarm(w, row);
+		else if (is_first(b, i) && kind == RECORD_PUE)
+			put_pue(w, r, row->key.owner);
+		else if (is_first(b, i))
+			put_loop(w, r, row->key.owner);
+	}
+	json_close(w);
+}
+
+static void put_corrections(struct json_writer *w, const struct record *r)
+{
+	json_open_list(w, "corrections");
+	for (size_t i = 0; i < r->all->rows->correction_count; i++) {
+		const struct record_correction *c = &r->all->rows->corrections[i];
+		if (record_periods_find(r->all->periods, c->time_ms / RECORD_HOUR_MS) != r->number)
+			continue;
+		json_open(w, NULL);
+		json_integer(w, "ts", c->time_ms);
+		json_text(w, "pue", c->owner);
+		json_text(w, "meter", c->meter);
+		json_text(w, "kind", c->kind);
+		json_text(w, "text", c->text);
+		json_close(w);
+	}
+	json_close_list(w);
+}
+
+/* The one that is running ends with what is counted. */
+static int64_t end_of(const struct json_records *r, size_t i)
+{
+	const int64_t end_ms = r->periods->edges[i + 1] * RECORD_HOUR_MS;
+	const int64_t until_ms = r->now_ms - r->until_ms < BEHIND_MAX_MS ? r->until_ms : r->now_ms;
+	return end_ms <= r->now_ms ? end_ms : until_ms < end_ms ? until_ms : end_ms;
+}
+
+static void put_record(struct json_writer *w, const struct record *r)
+{
+	json_open(w, NULL);
+	json_integer(w, "start", r->start_ms);
+	json_integer(w, "end", r->end_ms);
+	put_kind(w, r, RECORD_PUE, "pue");
+	put_kind(w, r, RECORD_ENERGY, "meters");
+	put_kind(w, r, RECORD_LOOP, "loops");
+	put_kind(w, r, RECORD_ALARM, "alarms");
+	put_corrections(w, r);
+	json_close(w);
+}
+
+void json_records_write(struct json_writer *w, const struct json_records *r)
+{
+	record_sort(r->rows);
+	json_open(w, NULL);
+	json_text(w, "step", record_step_word(r->periods->step));
+	json_text(w, "timezone", "UTC");
+	json_open_list(w, "records");
+	for (size_t at = 0, end; at < r->rows->count; at = end) {
+		const int64_t i = r->rows->rows[at].key.period;
+		for (end = at; end < r->rows->count && r->rows->rows[end].key.period == i; end++)
+			;
+		const struct record record = { r, { .rows = &r->rows->rows[at], .count = end - at }, i,
+			r->periods->edges[i] * RECORD_HOUR_MS, end_of(r, (size_t)i) };
+		if (record.end_ms > record.start_ms)
+			put_record(w, &record);
+	}
+	json_close_list(w);
+	json_close(w);
+}
