@@ -77,6 +77,7 @@ static void tick(struct daemon *d, int64_t now_ns)
 	d->last_tick_ns = now_ns;
 	live_tick(d->live);
 	alarms_judge(d->live->alarms, JUDGE_ALL, now_ns);
+	records_tick(d->live->records, d->live->alarms, now_ns, clock_utc_ms());
 	reporter_tick(d->reporter, now_ns);
 }
 
@@ -239,6 +240,7 @@ static void on_alarm(const struct alarm *a, void *user)
 {
 	struct daemon *d = user;
 	reporter_alarm(d->reporter, a, true);
+	records_see_alarm(d->live->records, a);
 	state_save_soon(d->state);
 }
 
@@ -471,9 +473,15 @@ static int start(struct daemon *d, bool has_state_dir)
 	if (!d->disk || !d->batches || !d->buses || !d->reporter || !d->loads)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, on_alarm_valued, d);
-	d->api = (struct api){ d->live, d->started_ms, describe, is_stuck, on_learned, d };
+	d->api = (struct api){ .live = d->live,
+		.started_ms = d->started_ms,
+		.describe = describe,
+		.is_stuck = is_stuck,
+		.changed = on_learned,
+		.user = d };
 	d->state =
 	    has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
+	d->api.state = d->state;
 	reporter_retain(d->reporter, &d->live->retained);
 	state_save_soon(d->state);
 	live_tick(d->live);

@@ -1,7 +1,7 @@
 #include "daemon/http/api.h"
 
 #include "config/ini/text.h"
-#include "daemon/http/metrics.h"
+#include "daemon/http/api_records.h"
 #include "daemon/http/views.h"
 #include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
@@ -108,7 +108,6 @@ static const struct route {
 	const char *parameters[ROUTE_PARAMETERS_MAX]; /* that may be told */
 } routes[] = {
 	{ "GET", "/healthz", NULL, views_healthz },
-	{ "GET", "/metrics", NULL, metrics_answer },
 	{ "GET", "/v1/status", NULL, views_status },
 	{ "GET", "/v1/points", NULL, views_points, { "match" } },
 	{ "GET", "/v1/loops", NULL, views_loops },
@@ -117,6 +116,7 @@ static const struct route {
 	{ "GET", "/v1/alarms", NULL, views_alarms },
 	{ "GET", "/v1/alarms/history", NULL, views_history },
 	{ "GET", "/v1/buses", NULL, views_buses },
+	{ "GET", "/v1/records", NULL, api_records_answer, { "from", "to", "step" } },
 	{ "GET", "/v1/config", NULL, views_config },
 	{ "POST", "/v1/alarms/", "/ack", acknowledge },
 	{ "POST", "/v1/alarms/", "/shelve", shelve },

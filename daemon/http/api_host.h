@@ -3,8 +3,8 @@
 
 #include "config/ini/text.h"
 #include "daemon/http/http.h"
-#include "daemon/live/live.h"
 #include "daemon/publish/health.h"
+#include "daemon/state/state.h"
 
 /* The longest reason why the watchdog would not be fed, with its NUL. */
 #define API_STUCK_MAX (NAME_LENGTH_MAX + 64)
@@ -15,12 +15,14 @@ enum {
 	HTTP_NOT_FOUND = 404,
 	HTTP_METHOD_NOT_ALLOWED = 405,
 	HTTP_CONFLICT = 409,
+	HTTP_INTERNAL_ERROR = 500,
 	HTTP_UNAVAILABLE = 503
 };
 
 struct api {
 	struct live *live;
-	int64_t started_ms; /* UTC */
+	struct state *state; /* NULL = nothing outlives a restart */
+	int64_t started_ms;  /* UTC */
 	/* The daemon's own figures as of now, for health_deinit. 0 or -ENOMEM. */
 	int (*describe)(void *user, struct health *ret);
 	/* Whether the watchdog would not be fed, and why. */

@@ -26,6 +26,24 @@ struct http {
 	char *path;
 	http_answerer answer;
 	void *user;
+	struct http_later *later; /* those that were put off */
+};
+
+/* A request whose body is still coming, or its answer. */
+struct http_asked {
+	struct http *http;
+	struct MHD_Connection *connection;
+	struct http_later *later; /* NULL = it was not put off */
+	bool is_answered;
+	struct http_answer answer; /* of one that was put off */
+	size_t size;
+	bool too_long;
+	char body[BODY_MAX + 1];
+};
+
+struct http_later {
+	struct http_asked *asked; /* NULL = the socket was closed */
+	struct http_later *next;
 };
 
 /* The socket, for `call` to bind or connect it; or negative errno. */
@@ -78,24 +96,19 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct htt
 		free(a.text);
 		return MHD_NO;
 	}
-	(void)MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a.type && a.text ? a.type : "application/json");
+	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
 	enum MHD_Result r = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return r;
 }
 
-/* A request whose body is still coming. */
-struct pending {
-	size_t size;
-	bool too_long;
-	char body[BODY_MAX + 1];
-};
-
 static void on_completed(
     void *user, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
 {
-	free(*state);
+	struct http_asked *a = *state;
+	if (a)
+		free(a->answer.text);
+	free(a);
 	*state = NULL;
 }
 
@@ -120,8 +133,8 @@ static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
-static enum MHD_Result ask(
-    const struct http *h, struct MHD_Connection *connection, const struct http_request *head, char *body)
+static enum MHD_Result ask(const struct http *h, struct MHD_Connection *connection,
+    const struct http_request *head, struct http_asked *asked)
 {
 	char who[PEER_NAME_MAX];
 	const union MHD_ConnectionInfo *info =
@@ -129,13 +142,23 @@ static enum MHD_Result ask(
 	struct http_request r = *head;
 	struct parameters p = { .count = 0 };
 	(void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
-	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
-	r.accept = accept ? accept : "";
-	r.body = body;
+	r.body = asked->body;
+	r.asked = asked;
 	r.parameters = p.items;
 	r.parameter_count = p.count;
 	r.who = peer_name(info ? info->connect_fd : -1, who);
-	return send_answer(connection, h->answer(&r, h->user));
+	struct http_answer a = h->answer(&r, h->user);
+	if (!asked->later)
+		return send_answer(connection, a);
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
+static enum MHD_Result send_late(struct MHD_Connection *connection, struct http_asked *asked)
+{
+	struct http_answer a = asked->answer;
+	asked->answer.text = NULL;
+	return send_answer(connection, a);
 }
 
 /* Called first with the head of a request, then with each piece of its body, then to answer. A body that is
@@ -143,11 +166,17 @@ static enum MHD_Result ask(
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
     const char *method, const char *version, const char *body, size_t *body_size, void **state)
 {
-	struct pending *p = *state;
+	struct http_asked *p = *state;
 	if (!p) {
-		*state = calloc(1, sizeof(*p));
-		return *state ? MHD_YES : MHD_NO;
+		*state = p = calloc(1, sizeof(*p));
+		if (!p)
+			return MHD_NO;
+		p->http = user;
+		p->connection = connection;
+		return MHD_YES;
 	}
+	if (p->is_answered)
+		return send_late(connection, p);
 	if (*body_size > 0) {
 		p->too_long |= *body_size > BODY_MAX - p->size;
 		if (!p->too_long) {
@@ -159,7 +188,54 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 	}
 	if (p->too_long)
 		p->body[0] = '\0';
-	return ask(user, connection, &(struct http_request){ .method = method, .path = path }, p->body);
+	return ask(user, connection, &(struct http_request){ .method = method, .path = path }, p);
+}
+
+struct http_later *http_put_off(const struct http_request *r)
+{
+	struct http_later *l = calloc(1, sizeof(*l));
+	if (!l)
+		return NULL;
+	struct http *h = r->asked->http;
+	*l = (struct http_later){ r->asked, h->later };
+	h->later = l;
+	r->asked->later = l;
+	return l;
+}
+
+static void resume(struct http_asked *asked, struct http_answer a)
+{
+	asked->answer = a;
+	asked->is_answered = true;
+	MHD_resume_connection(asked->connection);
+}
+
+void http_answer_later(struct http_later *l, struct http_answer a)
+{
+	if (!l->asked) {
+		free(a.text);
+		free(l);
+		return;
+	}
+	struct http *h = l->asked->http;
+	struct http_later **at = &h->later;
+	while (*at != l)
+		at = &(*at)->next;
+	*at = l->next;
+	resume(l->asked, a);
+	free(l);
+	(void)MHD_run(h->mhd);
+}
+
+/* Nobody hears what comes for them later. */
+static void give_up_later(struct http *h)
+{
+	while (h->later) {
+		struct http_later *l = h->later;
+		h->later = l->next;
+		resume(l->asked, (struct http_answer){ MHD_HTTP_SERVICE_UNAVAILABLE, strdup("{}") });
+		*l = (struct http_later){ 0 };
+	}
 }
 
 static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
@@ -180,10 +256,10 @@ static int on_timer(sd_event_source *s, uint64_t usec, void *user)
 
 static int start(struct http *h, sd_event *event, int fd)
 {
-	h->mhd = MHD_start_daemon(MHD_USE_EPOLL, 0, NULL, NULL, on_request, h, MHD_OPTION_LISTEN_SOCKET, fd,
-	    MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT, CONNECTION_TIMEOUT_S,
-	    MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
+	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
+	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+	    CONNECTION_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
 	if (!h->mhd) {
 		close(fd);
 		return -EIO;
@@ -221,6 +297,7 @@ void http_close(struct http *h)
 		return;
 	sd_event_source_disable_unref(h->source);
 	sd_event_source_disable_unref(h->timer);
+	give_up_later(h);
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);
 	if (h->path)

@@ -1,7 +1,7 @@
 /* http: requests of operators on a Unix socket (holder, main thread).
  *
- * libmicrohttpd in the main loop, without threads. Answers are small JSON texts that are there at once.
- * Connections, their memory and their time are bounded.
+ * libmicrohttpd in the main loop, without threads. Answers are JSON texts that are there at once, or come
+ * later. Connections, their memory and their time are bounded.
  */
 #pragma once
 
@@ -10,8 +10,7 @@
 
 struct http_answer {
 	unsigned status;
-	char *text;	  /* malloc'd; NULL without memory */
-	const char *type; /* of its media; NULL = JSON */
+	char *text; /* JSON, malloc'd; NULL without memory */
 };
 
 struct http_parameter {
@@ -23,17 +22,25 @@ struct http_parameter {
 
 struct http_request {
 	const char *method, *path;
-	const char *body;   /* "" = none */
-	const char *accept; /* which media types, "" = not told */
-	const char *who;    /* asks: the name of the socket's peer, or uid and its number */
+	const char *body; /* "" = none */
+	const char *who;  /* asks: the name of the socket's peer, or uid and its number */
 	const struct http_parameter *parameters; /* behind the ? of the URL, decoded */
 	size_t parameter_count;
+	struct http_asked *asked;
 };
 
 /* The value of a parameter; "" when it has none, NULL when it is not told. */
 const char *http_parameter(const struct http_request *r, const char *key);
 
 typedef struct http_answer (*http_answerer)(const struct http_request *r, void *user);
+
+/* Of an answerer that has put its answer off: it returns HTTP_LATER, and http_answer_later follows once. */
+#define HTTP_LATER ((struct http_answer){ 0, NULL })
+struct http_later;
+
+struct http_later *http_put_off(const struct http_request *r); /* NULL without memory */
+/* Who asked may be gone, and the socket closed. */
+void http_answer_later(struct http_later *l, struct http_answer a);
 
 struct http;
 

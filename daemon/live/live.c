@@ -13,7 +13,8 @@ struct live *live_new(struct config *c, int64_t now_ns)
 	l->pues = pues_new(c, l->table, l->loops);
 	l->groups = groups_new(c, l->loops);
 	l->alarms = alarms_new(c, l->table, l->loops, l->groups, l->pues);
-	if (l->table && l->loops && l->groups && l->pues && l->alarms)
+	l->records = l->pues && l->loops ? records_new(c, l->table, l->loops, l->pues) : NULL;
+	if (l->table && l->loops && l->groups && l->pues && l->alarms && l->records)
 		return l;
 	live_free(l);
 	return NULL;
@@ -25,6 +26,7 @@ void live_inherit(struct live *l, struct live *old)
 	loops_inherit(l->loops, old->loops);
 	pues_inherit(l->pues, old->pues);
 	alarms_inherit(l->alarms, old->alarms);
+	records_inherit(l->records, old->records, l->alarms);
 	retained_inherit(&l->retained, &old->retained);
 }
 
@@ -33,6 +35,7 @@ void live_free(struct live *l)
 	if (!l)
 		return;
 	retained_clear(&l->retained);
+	records_free(l->records);
 	alarms_free(l->alarms);
 	pues_free(l->pues);
 	groups_free(l->groups);

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "daemon/live/alarms.h"
+#include "daemon/live/records.h"
 #include "daemon/live/retained.h"
 
 struct live {
@@ -14,6 +14,7 @@ struct live {
 	struct groups *groups;
 	struct pues *pues;
 	struct alarms *alarms;
+	struct records *records;
 	struct retained retained; /* what is published adds to it */
 };
 

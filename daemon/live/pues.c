@@ -11,6 +11,7 @@ struct pues {
 	const struct config *config;
 	const struct point_table *table;
 	struct loops *loops;
+	struct pues_watcher watcher;
 	struct pue *all[]; /* as in the configuration */
 };
 
@@ -134,6 +135,20 @@ static void swap(struct pue **a, struct pue **b)
 	*b = was;
 }
 
+static void watch(struct pues *p, size_t i)
+{
+	struct pue_sink to = p->watcher.energy;
+	to.pue = i;
+	pue_watch(p->all[i], &to);
+}
+
+void pues_watch(struct pues *p, const struct pues_watcher *to)
+{
+	p->watcher = *to;
+	for (size_t i = 0; i < p->config->pue_count; i++)
+		watch(p, i);
+}
+
 void pues_inherit(struct pues *p, struct pues *old)
 {
 	for (size_t i = 0; i < p->config->pue_count; i++) {
@@ -141,6 +156,7 @@ void pues_inherit(struct pues *p, struct pues *old)
 		struct pue **same = find(old, c->name, c->fingerprint);
 		if (same)
 			swap(&p->all[i], same);
+		watch(p, i);
 	}
 }
 
@@ -153,9 +169,13 @@ static double step_of(const struct table_device *d, const struct point *p)
 	return p->scale * pow(10, value_number(&power->value));
 }
 
-/* What is not simply counted is a line of the journal. */
-static void say(const struct pues *p, size_t i, size_t meter, const struct counter_step *step)
+/* What is not simply counted is a line of the journal, and of the records. */
+static void say(
+    const struct pues *p, size_t i, size_t meter, const struct counter_step *step, int64_t time_ms)
 {
+	static const char *const kinds[] = {
+		[COUNTER_WRAP] = "wrap", [COUNTER_RESET] = "reset", [COUNTER_RETURN] = "return"
+	};
 	static const char *const words[] = { [COUNTER_WRAP] = "passed the end of its range",
 		[COUNTER_RESET] = "began anew or was set, what lies between is not counted",
 		[COUNTER_RETURN] = "goes on as before it seemed to begin anew" };
@@ -164,6 +184,9 @@ static void say(const struct pues *p, size_t i, size_t meter, const struct count
 		return;
 	log_line(
 	    LOG_NOTICE, "pue '%s': the counter of %s %s", c->name, c->meters[meter].name, words[step->event]);
+	if (p->watcher.corrected)
+		p->watcher.corrected(
+		    p->watcher.energy.user, i, meter, time_ms, kinds[step->event], words[step->event]);
 }
 
 static double part_of(enum pue_power_part part, double watts)
@@ -220,7 +243,7 @@ static void feed(struct pues *p, size_t i, size_t meter, const struct table_devi
 	if (s->quality > QUALITY_ESTIMATED || s->value.kind == VALUE_NONE)
 		return;
 	struct counter_step step = pue_read(p->all[i], meter, &r, d->utc_offset_ns);
-	say(p, i, meter, &step);
+	say(p, i, meter, &step, (s->time_ns + d->utc_offset_ns) / NS_PER_MS);
 }
 
 void pues_feed(struct pues *p, const struct table_device *d)
@@ -275,8 +298,10 @@ bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock)
 	struct pue **to = find(p, e->name, e->fingerprint);
 	struct pue *fresh = to ? make(p->config, &p->config->pues[to - p->all]) : NULL;
 	bool good = fresh && pue_load(fresh, &e->block, clock) == 0;
-	if (good)
+	if (good) {
 		swap(to, &fresh);
+		watch(p, (size_t)(to - p->all));
+	}
 	pue_free(fresh);
 	return good;
 }

@@ -16,6 +16,16 @@ struct pues *pues_new(const struct config *c, const struct point_table *table, s
 void pues_inherit(struct pues *p, struct pues *old);
 void pues_free(struct pues *p);
 
+/* Who is told of each energy that is counted (pue.h), and of what was corrected at a meter, in a word and in
+ * a text. It stays with the figures that are moved in. */
+struct pues_watcher {
+	struct pue_sink energy;
+	void (*corrected)(
+	    void *user, size_t pue, size_t meter, int64_t time_ms, const char *kind, const char *text);
+};
+
+void pues_watch(struct pues *p, const struct pues_watcher *to);
+
 /* A device has new samples: its energies are counted. */
 void pues_feed(struct pues *p, const struct table_device *d);
 

@@ -9,6 +9,7 @@ void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
 	loops_save_makeup(l->loops, offset_ns, w);
 	alarms_save(l->alarms, offset_ns, w);
 	retained_save(&l->retained, w);
+	records_save(l->records, w);
 }
 
 bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
@@ -19,6 +20,8 @@ bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
 		return loops_load(l->loops, e);
 	if (strcmp(e->kind, LOOPS_MAKEUP_ENTRY) == 0)
 		return loops_load_makeup(l->loops, e, clock);
+	if (strcmp(e->kind, RECORDS_ENTRY) == 0)
+		records_load(l->records, e);
 	if (strcmp(e->kind, RETAINED_ENTRY) == 0)
 		retained_load(&l->retained, e);
 	if (strcmp(e->kind, ALARM_LOG_ENTRY) == 0)

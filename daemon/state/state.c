@@ -16,19 +16,22 @@
 #define SAVE_INTERVAL_NS (10 * NS_PER_S)
 /* A changed alarm is saved so soon. */
 #define ALARM_INTERVAL_NS NS_PER_S
+/* Reports that wait for the disk at once, at most. */
+#define REPORTS_MAX 4
 /* A disk that takes longer hangs; packing a long outage takes a small controller some of it. */
 #define HANG_NS (30 * NS_PER_S)
 
 struct state {
 	struct disk_job close; /* the last job */
 	struct disk *disk;
-	struct inbox *answers;
+	struct inbox *answers, *reports;
 	char *folder;
 	int64_t saved_ns, offset_ns;
-	bool soon;	 /* something that must not be lost has changed since then */
-	bool saving;	 /* the disk has the last save */
-	uint64_t change; /* the id of the newest change of an alarm that is on the disk */
-	int error;	 /* of the one before */
+	bool soon;	  /* something that must not be lost has changed since then */
+	bool saving;	  /* the disk has the last save */
+	unsigned reading; /* reports that it has */
+	uint64_t change;  /* the id of the newest change of an alarm that is on the disk */
+	int error;	  /* of the one before */
 
 	/* the disk thread's own, once jobs were given */
 	struct state_db *db;
@@ -40,6 +43,9 @@ struct save {
 	struct state *state;
 	struct bytes_writer entries, changes;
 	uint64_t change; /* the newest of them */
+	bool has_records;
+	struct record_batch records; /* those of live, which keeps them until this has come back */
+	struct records_addition addition;
 	int error;
 };
 
@@ -89,7 +95,8 @@ static void do_save(struct disk_job *job)
 {
 	struct save *save = (struct save *)job;
 	struct state *s = save->state;
-	save->error = state_db_save(s->db, &save->entries, &save->changes);
+	save->error =
+	    state_db_save(s->db, &save->entries, &save->changes, save->has_records ? &save->addition : NULL);
 	if (save->error < 0 || s->put_away)
 		return;
 	s->put_away = true;
@@ -115,13 +122,27 @@ static int64_t steady_offset(struct state *s)
 	return s->offset_ns;
 }
 
-static int save(struct state *s, const struct live *l)
+/* What is saved from here on has those records no more. */
+static void add_records(struct save *save, struct live *l, bool at_end)
+{
+	const int64_t utc_ms = clock_utc_ms();
+	const struct record_batch *due = records_due(l->records, utc_ms, at_end, &save->addition.id);
+	if (!due)
+		return;
+	save->has_records = true;
+	save->records = *due;
+	save->addition.batch = &save->records;
+	save->addition.oldest_hour = (utc_ms - l->config->records->keep / NS_PER_MS) / RECORD_HOUR_MS;
+}
+
+static int save(struct state *s, struct live *l, bool at_end)
 {
 	struct save *save = calloc(1, sizeof(*save));
 	if (!save)
 		return -ENOMEM;
 	save->job = (struct disk_job){ .run = do_save, .free = free_save, .answers = s->answers };
 	save->state = s;
+	add_records(save, l, at_end);
 	saved_put(l, steady_offset(s), &save->entries);
 	save->change = alarm_log_save(alarms_log(l->alarms), s->change, &save->changes);
 	if (save->entries.bad || save->changes.bad) {
@@ -140,7 +161,7 @@ void state_save_soon(struct state *s)
 		s->soon = true;
 }
 
-static void take_answers(struct state *s)
+static void take_answers(struct state *s, struct live *l)
 {
 	for (struct inbox_item *i = inbox_take(s->answers), *next; i; i = next) {
 		struct save *save = (struct save *)i;
@@ -149,7 +170,65 @@ static void take_answers(struct state *s)
 		s->error = save->error;
 		if (save->error >= 0)
 			s->change = save->change;
+		if (save->has_records && save->error == 0)
+			records_written(l->records);
 		free_save(&save->job);
+	}
+}
+
+static void do_report(struct disk_job *job)
+{
+	struct state_report *report = (struct state_report *)job;
+	bool is_added = false;
+	report->error =
+	    state_db_read(report->state->db, &report->periods, report->due_id, &is_added, &report->rows);
+	if (!is_added)
+		records_db_gather(&report->periods, &report->due, &report->rows);
+	records_db_gather(&report->periods, &report->open, &report->rows);
+	if (report->error >= 0)
+		report->text = report->write(report);
+}
+
+void state_report_free(struct state_report *report)
+{
+	record_batch_clear(&report->due);
+	record_batch_clear(&report->open);
+	record_batch_clear(&report->rows);
+	config_unref(report->config);
+	free(report->text);
+	free(report);
+}
+
+static void free_report(struct disk_job *job)
+{
+	state_report_free((struct state_report *)job);
+}
+
+bool state_is_free(const struct state *s)
+{
+	return s->reading < REPORTS_MAX;
+}
+
+void state_ask(struct state *s, const struct live *l, struct state_report *report)
+{
+	report->due_id = records_waiting(l->records, &report->due, &report->open);
+	report->until_ms = records_until(l->records);
+	report->now_ms = clock_utc_ms();
+	report->job = (struct disk_job){ .run = do_report, .free = free_report, .answers = s->reports };
+	report->state = s;
+	report->config = config_ref(l->config);
+	s->reading++;
+	disk_give(s->disk, &report->job);
+}
+
+static void take_reports(struct state *s)
+{
+	for (struct inbox_item *i = inbox_take(s->reports), *next; i; i = next) {
+		struct state_report *report = (struct state_report *)i;
+		next = i->next;
+		s->reading--;
+		report->done(report);
+		state_report_free(report);
 	}
 }
 
@@ -166,12 +245,13 @@ void state_turn(struct state *s, struct live *l, int64_t now_ns)
 {
 	if (!s)
 		return;
-	take_answers(s);
+	take_answers(s, l);
+	take_reports(s);
 	tell(s, l, now_ns);
 	if (s->saving || now_ns - s->saved_ns < (s->soon ? ALARM_INTERVAL_NS : SAVE_INTERVAL_NS))
 		return;
 	s->saved_ns = now_ns;
-	int r = save(s, l);
+	int r = save(s, l, false);
 	if (r < 0)
 		s->error = r;
 }
@@ -181,6 +261,7 @@ static void free_state(struct disk_job *job)
 	struct state *s = (struct state *)job;
 	state_db_free(s->db);
 	inbox_free(s->answers);
+	inbox_free(s->reports);
 	free(s->folder);
 	free(s);
 }
@@ -195,8 +276,9 @@ struct state *state_open(const char *folder, struct disk *disk, struct live *l, 
 		s->folder = strdup(folder);
 		s->db = state_db_new(folder);
 		s->answers = disk_answers_new();
+		s->reports = disk_answers_new();
 	}
-	if (!s || !s->folder || !s->db || !s->answers) {
+	if (!s || !s->folder || !s->db || !s->answers || !s->reports) {
 		log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));
 		if (s)
 			free_state(&s->close);
@@ -207,10 +289,10 @@ struct state *state_open(const char *folder, struct disk *disk, struct live *l, 
 	return s;
 }
 
-void state_close(struct state *s, const struct live *l)
+void state_close(struct state *s, struct live *l)
 {
 	if (!s)
 		return;
-	(void)save(s, l);
+	(void)save(s, l, true);
 	disk_give(s->disk, &s->close);
 }

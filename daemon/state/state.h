@@ -5,6 +5,7 @@
  */
 #pragma once
 
+#include "daemon/control/record_period.h"
 #include "daemon/disk/disk.h"
 #include "daemon/live/live.h"
 
@@ -21,5 +22,33 @@ void state_save_soon(struct state *s);
 /* Some times a second: saves when it is time; an alarm tells when it cannot. */
 void state_turn(struct state *s, struct live *l, int64_t now_ns);
 
+/* Records that somebody wants to see: read by the disk's thread, with what is in no table yet, and written
+ * there as a text. */
+struct state_report {
+	struct disk_job job;
+	struct state *state;
+	struct config *config; /* a reference */
+	struct record_periods periods;
+	struct record_batch due, open; /* what may be in no table yet, and what is in none */
+	int64_t now_ms;		       /* UTC when it was asked for */
+	int64_t due_id, until_ms;      /* of `due`; UTC up to which energies are counted */
+	struct record_batch rows;      /* by number of the record */
+	/* On the disk's thread: the report as a text (malloc'd), NULL without memory. */
+	char *(*write)(struct state_report *report);
+	int error; /* negative errno, and then there is no text */
+	char *text;
+	/* On the main thread, at the end; the report is freed behind it. */
+	void (*done)(struct state_report *report);
+	void *user;
+};
+
+void state_report_free(struct state_report *report);
+
+/* Whether there is room for one more report under way. */
+bool state_is_free(const struct state *s);
+
+/* Takes a report (calloc'd, with its periods, `write`, `done` and `user`) over. */
+void state_ask(struct state *s, const struct live *l, struct state_report *report);
+
 /* Gives the disk the last save, and ends. */
-void state_close(struct state *s, const struct live *l);
+void state_close(struct state *s, struct live *l);

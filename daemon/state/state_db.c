@@ -23,6 +23,7 @@ static const char *const steps[] = {
 	"CREATE TABLE saved(kind TEXT NOT NULL, name TEXT NOT NULL, fingerprint INTEGER NOT NULL,"
 	" saved_ms INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE(kind, name));",
 	"CREATE TABLE changes(id INTEGER PRIMARY KEY, name TEXT NOT NULL, data BLOB NOT NULL);",
+	records_db_tables,
 };
 
 static const struct db_format format = {
@@ -212,8 +213,8 @@ static int save_changes(struct state_db *d, const struct bytes_writer *changes)
 	return r;
 }
 
-static int save_rows(
-    struct state_db *d, const struct bytes_writer *entries, const struct bytes_writer *changes)
+static int save_rows(struct state_db *d, const struct bytes_writer *entries,
+    const struct bytes_writer *changes, const struct records_addition *records)
 {
 	struct bytes_reader new = bytes_reader_of(entries), old = bytes_reader_of(&d->written);
 	bool anew = !d->known || !same_rows(new, old);
@@ -229,17 +230,30 @@ static int save_rows(
 	}
 	if (r >= 0)
 		r = save_changes(d, changes);
+	if (r >= 0 && records)
+		r = records_db_add(d->db, records);
 	return db_finish(d->db, r);
 }
 
-int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes)
+int state_db_read(
+    struct state_db *d, const struct record_periods *p, int64_t id, bool *is_added, struct record_batch *to)
+{
+	int r = open_file(d);
+	if (r >= 0)
+		r = check(d, records_db_has(d->db, id));
+	*is_added = r > 0;
+	return r < 0 ? r : check(d, records_db_read(d->db, p, to));
+}
+
+int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes,
+    const struct records_addition *records)
 {
 	int r = -EBADMSG;
 	/* once more, when the first try has shown that the file is damaged */
 	for (int tries = 0; tries < 2 && r == -EBADMSG; tries++) {
 		r = open_file(d);
 		if (r >= 0)
-			r = check(d, save_rows(d, entries, changes));
+			r = check(d, save_rows(d, entries, changes, records));
 	}
 	if (r < 0)
 		return r;

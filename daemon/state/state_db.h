@@ -7,6 +7,7 @@
 #pragma once
 
 #include "daemon/control/bytes.h"
+#include "daemon/state/records_db.h"
 
 struct state_db;
 
@@ -18,5 +19,11 @@ void state_db_free(struct state_db *d);
 int state_db_load(struct state_db *d, void (*take)(struct bytes_entry *e, void *user), void *user);
 
 /* Takes the entries of saved_put over and makes them all that is in the file, and adds `changes`, entries of
- * alarm_log_save, of which the last ALARM_LOG_MAX are kept. 0 or negative errno, and then it is as before. */
-int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes);
+ * alarm_log_save, of which the last ALARM_LOG_MAX are kept; in the same transaction the records (NULL = none)
+ * go into their tables. 0 or negative errno, and then it is as before. */
+int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes,
+    const struct records_addition *records);
+
+/* Records out of their tables (records_db_read), and whether what has this id is in them. */
+int state_db_read(
+    struct state_db *d, const struct record_periods *p, int64_t id, bool *is_added, struct record_batch *to);

@@ -102,7 +102,7 @@ static void put(struct bytes_writer *w, const char *kind, const char *name, uint
 static void save(struct state_db *d, struct bytes_writer *w)
 {
 	assert_false(w->bad);
-	assert_int_equal(state_db_save(d, w, &no_changes), 0);
+	assert_int_equal(state_db_save(d, w, &no_changes, NULL), 0);
 	bytes_writer_deinit(w);
 }
 
@@ -147,16 +147,16 @@ static void changes_are_added(void **state)
 	put(&w, "alarm", "leak", 2, -7);
 	put(&changes, ALARM_LOG_ENTRY, "leak", 1, 5);
 	put(&changes, ALARM_LOG_ENTRY, "leak", 2, 6);
-	assert_int_equal(state_db_save(d, &w, &changes), 0);
+	assert_int_equal(state_db_save(d, &w, &changes, NULL), 0);
 	bytes_writer_deinit(&changes);
 	put(&w, "alarm", "leak", 2, -7);
 	put(&changes, ALARM_LOG_ENTRY, "flow", 3, 7);
-	assert_int_equal(state_db_save(d, &w, &changes), 0);
+	assert_int_equal(state_db_save(d, &w, &changes, NULL), 0);
 	bytes_writer_deinit(&changes);
 	assert_string_equal(load(d), "alarm leak 2 -7; change leak 1 5; change leak 2 6; change flow 3 7; ");
 	put(&w, "alarm", "leak", 2, -7);
 	put(&changes, ALARM_LOG_ENTRY, "flow", ALARM_LOG_MAX + 2, 8);
-	assert_int_equal(state_db_save(d, &w, &changes), 0);
+	assert_int_equal(state_db_save(d, &w, &changes, NULL), 0);
 	bytes_writer_deinit(&changes);
 	assert_string_equal(load(d), "alarm leak 2 -7; change flow 3 7; change flow 10002 8; ");
 	state_db_free(d);
@@ -254,7 +254,7 @@ static void what_cannot_be_written_is_told(void **state)
 	snprintf(missing, sizeof(missing), "%s/missing", folder);
 	struct state_db *d = state_db_new(missing);
 	put(&w, "pue", "row", 1, 1000);
-	assert_int_equal(state_db_save(d, &w, &no_changes), -ENOENT);
+	assert_int_equal(state_db_save(d, &w, &no_changes, NULL), -ENOENT);
 	assert_int_equal(mkdir(missing, 0700), 0);
 	save(d, &w);
 	state_db_free(d);

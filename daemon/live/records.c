@@ -1,0 +1,324 @@
+#include "daemon/live/records.h"
+
+#include "drivers/os/log.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* A tick that comes later than so many of them speaks for no more than one. */
+#define TICKS_MISSED_MAX 3
+/* More rows than this do not wait for the end of the hour: a meter that brings back days. */
+#define ROWS_WAITING_MAX 2048
+#define LAYOUT 1
+
+/* Of a meter of a PUE: the gap that its counter closes just now. */
+struct gap {
+	int64_t from_ms, until_ms, millijoules; /* until 0 = there is none */
+};
+
+struct records {
+	const struct config *config;
+	const struct point_table *table;
+	const struct loops *loops;
+	struct record_batch open, due;
+	int64_t due_id, due_hour; /* the hour in which it was last asked for */
+	int64_t tick_ns, until_ms;
+	bool *active;	   /* by alarm of the configuration, as seen last */
+	struct gap **gaps; /* by PUE and meter */
+	bool said_lost;
+};
+
+static const enum loop_value loop_figures[] = { LOOP_HEAT, LOOP_FLOW, LOOP_SUPPLY_TEMPERATURE,
+	LOOP_RETURN_TEMPERATURE, LOOP_PRESSURE_DROP, LOOP_FILTER_RESISTANCE_RATIO, LOOP_PUMP_EFFICIENCY };
+
+static struct record_key key_of_meter(const struct records *r, size_t pue, size_t meter)
+{
+	const struct pue_config *c = &r->config->pues[pue];
+	return (struct record_key){ RECORD_ENERGY, 0, c->name, pue_role_word(c->meters[meter].role),
+		c->meters[meter].name };
+}
+
+static void on_corrected(
+    void *user, size_t pue, size_t meter, int64_t time_ms, const char *kind, const char *text)
+{
+	struct records *r = user;
+	const struct pue_config *c = &r->config->pues[pue];
+	record_correct(&r->open, time_ms, c->name, c->meters[meter].name, kind, text);
+}
+
+/* A gap that was closed is told once, as a whole. */
+static void follow_gap(struct records *r, size_t pue, size_t meter, int64_t from_ms, int64_t until_ms,
+    const struct meter_cell *c)
+{
+	struct gap *g = &r->gaps[pue][meter];
+	bool bridged = c->known_ns > 0 && c->good_ns < c->known_ns;
+	if (g->until_ms > 0 && (!bridged || from_ms != g->until_ms)) {
+		char text[96];
+		snprintf(text, sizeof(text), "%.3f kWh of %.0f s without readings, as the counter has them",
+		    (double)g->millijoules / 3.6e9, (double)(g->until_ms - g->from_ms) / 1e3);
+		on_corrected(r, pue, meter, g->from_ms, "bridged", text);
+		*g = (struct gap){ 0 };
+	}
+	if (!bridged)
+		return;
+	if (g->until_ms == 0)
+		g->from_ms = from_ms;
+	g->until_ms = until_ms;
+	g->millijoules += c->millijoules;
+}
+
+/* Of an energy that is partly bridged, that part by its time. */
+static int64_t estimated_of(const struct meter_cell *c)
+{
+	return c->known_ns > 0
+		   ? (int64_t)((__int128)c->millijoules * (c->known_ns - c->good_ns) / c->known_ns)
+		   : 0;
+}
+
+static void on_meter(void *user, size_t pue, size_t meter, int64_t cell, int64_t count, int64_t step_s,
+    const struct meter_cell *c)
+{
+	struct records *r = user;
+	const int64_t from_ms = cell * step_s * 1000, until_ms = (cell + count) * step_s * 1000;
+	const struct record_key key = key_of_meter(r, pue, meter);
+	struct record_sums sums = record_none();
+	if (until_ms > r->until_ms)
+		r->until_ms = until_ms;
+	follow_gap(r, pue, meter, from_ms, until_ms, c);
+	if (c->known_ns == 0 && c->millijoules == 0)
+		return;
+	sums.amount = c->millijoules;
+	sums.estimated = estimated_of(c);
+	sums.known_ms = c->known_ns / NS_PER_MS;
+	sums.good_ms = c->good_ns / NS_PER_MS;
+	record_spread(&r->open, &key, from_ms, until_ms, &sums);
+}
+
+static void on_cells(void *user, size_t pue, int64_t step_s, const struct pue_cells *c)
+{
+	struct records *r = user;
+	const struct pue_config *config = &r->config->pues[pue];
+	const int64_t from_ms = c->cell * step_s * 1000, ms = c->count * step_s * 1000;
+	struct record_key key = { RECORD_PUE, 0, config->name, "", "" };
+	struct record_sums sums = record_none();
+	/* of a supplement the time was told before */
+	sums.known_ms = ms;
+	sums.good_ms = c->good ? ms : 0;
+	if (!c->is_supplement)
+		record_spread(&r->open, &key, from_ms, from_ms + ms, &sums);
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
+		if (config->role_names[i].count == 0 || (c->is_supplement && !c->known[i]))
+			continue;
+		key.part = pue_role_word((enum pue_role)i);
+		sums.amount = c->millijoules[i];
+		sums.estimated = c->good ? 0 : c->millijoules[i];
+		sums.known_ms = c->known[i] ? ms : 0;
+		record_spread(&r->open, &key, from_ms, from_ms + ms, &sums);
+	}
+}
+
+struct records *records_new(
+    const struct config *c, const struct point_table *table, const struct loops *loops, struct pues *pues)
+{
+	struct records *r = calloc(1, sizeof(*r));
+	if (!r)
+		return NULL;
+	*r = (struct records){ .config = c, .table = table, .loops = loops };
+	r->active = calloc(c->alarm_count + 1, sizeof(r->active[0]));
+	r->gaps = calloc(c->pue_count + 1, sizeof(r->gaps[0]));
+	bool good = r->active && r->gaps;
+	for (size_t i = 0; good && i < c->pue_count; i++) {
+		r->gaps[i] = calloc(c->pues[i].meter_count + 1, sizeof(r->gaps[i][0]));
+		good = r->gaps[i] != NULL;
+	}
+	if (!good) {
+		records_free(r);
+		return NULL;
+	}
+	if (c->records->keep > 0)
+		pues_watch(pues, &(struct pues_watcher){ { on_meter, on_cells, r }, on_corrected });
+	return r;
+}
+
+void records_free(struct records *r)
+{
+	if (!r)
+		return;
+	for (size_t i = 0; r->gaps && i < r->config->pue_count; i++)
+		free(r->gaps[i]);
+	free(r->gaps);
+	free(r->active);
+	record_batch_clear(&r->open);
+	record_batch_clear(&r->due);
+	free(r);
+}
+
+static void look_at(const struct alarm *a, void *user)
+{
+	struct records *r = user;
+	size_t i = alarm_find(r->config, a->config->name);
+	if (i != SIZE_MAX)
+		r->active[i] = a->state == ALARM_ACTIVE;
+}
+
+void records_inherit(struct records *r, struct records *old, const struct alarms *alarms)
+{
+	record_batch_clear(&r->open);
+	r->open = old->open;
+	r->due = old->due;
+	r->due_id = old->due_id;
+	r->due_hour = old->due_hour;
+	r->tick_ns = old->tick_ns;
+	r->until_ms = old->until_ms;
+	r->said_lost = old->said_lost;
+	old->open = old->due = (struct record_batch){ 0 };
+	alarms_each(alarms, look_at, r);
+}
+
+void records_see_alarm(struct records *r, const struct alarm *a)
+{
+	struct record_key key = { RECORD_ALARM, a->changed_ms / RECORD_HOUR_MS, a->config->name, "", "" };
+	struct record_sums sums = record_none();
+	size_t i = alarm_find(r->config, a->config->name);
+	bool active = a->state == ALARM_ACTIVE;
+	if (r->config->records->keep == 0 || i == SIZE_MAX || r->active[i] == active)
+		return;
+	r->active[i] = active;
+	sums.amount = active;
+	record_add(&r->open, &key, &sums);
+}
+
+static void add_loop(struct records *r, size_t i, int64_t from_ms, int64_t until_ms)
+{
+	const struct loop_config *c = &r->config->loops[i];
+	const struct figure *figures = loops_figures(r->loops, i);
+	for (size_t k = 0; k < sizeof(loop_figures) / sizeof(loop_figures[0]); k++) {
+		const struct figure *f = &figures[loop_figures[k]];
+		const int64_t ms = until_ms - from_ms;
+		struct record_key key = { RECORD_LOOP, 0, c->name, loop_value_word(loop_figures[k]), "" };
+		struct record_sums sums = record_none();
+		if (!quality_has_value(f->quality))
+			continue;
+		sums.known_ms = ms;
+		sums.good_ms = f->quality == QUALITY_GOOD ? ms : 0;
+		sums.integral = f->value * (double)ms;
+		sums.low = sums.high = f->value;
+		record_spread(&r->open, &key, from_ms, until_ms, &sums);
+	}
+}
+
+/* What a counter shows at an edge of the hour is the last of the one and the first of the other. */
+static void add_reading(struct records *r, size_t pue, size_t meter, int64_t hour, bool at_edge)
+{
+	struct point_ref ref = r->config->pues[pue].meters[meter].energy;
+	struct record_key key = key_of_meter(r, pue, meter);
+	struct record_sums sums = record_none();
+	if (!point_ref_is_set(ref) || point_table_at(r->table, ref)->sample.quality > QUALITY_ESTIMATED)
+		return;
+	sums.low = sums.high = point_table_figure(r->table, ref).value / 3.6e6;
+	key.period = hour;
+	record_add(&r->open, &key, &sums);
+	if (!at_edge)
+		return;
+	key.period--;
+	if (record_find(&r->open, &key))
+		record_add(&r->open, &key, &sums);
+}
+
+struct ticking {
+	struct records *records;
+	int64_t from_ms, until_ms;
+};
+
+static void add_alarm(const struct alarm *a, void *user)
+{
+	const struct ticking *t = user;
+	struct record_key key = { RECORD_ALARM, 0, a->config->name, "", "" };
+	struct record_sums sums = record_none();
+	if (a->state != ALARM_ACTIVE || alarm_find(t->records->config, a->config->name) == SIZE_MAX)
+		return;
+	sums.known_ms = t->until_ms - t->from_ms;
+	record_spread(&t->records->open, &key, t->from_ms, t->until_ms, &sums);
+}
+
+static void say_lost(struct records *r)
+{
+	if (r->open.lost && !r->said_lost)
+		log_line(LOG_WARNING,
+		    "the records cannot take more until they are written: hours will be missing");
+	r->said_lost = r->open.lost;
+}
+
+void records_tick(struct records *r, const struct alarms *alarms, int64_t now_ns, int64_t utc_ms)
+{
+	const int64_t interval_ms = r->config->daemon->control_interval / NS_PER_MS;
+	const int64_t hour = utc_ms / RECORD_HOUR_MS;
+	int64_t ms = r->tick_ns > 0 ? (now_ns - r->tick_ns) / NS_PER_MS : 0;
+	if (r->config->records->keep == 0)
+		return;
+	ms = ms > TICKS_MISSED_MAX * interval_ms ? interval_ms : ms;
+	struct ticking t = { r, utc_ms - ms, utc_ms };
+	const bool at_edge = t.from_ms / RECORD_HOUR_MS < hour;
+	r->tick_ns = now_ns;
+	for (size_t i = 0; i < r->config->loop_count; i++)
+		add_loop(r, i, t.from_ms, t.until_ms);
+	for (size_t i = 0; i < r->config->pue_count; i++)
+		for (size_t k = 0; k < r->config->pues[i].meter_count; k++)
+			add_reading(r, i, k, hour, at_edge);
+	alarms_each(alarms, add_alarm, &t);
+	say_lost(r);
+}
+
+const struct record_batch *records_due(struct records *r, int64_t utc_ms, bool at_end, int64_t *id)
+{
+	const int64_t hour = utc_ms / RECORD_HOUR_MS;
+	bool is_time =
+	    at_end || (r->due_hour != 0 && hour != r->due_hour) || r->open.count > ROWS_WAITING_MAX;
+	bool is_empty = r->open.count == 0 && r->open.correction_count == 0;
+	if (r->due_id == 0 && is_time && !is_empty) {
+		r->due = r->open;
+		r->open = (struct record_batch){ 0 };
+		r->due_id = utc_ms;
+	}
+	r->due_hour = hour;
+	*id = r->due_id;
+	return r->due_id != 0 ? &r->due : NULL;
+}
+
+void records_written(struct records *r)
+{
+	record_batch_clear(&r->due);
+	r->due_id = 0;
+}
+
+int64_t records_waiting(const struct records *r, struct record_batch *due, struct record_batch *open)
+{
+	record_merge(due, &r->due);
+	record_merge(open, &r->open);
+	return r->due_id;
+}
+
+int64_t records_until(const struct records *r)
+{
+	return r->until_ms;
+}
+
+void records_save(const struct records *r, struct bytes_writer *w)
+{
+	struct bytes_writer block = { 0 };
+	record_save(&r->open, &block);
+	bytes_put_entry(w, RECORDS_ENTRY, RECORDS_ENTRY, LAYOUT, &block);
+}
+
+void records_load(struct records *r, struct bytes_entry *e)
+{
+	struct record_batch b = { 0 };
+	if (e->fingerprint != LAYOUT)
+		return;
+	record_load(&b, &e->block);
+	if (!e->block.bad)
+		record_merge(&r->open, &b);
+	record_batch_clear(&b);
+}

@@ -1,0 +1,31 @@
+/* records_db: the tables of the records (pure apart from the file, one thread at a time).
+ *
+ * A row of a table is a row of control/record.h. Functions return 0 or negative errno, as in disk/db.h.
+ */
+#pragma once
+
+#include "daemon/control/record_period.h"
+#include "daemon/disk/db.h"
+
+/* The step that makes the tables, for state_db. */
+extern const char records_db_tables[];
+
+/* Rows to be added, within the transaction that is open. The same `id` is added only once, however often it
+ * is tried. Rows of hours before `oldest_hour` go. */
+struct records_addition {
+	const struct record_batch *batch;
+	int64_t id, oldest_hour;
+};
+
+int records_db_add(struct db *d, const struct records_addition *a);
+
+/* 1 when the addition of that id was the last one that was made, else 0. */
+int records_db_has(struct db *d, int64_t id);
+
+/* Adds the rows of the periods to `to`, which has the number of the record as its period, and the corrections
+ * of that time. */
+int records_db_read(struct db *d, const struct record_periods *p, struct record_batch *to);
+
+/* Rows that are not in the tables yet, alike. */
+void records_db_gather(
+    const struct record_periods *p, const struct record_batch *from, struct record_batch *to);
