@@ -1,7 +1,7 @@
 #include "daemon/live/alarms.h"
 
 #include "config/ini/text.h"
-#include "daemon/live/input.h"
+#include "daemon/live/alarm_input.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -18,15 +18,15 @@ struct own {
 
 struct alarms {
 	const struct config *config;
-	struct point_table *table;
-	const struct loops *loops;
-	const struct groups *groups;
-	const struct pues *pues;
+	struct alarm_sources from;
 	alarms_see *changed, *valued; /* or NULL */
 	void *user;
 	struct alarm *all;    /* as in the configuration */
 	struct input *inputs; /* of those that look at points */
 	size_t *order;	      /* what explains others comes before them */
+	size_t *first;	      /* for each device, and behind the last: where its own begin in `of_device` */
+	size_t *of_device;    /* alarms that look at points of a device, one device after the other */
+	bool *due;	      /* for JUDGE_POINTS */
 	struct own own[OWN_ALARM_COUNT];
 	struct alarm_flood flood;
 	int64_t latency_max_ns;
@@ -74,6 +74,40 @@ static void sort(struct alarms *a)
 				a->order[n++] = i;
 }
 
+/* Counts or, when there is room for them, notes the alarms that look at points of each device. */
+static void index_devices(struct alarms *a)
+{
+	for (size_t i = a->config->alarm_count; i-- > 0;) {
+		const struct alarm_config *c = &a->config->alarms[i];
+		for (size_t k = 0; c->source == SOURCE_POINT && k < c->points.count; k++) {
+			size_t *place = &a->first[c->points.refs[k].device];
+			if (a->of_device)
+				a->of_device[--*place] = i;
+			else
+				++*place;
+		}
+	}
+}
+
+static bool init_index(struct alarms *a)
+{
+	size_t n = a->config->device_count, sum = 0;
+	a->due = calloc(a->config->alarm_count + 1, sizeof(a->due[0]));
+	a->first = calloc(n + 1, sizeof(a->first[0]));
+	if (!a->due || !a->first)
+		return false;
+	index_devices(a);
+	for (size_t i = 0; i <= n; i++) {
+		sum += a->first[i];
+		a->first[i] = sum; /* the end of each, from which it is filled */
+	}
+	a->of_device = calloc(sum + 1, sizeof(a->of_device[0]));
+	if (!a->of_device)
+		return false;
+	index_devices(a);
+	return true;
+}
+
 static bool init(struct alarms *a)
 {
 	size_t n = a->config->alarm_count;
@@ -81,7 +115,7 @@ static bool init(struct alarms *a)
 	a->inputs = calloc(n + 1, sizeof(a->inputs[0]));
 	a->order = calloc(n + 1, sizeof(a->order[0]));
 	a->log = alarm_log_new();
-	if (!a->all || !a->inputs || !a->order || !a->log)
+	if (!a->all || !a->inputs || !a->order || !a->log || !init_index(a))
 		return false;
 	sort(a);
 	for (size_t i = 0; i < n; i++) {
@@ -100,7 +134,7 @@ struct alarms *alarms_new(const struct config *c, struct point_table *table, con
 	struct alarms *a = calloc(1, sizeof(*a));
 	if (!a)
 		return NULL;
-	*a = (struct alarms){ .config = c, .table = table, .loops = loops, .groups = groups, .pues = pues };
+	*a = (struct alarms){ .config = c, .from = { table, loops, groups, pues } };
 	if (init(a))
 		return a;
 	alarms_free(a);
@@ -114,6 +148,9 @@ void alarms_free(struct alarms *a)
 	free(a->all);
 	free(a->inputs);
 	free(a->order);
+	free(a->first);
+	free(a->of_device);
+	free(a->due);
 	alarm_log_free(a->log);
 	free(a);
 }
@@ -163,7 +200,7 @@ static void note_latency(struct alarms *a, const struct alarm_config *c)
 	if (c->source != SOURCE_POINT || c->points.count != 1 || c->delay_on > 0 || c->when == WHEN_STALE ||
 	    c->when == WHEN_LOST)
 		return;
-	int64_t latency = clock_boottime() - point_table_at(a->table, c->points.refs[0])->sample.time_ns;
+	int64_t latency = clock_boottime() - point_table_at(a->from.table, c->points.refs[0])->sample.time_ns;
 	if (latency > a->latency_max_ns)
 		a->latency_max_ns = latency;
 }
@@ -177,77 +214,6 @@ static void on_change(struct alarms *a, const struct alarm *alarm)
 	note_latency(a, alarm->config);
 	if (alarm != &a->own[OWN_ALARM_FLOOD].alarm)
 		alarm_flood_note(&a->flood, clock_boottime());
-}
-
-/* When the oldest input of a figure of a loop was read. */
-static int64_t loop_time(const struct alarms *a, const struct alarm_config *c)
-{
-	int64_t oldest = 0;
-	for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
-		if (!(loop_values[c->value].inputs & 1u << i))
-			continue;
-		int64_t time = input_time(&a->config->loops[c->entry].inputs[i], a->table);
-		oldest = oldest == 0 || time < oldest ? time : oldest;
-	}
-	return oldest;
-}
-
-/* How many points of a list meet the condition; no value while those that are not known could change what
- * follows from that. One that is out of service does not count. */
-static struct figure count_points(struct alarms *a, size_t i)
-{
-	const struct alarm_config *c = a->all[i].config;
-	struct input *in = &a->inputs[i];
-	struct figure count = { 0, QUALITY_GOOD, NULL }, worst = input_worst(in, a->table);
-	size_t unknown = 0;
-	if (worst.quality == QUALITY_OUT_OF_SERVICE)
-		return worst;
-	for (size_t k = 0; k < c->points.count; k++) {
-		struct figure f = point_table_value(a->table, c->points.refs[k]);
-		uint64_t bit = UINT64_C(1) << k;
-		if (f.quality == QUALITY_OUT_OF_SERVICE)
-			continue;
-		if (c->when != WHEN_STALE && !quality_has_value(f.quality)) {
-			unknown++;
-			continue;
-		}
-		bool holds = alarm_holds(c, &f, in->holds & bit);
-		in->holds = holds ? in->holds | bit : in->holds & ~bit;
-		count.value += holds;
-	}
-	bool decided = count.value >= (double)c->points.needed ||
-		       count.value + (double)unknown < (double)c->points.needed;
-	return decided ? count : (struct figure){ NAN, worst.quality, worst.reason };
-}
-
-static struct figure value_of_points(struct alarms *a, size_t i)
-{
-	const struct alarm_config *c = a->all[i].config;
-	if (c->when == WHEN_LOST)
-		return input_worst(&a->inputs[i], a->table);
-	return c->points.how == COMBINE_COUNT ? count_points(a, i) : input_value(&a->inputs[i], a->table);
-}
-
-/* `read_ns` is when it was read, of one with a value. */
-static struct figure input_of(struct alarms *a, size_t i, int64_t now_ns, int64_t *read_ns)
-{
-	const struct alarm_config *c = a->all[i].config;
-	switch (c->source) {
-	case SOURCE_POINT:
-		*read_ns = input_time(&c->points, a->table);
-		return value_of_points(a, i);
-	case SOURCE_LOOP:
-		*read_ns = loop_time(a, c);
-		return loops_figures(a->loops, c->entry)[c->value];
-	case SOURCE_GROUP:
-		return groups_figures(a->groups, c->entry)[c->value];
-	case SOURCE_PUE:
-		if (c->value == 0)
-			return pue_power_ratio(pues_at(a->pues, c->entry), read_ns);
-		*read_ns = now_ns;
-		return pue_window(pues_at(a->pues, c->entry), c->value - 1).pue;
-	}
-	return figure_invalid(NULL);
 }
 
 /* The alarm that explains this one: active, or it would be if it were not explained itself, and at least as
@@ -275,18 +241,25 @@ static uint64_t aside_of(const struct alarm *alarm)
 	       quality_has_value(alarm->input.quality);
 }
 
+void alarms_device(struct alarms *a, size_t device)
+{
+	for (size_t k = a->first[device]; k < a->first[device + 1]; k++)
+		a->due[a->of_device[k]] = true;
+}
+
 void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
 {
 	int64_t utc_ms = clock_utc_ms();
 	for (size_t k = 0; k < a->config->alarm_count; k++) {
 		size_t i = a->order[k];
 		struct alarm *alarm = &a->all[i];
-		if (which == JUDGE_POINTS && alarm->config->source != SOURCE_POINT)
+		if (which == JUDGE_POINTS && !a->due[i])
 			continue;
+		a->due[i] = false;
 		int64_t read_ns = now_ns;
-		struct figure input = input_of(a, i, now_ns, &read_ns);
+		struct figure input = alarm_input(&a->from, alarm->config, &a->inputs[i], now_ns, &read_ns);
 		if (alarm->config->needs_load)
-			alarm_set_load(alarm, !loops_is_idle(a->loops, alarm->config->entry));
+			alarm_set_load(alarm, !loops_is_idle(a->from.loops, alarm->config->entry));
 		alarm_set_suppressed(alarm, explanation(a, alarm), now_ns);
 		if (alarm_update(alarm, &input, read_ns, now_ns, utc_ms))
 			on_change(a, alarm);

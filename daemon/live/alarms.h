@@ -37,8 +37,11 @@ void alarms_free(struct alarms *a);
 typedef void alarms_see(const struct alarm *a, void *user);
 void alarms_watch(struct alarms *a, alarms_see *changed, alarms_see *valued, void *user);
 
-/* Judges the alarms of the configuration. JUDGE_POINTS leaves out those on figures, which only change with a
- * tick. */
+/* A device of the configuration has new samples: the alarms on its points are due. */
+void alarms_device(struct alarms *a, size_t device);
+
+/* Judges the alarms of the configuration. JUDGE_POINTS: those that are due; figures only change with
+ * a tick. */
 enum judged { JUDGE_ALL, JUDGE_POINTS };
 void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns);
 

@@ -115,6 +115,8 @@ struct figure input_worst(struct input *in, const struct point_table *t)
 		if (!is_worse || f.quality == QUALITY_OUT_OF_SERVICE)
 			continue;
 		worst = f;
+		if (quality_has_value(f.quality))
+			continue;
 		snprintf(in->reason, sizeof(in->reason), "%s.%s is %s", t->config->devices[r.device].name,
 		    reference_get(t->config, r)->name, state_word(f.quality));
 	}

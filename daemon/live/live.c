@@ -48,8 +48,10 @@ void live_free(struct live *l)
 struct table_device *live_feed(struct live *l, struct batch *b)
 {
 	struct table_device *d = point_table_apply(l->table, b);
-	if (d)
-		pues_feed(l->pues, d);
+	if (!d)
+		return NULL;
+	pues_feed(l->pues, d);
+	alarms_device(l->alarms, (size_t)(d - l->table->devices));
 	return d;
 }
 

@@ -368,9 +368,10 @@ static enum json_digits alarm_digits(const struct config *all, const struct alar
 static void put_why(struct json_writer *w, const struct alarm *a)
 {
 	const char *reason = a->input.reason;
+	bool is_lost = a->state == ALARM_ACTIVE && a->config->when == WHEN_LOST;
 	if (a->acknowledged && a->acknowledged_by[0])
 		json_text(w, "acknowledged_by", a->acknowledged_by);
-	if (a->state == ALARM_UNKNOWN)
+	if (a->state == ALARM_UNKNOWN || is_lost)
 		json_text(w, "reason", reason ? reason : quality_word(a->input.quality));
 	if (a->state == ALARM_SUPPRESSED && a->suppressed_by)
 		json_text(w, "suppressed_by", a->suppressed_by);

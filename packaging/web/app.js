@@ -84,12 +84,14 @@ const alarms = {};
 function onAlarm(name, m) {
   if (m) alarms[name] = m;
   else delete alarms[name];
-  const order = { active: 0, cleared_unacknowledged: 1, unknown: 2, suppressed: 3 };
+  const order = { active: 0, cleared_unacknowledged: 1, unknown: 2, suppressed: 3, shelved: 4 };
   const all = Object.keys(alarms), shown = all.filter((n) => alarms[n].state !== 'normal')
     .sort((a, b) => order[alarms[a].state] - order[alarms[b].state] || (a < b ? -1 : 1));
   const rows = shown.map((n) => {
     const a = alarms[n], tr = element('tr');
-    const state = a.state.replaceAll('_', ' ') + (a.acknowledged ? ', acknowledged' : '');
+    const until = a.shelved_until && new Date(a.shelved_until).toLocaleString();
+    const state = a.state.replaceAll('_', ' ') + (until ? ` until ${until}` : a.acknowledged ? ', acknowledged' : '');
+    tr.title = a.reason || (a.suppressed_by ? `explained by ${a.suppressed_by}` : a.point);
     tr.append(element('td', a.state === 'active' ? 'bad' : 'warn', state), element('td', '', a.message || n),
       element('td', 'soft', a.severity), element('td', 'value soft', new Date(a.ts).toLocaleTimeString()));
     return tr;

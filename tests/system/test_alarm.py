@@ -48,6 +48,7 @@ def test_a_broken_sensor_is_an_alarm(start, coolantd, subscriber, tmp_path):
         cdu.set(1, "holding", key, [0x7FFF])
     harness.wait_for(lambda: set(states(subscriber, names[:6]).values()) == {"active"}, lambda: states(subscriber, names))
     assert set(states(subscriber, names[6:]).values()) == {"normal"}
+    assert subscriber.last("alarm/l-supply-lost").json["reason"] == "cdu.supply is bad"
     other.stop()
     harness.wait_for(lambda: set(states(subscriber, names).values()) == {"active"}, lambda: states(subscriber, names))
     assert states(subscriber, ["off"]) == {"off": "unknown"}  # that is by configuration
