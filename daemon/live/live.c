@@ -14,7 +14,8 @@ struct live *live_new(struct config *c, int64_t now_ns)
 	l->groups = groups_new(c, l->loops);
 	l->alarms = alarms_new(c, l->table, l->loops, l->groups, l->pues);
 	l->records = l->pues && l->loops ? records_new(c, l->table, l->loops, l->pues) : NULL;
-	if (l->table && l->loops && l->groups && l->pues && l->alarms && l->records)
+	l->trends = trends_new(c, l->loops, l->pues);
+	if (l->table && l->loops && l->groups && l->pues && l->alarms && l->records && l->trends)
 		return l;
 	live_free(l);
 	return NULL;
@@ -27,6 +28,7 @@ void live_inherit(struct live *l, struct live *old)
 	pues_inherit(l->pues, old->pues);
 	alarms_inherit(l->alarms, old->alarms);
 	records_inherit(l->records, old->records, l->alarms);
+	trends_inherit(l->trends, old->trends);
 	retained_inherit(&l->retained, &old->retained);
 }
 
@@ -35,6 +37,7 @@ void live_free(struct live *l)
 	if (!l)
 		return;
 	retained_clear(&l->retained);
+	trends_free(l->trends);
 	records_free(l->records);
 	alarms_free(l->alarms);
 	pues_free(l->pues);

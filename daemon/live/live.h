@@ -6,6 +6,7 @@
 
 #include "daemon/live/records.h"
 #include "daemon/live/retained.h"
+#include "daemon/live/trends.h"
 
 struct live {
 	struct config *config; /* a reference, for all of it */
@@ -14,6 +15,7 @@ struct live {
 	struct groups *groups;
 	struct pues *pues;
 	struct alarms *alarms;
+	struct trends *trends;
 	struct records *records;
 	struct retained retained; /* what is published adds to it */
 };

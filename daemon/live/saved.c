@@ -8,6 +8,7 @@ void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
 	loops_save(l->loops, w);
 	loops_save_makeup(l->loops, offset_ns, w);
 	alarms_save(l->alarms, offset_ns, w);
+	trends_save(l->trends, w);
 	retained_save(&l->retained, w);
 	records_save(l->records, w);
 }
@@ -20,6 +21,8 @@ bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
 		return loops_load(l->loops, e);
 	if (strcmp(e->kind, LOOPS_MAKEUP_ENTRY) == 0)
 		return loops_load_makeup(l->loops, e, clock);
+	if (trends_load(l->trends, e, clock))
+		return false; /* its loop or figure is told of already */
 	if (strcmp(e->kind, RECORDS_ENTRY) == 0)
 		records_load(l->records, e);
 	if (strcmp(e->kind, RETAINED_ENTRY) == 0)

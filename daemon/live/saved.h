@@ -1,9 +1,9 @@
 /* saved: what is live, as the entries that outlive a restart (pure).
  *
- * One for each PUE figure (its energies), loop (what it has learned) and alarm (its state),
- * and one for the topics that the broker keeps. What is taken up
- * again is what is of the same section and devices; the rest is left out. A change of the bytes in an entry
- * is a new version of the file that keeps them: state/state_db.c.
+ * One for each PUE figure (its energies), loop (what it has learned) and alarm (its state), one for the last
+ * day of each PUE figure and loop, and one for the topics that the broker keeps. What is taken up again is
+ * what is of the same section and devices; the rest is left out. A change of the bytes in an entry is a new
+ * version of the file that keeps them: state/state_db.c.
  */
 #pragma once
 

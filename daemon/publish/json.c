@@ -1,6 +1,7 @@
 #include "daemon/publish/json.h"
 
 #include "daemon/publish/json_payload.h"
+#include "daemon/publish/json_trend.h"
 #include "drivers/os/clock.h"
 
 #include <errno.h>
@@ -197,6 +198,21 @@ static void tell_pue(void *state, size_t i, struct output_moment at)
 	send_figures(j, "pue", c->name, at, &w);
 }
 
+static void tell_trend(void *state, enum trends_kind kind, size_t i)
+{
+	const struct json *j = state;
+	const struct trends *t = j->to.live->trends;
+	const struct envelope e = { .kind = "trend",
+		.name = trends_rows[kind].word,
+		.part = trends_name(t, kind, i),
+		.flags = PUBLISH_RETAIN,
+		.ts_ms = trends_end_ms(t) };
+	struct json_writer w;
+	json_begin(&w);
+	json_trend(&w, &trends_rows[kind], trends_at(t, kind, i));
+	send(j, e, &w);
+}
+
 static void tell_alarm(void *state, const struct alarm *a, bool is_event)
 {
 	const struct json *j = state;
@@ -264,6 +280,9 @@ static void see_topics(void *state, void (*see)(const char *topic, void *user), 
 		see_topic(&v, "group", c->groups[i].name, NULL);
 	for (size_t i = 0; i < c->pue_count; i++)
 		see_topic(&v, "pue", c->pues[i].name, NULL);
+	for (enum trends_kind k = 0; k < TRENDS_KINDS; k++)
+		for (size_t i = 0; i < trends_count(j->to.live->trends, k); i++)
+			see_topic(&v, "trend", trends_rows[k].word, trends_name(j->to.live->trends, k, i));
 	alarms_each(j->to.live->alarms, see_alarm_topic, &v);
 }
 
@@ -288,6 +307,7 @@ const struct output_format json_format = {
 	.loop = tell_loop,
 	.group = tell_group,
 	.pue = tell_pue,
+	.trend = tell_trend,
 	.alarm = tell_alarm,
 	.health = tell_health,
 	.gap = make_gap,

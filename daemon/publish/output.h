@@ -74,6 +74,7 @@ struct output_format {
 	void (*loop)(void *state, size_t i, struct output_moment at); /* of the configuration, as are these */
 	void (*group)(void *state, size_t i, struct output_moment at);
 	void (*pue)(void *state, size_t i, struct output_moment at); /* without a ratio of its own time */
+	void (*trend)(void *state, enum trends_kind kind, size_t i); /* there is another step */
 	/* `is_event`: its state has changed; else it is told anew, and that is of no use late. */
 	void (*alarm)(void *state, const struct alarm *a, bool is_event);
 	void (*health)(void *state, const struct health *h);

@@ -52,6 +52,7 @@ struct reporter {
 	size_t channel_count;
 	struct told_pue *pues; /* as in the configuration */
 	int64_t tick_ms;       /* UTC of the last tick */
+	int64_t trends_ms;     /* end of the trends that were told; 0 = none were */
 };
 
 static bool init_devices(struct channel *ch, const struct config *c)
@@ -152,6 +153,7 @@ void reporter_inherit(struct reporter *r, struct reporter *old)
 {
 	inherit_pues(r, old);
 	r->tick_ms = old->tick_ms;
+	r->trends_ms = old->trends_ms;
 	for (size_t i = 0; i < r->channel_count; i++)
 		for (size_t k = 0; k < old->channel_count; k++)
 			if (old->channels[k].format == r->channels[i].format)
@@ -338,6 +340,13 @@ static void report_pues(struct reporter *r, struct output_moment at)
 	}
 }
 
+static void report_trends(const struct channel *ch, const struct trends *t)
+{
+	for (enum trends_kind k = 0; ch->format->trend && k < TRENDS_KINDS; k++)
+		for (size_t i = 0; i < trends_count(t, k); i++)
+			ch->format->trend(ch->state, k, i);
+}
+
 void reporter_tick(struct reporter *r, int64_t now_ns)
 {
 	int64_t ms = clock_utc_ms();
@@ -351,6 +360,11 @@ void reporter_tick(struct reporter *r, int64_t now_ns)
 		report_loops(r, ch, at);
 	}
 	report_pues(r, at);
+	if (trends_end_ms(r->live->trends) == r->trends_ms)
+		return;
+	r->trends_ms = trends_end_ms(r->live->trends);
+	for (size_t k = 0; k < r->channel_count; k++)
+		report_trends(&r->channels[k], r->live->trends);
 }
 
 static void see_alarm(const struct alarm *a, void *user)
@@ -393,6 +407,8 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 		report_loops(r, ch, at);
 		for (size_t i = 0; ch->format->pue && i < r->live->config->pue_count; i++)
 			ch->format->pue(ch->state, i, at);
+		if (r->trends_ms != 0)
+			report_trends(ch, r->live->trends);
 		alarms_each(r->live->alarms, see_alarm, ch);
 	}
 	retained_each_gone(&r->live->retained, empty, &r->sinks[connection]);

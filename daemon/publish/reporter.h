@@ -36,8 +36,8 @@ void reporter_device(struct reporter *r, const struct table_device *d, int64_t n
 /* After devices were told: PUE figures that have later readings. */
 void reporter_fed(struct reporter *r);
 
-/* After a tick: loops, groups, PUE figures, and devices whose sensors were found to deviate, or do so no
- * more. */
+/* After a tick: loops, groups, PUE figures, trends that have another step, and devices whose sensors were
+ * found to deviate, or do so no more. */
 void reporter_tick(struct reporter *r, int64_t now_ns);
 
 /* It has changed; or, no event, only its value is known no more, or again. */
