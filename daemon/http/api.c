@@ -2,6 +2,7 @@
 
 #include "config/ini/text.h"
 #include "daemon/http/api_records.h"
+#include "daemon/http/metrics.h"
 #include "daemon/http/views.h"
 #include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
@@ -108,6 +109,7 @@ static const struct route {
 	const char *parameters[ROUTE_PARAMETERS_MAX]; /* that may be told */
 } routes[] = {
 	{ "GET", "/healthz", NULL, views_healthz },
+	{ "GET", "/metrics", NULL, metrics_answer },
 	{ "GET", "/v1/status", NULL, views_status },
 	{ "GET", "/v1/points", NULL, views_points, { "match" } },
 	{ "GET", "/v1/loops", NULL, views_loops },

@@ -1,6 +1,7 @@
 /* api: what operators may ask and do (main thread).
  *
  *   GET  /healthz               whether all moves
+ *   GET  /metrics               all that is known, for a scraper
  *   GET  /v1/status             what coolantd is and how it does
  *   GET  /v1/points[?match=GLOB] /v1/loops /v1/groups /v1/pue /v1/alarms /v1/buses /v1/config
  *   GET  /v1/alarms/history     what has happened to them, from the oldest on

@@ -96,7 +96,8 @@ static enum MHD_Result send_answer(struct MHD_Connection *connection, struct htt
 		free(a.text);
 		return MHD_NO;
 	}
-	(void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+	(void)MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a.type && a.text ? a.type : "application/json");
 	enum MHD_Result r = MHD_queue_response(connection, status, response);
 	MHD_destroy_response(response);
 	return r;
@@ -142,6 +143,8 @@ static enum MHD_Result ask(const struct http *h, struct MHD_Connection *connecti
 	struct http_request r = *head;
 	struct parameters p = { .count = 0 };
 	(void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
+	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	r.accept = accept ? accept : "";
 	r.body = asked->body;
 	r.asked = asked;
 	r.parameters = p.items;

@@ -10,7 +10,8 @@
 
 struct http_answer {
 	unsigned status;
-	char *text; /* JSON, malloc'd; NULL without memory */
+	char *text;	  /* malloc'd; NULL without memory */
+	const char *type; /* of its media; NULL = JSON */
 };
 
 struct http_parameter {
@@ -22,8 +23,9 @@ struct http_parameter {
 
 struct http_request {
 	const char *method, *path;
-	const char *body; /* "" = none */
-	const char *who;  /* asks: the name of the socket's peer, or uid and its number */
+	const char *body;   /* "" = none */
+	const char *accept; /* which media types, "" = not told */
+	const char *who;    /* asks: the name of the socket's peer, or uid and its number */
 	const struct http_parameter *parameters; /* behind the ? of the URL, decoded */
 	size_t parameter_count;
 	struct http_asked *asked;

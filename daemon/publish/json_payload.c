@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static enum json_digits digits_of(const struct point *p)
+enum json_digits json_payload_digits(const struct point *p)
 {
 	if (p->type == POINT_F16 || p->type == POINT_F32)
 		return JSON_FLOAT;
@@ -57,7 +57,7 @@ static void put_value(struct json_writer *w, const char *key, const struct point
 		json_null(w, key);
 		break;
 	case VALUE_NUMBER:
-		json_number(w, key, v->number, digits_of(p));
+		json_number(w, key, v->number, json_payload_digits(p));
 		break;
 	case VALUE_INTEGER:
 		json_integer(w, key, v->integer);
@@ -361,7 +361,7 @@ void json_payload_pue(struct json_writer *w, const char *key, const struct pue_c
 static enum json_digits alarm_digits(const struct config *all, const struct alarm_config *c)
 {
 	bool is_reading = c->source == SOURCE_POINT && c->points.count == 1;
-	return is_reading ? digits_of(reference_get(all, c->points.refs[0])) : JSON_FIGURE;
+	return is_reading ? json_payload_digits(reference_get(all, c->points.refs[0])) : JSON_FIGURE;
 }
 
 /* What belongs to the state that it is in. */

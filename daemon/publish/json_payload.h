@@ -8,6 +8,9 @@
 #include "daemon/publish/json_writer.h"
 #include "daemon/publish/output.h"
 
+/* With which digits a value of a point is printed. */
+enum json_digits json_payload_digits(const struct point *p);
+
 /* B/device/DEVICE: all points, or with `news` only those. */
 void json_payload_device(struct json_writer *w, const struct output_device *d, const bool *news);
 

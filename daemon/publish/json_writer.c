@@ -162,7 +162,7 @@ static void put_decimal(char *to, bool negative, uint64_t n, int decimals)
 /* Few decimals, as most values have them: an integer divided by a power of ten is what strtod would read.
  * False when that is not enough. A message of a hundred values is mostly this, and printf with its reading
  * back takes ten times as long. */
-static bool format_short(char buf[static 40], double v, enum json_digits digits)
+static bool format_short(char buf[static JSON_NUMBER_MAX], double v, enum json_digits digits)
 {
 	static const double powers[] = { 1, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9 };
 	double a = fabs(v);
@@ -177,13 +177,13 @@ static bool format_short(char buf[static 40], double v, enum json_digits digits)
 }
 
 /* The fewest digits that read back to the same number. */
-static void format_number(char buf[static 40], double v, enum json_digits digits)
+static void format_number(char buf[static JSON_NUMBER_MAX], double v, enum json_digits digits)
 {
 	int least = digits == JSON_FLOAT ? 6 : 15, most = digits == JSON_FLOAT ? 9 : 17;
 	if (format_short(buf, v, digits))
 		return;
 	for (int n = least; n <= most; n++) {
-		snprintf(buf, 40, "%.*g", n, v);
+		snprintf(buf, JSON_NUMBER_MAX, "%.*g", n, v);
 		if (is_same(strtod(buf, NULL), v, digits))
 			return;
 	}
@@ -201,14 +201,19 @@ static double round_to(double v, enum json_digits digits)
 	return strtod(buf, NULL);
 }
 
+void json_number_text(char text[static JSON_NUMBER_MAX], double v, enum json_digits digits)
+{
+	format_number(text, round_to(v, digits), digits);
+}
+
 void json_number(struct json_writer *w, const char *key, double v, enum json_digits digits)
 {
 	if (!isfinite(v)) {
 		json_null(w, key);
 		return;
 	}
-	char buf[40];
-	format_number(buf, round_to(v, digits), digits);
+	char buf[JSON_NUMBER_MAX];
+	json_number_text(buf, v, digits);
 	if (before_value(w, key))
 		fputs_unlocked(buf, w->out);
 }

@@ -36,6 +36,10 @@ void json_close(struct json_writer *w);			/* } */
 void json_open_list(struct json_writer *w, const char *key);
 void json_close_list(struct json_writer *w);
 
+/* A finite number as text, as short as it reads back. */
+#define JSON_NUMBER_MAX 40
+void json_number_text(char text[static JSON_NUMBER_MAX], double v, enum json_digits digits);
+
 /* `key` is NULL in a list. A number that is not finite is null. */
 void json_text(struct json_writer *w, const char *key, const char *s);
 void json_integer(struct json_writer *w, const char *key, int64_t v);

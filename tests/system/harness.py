@@ -251,6 +251,14 @@ def ask(folder, method, path, body=None):
     return answer
 
 
+def fetch(folder, path, headers=None):
+    """(status, type, text) of a GET."""
+    with contextlib.closing(_UnixConnection(f"{folder}/http")) as connection:
+        connection.request("GET", path, headers=headers or {})
+        reply = connection.getresponse()
+        return reply.status, reply.getheader("Content-Type"), reply.read().decode()
+
+
 def head(folder, broker_port, extra="", spool="replay_delay = 0s\n"):
     return (f"[daemon]\nsite = dc1\nrack = r07\nstate_dir = {folder}/state\nhttp_socket = {folder}/http\n[spool]\n{spool}"
             f"[mqtt]\nbroker = mqtt://127.0.0.1:{broker_port}\n{extra}")
