@@ -28,6 +28,16 @@ static bool parse_socket(struct schema_value *v, const char *text)
 	return true;
 }
 
+static bool parse_timezone(struct schema_value *v, const char *text)
+{
+	const char *why = NULL;
+	const struct zone *z = zone_load(v->arena, *text ? text : "UTC", &why);
+	if (!z)
+		return schema_refuse(v, "'%s' %s", text, why);
+	*(const struct zone **)v->field = z;
+	return true;
+}
+
 static const struct schema_choice log_levels[] = {
 	{ "error", LOG_ERR },
 	{ "warning", LOG_WARNING },
@@ -51,6 +61,8 @@ static const struct schema_key daemon_keys[] = {
 		    "$RUNTIME_DIRECTORY/http.sock, off without that folder" },
 	{ "http_listen", SCHEMA_TEXT, FIELD(http_listen), .flags = SCHEMA_LATER,
 	    .help = "TCP address for /metrics, e.g. 127.0.0.1:9109; empty = off" },
+	{ "timezone", SCHEMA_CUSTOM, FIELD(timezone), "UTC", .parse = parse_timezone,
+	    .help = "in which the days, months and years of records begin; a name of /usr/share/zoneinfo" },
 	{ "log_level", SCHEMA_CHOICE, FIELD(log_level), "info", .choices = log_levels,
 	    .help = "messages of this and more urgent levels are written" },
 	{ "control_interval", SCHEMA_DURATION, FIELD(control_interval), "1s", .min = 0.1, .max = 60,

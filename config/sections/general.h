@@ -2,12 +2,14 @@
 #pragma once
 
 #include "config/sections/section.h"
+#include "config/zone.h"
 
 struct daemon_config {
 	const char *site, *rack;
 	const char *state_dir;
 	const char *http_socket, *http_listen;
-	int log_level; /* syslog level: LOG_ERR … LOG_DEBUG */
+	const struct zone *timezone; /* in which a day begins */
+	int log_level;		     /* syslog level: LOG_ERR … LOG_DEBUG */
 	int64_t control_interval;
 };
 

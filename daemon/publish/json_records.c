@@ -174,7 +174,7 @@ void json_records_write(struct json_writer *w, const struct json_records *r)
 	record_sort(r->rows);
 	json_open(w, NULL);
 	json_text(w, "step", record_step_word(r->periods->step));
-	json_text(w, "timezone", "UTC");
+	json_text(w, "timezone", r->config->daemon->timezone->name);
 	json_open_list(w, "records");
 	for (size_t at = 0, end; at < r->rows->count; at = end) {
 		const int64_t i = r->rows->rows[at].key.period;
