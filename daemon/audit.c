@@ -20,6 +20,7 @@ struct audit {
 	struct config *config;
 	struct live *live;
 	const char *path;
+	const struct report_range *report; /* NULL = only the figures at the end */
 	int line;
 	struct point_ref columns[COLUMNS_MAX];
 	size_t column_count;
@@ -155,6 +156,10 @@ static int read_row(struct audit *r, char *line)
 		return refuse(r, field, "is not after the line before (allowed: times that grow)");
 	int err = read_fields(r, line);
 	feed_row(r);
+	if (r->report) {
+		live_tick(r->live);
+		records_tick(r->live->records, r->live->alarms, r->time_ns, r->time_ns / NS_PER_MS);
+	}
 	return err;
 }
 
@@ -190,13 +195,23 @@ static int print_figures(const struct audit *r)
 	return 0;
 }
 
-int audit_run(struct config *c, const char *path)
+static int print_records(const struct audit *r)
 {
-	struct audit r = { .config = c, .path = path, .live = live_new(c, 0) };
+	struct record_batch b = { 0 };
+	(void)records_waiting(r->live->records, &b, &b);
+	int err =
+	    report_print(r->config, r->report, &b, records_until(r->live->records), r->time_ns / NS_PER_MS);
+	record_batch_clear(&b);
+	return err;
+}
+
+int audit_run(struct config *c, const char *path, const struct report_range *report)
+{
+	struct audit r = { .config = c, .path = path, .report = report, .live = live_new(c, 0) };
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	int err = !r.live ? -ENOMEM : f ? read_file(&r, f) : -errno;
 	if (err == 0)
-		err = print_figures(&r);
+		err = report ? print_records(&r) : print_figures(&r);
 	else if (err != -EINVAL)
 		log_line(LOG_ERR, "%s: %s", path, strerror(-err));
 	live_free(r.live);

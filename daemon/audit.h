@@ -7,7 +7,8 @@
  */
 #pragma once
 
-#include "config/config.h"
+#include "daemon/report.h"
 
-/* Prints each figure as "pue/NAME PAYLOAD". 0, or -EINVAL with a line on stderr that says where and what. */
-int audit_run(struct config *c, const char *path);
+/* Prints each figure as "pue/NAME PAYLOAD", or with `report` (NULL = not) the records of that range. 0, or
+ * -EINVAL with a line on stderr that says where and what. */
+int audit_run(struct config *c, const char *path, const struct report_range *report);

@@ -2,6 +2,7 @@
 #include "daemon/audit.h"
 #include "daemon/daemon.h"
 #include "daemon/files.h"
+#include "daemon/report.h"
 #include "drivers/modbus/bus_load.h"
 #include "drivers/os/log.h"
 
@@ -16,12 +17,13 @@
 
 struct options {
 	const char *path, *replay;
-	bool check;
+	struct report_range range;
+	bool check, report;
 };
 
 static void print_help(void)
 {
-	printf("Usage: coolantd [-c FILE] [--check | --replay FILE]\n"
+	printf("Usage: coolantd [-c FILE] [--check | --replay FILE | --report]\n"
 	       "\n"
 	       "Polls liquid-cooling devices over Modbus and publishes their values, the coolant's\n"
 	       "heat and the live PUE to MQTT.\n"
@@ -30,6 +32,11 @@ static void print_help(void)
 	       "                     then every *.ini of the folder coolantd.d beside it\n"
 	       "      --check        check the configuration and exit: 0 good, 78 errors\n"
 	       "      --replay FILE  print the PUE figures of a CSV file of readings and exit\n"
+	       "      --report       print the records in state_dir, or with --replay those of the\n"
+	       "                     file, and exit\n"
+	       "      --step STEP    of the report: hour, day, month or year\n"
+	       "      --from TIME    its beginning, ISO 8601 or ms since 1970\n"
+	       "      --to TIME      its end\n"
 	       "      --version      print the version and exit\n"
 	       "  -h, --help         print this and exit\n"
 	       "\n"
@@ -39,11 +46,23 @@ static void print_help(void)
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPTION_CHECK = 256, OPTION_REPLAY, OPTION_VERSION };
+	enum {
+		OPTION_CHECK = 256,
+		OPTION_REPLAY,
+		OPTION_REPORT,
+		OPTION_STEP,
+		OPTION_FROM,
+		OPTION_TO,
+		OPTION_VERSION
+	};
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "check", no_argument, NULL, OPTION_CHECK },
 		{ "replay", required_argument, NULL, OPTION_REPLAY },
+		{ "report", no_argument, NULL, OPTION_REPORT },
+		{ "step", required_argument, NULL, OPTION_STEP },
+		{ "from", required_argument, NULL, OPTION_FROM },
+		{ "to", required_argument, NULL, OPTION_TO },
 		{ "version", no_argument, NULL, OPTION_VERSION },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -58,6 +77,18 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPTION_REPLAY:
 			o->replay = optarg;
+			break;
+		case OPTION_REPORT:
+			o->report = true;
+			break;
+		case OPTION_STEP:
+			o->range.step = optarg;
+			break;
+		case OPTION_FROM:
+			o->range.from = optarg;
+			break;
+		case OPTION_TO:
+			o->range.to = optarg;
 			break;
 		case OPTION_VERSION:
 			printf("coolantd %s\n", COOLANTD_VERSION);
@@ -141,7 +172,7 @@ int main(int argc, char **argv)
 		return code;
 	log_init();
 	struct config *c = load(o.path);
-	if (!c || (!o.replay && !files_suffice(c))) {
+	if (!c || (!o.replay && !o.report && !files_suffice(c))) {
 		config_unref(c);
 		return EX_CONFIG;
 	}
@@ -150,8 +181,9 @@ int main(int argc, char **argv)
 		config_unref(c);
 		return EXIT_SUCCESS;
 	}
-	if (o.replay) {
-		int err = audit_run(c, o.replay);
+	if (o.replay || o.report) {
+		int err =
+		    o.replay ? audit_run(c, o.replay, o.report ? &o.range : NULL) : report_run(c, &o.range);
 		config_unref(c);
 		return err < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 	}

@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* A tick that comes later than so many of them speaks for no more than one. */
-#define TICKS_MISSED_MAX 3
+/* As long a gap between two ticks is bridged, in polls of the slowest sensor of a loop. */
+#define INTERVALS_MISSED_MAX 3
 /* More rows than this do not wait for the end of the hour: a meter that brings back days. */
 #define ROWS_WAITING_MAX 2048
 #define LAYOUT 1
@@ -24,6 +24,7 @@ struct records {
 	const struct loops *loops;
 	struct record_batch open, due;
 	int64_t due_id, due_hour; /* the hour in which it was last asked for */
+	int64_t interval_ms;	  /* of ticks, or of the slowest sensor of a loop */
 	int64_t tick_ns, until_ms;
 	bool *active;	   /* by alarm of the configuration, as seen last */
 	struct gap **gaps; /* by PUE and meter */
@@ -119,13 +120,30 @@ static void on_cells(void *user, size_t pue, int64_t step_s, const struct pue_ce
 	}
 }
 
+static int64_t slowest_interval(const struct config *c)
+{
+	int64_t slowest = c->daemon->control_interval;
+	for (size_t i = 0; i < c->loop_count; i++)
+		for (unsigned k = 0; k < LOOP_IN_COUNT; k++) {
+			const struct point_source *in = &c->loops[i].inputs[k];
+			for (size_t n = 0; n < in->count; n++) {
+				int64_t one = device_point_interval(
+				    &c->devices[in->refs[n].device], reference_get(c, in->refs[n]));
+				slowest = one > slowest ? one : slowest;
+			}
+		}
+	return slowest;
+}
+
 struct records *records_new(
     const struct config *c, const struct point_table *table, const struct loops *loops, struct pues *pues)
 {
 	struct records *r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	*r = (struct records){ .config = c, .table = table, .loops = loops };
+	*r = (struct records){
+		.config = c, .table = table, .loops = loops, .interval_ms = slowest_interval(c) / NS_PER_MS
+	};
 	r->active = calloc(c->alarm_count + 1, sizeof(r->active[0]));
 	r->gaps = calloc(c->pue_count + 1, sizeof(r->gaps[0]));
 	bool good = r->active && r->gaps;
@@ -253,12 +271,11 @@ static void say_lost(struct records *r)
 
 void records_tick(struct records *r, const struct alarms *alarms, int64_t now_ns, int64_t utc_ms)
 {
-	const int64_t interval_ms = r->config->daemon->control_interval / NS_PER_MS;
 	const int64_t hour = utc_ms / RECORD_HOUR_MS;
 	int64_t ms = r->tick_ns > 0 ? (now_ns - r->tick_ns) / NS_PER_MS : 0;
 	if (r->config->records->keep == 0)
 		return;
-	ms = ms > TICKS_MISSED_MAX * interval_ms ? interval_ms : ms;
+	ms = ms > INTERVALS_MISSED_MAX * r->interval_ms ? r->interval_ms : ms;
 	struct ticking t = { r, utc_ms - ms, utc_ms };
 	const bool at_edge = t.from_ms / RECORD_HOUR_MS < hour;
 	r->tick_ns = now_ns;
@@ -312,13 +329,17 @@ void records_save(const struct records *r, struct bytes_writer *w)
 	bytes_put_entry(w, RECORDS_ENTRY, RECORDS_ENTRY, LAYOUT, &block);
 }
 
-void records_load(struct records *r, struct bytes_entry *e)
+void records_take_saved(struct bytes_entry *e, struct record_batch *to)
 {
 	struct record_batch b = { 0 };
-	if (e->fingerprint != LAYOUT)
-		return;
-	record_load(&b, &e->block);
+	if (e->fingerprint == LAYOUT)
+		record_load(&b, &e->block);
 	if (!e->block.bad)
-		record_merge(&r->open, &b);
+		record_merge(to, &b);
 	record_batch_clear(&b);
+}
+
+void records_load(struct records *r, struct bytes_entry *e)
+{
+	records_take_saved(e, &r->open);
 }

@@ -41,3 +41,5 @@ int64_t records_until(const struct records *r);
 #define RECORDS_ENTRY "records"
 void records_save(const struct records *r, struct bytes_writer *w);
 void records_load(struct records *r, struct bytes_entry *e);
+/* Of such an entry the rows alone. */
+void records_take_saved(struct bytes_entry *e, struct record_batch *to);

@@ -201,19 +201,3 @@ int records_db_read(struct db *d, const struct record_periods *p, struct record_
 			r = read_kind(d, (enum record_kind)kind, p, i, to);
 	return r < 0 ? r : read_corrections(d, p, to);
 }
-
-void records_db_gather(
-    const struct record_periods *p, const struct record_batch *from, struct record_batch *to)
-{
-	for (size_t i = 0; i < from->count; i++) {
-		struct record_key key = from->rows[i].key;
-		key.period = record_periods_find(p, key.period);
-		if (key.period >= 0)
-			record_add(to, &key, &from->rows[i].sums);
-	}
-	for (size_t i = 0; i < from->correction_count; i++) {
-		const struct record_correction *c = &from->corrections[i];
-		if (record_periods_find(p, c->time_ms / RECORD_HOUR_MS) >= 0)
-			record_correct(to, c->time_ms, c->owner, c->meter, c->kind, c->text);
-	}
-}

@@ -25,7 +25,3 @@ int records_db_has(struct db *d, int64_t id);
 /* Adds the rows of the periods to `to`, which has the number of the record as its period, and the corrections
  * of that time. */
 int records_db_read(struct db *d, const struct record_periods *p, struct record_batch *to);
-
-/* Rows that are not in the tables yet, alike. */
-void records_db_gather(
-    const struct record_periods *p, const struct record_batch *from, struct record_batch *to);

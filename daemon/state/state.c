@@ -183,8 +183,8 @@ static void do_report(struct disk_job *job)
 	report->error =
 	    state_db_read(report->state->db, &report->periods, report->due_id, &is_added, &report->rows);
 	if (!is_added)
-		records_db_gather(&report->periods, &report->due, &report->rows);
-	records_db_gather(&report->periods, &report->open, &report->rows);
+		record_gather(&report->periods, &report->due, &report->rows);
+	record_gather(&report->periods, &report->open, &report->rows);
 	if (report->error >= 0)
 		report->text = report->write(report);
 }

@@ -127,7 +127,7 @@ static void replay(struct config *c, const char *csv, char *out, size_t size)
 	fflush(stdout);
 	int saved = dup(STDOUT_FILENO);
 	assert_non_null(freopen(path, "w", stdout));
-	int r = audit_run(c, csv);
+	int r = audit_run(c, csv, NULL);
 	fflush(stdout);
 	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
 	close(saved);

@@ -35,6 +35,7 @@ static const char plant[] =
 static char folder[] = "/tmp/coolantd-records-XXXXXX";
 static char ini[128], file[128];
 static const struct bytes_writer no_changes;
+static const struct zone utc = { .name = "UTC" };
 
 static struct config *load_config(const char *text)
 {
@@ -228,13 +229,13 @@ static struct record_batch read_all(struct state_db *d, struct live *l, int64_t 
 	struct record_periods *p = calloc(1, sizeof(*p));
 	struct record_batch b = { 0 }, due = { 0 }, open = { 0 };
 	bool is_added = false;
-	assert_null(
-	    record_periods_make(p, RECORD_STEP_HOUR, START_S * 1000, (START_S + hours * HOUR_S) * 1000));
+	assert_null(record_periods_make(
+	    p, &utc, RECORD_STEP_HOUR, START_S * 1000, (START_S + hours * HOUR_S) * 1000));
 	int64_t id = records_waiting(l->records, &due, &open);
 	assert_int_equal(state_db_read(d, p, id, &is_added, &b), 0);
 	if (!is_added)
-		records_db_gather(p, &due, &b);
-	records_db_gather(p, &open, &b);
+		record_gather(p, &due, &b);
+	record_gather(p, &open, &b);
 	record_batch_clear(&due);
 	record_batch_clear(&open);
 	free(p);
@@ -292,7 +293,7 @@ static void the_same_addition_is_made_once(void **state)
 	}
 	struct record_periods *p = calloc(1, sizeof(*p));
 	bool is_added;
-	assert_null(record_periods_make(p, RECORD_STEP_DAY, START_S * 1000, (START_S + 1) * 1000));
+	assert_null(record_periods_make(p, &utc, RECORD_STEP_DAY, START_S * 1000, (START_S + 1) * 1000));
 	assert_int_equal(state_db_read(d, p, 7, &is_added, &b), 0);
 	assert_true(is_added);
 	assert_int_equal(mj(&b, "pdu", 0), mj(&due, "pdu", START_HOUR));
@@ -318,22 +319,56 @@ static void times_and_periods(void **state)
 		{ "yesterday", -1 }, { "2026-13", -1 }, { "2026-03-01x", -1 }, { "-1", -1 } };
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		int64_t ms = -1;
-		assert_int_equal(record_time_parse(times[i].text, &ms), times[i].ms >= 0);
+		assert_int_equal(record_time_parse(&utc, times[i].text, &ms), times[i].ms >= 0);
 		if (times[i].ms >= 0)
 			assert_int_equal(ms, times[i].ms);
 	}
 	struct record_periods *p = calloc(1, sizeof(*p));
 	/* February of a leap year */
 	assert_null(
-	    record_periods_make(p, RECORD_STEP_MONTH, INT64_C(1706745600000), INT64_C(1709251200000)));
+	    record_periods_make(p, &utc, RECORD_STEP_MONTH, INT64_C(1706745600000), INT64_C(1709251200000)));
 	assert_int_equal(p->count, 1);
 	assert_int_equal(p->edges[1] - p->edges[0], 29 * 24);
 	assert_int_equal(record_periods_find(p, p->edges[0]), 0);
 	assert_int_equal(record_periods_find(p, p->edges[1]), -1);
 	assert_non_null(
-	    strstr(record_periods_make(p, RECORD_STEP_HOUR, 0, INT64_C(86400000) * 34), "step=day"));
-	assert_non_null(record_periods_make(p, RECORD_STEP_HOUR, 5, 5));
+	    strstr(record_periods_make(p, &utc, RECORD_STEP_HOUR, 0, INT64_C(86400000) * 34), "step=day"));
+	assert_non_null(record_periods_make(p, &utc, RECORD_STEP_HOUR, 5, 5));
 	free(p);
+}
+
+static void days_begin_at_midnight_of_the_site(void **state)
+{
+	(void)state;
+	struct arena *a = arena_new();
+	const char *why = NULL;
+	const struct zone *berlin = zone_load(a, "Europe/Berlin", &why);
+	const struct zone *kolkata = zone_load(a, "Asia/Kolkata", &why);
+	struct record_periods *p = calloc(1, sizeof(*p));
+	int64_t from, to;
+	assert_true(berlin && kolkata && p);
+	/* the days around the change to summer time: of 24, 23 and 24 hours */
+	assert_true(
+	    record_time_parse(berlin, "2026-03-28", &from) && record_time_parse(berlin, "2026-03-31", &to));
+	assert_int_equal(from, INT64_C(1774652400000)); /* 27th, 23:00 UTC */
+	assert_int_equal(to, INT64_C(1774908000000));	/* 30th, 22:00 UTC */
+	assert_null(record_periods_make(p, berlin, RECORD_STEP_DAY, from, to));
+	assert_int_equal(p->count, 3);
+	assert_int_equal(p->edges[0], from / RECORD_HOUR_MS);
+	assert_int_equal(p->edges[1] - p->edges[0], 24);
+	assert_int_equal(p->edges[2] - p->edges[1], 23);
+	assert_int_equal(p->edges[3] - p->edges[2], 24);
+	/* midnight is 18:30 UTC: that hour belongs to the day in which it begins */
+	assert_true(
+	    record_time_parse(kolkata, "2026-03-28", &from) && record_time_parse(kolkata, "2026-03-30", &to));
+	assert_null(record_periods_make(p, kolkata, RECORD_STEP_DAY, from, to));
+	assert_int_equal(p->count, 2);
+	assert_int_equal(p->edges[0] % 24, 19);
+	assert_int_equal(p->edges[1] - p->edges[0], 24);
+	assert_null(zone_load(a, "Europe/Nowhere", &why));
+	assert_null(zone_load(a, "../zoneinfo/UTC", &why));
+	free(p);
+	arena_free(a);
 }
 
 /* 400 days of a row with 10 meters and 3 loops. */
@@ -377,8 +412,8 @@ static void four_hundred_days_are_less_than_32_mib(void **state)
 	struct record_periods *p = calloc(1, sizeof(*p));
 	struct record_batch b = { 0 };
 	bool is_added;
-	assert_null(
-	    record_periods_make(p, RECORD_STEP_YEAR, START_S * 1000, (START_S + DAYS * 24 * HOUR_S) * 1000));
+	assert_null(record_periods_make(
+	    p, &utc, RECORD_STEP_YEAR, START_S * 1000, (START_S + DAYS * 24 * HOUR_S) * 1000));
 	int64_t begin = clock_ns(CLOCK_MONOTONIC);
 	assert_int_equal(state_db_read(d, p, 0, &is_added, &b), 0);
 	printf("a year is read in %lld ms\n", (long long)((clock_ns(CLOCK_MONOTONIC) - begin) / NS_PER_MS));
@@ -413,6 +448,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_span_is_parted_by_hours),
 		cmocka_unit_test(times_and_periods),
+		cmocka_unit_test(days_begin_at_midnight_of_the_site),
 		cmocka_unit_test(each_hour_has_its_energies),
 		cmocka_unit_test(a_meter_that_comes_back_late_fills_its_own_hours),
 		cmocka_unit_test(the_same_addition_is_made_once),
