@@ -1,6 +1,11 @@
 """The hours that are kept on the controller: each energy in its hour, once, whatever happens."""
+import bisect
+import json
+import math
+import os
 import sqlite3
 import struct
+import threading
 import time
 
 import harness
@@ -22,27 +27,64 @@ def kwh(answer, meter):
     return sum(r["meters"][meter]["kwh"] for r in answer["records"] if meter in r["meters"])
 
 
-def test_the_running_hour_is_told(start, broker, tmp_path):
+class Counting:
+    """Counters that stand, once begun go on at 100 and 118 kW, in Wh, and are stopped."""
+
+    def __init__(self, server):
+        self.server, self.over = server, threading.Event()
+        self.thread = threading.Thread(target=self.count, daemon=True)
+        set_energy(server, 1000000)
+
+    def begin(self):
+        """When they were read once."""
+        hold(2)
+        self.began = time.monotonic()
+        self.thread.start()
+
+    def count(self):
+        while not self.over.wait(0.2):
+            set_energy(self.server, 1000000 + int(100e3 / 3600 * (time.monotonic() - self.began)))
+
+    def stop(self):
+        self.over.set()
+        if self.thread.is_alive():
+            self.thread.join()
+
+
+@pytest.fixture
+def counting(start, tmp_path):
     server, ini = start_meters(start, tmp_path)
-    set_energy(server, 1000000)
+    counter = Counting(server)
+    yield counter, ini
+    counter.stop()
+
+
+def span(answer, meter):
+    """What the counter shows at the end, and did at the beginning."""
+    read = [r["meters"][meter] for r in answer["records"] if meter in r["meters"]]
+    return read[-1]["to"] - read[0]["from"]
+
+
+def test_the_running_hour_is_told(start, broker, counting, tmp_path):
+    counter, ini = counting
     start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini + "[loop:l]\ncoolant = water\nflow = rack.flow\nsupply = rack.cold\n"
           "return = rack.warm\n[point:rack.flow]\nregister = holding:0\ntype = f32\nunit = L/min\n"
           "[point:rack.cold]\nregister = holding:4\nunit = Cel\n[point:rack.warm]\nregister = holding:4\nunit = Cel\noffset = 10\n")
-    hold(2)
-    set_energy(server, 1010000)
-    harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 9.99, "the energy", 20)
+    counter.begin()
+    harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 0.2, "the energy", 30)
     answer = records(tmp_path)
     assert answer["step"] == "hour" and answer["timezone"] == "UTC"
     r = answer["records"][-1]
     now = 1000 * time.time()
     assert now - 15000 < r["end"] <= now and r["start"] % HOUR_MS == 0
-    assert r["meters"]["rack"]["role"] == "it" and r["meters"]["rack"]["to"] == pytest.approx(1010, abs=1e-3)
-    assert r["pue"]["row"]["facility_kwh"] == pytest.approx(11.8, abs=0.01)
-    assert r["pue"]["row"]["partial"] is False
+    assert r["meters"]["rack"]["role"] == "it" and r["pue"]["row"]["partial"] is False
+    assert r["pue"]["row"]["facility_kwh"] == pytest.approx(1.18 * r["pue"]["row"]["it_kwh"], rel=0.03)
     # 100 L/min of water by 10 K are 69.4 kW
     assert r["loops"]["l"]["heat"]["mean"] == pytest.approx(69.4, rel=0.01)
     assert r["loops"]["l"]["flow"]["min"] == r["loops"]["l"]["flow"]["max"] == 100
-    assert r["alarms"]["power"]["count"] == 1 and r["corrections"] == []
+    assert r["alarms"]["power"]["count"] == 1 and r["alarms"]["power"]["minutes"] > 0.1
+    counter.stop()
+    harness.wait_for(lambda: abs(kwh(records(tmp_path), "rack") - span(records(tmp_path), "rack")) < 1e-6, "all energy", 20)
 
 
 def test_what_cannot_be_told_says_why(start, broker, tmp_path):
@@ -55,53 +97,134 @@ def test_what_cannot_be_told_says_why(start, broker, tmp_path):
     assert records(tmp_path, **{"from": "2020-01", "to": "2020-02", "step": "day"})["records"] == []
 
 
-def test_kills_at_the_edge_of_an_hour_lose_and_double_nothing(start, broker, tmp_path):
-    server, ini = start_meters(start, tmp_path)
+def test_kills_at_the_edge_of_an_hour_lose_and_double_nothing(start, broker, counting, tmp_path):
+    counter, ini = counting
     step, env = stepped(tmp_path, 0)
-    total = 1000000
-    set_energy(server, total)
     for turn in range(4):
         daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini, env=env)
-        hold(2)
-        total += 5000
-        set_energy(server, total)
-        hold(2)
+        if turn == 0:
+            counter.begin()
+        hold(4)
         if turn % 2:
             # another hour: what is gathered goes into the tables with the next save
             step.write_bytes(struct.pack("q", 3600 * (turn + 1)))
         wait_for_save(tmp_path / "state")
         daemon.process.kill()
         daemon.process.wait()
-    start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini, env=env)
+    daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini, env=env)
     first = int(1000 * time.time()) - HOUR_MS
 
     def whole():
         return records(tmp_path, **{"from": first, "to": first + 8 * HOUR_MS})
-    harness.wait_for(lambda: kwh(whole(), "rack") > 19.99, "all energy", 30)
-    hold(2)
-    assert kwh(whole(), "rack") == pytest.approx(20, abs=1e-3)
-    assert kwh(whole(), "facility") == pytest.approx(23.6, abs=1e-3)
-    assert len(whole()["records"]) > 1
+    hold(4)
+    counter.stop()
+    for meter in ("rack", "facility"):
+        harness.wait_for(lambda m=meter: abs(kwh(whole(), m) - span(whole(), m)) < 1e-6, f"all energy of {meter}", 30)
+    answer = whole()
+    assert len(answer["records"]) > 1 and kwh(answer, "rack") > 0.5
+    # offline the same is there
+    assert daemon.stop() == 0
+    out = harness.run([harness.COOLANTD, "-c", daemon.path, "--report", "--from", first, "--to", first + 8 * HOUR_MS], env={**os.environ, **env})
+    offline = json.loads(out.stdout)
+    assert kwh(offline, "rack") == pytest.approx(kwh(answer, "rack"), abs=1e-6) and len(offline["records"]) == len(answer["records"])
 
 
-def test_a_stop_puts_all_into_the_tables(start, broker, tmp_path):
-    server, ini = start_meters(start, tmp_path)
-    set_energy(server, 1000000)
+def test_a_stop_puts_all_into_the_tables(start, broker, counting, tmp_path):
+    counter, ini = counting
     daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini)
-    hold(2)
-    set_energy(server, 1005000)
-    harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 4.99, "the energy", 20)
+    counter.begin()
+    harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 0.2, "the energy", 20)
+    counter.stop()
+    harness.wait_for(lambda: abs(kwh(records(tmp_path), "rack") - span(records(tmp_path), "rack")) < 1e-6, "all energy", 20)
+    told = kwh(records(tmp_path), "rack")
     assert daemon.stop() == 0
     with sqlite3.connect(tmp_path / "state/state.db") as db:
-        assert db.execute("SELECT sum(mj) FROM energy JOIN record_name ON id = name WHERE item = 'rack'").fetchone()[0] == 5 * 3.6e9
+        assert db.execute("SELECT sum(mj) FROM energy JOIN record_name ON id = name WHERE item = 'rack'").fetchone()[0] == \
+            pytest.approx(told * 3.6e9, abs=1)
         assert {k for (k,) in db.execute("SELECT part FROM record_name WHERE owner = 'row' AND kind = 1")} == {"", "facility", "it"}
 
 
-def test_none_are_made_when_none_are_kept(start, broker, tmp_path):
-    server, ini = start_meters(start, tmp_path)
+def test_none_are_made_when_none_are_kept(start, broker, counting, tmp_path):
+    _, ini = counting
     daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini + "[records]\nkeep = 0\n")
-    hold(2)
+    hold(3)
     assert records(tmp_path)["records"] == []
     assert daemon.stop() == 0
     with sqlite3.connect(tmp_path / "state/state.db") as db:
         assert db.execute("SELECT count(*) FROM record_name").fetchone() == (0,)
+
+
+T0 = 1772323200  # 2026-03-01T00:00:00Z
+HOURS = 50
+REPLAYED = ("poll_interval = 10s\naccuracy_class = 0.5\n[point:{0}.active_power]\nregister = holding:0\ntype = f32\nunit = kW\n"
+            "[point:{0}.active_energy_import]\nregister = holding:2\ntype = u32\nunit = kWh\nscale = 0.001\ncounter = yes\n")
+
+
+def power(meter, s):
+    """kW: a day's swing, and steps of a rack that is loaded and unloaded."""
+    it = 90 + 30 * math.sin(s / 86400 * 2 * math.pi) + (15 if s // 5400 % 2 else 0)
+    return it if meter == "pdu" else 1.1 * it + 6
+
+
+def readings(meter):
+    """(second, counter in Wh, kW): each 10 s, the one 3 s later; pdu is silent for four hours and a bit, main once for 20 min."""
+    silent = {"pdu": (20 * 3600 + 1000, 24 * 3600 + 2000), "main": (30 * 3600, 30 * 3600 + 1200)}[meter]
+    joules, at, all_of_it = 0.0, -60, []
+    for s in range(-57 if meter == "pdu" else -60, HOURS * 3600 + 200, 10):
+        joules += 500 * (power(meter, at) + power(meter, s)) * (s - at)
+        at = s
+        if not silent[0] <= s < silent[1]:
+            all_of_it.append((s, 4294867290 + int(joules / 3600) if meter == "pdu" else int(joules / 3600), power(meter, s)))
+    return all_of_it
+
+
+def counted_until(read, second):
+    """The counter at a second: straight between its readings."""
+    i = bisect.bisect_right(read, (second, math.inf))
+    (a, x, _), (b, y, _) = read[i - 1], read[min(i, len(read) - 1)]
+    return x if a == b else x + (y - x) * (second - a) / (b - a)
+
+
+def test_a_replay_is_what_an_independent_computation_says(tmp_path):
+    read = {m: readings(m) for m in ("main", "pdu")}
+    lines = {}
+    for m, column in (("main", "{wh},{kw},,"), ("pdu", ",,{wh},{kw}")):
+        for s, wh, kw in read[m]:
+            lines[s] = f"{1000 * (T0 + s)}," + column.format(wh=wh % 2 ** 32 / 1000, kw=kw)
+    csv, ini = tmp_path / "plant.csv", tmp_path / "coolantd.ini"
+    csv.write_text("ts,main.active_energy_import,main.active_power,pdu.active_energy_import,pdu.active_power\n" +
+                   "\n".join(lines[s] for s in sorted(lines)) + "\n")
+    ini.write_text("[daemon]\nsite = dc1\nrack = r07\n" + harness.tcp_bus("b", 502) + "".join(
+        harness.device(m, "b", unit, extra=REPLAYED.format(m)) for unit, m in enumerate(read, 1)) + "[pue:row]\nfacility = main\nit = pdu\n")
+
+    def report(step):
+        out = harness.run([harness.COOLANTD, "-c", ini, "--replay", csv, "--report", "--step", step, "--from", "2026-03-01"])
+        return json.loads(out.stdout)["records"]
+    hours = report("hour")
+    assert [r["start"] for r in hours] == [1000 * (T0 + 3600 * i) for i in range(HOURS + 1)]
+    for i, r in enumerate(hours[:HOURS]):
+        true = {m: (counted_until(read[m], 3600 * (i + 1)) - counted_until(read[m], 3600 * i)) / 1000 for m in read}
+        for m in read:
+            assert r["meters"][m]["kwh"] == pytest.approx(true[m], abs=2e-3), (i, m)
+        pue = r["pue"]["row"]
+        assert pue["energy_complete"] is True
+        measured = pue["coverage"]
+        if measured > 0.99:
+            assert pue["pue"] == pytest.approx(true["main"] / true["pdu"], abs=1e-4) and pue["quality"] == "good"
+        else:
+            # from 20:16 to 00:33, and 20 min of hour 30
+            assert i in (20, 21, 22, 23, 24, 30) and pue["estimated_kwh"] > 0
+            assert measured == pytest.approx({20: 1000 / 3600, 24: 1 - 2003 / 3600, 30: 1 - 1200 / 3600}.get(i, 0), abs=0.02)
+            assert pue["pue"] is None and "measured" in pue["reason"]
+    # what lies between the edges of the gap is exact, however it is spread
+    gap = sum(r["meters"]["pdu"]["kwh"] for r in hours[20:25])
+    assert gap == pytest.approx((counted_until(read["pdu"], 25 * 3600) - counted_until(read["pdu"], 20 * 3600)) / 1000, abs=2e-3)
+    kinds = [(i, c["meter"], c["kind"]) for i, r in enumerate(hours) for c in r["corrections"]]
+    assert kinds == [(1, "pdu", "wrap"), (20, "pdu", "bridged"), (29, "main", "bridged")]
+    # a day is the sum of its hours
+    days = report("day")
+    for d, r in enumerate(days[:2]):
+        for m in read:
+            assert r["meters"][m]["kwh"] == pytest.approx(sum(h["meters"][m]["kwh"] for h in hours[24 * d:24 * d + 24]), abs=1e-5)
+    assert days[0]["pue"]["row"]["coverage"] == pytest.approx(1 - (4 * 3600 - 1000) / 86400, abs=1e-3)
+    assert days[0]["pue"]["row"]["quality"] == "estimated" and days[0]["pue"]["row"]["energy_complete"] is True
