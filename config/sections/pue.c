@@ -243,6 +243,33 @@ static void compare_meters(const struct config_loading *l, struct pue_config *p)
 		}
 }
 
+/* What a register means; how often it is read, in which band and called what is no part of that. */
+static const char *meaning_of(const struct config_loading *l, struct point_ref r)
+{
+	if (!point_ref_is_set(r))
+		return "";
+	const struct point *p = reference_get(l->config, r);
+	const struct device_config *device = &l->config->devices[r.device];
+	return arena_printf(l->arena, "%s %lld %s %d:%d-%d %s %lld %d..%d %d %d %.17g %.17g %s %s",
+	    device->name, (long long)device->unit, p->name, (int)p->reg.table, p->reg.address,
+	    p->has_minus ? p->minus.address : -1, point_type_word(p->type), (long long)p->length, p->bits.low,
+	    p->bits.high, (int)p->word_order, (int)p->byte_order, p->scale, p->offset, p->unit,
+	    p->scale_from);
+}
+
+static uint64_t meaning_of_meters(const struct config_loading *l, const struct pue_config *p)
+{
+	uint64_t sum = 0;
+	for (size_t i = 0; i < p->meter_count; i++) {
+		const struct pue_meter *m = &p->meters[i];
+		const char *heat = m->loop == SIZE_MAX ? "" : l->config->loops[m->loop].name;
+		sum = sum * 31 +
+		      ini_text_fingerprint(arena_printf(l->arena, "%s %d %s/%s/%s", pue_role_word(m->role),
+			  (int)m->part, meaning_of(l, m->power), meaning_of(l, m->energy), heat));
+	}
+	return sum;
+}
+
 static void resolve_meters(const struct config_loading *l, struct pue_config *p)
 {
 	size_t n = 0;
@@ -253,6 +280,7 @@ static void resolve_meters(const struct config_loading *l, struct pue_config *p)
 	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++)
 		resolve_role(l, p, r);
 	compare_meters(l, p);
+	p->meaning = meaning_of_meters(l, p);
 	for (size_t i = 0; i < n; i++) {
 		struct point_ref any = pue_meter_any(&p->meters[i]);
 		if (point_ref_is_set(any))

@@ -43,6 +43,7 @@ struct pue_config {
 	int64_t windows[CONFIG_PUE_WINDOWS_MAX]; /* seconds */
 	size_t window_count;
 	uint64_t fingerprint; /* of its section and of the devices of its meters */
+	uint64_t meaning;     /* of what its meters measure, and as what: energies of the same are the same */
 };
 
 /* The length of the parts that a window slides by, in seconds: it has at least 48 of them. */

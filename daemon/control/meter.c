@@ -168,10 +168,16 @@ static bool is_bridged(const struct meter *m, int64_t from_ns, int64_t until_ns)
 	return until_ns - from_ns <= BRIDGED_INTERVALS * m->type.interval_ns + LATE_TOLERANCE_NS;
 }
 
+/* What is waited for is a rhythm, which two intervals make. */
+static int64_t rhythm_of(const struct counter *c)
+{
+	return c->interval_count < 2 ? 0 : counter_refresh(c);
+}
+
 /* The power from one refresh of the counter to the next gives its energy a shape. */
 static void note_shape(struct meter *m, const struct meter_reading *r)
 {
-	if (!m->type.has_counter || counter_refresh(&m->counter) == 0 || r->time_ns <= m->booked_ns)
+	if (!m->type.has_counter || rhythm_of(&m->counter) == 0 || r->time_ns <= m->booked_ns)
 		return;
 	size_t n = m->shape_count;
 	if (n == METER_SHAPE_POINTS) {
@@ -214,7 +220,7 @@ static void book(struct meter *m, int64_t until_ns, double joules, bool good)
 /* A counter that is the same as before says nothing until it is late for its refresh. */
 static void book_same(struct meter *m, int64_t now_ns)
 {
-	const int64_t refresh = counter_refresh(&m->counter);
+	const int64_t refresh = rhythm_of(&m->counter);
 	const int64_t since = now_ns - m->counter.marks[COUNTER_LAST].since_ns;
 	if (since > LATE_REFRESHES * refresh && now_ns - refresh > m->booked_ns)
 		book(m, now_ns - refresh, 0, !m->has_gap);
@@ -241,7 +247,7 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 		m->has_gap = false;
 	}
 	m->has_gap |= !is_bridged(m, step.from_ns, r->time_ns) || step.event == COUNTER_RETURN;
-	if (step.joules == 0 && counter_refresh(&m->counter) > 0)
+	if (step.joules == 0 && rhythm_of(&m->counter) > 0)
 		book_same(m, r->time_ns);
 	else if (r->time_ns > m->booked_ns)
 		book(m, r->time_ns, step.joules, !m->has_gap);

@@ -311,3 +311,20 @@ int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock)
 	pue_grid_load(&p->grid, r, clock);
 	return r->bad ? -EBADMSG : 0;
 }
+
+bool pue_inherit(struct pue *p, const struct pue *from)
+{
+	struct bytes_writer w = { 0 };
+	struct wall_clock clock = { .now_ns = pue_grid_time(&from->grid), .offset_ns = from->grid.offset_ns };
+	pue_save(from, &w);
+	struct bytes_reader r = bytes_reader_of(&w);
+	bool good = !w.bad && pue_load(p, &r, &clock) == 0;
+	p->grid.restored = NULL; /* the clock is the same */
+	bytes_writer_deinit(&w);
+	return good;
+}
+
+bool pue_is_saved_long_ago(struct bytes_reader r)
+{
+	return bytes_take_integer(&r) < 2 * COUNTER_LAYOUT;
+}

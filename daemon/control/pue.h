@@ -83,12 +83,20 @@ struct pue_window {
 
 struct pue_window pue_window(const struct pue *p, size_t window);
 
-/* Everything that is known, as bytes; and back into a new `pue` of the same spec. The energy of the time
+/* Everything that is known, as bytes; and back into a new `pue` of the same meters, whose windows go on when
+ * they are of the same length. The energy of the time
  * between is counted from the counters, as estimated; while the clock is behind what was saved that waits for
  * it (wall_clock.h); the clock must outlive the `pue`. -EBADMSG when the bytes are of something else, and
  * then the `pue` is of no more use. */
 void pue_save(const struct pue *p, struct bytes_writer *w);
 int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock);
+
+/* Takes over what another figure of the same meters knows; its windows may be others, those of the same
+ * length go on. `from` is of no more use. False when it could not. */
+bool pue_inherit(struct pue *p, const struct pue *from);
+
+/* Whether what was saved is of a version that knew other fingerprints. */
+bool pue_is_saved_long_ago(struct bytes_reader r);
 
 /* No facility meter: the figure is a partial PUE. */
 bool pue_is_partial(const struct pue *p);

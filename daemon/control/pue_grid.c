@@ -290,9 +290,15 @@ struct counter_step pue_grid_read(
 	return step;
 }
 
+int64_t pue_grid_time(const struct pue_grid *g)
+{
+	return g->next_cell * g->step_s * NS_PER_S - g->offset_ns;
+}
+
 void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w)
 {
 	bytes_put_integer(w, 2 * COUNTER_LAYOUT + g->started);
+	bytes_put_integer(w, g->step_s);
 	bytes_put_integer(w, g->next_cell);
 	bytes_put_integer(w, (int64_t)g->meter_count);
 	for (size_t i = 0; i < g->meter_count; i++) {
@@ -305,28 +311,52 @@ void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w)
 	pue_waiting_save(&g->waiting, w);
 }
 
-void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock *clock)
+/* Into the window of the same length; there may be none, and one of another grid may not go on. */
+static void load_window(struct pue_grid *g, int64_t step_s, struct bytes_reader *r)
 {
-	const int64_t step_ns = g->step_s * NS_PER_S;
-	const int64_t head = bytes_take_within(r, 0, 2 * COUNTER_LAYOUT + 1);
-	const int layout = (int)(head / 2);
-	g->started = head % 2;
-	g->next_cell = bytes_take_within(r, 0, INT64_MAX / step_ns);
-	g->offset_ns = clock->offset_ns;
-	g->restored = g->started ? clock : NULL;
-	if (g->started && g->next_cell * step_ns > clock->newest_ns)
-		clock->newest_ns = g->next_cell * step_ns;
-	g->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
+	int64_t seconds = bytes_take_within(r, CONFIG_PUE_WINDOW_MIN_S, CONFIG_PUE_WINDOW_MAX_S);
+	struct pue_ring other = { 0 }, *to = NULL;
+	for (size_t i = 0; i < g->window_count; i++)
+		if (g->windows[i].seconds == seconds)
+			to = &g->windows[i];
+	if (r->bad || !pue_ring_init(&other, seconds, step_s)) {
+		r->bad = true;
+		return;
+	}
+	pue_ring_load(&other, r);
+	if (to && to->bucket_s == other.bucket_s)
+		pue_ring_take(to, &other);
+	pue_ring_deinit(&other);
+}
+
+static void load_meters(struct pue_grid *g, struct bytes_reader *r, struct wall_clock *clock, int layout)
+{
 	if (bytes_take_integer(r) != (int64_t)g->meter_count)
 		r->bad = true;
 	for (size_t i = 0; i < g->meter_count && !r->bad; i++) {
 		meter_load(&g->meters[i].meter, clock, layout, r);
 		g->meters[i].joules = bytes_take_number(r);
 	}
-	if (bytes_take_integer(r) != (int64_t)g->window_count)
-		r->bad = true;
-	for (size_t i = 0; i < g->window_count && !r->bad; i++)
-		pue_ring_load(&g->windows[i], r);
+}
+
+void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock *clock)
+{
+	const int64_t step_ns = g->step_s * NS_PER_S;
+	const int64_t head = bytes_take_within(r, 0, 2 * COUNTER_LAYOUT + 1);
+	const int layout = (int)(head / 2);
+	const int64_t step_s = layout == COUNTER_LAYOUT_FIRST ? g->step_s : bytes_take_within(r, 1, 60);
+	g->started = head % 2;
+	g->next_cell = bytes_take_within(r, 0, INT64_MAX / (step_s * NS_PER_S)) * step_s / g->step_s;
+	g->offset_ns = clock->offset_ns;
+	g->restored = g->started ? clock : NULL;
+	if (g->started && g->next_cell * step_ns > clock->newest_ns)
+		clock->newest_ns = g->next_cell * step_ns;
+	g->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
+	load_meters(g, r, clock, layout);
+	for (int64_t n = bytes_take_within(r, 0, CONFIG_PUE_WINDOWS_MAX); n > 0 && !r->bad; n--)
+		load_window(g, step_s, r);
 	if (layout != COUNTER_LAYOUT_FIRST && !r->bad)
 		pue_waiting_load(&g->waiting, r);
+	if (step_s != g->step_s)
+		pue_waiting_cut(&g->waiting, 0);
 }

@@ -47,6 +47,9 @@ bool pue_grid_needs(const struct pue_grid *g, const struct grid_meter *m);
 struct counter_step pue_grid_read(
     struct pue_grid *g, size_t i, const struct meter_reading *r, int64_t offset_ns);
 
+/* The boottime of the end of the windows. */
+int64_t pue_grid_time(const struct pue_grid *g);
+
 void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w);
 /* The reader is bad when the bytes are of something else. */
 void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock *clock);

@@ -148,8 +148,6 @@ void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w)
 
 void pue_ring_load(struct pue_ring *r, struct bytes_reader *from)
 {
-	if (bytes_take_integer(from) != r->seconds)
-		from->bad = true;
 	while (!from->bad) {
 		const uint8_t *at = from->at;
 		int64_t key = bytes_take_integer(from);
@@ -159,5 +157,19 @@ void pue_ring_load(struct pue_ring *r, struct bytes_reader *from)
 		}
 		from->at = at;
 		*bucket_of(r, key) = load_bucket(from);
+	}
+}
+
+void pue_ring_take(struct pue_ring *r, struct pue_ring *from)
+{
+	struct pue_bucket *was = r->buckets;
+	r->buckets = from->buckets;
+	from->buckets = was;
+	for (int64_t i = 0; i <= r->bucket_count && from->step_s != r->step_s; i++) {
+		struct pue_bucket *b = &r->buckets[i];
+		b->known = (int32_t)(b->known * from->step_s / r->step_s);
+		b->good = (int32_t)(b->good * from->step_s / r->step_s);
+		for (unsigned k = 0; k < PUE_ROLE_COUNT; k++)
+			b->role_known[k] = (int32_t)(b->role_known[k] * from->step_s / r->step_s);
 	}
 }

@@ -55,5 +55,7 @@ int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until);
 struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until);
 
 void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w);
-/* The reader is bad when the bytes are of another window. */
+/* What stands behind the window's length. */
 void pue_ring_load(struct pue_ring *r, struct bytes_reader *from);
+/* Takes the buckets of another, of the same length and buckets; its grid may be another. */
+void pue_ring_take(struct pue_ring *r, struct pue_ring *from);

@@ -121,11 +121,14 @@ void pues_free(struct pues *p)
 	free(p);
 }
 
-/* The figure of that name, if it is of the same section and devices. */
-static struct pue **find(struct pues *p, const char *name, uint64_t fingerprint)
+static const struct pue_config *find(const struct pues *p, const char *name)
 {
-	const struct pue_config *c = name_index_find(&p->config->pue_names, name, strlen(name));
-	return c && c->fingerprint == fingerprint ? &p->all[c - p->config->pues] : NULL;
+	return name_index_find(&p->config->pue_names, name, strlen(name));
+}
+
+static void say_anew(const char *name)
+{
+	log_line(LOG_NOTICE, "pue '%s': its meters are others now, its energies begin anew", name);
 }
 
 static void swap(struct pue **a, struct pue **b)
@@ -149,13 +152,23 @@ void pues_watch(struct pues *p, const struct pues_watcher *to)
 		watch(p, i);
 }
 
+/* The windows, intervals, names or classes may be others: what the meters mean decides. */
+static void inherit(struct pues *p, size_t i, struct pues *old, const struct pue_config *was)
+{
+	const struct pue_config *c = &p->config->pues[i];
+	struct pue **from = &old->all[was - old->config->pues];
+	if (was->fingerprint == c->fingerprint && was->meaning == c->meaning)
+		swap(&p->all[i], from);
+	else if (was->meaning != c->meaning || !pue_inherit(p->all[i], *from))
+		say_anew(c->name);
+}
+
 void pues_inherit(struct pues *p, struct pues *old)
 {
 	for (size_t i = 0; i < p->config->pue_count; i++) {
-		const struct pue_config *c = &p->config->pues[i];
-		struct pue **same = find(old, c->name, c->fingerprint);
-		if (same)
-			swap(&p->all[i], same);
+		const struct pue_config *was = find(old, p->config->pues[i].name);
+		if (was)
+			inherit(p, i, old, was);
 		watch(p, i);
 	}
 }
@@ -288,19 +301,25 @@ void pues_save(const struct pues *p, struct bytes_writer *w)
 		const struct pue_config *c = &p->config->pues[i];
 		struct bytes_writer block = { 0 };
 		pue_save(p->all[i], &block);
-		bytes_put_entry(w, PUES_ENTRY, c->name, c->fingerprint, &block);
+		bytes_put_entry(w, PUES_ENTRY, c->name, c->meaning, &block);
 	}
 }
 
 /* Into a new figure, so that bytes that turn out to be bad leave nothing behind. */
 bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock)
 {
-	struct pue **to = find(p, e->name, e->fingerprint);
-	struct pue *fresh = to ? make(p->config, &p->config->pues[to - p->all]) : NULL;
+	const struct pue_config *c = find(p, e->name);
+	if (!c)
+		return false;
+	if (e->fingerprint != c->meaning && !pue_is_saved_long_ago(e->block)) {
+		say_anew(c->name);
+		return false;
+	}
+	struct pue *fresh = make(p->config, c);
 	bool good = fresh && pue_load(fresh, &e->block, clock) == 0;
 	if (good) {
-		swap(to, &fresh);
-		watch(p, (size_t)(to - p->all));
+		swap(&p->all[c - p->config->pues], &fresh);
+		watch(p, (size_t)(c - p->config->pues));
 	}
 	pue_free(fresh);
 	return good;

@@ -1,7 +1,7 @@
 /* pues: the PUE figures, from their meters in the point table (holder, main thread).
  *
  * The arithmetic is in control/pue.h; here points are bound to its meters. Made anew for each configuration;
- * a figure whose section and devices did not change goes on with the energies that it has gathered.
+ * a figure whose meters mean the same goes on with the energies that it has gathered.
  */
 #pragma once
 

@@ -244,6 +244,73 @@ static void an_export_is_the_way_out_and_heat_is_reused(void **state)
 	config_unref(c);
 }
 
+#define ROW(bus, interval, scale, rest)                                                                      \
+	"[daemon]\nsite = dc1\nrack = r07\n[bus:" bus "]\ntype = tcp\nhost = 127.0.0.1\n"                    \
+	"[device:main]\nbus = " bus "\nunit = 1\npoll_interval = " interval "\n[point:main.energy]\n"        \
+	"register = holding:0\ntype = u32\nscale = " scale "\nunit = kWh\n"                                  \
+	"[device:pdu]\nbus = " bus "\nunit = 2\n[point:pdu.energy]\nregister = holding:0\ntype = u32\n"      \
+	"scale = 0.001\nunit = kWh\n[pue:row]\nfacility = main.energy\nit = pdu.energy\n" rest
+
+static void feed_counters(struct live *l, int64_t from, int64_t until)
+{
+	for (int64_t s = from; s < until; s++) {
+		feed_numbers(l, 0, s, (double[]){ 5000 + 0.1 * (double)s }, 1);
+		feed_numbers(l, 1, s, (double[]){ 700 + 0.08 * (double)s }, 1);
+	}
+}
+
+/* What does not change what a meter means keeps the energies, over a reload and a restart; what does begins
+ * anew. */
+static void a_change_of_words_keeps_energies(void **state)
+{
+	static const struct {
+		const char *text;
+		bool keeps;
+	} cases[] = {
+		{ ROW("a", "1s", "0.001", "windows = 1h, 1m\n"), true },
+		{ ROW("a", "1s", "0.001", "windows = 1h\nboundary = hall\nalarms = no\n"), true },
+		{ ROW("b", "1s", "0.001", "windows = 1h\n"), true },
+		{ ROW("a", "2s", "0.001", "windows = 1h\n"), true },
+		{ ROW("a", "1s", "0.001\nmax = 1e9\ndescription = new", "windows = 1h\n"), true },
+		{ ROW("a", "1s", "0.01", "windows = 1h\n"), false },
+		{ ROW("a", "1s", "0.001",
+		      "windows = 1h\nexport = main.energy2\n[point:main.energy2]\n"
+		      "register = holding:9\nunit = kWh\n"),
+		    false },
+	};
+	for (size_t i = 0; i < 2 * COUNT(cases); i++) {
+		struct config *c = load(ROW("a", "1s", "0.001", "windows = 1h\n"));
+		struct config *other = load(cases[i / 2].text);
+		struct live *l = live_new(c, START_S * NS_PER_S), *next = live_new(other, START_S * NS_PER_S);
+		struct wall_clock clock = { (START_S + 1800) * NS_PER_S, 0 };
+		feed_counters(l, 0, 1800);
+		if (i % 2 == 0) {
+			live_inherit(next, l);
+		} else {
+			struct bytes_writer w = { 0 };
+			pues_save(l->pues, &w);
+			struct bytes_reader r = bytes_reader_of(&w);
+			struct bytes_entry e = bytes_take_entry(&r);
+			assert_int_equal(pues_load(next->pues, &e, &clock), cases[i / 2].keeps);
+			bytes_writer_deinit(&w);
+		}
+		live_free(l);
+		feed_counters(next, 1800, 3720);
+		live_tick(next);
+		struct pue_window w = pue_window(pues_at(next->pues, 0), 0);
+		if (cases[i / 2].keeps) {
+			assert_float_equal(w.kwh[PUE_IT], 288, 0.001);
+			assert_float_equal(w.pue.value, 1.25, 1e-5);
+			assert_float_equal(w.coverage, 1, 0.001);
+		} else {
+			assert_false(w.coverage > 0.55);
+		}
+		live_free(next);
+		config_unref(c);
+		config_unref(other);
+	}
+}
+
 static int make_folder(void **state)
 {
 	return mkdtemp(folder) ? 0 : -1;
@@ -263,6 +330,7 @@ int main(void)
 		cmocka_unit_test(a_window_without_readings_has_no_times),
 		cmocka_unit_test(a_day_is_the_same_live_and_replayed),
 		cmocka_unit_test(an_export_is_the_way_out_and_heat_is_reused),
+		cmocka_unit_test(a_change_of_words_keeps_energies),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

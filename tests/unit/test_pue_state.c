@@ -164,10 +164,41 @@ static void damaged_state_is_refused(void **state)
 		assert_true(pue_load(p, &r, &(struct wall_clock){ 200 * NS_PER_S, OFFSET }) < 0);
 		pue_free(p);
 	}
-	/* other windows */
-	p = make(energy_meter, one_minute, 1);
-	struct bytes_reader r = { w.data, w.data + w.size, false };
-	assert_true(pue_load(p, &r, &(struct wall_clock){ 200 * NS_PER_S, OFFSET }) < 0);
+	bytes_writer_deinit(&w);
+}
+
+/* Another list of windows, and meters that are polled more rarely: windows of the same length go on. */
+static void other_windows_keep_energies(void **state)
+{
+	static const int64_t others[] = { 86400, 7200, 3600 };
+	struct pue *p = make(energy_meter, four_windows, 4);
+	struct bytes_writer w = { 0 };
+	run_meters(p, 0, 4000, BOOT_S);
+	struct pue_window hour = pue_window(p, 2), day = pue_window(p, 3);
+	pue_save(p, &w);
+	for (int64_t interval = 10; interval <= 120; interval += 110) {
+		struct meter_type type = energy_meter;
+		type.interval_ns = interval * NS_PER_S; /* of two minutes: on a grid of minutes */
+		struct pue *next = make(type, others, 3);
+		struct bytes_reader r = { w.data, w.data + w.size, false };
+		static struct wall_clock clock; /* outlives the figure */
+		clock = (struct wall_clock){ 4000 * NS_PER_S, SECOND_OFFSET };
+		assert_int_equal(pue_load(next, &r, &clock), 0);
+		assert_ptr_equal(r.at, r.end);
+		struct pue_window a = pue_window(next, 2), b = pue_window(next, 0);
+		assert_float_equal(a.kwh[PUE_IT], hour.kwh[PUE_IT], 0);
+		assert_float_equal(a.coverage, hour.coverage, 1e-9);
+		assert_float_equal(b.kwh[PUE_FACILITY], day.kwh[PUE_FACILITY], 0);
+		assert_true(isnan(pue_window(next, 1).kwh[PUE_IT])); /* new */
+		pue_free(next);
+	}
+	struct pue *next = make(energy_meter, others, 3);
+	assert_true(pue_inherit(next, p));
+	run_meters(p, 4000, 9000, BOOT_S);
+	run_meters(next, 4000, 9000, BOOT_S);
+	assert_float_equal(pue_window(next, 0).kwh[PUE_IT], pue_window(p, 3).kwh[PUE_IT], 1e-9);
+	assert_float_equal(pue_window(next, 2).coverage, pue_window(p, 2).coverage, 0);
+	pue_free(next);
 	pue_free(p);
 	bytes_writer_deinit(&w);
 }
@@ -181,6 +212,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_is_behind_at_boot_costs_no_energy),
 		cmocka_unit_test(a_clock_that_stays_behind_is_taken_after_a_while),
 		cmocka_unit_test(damaged_state_is_refused),
+		cmocka_unit_test(other_windows_keep_energies),
 	};
 	return cmocka_run_group_tests_name("pue_state", tests, NULL, NULL);
 }
