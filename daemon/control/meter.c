@@ -17,13 +17,33 @@ bool meter_init(struct meter *m, const struct meter_type *type, int64_t step_ns,
 		.type = *type, .step_ns = step_ns, .cell_count = cell_count, .counter.type = type->counter
 	};
 	m->cells = calloc((size_t)cell_count, sizeof(m->cells[0]));
-	return m->cells != NULL;
+	return m->cells != NULL && meter_keep_power(m, 0);
+}
+
+static int64_t power_interval(const struct meter *m)
+{
+	return m->type.power_interval_ns > 0 ? m->type.power_interval_ns : m->type.interval_ns;
+}
+
+bool meter_keep_power(struct meter *m, int64_t duration_ns)
+{
+	int64_t interval = power_interval(m) > 0 ? power_interval(m) : 1;
+	int64_t readings = duration_ns / interval + METER_HISTORY_MIN;
+	bool all = readings <= METER_HISTORY_MAX;
+	free(m->history);
+	m->history_room = (size_t)(all ? readings : METER_HISTORY_MAX);
+	m->history_gap_ns = all ? 0 : duration_ns / (METER_HISTORY_MAX - METER_HISTORY_MIN);
+	m->history = calloc(m->history_room, sizeof(m->history[0]));
+	m->history_count = 0;
+	return m->history != NULL;
 }
 
 void meter_deinit(struct meter *m)
 {
 	free(m->cells);
 	free(m->spans);
+	free(m->history);
+	m->history = NULL;
 	m->cells = NULL;
 	m->spans = NULL;
 }
@@ -212,6 +232,7 @@ static void book(struct meter *m, int64_t until_ns, double joules, bool good)
 		from = m->shape[i].time_ns;
 	}
 	add_span(m, from, until_ns, joules - spread, good);
+	m->counter_watts = joules / ((double)(until_ns - m->booked_ns) / 1e9);
 	m->booked_ns = until_ns;
 	m->has_gap = false;
 	m->shape_count = 0;
@@ -258,10 +279,14 @@ void meter_note_power(struct meter *m, const struct meter_reading *r)
 {
 	if (!r->power_good || (m->history_count > 0 && r->time_ns <= meter_last_power_ns(m)))
 		return;
-	if (m->history_count == METER_POWER_HISTORY)
-		memmove(&m->history[0], &m->history[1], --m->history_count * sizeof(m->history[0]));
-	m->history[m->history_count].time_ns = r->time_ns;
-	m->history[m->history_count++].watts = r->watts;
+	size_t n = m->history_count;
+	/* the newest is always there, and the one before it far enough from the one before that */
+	if (n > 1 && m->history[n - 1].time_ns - m->history[n - 2].time_ns < m->history_gap_ns)
+		n--;
+	if (n == m->history_room)
+		memmove(&m->history[0], &m->history[1], --n * sizeof(m->history[0]));
+	m->history[n] = (struct meter_power){ r->time_ns, r->watts };
+	m->history_count = n + 1;
 }
 
 static void read_power(struct meter *m, const struct meter_reading *r)
@@ -318,6 +343,12 @@ struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 	if (m->next_cell < end)
 		m->next_cell = end;
 	return sum;
+}
+
+bool meter_is_negative(const struct meter *m, const struct meter_cell *c)
+{
+	double noise = METER_NOISE_SHARE * m->most_watts * (double)c->known_ns / 1e6;
+	return !m->type.has_counter && (double)c->millijoules < -noise;
 }
 
 bool meter_has_early(const struct meter *m, int64_t cell)
@@ -433,9 +464,10 @@ int64_t meter_last_power_ns(const struct meter *m)
 
 double meter_watts_at(const struct meter *m, int64_t time_ns)
 {
-	if (m->history_count == 0)
+	size_t i = m->history_count;
+	if (i == 0 || m->history[0].time_ns - time_ns > power_interval(m))
 		return NAN;
-	size_t i = m->history_count - 1;
+	i--;
 	if (time_ns >= m->history[i].time_ns)
 		return m->history[i].watts;
 	while (i > 0 && m->history[i - 1].time_ns > time_ns)

@@ -19,15 +19,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define METER_POWER_HISTORY 8
+/* Readings of the power that are kept: as many at least, and at most, then not every one. */
+#define METER_HISTORY_MIN 8
+#define METER_HISTORY_MAX 128
 #define METER_SHAPE_POINTS 32
 
 struct meter_type {
 	bool has_power, has_counter;
 	struct counter_type counter;
-	int64_t interval_ns; /* of its polls */
-	double accuracy;     /* class as a fraction: 0.005 for class 0.5; NAN = not known */
-	double max_watts;    /* the most it can measure; 0 = not told */
+	int64_t interval_ns;	   /* of the polls of what its energy comes from */
+	int64_t power_interval_ns; /* of those of its power; 0 = the same */
+	double accuracy;	   /* class as a fraction: 0.005 for class 0.5; NAN = not known */
+	double max_watts;	   /* the most it can measure; 0 = not told */
 };
 
 struct meter_reading {
@@ -74,15 +77,19 @@ struct meter {
 	bool has_last; /* a power reading for the trapezoid */
 	int64_t last_ns;
 	double last_watts, most_watts;
-	struct {
+	double counter_watts; /* at which its counter has counted of late */
+	struct meter_power {
 		int64_t time_ns;
 		double watts;
-	} history[METER_POWER_HISTORY];
-	size_t history_count;
+	} * history;
+	size_t history_count, history_room;
+	int64_t history_gap_ns; /* readings that are nearer take each other's place */
 };
 
 /* False without memory. The grid has room for `cell_count` cells that are not folded. */
 bool meter_init(struct meter *m, const struct meter_type *type, int64_t step_ns, int64_t cell_count);
+/* Keeps the power of so long, for meters that are compared with slower ones; false without memory. */
+bool meter_keep_power(struct meter *m, int64_t duration_ns);
 void meter_deinit(struct meter *m);
 
 /* Takes a reading; older ones than the last are ignored. What came of its counter, in boottime. */
@@ -106,6 +113,10 @@ void meter_forget(struct meter *m);
 /* Takes the `count` oldest cells from `index` on out, as one; no known time when they are not there. */
 struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count);
 
+/* Whether an energy of power alone is below 0, by more than noise: a reversed current transformer. */
+bool meter_is_negative(const struct meter *m, const struct meter_cell *c);
+#define METER_NOISE_SHARE 0.01 /* of the most power that was seen */
+
 /* What it has, too late, of cells that are folded, and that being used, without it. */
 bool meter_has_early(const struct meter *m, int64_t cell);
 struct meter_cell meter_early(const struct meter *m, int64_t index, int64_t count);
@@ -120,6 +131,7 @@ int64_t meter_even_until(const struct meter *m, int64_t index);
 void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w);
 void meter_load(struct meter *m, const struct wall_clock *clock, int layout, struct bytes_reader *r);
 
-/* Power at a moment, interpolated in the last readings, the nearest of them outside; NAN without any. */
+/* Power at a moment, interpolated in the last readings, the nearest of them no further outside than an
+ * interval; NAN without any. */
 double meter_watts_at(const struct meter *m, int64_t time_ns);
 int64_t meter_last_power_ns(const struct meter *m);

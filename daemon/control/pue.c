@@ -34,6 +34,25 @@ static bool is_needed(const struct pue *p, enum pue_role r)
 	return pue_roles_need(p->grid.has_role, r);
 }
 
+/* A ratio of powers is of the moment that the slowest meter has, which may be late. */
+#define COMPARED_INTERVALS 3
+
+/* The others keep their power for as long. */
+static bool keep_powers(struct pue *p)
+{
+	int64_t slowest = 0;
+	bool good = true;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		const struct meter_type *t = &p->grid.meters[i].meter.type;
+		int64_t interval = t->power_interval_ns > 0 ? t->power_interval_ns : t->interval_ns;
+		if (t->has_power && interval > slowest)
+			slowest = interval;
+	}
+	for (size_t i = 0; i < p->entry_count; i++)
+		good &= meter_keep_power(&p->grid.meters[i].meter, COMPARED_INTERVALS * slowest);
+	return good;
+}
+
 static int64_t slowest_interval(const struct pue_spec *spec)
 {
 	int64_t slowest = 0;
@@ -55,6 +74,7 @@ struct pue *pue_new(const struct pue_spec *spec)
 		e->name = strdup(spec->meters[i].name);
 		good = e->name && pue_grid_add_meter(&p->grid, spec->meters[i].role, &spec->meters[i].type);
 	}
+	good = good && keep_powers(p);
 	for (size_t i = 0; good && i < spec->meter_count; i++)
 		pue_set_quality(p, i, QUALITY_INVALID, QUALITY_INVALID);
 	for (size_t i = 0; good && i < spec->window_count; i++)
@@ -111,22 +131,43 @@ static int64_t common_time(const struct pue *p)
 	return t;
 }
 
+static const char negative[] = "a meter shows negative power: a current transformer is reversed, or it is a "
+			       "meter that counts both ways";
+
+/* A meter's power in watts. */
+static struct figure power_of(const struct entry *e, const struct grid_meter *m, int64_t when)
+{
+	struct figure f = { 0, e->power, NULL };
+	if (!m->meter.type.has_power && m->role != PUE_EXPORT)
+		return figure_invalid("a needed meter gives energy only, no power");
+	if (!m->meter.type.has_power) {
+		f = (struct figure){ m->meter.counter_watts, e->energy, NULL };
+		figure_worsen(&f, QUALITY_ESTIMATED, "the power of an export is that of its counter");
+	} else {
+		f.value = meter_watts_at(&m->meter, when);
+	}
+	if (!quality_has_value(f.quality))
+		return figure_invalid(e->reason);
+	if (isnan(f.value))
+		return figure_invalid("the meters have no power of the same moment yet");
+	if (f.value < -METER_NOISE_SHARE * m->meter.most_watts)
+		figure_worsen(&f, QUALITY_SUSPECT, negative);
+	return f;
+}
+
 /* Sum of a role's powers in watts onto `*sum`; the quality of the figure is the worst of them. */
 static void add_role(const struct pue *p, enum pue_role role, int64_t when, double sign, struct figure *sum)
 {
 	for (size_t i = 0; i < p->entry_count && quality_has_value(sum->quality); i++) {
-		const struct entry *e = &p->entries[i];
-		const struct grid_meter *m = &p->grid.meters[i];
-		if (m->role != role)
+		if (p->grid.meters[i].role != role)
 			continue;
-		if (!m->meter.type.has_power)
-			*sum = figure_invalid("a needed meter gives energy only, no power");
-		else if (!quality_has_value(e->power))
-			*sum = figure_invalid(e->reason);
-		else {
-			sum->value += sign * meter_watts_at(&m->meter, when);
-			sum->quality = quality_worst(sum->quality, e->power);
+		struct figure f = power_of(&p->entries[i], &p->grid.meters[i], when);
+		if (!quality_has_value(f.quality)) {
+			*sum = f;
+			return;
 		}
+		sum->value += sign * f.value;
+		figure_worsen(sum, f.quality, f.reason);
 	}
 }
 
@@ -167,7 +208,11 @@ struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
 		return total;
 	if (!quality_has_value(it.quality))
 		return it;
-	return divide(total.value, it.value, quality_worst(total.quality, it.quality));
+	figure_worsen(&total, it.quality, it.reason);
+	struct figure f = divide(total.value, it.value, total.quality);
+	if (f.quality == total.quality)
+		f.reason = total.reason;
+	return f;
 }
 
 /* A window cannot end now while a needed meter has no reading for now. */
@@ -223,7 +268,7 @@ static enum quality judge_coverage(const struct pue_ring *w, double coverage, bo
 }
 
 static struct figure judge(const struct pue *p, const struct pue_ring *w, const struct pue_window *out,
-    const double joules[PUE_ROLE_COUNT])
+    const double joules[PUE_ROLE_COUNT], bool is_suspect)
 {
 	struct figure now = current_state(p);
 	if (w->seconds < DAY_S && !quality_has_value(now.quality))
@@ -237,6 +282,8 @@ static struct figure judge(const struct pue *p, const struct pue_ring *w, const 
 	if (coarse.steps)
 		return figure_invalid("less energy than 100 steps of a needed counter");
 	struct figure f = divide(pue_roles_total(p->grid.has_role, joules), pue_roles_it(joules), covered);
+	if (is_suspect && quality_has_value(f.quality))
+		figure_worsen(&f, QUALITY_SUSPECT, negative);
 	if (f.quality == QUALITY_ESTIMATED)
 		f.reason = "part of the window is not covered by good readings";
 	return f;
@@ -291,7 +338,7 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 		out.kwh[r] = sum.known > 0 && sum.role_known[r] == sum.known ? sum.joules[r] / 3.6e6 : NAN;
 	}
 	out.parts = pue_roles_parts(p->grid.has_role, out.kwh, total / 3.6e6);
-	out.pue = out.ere = judge(p, w, &out, sum.joules);
+	out.pue = out.ere = judge(p, w, &out, sum.joules, sum.suspect > 0);
 	if (!quality_has_value(out.pue.quality))
 		return out;
 	out.uncertainty = uncertainty(p, sum.joules, w->seconds);

@@ -81,6 +81,7 @@ static struct sums sum_up(const struct pue_grid *g, const struct waiting_slot *s
 		sums.needed_known &= known;
 		sums.needed_lost |= lost;
 		sums.cells.good &= s->parts[i].good_ns >= whole;
+		sums.cells.is_suspect |= meter_is_negative(&m->meter, &s->parts[i]);
 	}
 	return sums;
 }
@@ -312,7 +313,7 @@ void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w)
 }
 
 /* Into the window of the same length; there may be none, and one of another grid may not go on. */
-static void load_window(struct pue_grid *g, int64_t step_s, struct bytes_reader *r)
+static void load_window(struct pue_grid *g, int64_t step_s, int layout, struct bytes_reader *r)
 {
 	int64_t seconds = bytes_take_within(r, CONFIG_PUE_WINDOW_MIN_S, CONFIG_PUE_WINDOW_MAX_S);
 	struct pue_ring other = { 0 }, *to = NULL;
@@ -323,7 +324,7 @@ static void load_window(struct pue_grid *g, int64_t step_s, struct bytes_reader 
 		r->bad = true;
 		return;
 	}
-	pue_ring_load(&other, r);
+	pue_ring_load(&other, layout, r);
 	if (to && to->bucket_s == other.bucket_s)
 		pue_ring_take(to, &other);
 	pue_ring_deinit(&other);
@@ -354,7 +355,7 @@ void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock
 	g->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
 	load_meters(g, r, clock, layout);
 	for (int64_t n = bytes_take_within(r, 0, CONFIG_PUE_WINDOWS_MAX); n > 0 && !r->bad; n--)
-		load_window(g, step_s, r);
+		load_window(g, step_s, layout, r);
 	if (layout != COUNTER_LAYOUT_FIRST && !r->bad)
 		pue_waiting_load(&g->waiting, r);
 	if (step_s != g->step_s)

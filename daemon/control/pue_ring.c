@@ -1,5 +1,7 @@
 #include "daemon/control/pue_ring.h"
 
+#include "daemon/control/counter.h"
+
 #include <stdlib.h>
 
 bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s)
@@ -61,6 +63,7 @@ static void add_to_bucket(struct pue_bucket *b, const struct pue_cells *c, int64
 		return;
 	b->known += (int32_t)(end - at);
 	b->good += c->good ? (int32_t)(end - at) : 0;
+	b->suspect += c->is_suspect ? (int32_t)(end - at) : 0;
 }
 
 void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
@@ -105,6 +108,7 @@ struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until)
 		if (b->key < start || b->key >= end)
 			continue;
 		sum.good += b->good < whole ? b->good : whole;
+		sum.suspect += b->suspect;
 		sum.known += b->known < whole ? b->known : whole;
 		for (unsigned k = 0; k < PUE_ROLE_COUNT; k++) {
 			sum.joules[k] += (double)b->millijoules[k] / 1000;
@@ -123,9 +127,10 @@ static void save_bucket(struct bytes_writer *w, const struct pue_bucket *b)
 	}
 	bytes_put_integer(w, b->known);
 	bytes_put_integer(w, b->good);
+	bytes_put_integer(w, b->suspect);
 }
 
-static struct pue_bucket load_bucket(struct bytes_reader *r)
+static struct pue_bucket load_bucket(int layout, struct bytes_reader *r)
 {
 	struct pue_bucket b = { .key = bytes_take_integer(r) };
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
@@ -134,6 +139,8 @@ static struct pue_bucket load_bucket(struct bytes_reader *r)
 	}
 	b.known = (int32_t)bytes_take_within(r, 0, INT32_MAX);
 	b.good = (int32_t)bytes_take_within(r, 0, INT32_MAX);
+	if (layout != COUNTER_LAYOUT_FIRST)
+		b.suspect = (int32_t)bytes_take_within(r, 0, INT32_MAX);
 	return b;
 }
 
@@ -146,7 +153,7 @@ void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w)
 	bytes_put_integer(w, 0); /* no bucket has this key */
 }
 
-void pue_ring_load(struct pue_ring *r, struct bytes_reader *from)
+void pue_ring_load(struct pue_ring *r, int layout, struct bytes_reader *from)
 {
 	while (!from->bad) {
 		const uint8_t *at = from->at;
@@ -156,7 +163,7 @@ void pue_ring_load(struct pue_ring *r, struct bytes_reader *from)
 			return;
 		}
 		from->at = at;
-		*bucket_of(r, key) = load_bucket(from);
+		*bucket_of(r, key) = load_bucket(layout, from);
 	}
 }
 

@@ -13,13 +13,14 @@ struct pue_cells {
 	int64_t cell, count; /* the first and how many */
 	int64_t millijoules[PUE_ROLE_COUNT];
 	bool known[PUE_ROLE_COUNT], good;
+	bool is_suspect;    /* a needed meter without a counter had a negative power */
 	bool is_supplement; /* the time was added before: only energies of roles that are known now */
 };
 
 struct pue_bucket {
 	int64_t key; /* UTC seconds / bucket length */
 	int64_t millijoules[PUE_ROLE_COUNT];
-	int32_t known, good; /* cells */
+	int32_t known, good, suspect; /* cells */
 	int32_t role_known[PUE_ROLE_COUNT];
 };
 
@@ -33,8 +34,7 @@ struct pue_ring {
 struct pue_energies {
 	int64_t start_s, end_s; /* UTC */
 	double joules[PUE_ROLE_COUNT];
-	int64_t known,
-	    good; /* cells; after a step back of the clock a time is there twice, and counts once */
+	int64_t known, good, suspect; /* cells; one that is there twice, after a step back, counts once */
 	int64_t role_known[PUE_ROLE_COUNT];
 };
 
@@ -55,7 +55,7 @@ int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until);
 struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until);
 
 void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w);
-/* What stands behind the window's length. */
-void pue_ring_load(struct pue_ring *r, struct bytes_reader *from);
+/* What stands behind the window's length; `layout` as in counter.h. */
+void pue_ring_load(struct pue_ring *r, int layout, struct bytes_reader *from);
 /* Takes the buckets of another, of the same length and buckets; its grid may be another. */
 void pue_ring_take(struct pue_ring *r, struct pue_ring *from);

@@ -68,7 +68,8 @@ static struct meter_type meter_type_of(const struct config *c, const struct pue_
 		const struct point *p = reference_get(c, m->power);
 		type.has_power = true;
 		type.max_watts = isnan(p->max) ? 0 : p->max * p->factor;
-		type.interval_ns = device_point_interval(&c->devices[m->power.device], p);
+		type.interval_ns = type.power_interval_ns =
+		    device_point_interval(&c->devices[m->power.device], p);
 	}
 	if (point_ref_is_set(m->energy)) {
 		const struct point *p = reference_get(c, m->energy);

@@ -77,3 +77,10 @@ def test_every_test_of_the_rules_is_there():
         assert named, row
         for name in named:
             assert re.search(rf"(static void|def) {name}\(", tests), name
+
+
+def test_every_meter_that_is_shipped_tells_its_class():
+    meters = [p for p in sorted((ROOT / "config/profiles").glob("*.ini")) if "[point:active_energy_import]" in p.read_text()]
+    assert len(meters) >= 3
+    for path in meters:
+        assert re.search(r"^accuracy_class = [\d.]+$", path.read_text(), re.M), path

@@ -1,7 +1,8 @@
 /* Feeds the PUE library with readings of a text, for checks that share no code with it.
  *
  * Standard input, a line each: `MS METER RAW WATTS` (METER 0 the facility's, in Wh; 1 the IT's, in 10 Wh;
- * both u32, every 10 s), or `restart MS`: the state is saved and taken up again at that time. Writes one line
+ * both u32, every 10 s), `restart MS`: the state is saved and taken up again at that time, or `clock MS`: UTC
+ * is so much later than the times of the lines from here on. Writes one line
  * per window: `START_MS END_MS FACILITY_KWH IT_KWH PUE COVERAGE QUALITY`.
  */
 #include "daemon/control/pue.h"
@@ -31,7 +32,7 @@ static struct pue *make(void)
 }
 
 /* As over a restart: other memory, and the boottime may begin anew. */
-static struct pue *restart(struct pue *p, int64_t ns)
+static struct pue *restart(struct pue *p, int64_t ns, int64_t offset_ns)
 {
 	struct bytes_writer w = { 0 };
 	pue_save(p, &w);
@@ -39,7 +40,7 @@ static struct pue *restart(struct pue *p, int64_t ns)
 	struct pue *next = make();
 	struct bytes_reader r = { w.data, w.data + w.size, false };
 	static struct wall_clock clock; /* outlives the figure */
-	clock = (struct wall_clock){ ns, 0 };
+	clock = (struct wall_clock){ ns, offset_ns };
 	if (!next || pue_load(next, &r, &clock) < 0)
 		exit(EXIT_FAILURE);
 	bytes_writer_deinit(&w);
@@ -61,17 +62,20 @@ int main(void)
 	char line[128];
 	while (p && fgets(line, sizeof(line), stdin)) {
 		int64_t ms;
+		static int64_t offset_ms;
 		size_t meter;
 		struct meter_reading r = { .power_good = true, .counter_good = true };
 		if (sscanf(line, "restart %" SCNd64, &ms) == 1) {
-			p = restart(p, ms * NS_PER_MS);
+			p = restart(p, ms * NS_PER_MS, offset_ms * NS_PER_MS);
 			continue;
 		}
+		if (sscanf(line, "clock %" SCNd64, &offset_ms) == 1)
+			continue;
 		if (sscanf(line, "%" SCNd64 " %zu %" SCNu64 " %lf", &ms, &meter, &r.raw, &r.watts) != 4 ||
 		    meter > 1)
 			return EXIT_FAILURE;
 		r.time_ns = ms * NS_PER_MS;
-		pue_read(p, meter, &r, 0);
+		pue_read(p, meter, &r, offset_ms * NS_PER_MS);
 	}
 	if (!p)
 		return EXIT_FAILURE;

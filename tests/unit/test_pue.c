@@ -1,6 +1,8 @@
 /* PUE as worked examples that a facility engineer can check with a pocket calculator. */
 #include "pue_meters.h"
 
+#include <string.h>
+
 static void constant_118_over_100_in_every_window(void **state)
 {
 	struct pue *p = make(power_meter, four_windows, 4);
@@ -381,6 +383,79 @@ static void without_a_facility_meter_it_is_partial(void **state)
 	pue_free(p);
 }
 
+/* A meter of a minute and one of a second: after a common step the ratio is of the moment that both have. */
+static void meters_of_different_rhythm_are_of_one_moment(void **state)
+{
+	struct meter_type slow = power_meter;
+	slow.interval_ns = 60 * NS_PER_S;
+	const struct pue_meter_spec meters[] = { { PUE_FACILITY, "main", slow },
+		{ PUE_IT, "pdu", power_meter } };
+	struct pue *p = pue_new(&(struct pue_spec){ meters, 2, one_minute, 1 });
+	int64_t when;
+	pue_set_quality(p, FACILITY, QUALITY_GOOD, QUALITY_GOOD);
+	pue_set_quality(p, IT, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 0; s <= 400; s++) {
+		double kw = s < 150 ? 100 : 200;
+		power(p, IT, s, kw);
+		/* the slow one misses a poll too */
+		if (s % 60 == 30 && s != 270)
+			power(p, FACILITY, s, 1.18 * kw);
+		struct figure f = pue_power_ratio(p, &when);
+		if (s < 30)
+			continue;
+		assert_int_equal(f.quality, QUALITY_GOOD);
+		assert_float_equal(f.value, 1.18, 1e-9);
+		assert_true((BOOT_S + s) * NS_PER_S - when < 120 * NS_PER_S);
+	}
+	pue_free(p);
+}
+
+/* A current transformer that is the wrong way round: -40 kW in a sum. */
+static void a_negative_meter_is_suspect(void **state)
+{
+	const struct pue_meter_spec meters[] = { { PUE_FACILITY, "main", power_meter },
+		{ PUE_IT, "a", power_meter }, { PUE_IT, "b", power_meter } };
+	struct pue *p = run_constant(meters, (double[]){ 118, 60, -40 }, 3);
+	int64_t when;
+	struct figure f = pue_power_ratio(p, &when);
+	assert_float_equal(f.value, 5.9, 1e-9);
+	assert_int_equal(f.quality, QUALITY_SUSPECT);
+	assert_non_null(strstr(f.reason, "negative power"));
+	struct pue_window w = pue_window(p, 0);
+	assert_int_equal(w.pue.quality, QUALITY_SUSPECT);
+	assert_non_null(strstr(w.pue.reason, "negative power"));
+	pue_free(p);
+	/* noise of a meter without load is not */
+	p = run_constant(meters, (double[]){ 118, 100, -0.0 }, 3);
+	assert_int_equal(pue_power_ratio(p, &when).quality, QUALITY_GOOD);
+	pue_free(p);
+}
+
+/* An export that is counted only: its power is what its counter counts. */
+static void an_export_without_power_is_estimated(void **state)
+{
+	struct meter_type counting = energy_meter;
+	counting.has_power = false;
+	const struct pue_meter_spec meters[] = { { PUE_FACILITY, "main", power_meter },
+		{ PUE_IT, "pdu", power_meter }, { PUE_EXPORT, "sold", counting } };
+	struct pue *p = pue_new(&(struct pue_spec){ meters, 3, one_minute, 1 });
+	for (size_t i = 0; i < 3; i++)
+		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 0; s <= 70; s++) {
+		power(p, FACILITY, s, 154);
+		power(p, IT, s, 100);
+		energy(p, 2, s, (uint64_t)(700 + 10 * s)); /* 36 kW */
+	}
+	int64_t when;
+	struct figure f = pue_power_ratio(p, &when);
+	assert_float_equal(f.value, 1.18, 1e-9);
+	assert_int_equal(f.quality, QUALITY_ESTIMATED);
+	assert_string_equal(f.reason, "the power of an export is that of its counter");
+	assert_float_equal(pue_window(p, 0).pue.value, 1.18, 1e-9);
+	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_GOOD);
+	pue_free(p);
+}
+
 static void a_clock_that_jumps_gives_no_negative_window(void **state)
 {
 	static const int64_t jumps_s[] = { -3600, 3600, 10 * 365 * 86400, -50 };
@@ -431,6 +506,9 @@ int main(void)
 		cmocka_unit_test(a_partial_pue_counts_cooling_and_losses),
 		cmocka_unit_test(uncertainty_follows_from_the_classes),
 		cmocka_unit_test(without_a_facility_meter_it_is_partial),
+		cmocka_unit_test(meters_of_different_rhythm_are_of_one_moment),
+		cmocka_unit_test(a_negative_meter_is_suspect),
+		cmocka_unit_test(an_export_without_power_is_estimated),
 		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
 	};
 	return cmocka_run_group_tests_name("pue", tests, NULL, NULL);
