@@ -168,7 +168,8 @@ void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_ce
 		m->spans[i].until_ns += moved_ns;
 	}
 	m->offset_ns += moved_ns;
-	m->first_cell = m->next_cell = next_cell;
+	m->next_cell = next_cell;
+	m->first_cell = (edge + moved_ns) / m->step_ns; /* behind the time that is skipped */
 	if (m->until_ns < edge) {
 		m->stepped_ns = m->stepped_ns > 0 ? m->stepped_ns : m->until_ns;
 		return;
