@@ -49,7 +49,7 @@ struct daemon {
 	struct live *live;
 	struct reporter *reporter;
 	struct publisher *publisher;
-	struct http *http; /* NULL = off */
+	struct http *http, *http_tcp; /* NULL = off */
 	struct api api;
 	int64_t started_ns, started_ms;
 	int64_t last_tick_ns, lag_max_ns;
@@ -329,6 +329,7 @@ static int apply(struct daemon *d, struct config *c)
 		return -ENOMEM;
 	}
 	bool new_socket = strcmp(d->config->daemon->http_socket, c->daemon->http_socket) != 0;
+	bool new_address = strcmp(d->config->daemon->http_listen, c->daemon->http_listen) != 0;
 	free(d->loads);
 	d->loads = loads;
 	live_inherit(live, d->live);
@@ -346,7 +347,11 @@ static int apply(struct daemon *d, struct config *c)
 	buses_apply(d->buses, c);
 	if (new_socket) {
 		http_close(d->http);
-		d->http = http_open(d->event, c->daemon->http_socket, api_answer, &d->api);
+		d->http = http_open_unix(d->event, c->daemon->http_socket, api_answer, &d->api);
+	}
+	if (new_address) {
+		http_close(d->http_tcp);
+		d->http_tcp = http_open_tcp(d->event, c->daemon->http_listen, api_answer, &d->api);
 	}
 	if (!publisher_apply(d->publisher, c) && publisher_is_connected(d->publisher))
 		report_everything(d);
@@ -496,7 +501,8 @@ static int start(struct daemon *d, bool has_state_dir)
 	d->publisher = publisher_new(d->event, d->disk, d->config, base, &to);
 	if (!d->publisher)
 		return -errno;
-	d->http = http_open(d->event, d->config->daemon->http_socket, api_answer, &d->api);
+	d->http = http_open_unix(d->event, d->config->daemon->http_socket, api_answer, &d->api);
+	d->http_tcp = http_open_tcp(d->event, d->config->daemon->http_listen, api_answer, &d->api);
 	r = add_sources(d);
 	if (r >= 0)
 		buses_apply(d->buses, d->config);
@@ -506,6 +512,7 @@ static int start(struct daemon *d, bool has_state_dir)
 static void free_all(struct daemon *d)
 {
 	http_close(d->http);
+	http_close(d->http_tcp);
 	reporter_free(d->reporter);
 	live_free(d->live);
 	buses_free(d->buses);

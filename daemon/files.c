@@ -6,8 +6,9 @@
 
 /* A bus has two of its thread, its port or connection, and one of a name look-up. */
 #define FILES_PER_BUS 4
-/* The rest of the daemon: 32 connections to its socket, the brokers', the files on the disk, timers. */
-#define FILES_BESIDE 96
+/* The rest of the daemon: 96 connections to each of its sockets, the brokers', the files on the disk,
+ * timers. */
+#define FILES_BESIDE 256
 /* Whatever the hard limit is, more are of no use. */
 #define FILES_MAX (FILES_BESIDE + CONFIG_BUSES_MAX * FILES_PER_BUS)
 

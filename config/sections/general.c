@@ -1,5 +1,6 @@
 #include "config/sections/general.h"
 
+#include "config/ini/address.h"
 #include "config/ini/text.h"
 
 #include <stdlib.h>
@@ -38,6 +39,19 @@ static bool parse_timezone(struct schema_value *v, const char *text)
 	return true;
 }
 
+static bool parse_listen(struct schema_value *v, const char *text)
+{
+	struct sockaddr_storage address;
+	if (*text != '\0' && address_parse(text, &address) < 0)
+		return schema_refuse(v,
+		    "'%s' is not an address to listen at (allowed: 127.0.0.1:9109 or [::1]:9109, in numbers "
+		    "and "
+		    "with a port of 1..65535; empty = off)",
+		    text);
+	*(const char **)v->field = text;
+	return true;
+}
+
 static const struct schema_choice log_levels[] = {
 	{ "error", LOG_ERR },
 	{ "warning", LOG_WARNING },
@@ -59,8 +73,11 @@ static const struct schema_key daemon_keys[] = {
 	{ "http_socket", SCHEMA_CUSTOM, FIELD(http_socket), "", .parse = parse_socket,
 	    .help = "Unix socket for operators' requests, see coolantd(8); default "
 		    "$RUNTIME_DIRECTORY/http.sock, off without that folder" },
-	{ "http_listen", SCHEMA_TEXT, FIELD(http_listen), .flags = SCHEMA_LATER,
-	    .help = "TCP address for /metrics, e.g. 127.0.0.1:9109; empty = off" },
+	{ "http_listen", SCHEMA_CUSTOM, FIELD(http_listen), "", .parse = parse_listen,
+	    .help =
+		"TCP address for /metrics and whatever else can be looked at, see coolantd(8): "
+		"127.0.0.1:9109 or [::1]:9109; without a password, so nobody else may reach it whom it does "
+		"not concern; empty = off" },
 	{ "timezone", SCHEMA_CUSTOM, FIELD(timezone), "UTC", .parse = parse_timezone,
 	    .help = "in which the days, months and years of records begin; a name of /usr/share/zoneinfo" },
 	{ "log_level", SCHEMA_CHOICE, FIELD(log_level), "info", .choices = log_levels,

@@ -14,16 +14,6 @@
 /* PUE-DEVICE-POINT-lost, the longest names that there are. */
 #define LONGEST_NAME (3 * NAME_LENGTH_MAX + 8)
 
-static struct http_answer error(unsigned status, const char *what)
-{
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_text(&w, "error", what);
-	json_close(&w);
-	return (struct http_answer){ .status = status, .text = json_finish(&w) };
-}
-
 /* What was done with an alarm: as it is now, or why it was not. */
 static struct http_answer done(
     const struct api *api, const struct alarm *a, const char *what, const char *why)
@@ -31,7 +21,7 @@ static struct http_answer done(
 	char text[LONGEST_NAME + 128];
 	if (why) {
 		snprintf(text, sizeof(text), "%s cannot be %s: %s", a->config->name, what, why);
-		return error(HTTP_CONFLICT, text);
+		return http_error(HTTP_CONFLICT, text);
 	}
 	struct json_writer w;
 	json_begin(&w);
@@ -41,7 +31,7 @@ static struct http_answer done(
 
 static struct http_answer no_alarm(void)
 {
-	return error(HTTP_NOT_FOUND, "no such alarm (allowed: a name of GET /v1/alarms)");
+	return http_error(HTTP_NOT_FOUND, "no such alarm (allowed: a name of GET /v1/alarms)");
 }
 
 static struct http_answer acknowledge(struct api *api, const char *name, const struct http_request *r)
@@ -67,7 +57,7 @@ static struct http_answer shelve(struct api *api, const char *name, const struct
 	if (!a)
 		return no_alarm();
 	if (!take_time(r->body, &length))
-		return error(
+		return http_error(
 		    HTTP_BAD_REQUEST, "for how long is not told (allowed: {\"for\":\"2h\"}, 1s to 7d)");
 	return done(api, a, "shelved", alarms_shelve(api->live->alarms, a, r->who, length));
 }
@@ -85,11 +75,12 @@ static struct http_answer learn(struct api *api, const char *name, const struct 
 	const struct config *c = api->live->config;
 	const struct loop_config *loop = name_index_find(&c->loop_names, name, strlen(name));
 	if (!loop)
-		return error(HTTP_NOT_FOUND, "no such loop (allowed: a [loop:NAME] of the configuration)");
+		return http_error(
+		    HTTP_NOT_FOUND, "no such loop (allowed: a [loop:NAME] of the configuration)");
 	const char *why = loops_learn(api->live->loops, (size_t)(loop - c->loops), &learned);
 	if (why) {
 		snprintf(text, sizeof(text), "%s cannot learn: %s", name, why);
-		return error(HTTP_CONFLICT, text);
+		return http_error(HTTP_CONFLICT, text);
 	}
 	api->changed(api->user);
 	log_line(LOG_NOTICE,
@@ -154,7 +145,7 @@ static struct http_answer no_such_path(void)
 		    routes[i].after ? routes[i].after : "");
 	if (n < (int)sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ")");
-	return error(HTTP_NOT_FOUND, text);
+	return http_error(HTTP_NOT_FOUND, text);
 }
 
 /* A word that is misspelt would otherwise ask for everything. */
@@ -174,18 +165,18 @@ static struct http_answer wrong_parameter(const struct route *route)
 		n +=
 		    (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", i ? ", " : "", route->parameters[i]);
 	snprintf(text + n, sizeof(text) - n, "%s)", route->parameters[0] ? "" : "none");
-	return error(HTTP_BAD_REQUEST, text);
+	return http_error(HTTP_BAD_REQUEST, text);
 }
 
 struct http_answer api_answer(const struct http_request *r, void *user)
 {
 	char name[LONGEST_NAME];
-	const char *method = strcmp(r->method, "HEAD") == 0 ? "GET" : r->method;
+	const char *method = http_reads(r) ? "GET" : r->method;
 	for (size_t i = 0; i < ROUTE_COUNT; i++) {
 		if (!matches(&routes[i], r->path, name))
 			continue;
 		if (strcmp(method, routes[i].method) != 0)
-			return error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
+			return http_error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
 		for (size_t k = 0; k < r->parameter_count; k++)
 			if (!takes(&routes[i], r->parameters[k].key))
 				return wrong_parameter(&routes[i]);

@@ -7,16 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static struct http_answer refuse(unsigned status, const char *why)
-{
-	struct json_writer w;
-	json_begin(&w);
-	json_open(&w, NULL);
-	json_text(&w, "error", why);
-	json_close(&w);
-	return (struct http_answer){ status, json_finish(&w) };
-}
-
 /* On the disk's thread. */
 static char *write_report(struct state_report *report)
 {
@@ -35,7 +25,7 @@ static void on_done(struct state_report *report)
 	struct http_answer a = { HTTP_OK, report->text };
 	report->text = NULL;
 	if (report->error < 0)
-		a = refuse(HTTP_INTERNAL_ERROR, strerror(-report->error));
+		a = http_error(HTTP_INTERNAL_ERROR, strerror(-report->error));
 	http_answer_later(report->user, a);
 }
 
@@ -43,16 +33,16 @@ struct http_answer api_records_answer(struct api *api, const char *name, const s
 {
 	struct state_report *report = calloc(1, sizeof(*report));
 	if (!report)
-		return refuse(HTTP_INTERNAL_ERROR, strerror(ENOMEM));
+		return http_error(HTTP_INTERNAL_ERROR, strerror(ENOMEM));
 	const char *why = record_periods_parse(&report->periods, api->live->config->daemon->timezone,
 	    http_parameter(r, "step"), http_parameter(r, "from"), http_parameter(r, "to"), clock_utc_ms());
 	if (why) {
 		state_report_free(report);
-		return refuse(HTTP_BAD_REQUEST, why);
+		return http_error(HTTP_BAD_REQUEST, why);
 	}
 	if (!api->state || !state_is_free(api->state)) {
 		state_report_free(report);
-		return refuse(HTTP_UNAVAILABLE,
+		return http_error(HTTP_UNAVAILABLE,
 		    api->state ? "too many at once, try again" : "there are no records without a state_dir");
 	}
 	report->write = write_report;
@@ -60,7 +50,7 @@ struct http_answer api_records_answer(struct api *api, const char *name, const s
 	report->user = http_put_off(r);
 	if (!report->user) {
 		state_report_free(report);
-		return refuse(HTTP_INTERNAL_ERROR, strerror(ENOMEM));
+		return http_error(HTTP_INTERNAL_ERROR, strerror(ENOMEM));
 	}
 	state_ask(api->state, api->live, report);
 	return HTTP_LATER;

@@ -1,32 +1,42 @@
 #include "daemon/http/http.h"
 
-#include "config/ini/cleanup.h"
+#include "config/ini/address.h"
+#include "daemon/http/host.h"
+#include "daemon/http/kept.h"
+#include "daemon/http/listen.h"
 #include "daemon/http/peer.h"
+#include "daemon/http/places.h"
+#include "daemon/publish/json_writer.h"
+#include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
 #include <errno.h>
 #include <microhttpd.h>
-#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
-#define CONNECTIONS_MAX 32U
+/* Those whose places are taken from them are still there for a moment. */
+#define CONNECTIONS_MAX (PLACES_MAX + PLACES_MAX / 2)
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
-#define CONNECTION_TIMEOUT_S 10U
-#define BODY_MAX 4096
 #define TURN_INTERVAL_US UINT64_C(1000000)
+/* After making answers for so long the other events of the main loop come first. */
+#define TURN_NS INT64_C(2000000)
+/* What one connection may have copied into its socket at a time: with all at once a few megabytes. */
+#define SEND_BUFFER (64 * 1024)
 
 struct http {
 	struct MHD_Daemon *mhd;
-	sd_event_source *source, *timer;
-	char *path;
+	sd_event_source *source, *timer, *again;
+	char *path;   /* of a Unix socket */
+	bool is_open; /* to a network: it only shows */
 	http_answerer answer;
 	void *user;
 	struct http_later *later; /* those that were put off */
+	struct places places;
+	struct kept kept;
+	int64_t worked_ns; /* for answers, in this turn of the main loop */
 };
 
 /* A request whose body is still coming, or its answer. */
@@ -36,9 +46,8 @@ struct http_asked {
 	struct http_later *later; /* NULL = it was not put off */
 	bool is_answered;
 	struct http_answer answer; /* of one that was put off */
-	size_t size;
-	bool too_long;
-	char body[BODY_MAX + 1];
+	size_t size;		   /* of the body */
+	char body[HTTP_BODY_MAX + 1];
 };
 
 struct http_later {
@@ -46,71 +55,14 @@ struct http_later {
 	struct http_later *next;
 };
 
-/* The socket, for `call` to bind or connect it; or negative errno. */
-static int connect_or_bind(const char *path, int (*call)(int, const struct sockaddr *, socklen_t))
+struct http_answer http_error(unsigned status, const char *what)
 {
-	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	strncpy(address.sun_path, path, sizeof(address.sun_path) - 1);
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || call(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return fd < 0 ? -errno : fd;
-	int err = -errno;
-	close(fd);
-	return err;
-}
-
-/* A socket that was left behind is taken away; one that somebody listens at is not. */
-static int remove_stale(const char *path)
-{
-	struct stat st;
-	if (lstat(path, &st) < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (!S_ISSOCK(st.st_mode))
-		return -EEXIST;
-	_cleanup_close_ int fd = connect_or_bind(path, connect);
-	if (fd >= 0)
-		return -EADDRINUSE;
-	return unlink(path) < 0 ? -errno : 0;
-}
-
-static int listen_at(const char *path)
-{
-	int err = remove_stale(path), fd = err < 0 ? err : connect_or_bind(path, bind);
-	/* reading alarms is for the group, too; whom that lets in is up to the folder */
-	if (fd < 0 || (chmod(path, 0660) == 0 && listen(fd, (int)CONNECTIONS_MAX) == 0))
-		return fd;
-	err = -errno;
-	close(fd);
-	(void)unlink(path);
-	return err;
-}
-
-static enum MHD_Result send_answer(struct MHD_Connection *connection, struct http_answer a)
-{
-	static char out_of_memory[] = "{\"error\":\"out of memory\"}";
-	unsigned status = a.text ? a.status : MHD_HTTP_INTERNAL_SERVER_ERROR;
-	char *text = a.text ? a.text : out_of_memory;
-	struct MHD_Response *response = MHD_create_response_from_buffer(
-	    strlen(text), text, a.text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
-	if (!response) {
-		free(a.text);
-		return MHD_NO;
-	}
-	(void)MHD_add_response_header(
-	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a.type && a.text ? a.type : "application/json");
-	enum MHD_Result r = MHD_queue_response(connection, status, response);
-	MHD_destroy_response(response);
-	return r;
-}
-
-static void on_completed(
-    void *user, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
-{
-	struct http_asked *a = *state;
-	if (a)
-		free(a->answer.text);
-	free(a);
-	*state = NULL;
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_text(&w, "error", what);
+	json_close(&w);
+	return (struct http_answer){ .status = status, .text = json_finish(&w) };
 }
 
 const char *http_parameter(const struct http_request *r, const char *key)
@@ -119,6 +71,75 @@ const char *http_parameter(const struct http_request *r, const char *key)
 		if (strcmp(r->parameters[i].key, key) == 0)
 			return r->parameters[i].value;
 	return NULL;
+}
+
+bool http_reads(const struct http_request *r)
+{
+	return strcmp(r->method, "GET") == 0 || strcmp(r->method, "HEAD") == 0;
+}
+
+/* NULL without memory. */
+static struct MHD_Response *make_response(struct http_answer a)
+{
+	static char out_of_memory[] = "{\"error\":\"out of memory\"}";
+	struct MHD_Response *response =
+	    MHD_create_response_from_buffer(a.text ? strlen(a.text) : strlen(out_of_memory),
+		a.text ? a.text : out_of_memory, a.text ? MHD_RESPMEM_MUST_FREE : MHD_RESPMEM_PERSISTENT);
+	if (!response) {
+		free(a.text);
+		return NULL;
+	}
+	(void)MHD_add_response_header(
+	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a.type && a.text ? a.type : "application/json");
+	return response;
+}
+
+/* Whose socket it is of; NULL when there was no memory for that. */
+static struct place *place_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+	return info ? info->socket_context : NULL;
+}
+
+static int socket_of(struct MHD_Connection *connection)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+	return info ? info->connect_fd : -1;
+}
+
+static void on_connection(
+    void *user, struct MHD_Connection *connection, void **state, enum MHD_ConnectionNotificationCode what)
+{
+	struct http *h = user;
+	const int size = SEND_BUFFER;
+	int fd = socket_of(connection);
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (*state)
+			places_leave(&h->places, *state);
+		return;
+	}
+	(void)setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+	*state = places_enter(&h->places, fd, clock_boottime());
+}
+
+static void set_phase(struct http *h, struct MHD_Connection *connection, enum place_phase phase)
+{
+	struct place *place = place_of(connection);
+	if (place)
+		places_set_phase(&h->places, place, phase, clock_boottime());
+}
+
+static void on_completed(
+    void *user, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
+{
+	struct http_asked *asked = *state;
+	if (asked)
+		free(asked->answer.text);
+	free(asked);
+	*state = NULL;
+	set_phase(user, connection, PLACE_ASKING);
 }
 
 struct parameters {
@@ -134,64 +155,159 @@ static enum MHD_Result take_parameter(void *user, enum MHD_ValueKind kind, const
 	return MHD_YES;
 }
 
-static enum MHD_Result ask(const struct http *h, struct MHD_Connection *connection,
-    const struct http_request *head, struct http_asked *asked)
+static const char *header(struct MHD_Connection *connection, const char *name)
 {
-	char who[PEER_NAME_MAX];
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
-	struct http_request r = *head;
-	struct parameters p = { .count = 0 };
-	(void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
-	const char *accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
-	r.accept = accept ? accept : "";
-	r.body = asked->body;
-	r.asked = asked;
-	r.parameters = p.items;
-	r.parameter_count = p.count;
-	r.who = peer_name(info ? info->connect_fd : -1, who);
-	struct http_answer a = h->answer(&r, h->user);
-	if (!asked->later)
-		return send_answer(connection, a);
-	MHD_suspend_connection(connection);
-	return MHD_YES;
+	return MHD_lookup_connection_value(connection, MHD_HEADER_KIND, name);
 }
 
-static enum MHD_Result send_late(struct MHD_Connection *connection, struct http_asked *asked)
+/* Why a request has no other answer; `status` 0 = nothing is wrong with it. */
+static struct http_answer refuse(
+    const struct http *h, struct MHD_Connection *connection, const struct http_request *r, bool too_long)
+{
+	if (h->is_open && !host_is_ours(header(connection, MHD_HTTP_HEADER_HOST)))
+		return http_error(
+		    MHD_HTTP_FORBIDDEN, "not under this name (allowed as Host: an IP address, or localhost)");
+	if (h->is_open && !http_reads(r))
+		return http_error(
+		    MHD_HTTP_FORBIDDEN, "only GET here (what changes something: on the Unix socket)");
+	if (too_long)
+		return http_error(MHD_HTTP_CONTENT_TOO_LARGE, "the body is too long (allowed: 4096 bytes)");
+	return (struct http_answer){ .status = 0 };
+}
+
+static enum MHD_Result say(struct MHD_Connection *connection, struct http_answer a)
+{
+	unsigned status = a.text ? a.status : MHD_HTTP_INTERNAL_SERVER_ERROR;
+	struct MHD_Response *response = make_response(a);
+	if (!response)
+		return MHD_NO;
+	enum MHD_Result result = MHD_queue_response(connection, status, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result say_late(struct MHD_Connection *connection, struct http_asked *asked)
 {
 	struct http_answer a = asked->answer;
 	asked->answer.text = NULL;
-	return send_answer(connection, a);
+	return say(connection, a);
 }
 
-/* Called first with the head of a request, then with each piece of its body, then to answer. A body that is
- * too long is read and forgotten. */
+/* What tells a request from others that have another answer. False when it is longer than fits. */
+static bool make_key(char key[static KEPT_KEY_MAX], const struct http_request *r)
+{
+	/* lengths, because anything may stand in a parameter */
+	int n = snprintf(key, KEPT_KEY_MAX, "%s\n%s", r->path, r->accept);
+	for (size_t i = 0; n >= 0 && n < KEPT_KEY_MAX && i < r->parameter_count; i++)
+		n += snprintf(key + n, (size_t)(KEPT_KEY_MAX - n), "\n%zu %s=%s",
+		    strlen(r->parameters[i].key) + strlen(r->parameters[i].value), r->parameters[i].key,
+		    r->parameters[i].value);
+	return n >= 0 && n < KEPT_KEY_MAX;
+}
+
+/* Answers a request that reads: at once or, when too much was made in this turn already, in the next, for
+ * which it is called again. */
+static enum MHD_Result show(struct http *h, struct MHD_Connection *connection, const struct http_request *r)
+{
+	char key[KEPT_KEY_MAX];
+	int64_t now = clock_boottime();
+	bool has_key = make_key(key, r);
+	struct MHD_Response *response = has_key ? kept_find(&h->kept, key, now) : NULL;
+	if (response)
+		return MHD_queue_response(connection, MHD_HTTP_OK, response);
+	if (h->worked_ns > TURN_NS)
+		return MHD_YES;
+	struct http_answer a = h->answer(r, h->user);
+	h->worked_ns += clock_boottime() - now;
+	if (r->asked->later) {
+		MHD_suspend_connection(connection);
+		return MHD_YES;
+	}
+	if (!a.text || !a.keep || !has_key)
+		return say(connection, a);
+	response = make_response(a);
+	if (!response)
+		return MHD_NO;
+	kept_put(&h->kept, key, response, now);
+	return MHD_queue_response(connection, a.status, response);
+}
+
+static enum MHD_Result change(struct http *h, struct MHD_Connection *connection, const struct http_request *r)
+{
+	char who[PEER_NAME_MAX];
+	struct http_request by = *r;
+	by.who = peer_name(socket_of(connection), who);
+	struct http_answer a = h->answer(&by, h->user);
+	kept_clear(&h->kept);
+	return say(connection, a);
+}
+
+static enum MHD_Result respond(
+    struct http *h, struct MHD_Connection *connection, struct http_request *r, bool too_long)
+{
+	struct parameters p = { .count = 0 };
+	(void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
+	const char *accept = header(connection, MHD_HTTP_HEADER_ACCEPT);
+	r->accept = accept ? accept : "";
+	r->parameters = p.items;
+	r->parameter_count = p.count;
+	struct http_answer refused = refuse(h, connection, r, too_long);
+	if (refused.status != 0)
+		return say(connection, refused);
+	return http_reads(r) ? show(h, connection, r) : change(h, connection, r);
+}
+
+/* What is said before the body: nothing, or that it is not even worth reading. */
+static enum MHD_Result on_head(
+    struct http *h, struct MHD_Connection *connection, void **state, struct http_request *r)
+{
+	const char *length = header(connection, MHD_HTTP_HEADER_CONTENT_LENGTH);
+	struct http_asked *asked = calloc(1, sizeof(*asked));
+	if (!asked)
+		return MHD_NO;
+	asked->http = h;
+	asked->connection = connection;
+	*state = r->asked = asked;
+	bool too_long = length && strtoull(length, NULL, 10) > HTTP_BODY_FORGOTTEN_MAX;
+	return too_long ? respond(h, connection, r, true) : MHD_YES;
+}
+
+/* A piece of the body. One that is too long is read and forgotten, so that its sender gets to the answer. */
+static enum MHD_Result on_body(struct http_asked *p, const char *body, size_t *size)
+{
+	size_t room = p->size < HTTP_BODY_MAX ? HTTP_BODY_MAX - p->size : 0;
+	memcpy(p->body + HTTP_BODY_MAX - room, body, *size < room ? *size : room);
+	p->size += *size;
+	*size = 0;
+	return p->size > HTTP_BODY_FORGOTTEN_MAX ? MHD_NO : MHD_YES;
+}
+
+/* Called first with the head of a request, then with each piece of its body, then to answer. */
 static enum MHD_Result on_request(void *user, struct MHD_Connection *connection, const char *path,
     const char *method, const char *version, const char *body, size_t *body_size, void **state)
 {
+	struct http_request r = { .method = method, .path = path, .body = "", .accept = "", .who = "" };
 	struct http_asked *p = *state;
-	if (!p) {
-		*state = p = calloc(1, sizeof(*p));
-		if (!p)
-			return MHD_NO;
-		p->http = user;
-		p->connection = connection;
-		return MHD_YES;
-	}
+	if (!p)
+		return on_head(user, connection, state, &r);
 	if (p->is_answered)
-		return send_late(connection, p);
-	if (*body_size > 0) {
-		p->too_long |= *body_size > BODY_MAX - p->size;
-		if (!p->too_long) {
-			memcpy(p->body + p->size, body, *body_size);
-			p->size += *body_size;
-		}
-		*body_size = 0;
-		return MHD_YES;
-	}
-	if (p->too_long)
-		p->body[0] = '\0';
-	return ask(user, connection, &(struct http_request){ .method = method, .path = path }, p);
+		return say_late(connection, p);
+	if (*body_size > 0)
+		return on_body(p, body, body_size);
+	r.body = p->body;
+	r.asked = p;
+	set_phase(user, connection, PLACE_ANSWERED);
+	return respond(user, connection, &r, p->size > HTTP_BODY_MAX);
+}
+
+/* What is left to do, such as what was put off, is done after the other events of the main loop. */
+static void turn(struct http *h)
+{
+	MHD_UNSIGNED_LONG_LONG left_ms;
+	h->worked_ns = 0;
+	(void)MHD_run(h->mhd);
+	if (MHD_get_timeout(h->mhd, &left_ms) == MHD_YES && left_ms == 0)
+		(void)sd_event_source_set_enabled(h->again, SD_EVENT_ONESHOT);
 }
 
 struct http_later *http_put_off(const struct http_request *r)
@@ -227,7 +343,7 @@ void http_answer_later(struct http_later *l, struct http_answer a)
 	*at = l->next;
 	resume(l->asked, a);
 	free(l);
-	(void)MHD_run(h->mhd);
+	turn(h);
 }
 
 /* Nobody hears what comes for them later. */
@@ -236,15 +352,20 @@ static void give_up_later(struct http *h)
 	while (h->later) {
 		struct http_later *l = h->later;
 		h->later = l->next;
-		resume(l->asked, (struct http_answer){ MHD_HTTP_SERVICE_UNAVAILABLE, strdup("{}") });
+		resume(l->asked, http_error(MHD_HTTP_SERVICE_UNAVAILABLE, "the socket is closed"));
 		*l = (struct http_later){ 0 };
 	}
 }
 
 static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
 {
-	struct http *h = user;
-	(void)MHD_run(h->mhd);
+	turn(user);
+	return 0;
+}
+
+static int on_again(sd_event_source *s, void *user)
+{
+	turn(user);
 	return 0;
 }
 
@@ -252,7 +373,8 @@ static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
 static int on_timer(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct http *h = user;
-	(void)MHD_run(h->mhd);
+	places_turn(&h->places, clock_boottime());
+	turn(h);
 	(void)sd_event_source_set_time_relative(s, TURN_INTERVAL_US);
 	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
 }
@@ -261,8 +383,8 @@ static int start(struct http *h, sd_event *event, int fd)
 {
 	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
 	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
-	    CONNECTION_TIMEOUT_S, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
+	    on_connection, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
 	if (!h->mhd) {
 		close(fd);
 		return -EIO;
@@ -271,27 +393,50 @@ static int start(struct http *h, sd_event *event, int fd)
 	if (!info)
 		return -EIO;
 	int r = sd_event_add_io(event, &h->source, info->epoll_fd, EPOLLIN, on_ready, h);
-	return r < 0 ? r
-		     : sd_event_add_time_relative(
-			   event, &h->timer, CLOCK_BOOTTIME, TURN_INTERVAL_US, 0, on_timer, h);
+	if (r >= 0)
+		r = sd_event_add_defer(event, &h->again, on_again, h);
+	if (r >= 0)
+		r = sd_event_add_time_relative(
+		    event, &h->timer, CLOCK_BOOTTIME, TURN_INTERVAL_US, 0, on_timer, h);
+	return r;
 }
 
-struct http *http_open(sd_event *event, const char *path, http_answerer answer, void *user)
+/* `fd` listens at `where`, or is the negative errno of that. */
+static struct http *open_at(sd_event *event, int fd, const char *where, http_answerer answer, void *user)
+{
+	struct http *h = calloc(1, sizeof(*h));
+	int err = fd;
+	if (h && fd >= 0) {
+		*h = (struct http){ .answer = answer, .user = user };
+		err = start(h, event, fd);
+	}
+	if (h && err >= 0)
+		return h;
+	log_line(LOG_WARNING, "no requests at %s: %s", where,
+	    err == -EADDRINUSE ? "another process listens there" : strerror(h ? -err : ENOMEM));
+	http_close(h);
+	return NULL;
+}
+
+struct http *http_open_unix(sd_event *event, const char *path, http_answerer answer, void *user)
 {
 	if (*path == '\0')
 		return NULL;
-	struct http *h = calloc(1, sizeof(*h));
-	int fd = h ? listen_at(path) : -ENOMEM, err = fd;
-	if (fd >= 0) {
-		*h = (struct http){ .path = strdup(path), .answer = answer, .user = user };
-		err = start(h, event, fd);
-	}
-	if (err >= 0)
-		return h;
-	log_line(LOG_WARNING, "no requests at %s: %s", path,
-	    err == -EADDRINUSE ? "another process listens there" : strerror(-err));
-	http_close(h);
-	return NULL;
+	struct http *h = open_at(event, listen_unix(path, PLACES_MAX), path, answer, user);
+	if (h)
+		h->path = strdup(path);
+	return h;
+}
+
+struct http *http_open_tcp(sd_event *event, const char *address, http_answerer answer, void *user)
+{
+	struct sockaddr_storage parsed;
+	if (*address == '\0' || address_parse(address, &parsed) < 0)
+		return NULL;
+	struct http *h = open_at(event, listen_tcp(&parsed, PLACES_MAX), address, answer, user);
+	if (h)
+		h->is_open = true;
+	return h;
 }
 
 void http_close(struct http *h)
@@ -300,9 +445,11 @@ void http_close(struct http *h)
 		return;
 	sd_event_source_disable_unref(h->source);
 	sd_event_source_disable_unref(h->timer);
+	sd_event_source_disable_unref(h->again);
 	give_up_later(h);
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);
+	kept_clear(&h->kept);
 	if (h->path)
 		(void)unlink(h->path);
 	free(h->path);

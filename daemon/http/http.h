@@ -1,10 +1,16 @@
-/* http: requests of operators on a Unix socket (holder, main thread).
+/* http: requests on a socket (holder, main thread).
  *
- * libmicrohttpd in the main loop, without threads. Answers are JSON texts that are there at once, or come
- * later. Connections, their memory and their time are bounded.
+ * libmicrohttpd in the main loop, without threads. Answers are texts that are there at once, or come later.
+ * Connections, their memory and their time are bounded (places.h), and so is what the main loop does for them
+ * at a time: an answer of thousands of values serves all who ask for it within a moment, and after one that
+ * took long the others wait for the loop's next turn.
+ *
+ * Whoever can open the Unix socket may do everything. At a TCP address requests only read, and their Host
+ * must be ours (host.h).
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <systemd/sd-event.h>
 
@@ -12,7 +18,11 @@ struct http_answer {
 	unsigned status;
 	char *text;	  /* malloc'd; NULL without memory */
 	const char *type; /* of its media; NULL = JSON */
+	bool keep;	  /* it may serve for a moment, see kept.h */
 };
+
+/* {"error":…} */
+struct http_answer http_error(unsigned status, const char *what);
 
 struct http_parameter {
 	const char *key, *value;
@@ -20,12 +30,16 @@ struct http_parameter {
 
 /* More of them are not looked at. */
 #define HTTP_PARAMETERS_MAX 8
+/* A longer one is answered with 413, */
+#define HTTP_BODY_MAX 4096
+/* unless it is so long that the connection is closed. */
+#define HTTP_BODY_FORGOTTEN_MAX ((size_t)1 << 20)
 
 struct http_request {
 	const char *method, *path;
 	const char *body;   /* "" = none */
 	const char *accept; /* which media types, "" = not told */
-	const char *who;    /* asks: the name of the socket's peer, or uid and its number */
+	const char *who;    /* changes something: the name of the socket's peer, or uid and its number */
 	const struct http_parameter *parameters; /* behind the ? of the URL, decoded */
 	size_t parameter_count;
 	struct http_asked *asked;
@@ -33,6 +47,9 @@ struct http_request {
 
 /* The value of a parameter; "" when it has none, NULL when it is not told. */
 const char *http_parameter(const struct http_request *r, const char *key);
+
+/* Whether it only reads. */
+bool http_reads(const struct http_request *r);
 
 typedef struct http_answer (*http_answerer)(const struct http_request *r, void *user);
 
@@ -46,7 +63,8 @@ void http_answer_later(struct http_later *l, struct http_answer a);
 
 struct http;
 
-/* Listens at `path`. NULL when it is empty, and when it cannot: that is said in the journal, and the daemon
- * goes on without. */
-struct http *http_open(sd_event *event, const char *path, http_answerer answer, void *user);
+/* Listens at a Unix socket's path, or at an address (address.h). NULL when it is empty, and when it cannot:
+ * that is said in the journal, and the daemon goes on without. */
+struct http *http_open_unix(sd_event *event, const char *path, http_answerer answer, void *user);
+struct http *http_open_tcp(sd_event *event, const char *address, http_answerer answer, void *user);
 void http_close(struct http *h);

@@ -228,6 +228,7 @@ struct http_answer metrics_answer(struct api *api, const char *name, const struc
 	put_alarms(&w, l);
 	return (struct http_answer){ .status = HTTP_OK,
 		.text = metrics_finish(&w),
+		.keep = true,
 		.type = classic ? "text/plain; version=0.0.4; charset=utf-8"
 				: "application/openmetrics-text; version=1.0.0; charset=utf-8" };
 }

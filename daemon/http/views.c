@@ -20,6 +20,13 @@ static struct http_answer finish(struct json_writer *w, unsigned status)
 	return (struct http_answer){ .status = status, .text = json_finish(w) };
 }
 
+/* What takes a while to make, and is no worse for being a moment old. */
+static struct http_answer keep(struct http_answer a)
+{
+	a.keep = true;
+	return a;
+}
+
 /* `ts`, then an object under `key` of what is put by `put`. */
 static struct http_answer list(
     const struct api *api, const char *key, void (*put)(struct json_writer *w, const struct live *l))
@@ -116,7 +123,7 @@ struct http_answer views_points(struct api *api, const char *name, const struct 
 		}
 	}
 	json_close(&w);
-	return finish(&w, HTTP_OK);
+	return keep(finish(&w, HTTP_OK));
 }
 
 static void put_loops(struct json_writer *w, const struct live *l)
@@ -130,7 +137,7 @@ static void put_loops(struct json_writer *w, const struct live *l)
 
 struct http_answer views_loops(struct api *api, const char *name, const struct http_request *r)
 {
-	return list(api, "loops", put_loops);
+	return keep(list(api, "loops", put_loops));
 }
 
 static void put_groups(struct json_writer *w, const struct live *l)
@@ -144,7 +151,7 @@ static void put_groups(struct json_writer *w, const struct live *l)
 
 struct http_answer views_groups(struct api *api, const char *name, const struct http_request *r)
 {
-	return list(api, "groups", put_groups);
+	return keep(list(api, "groups", put_groups));
 }
 
 static void put_pues(struct json_writer *w, const struct live *l)
@@ -158,7 +165,7 @@ static void put_pues(struct json_writer *w, const struct live *l)
 
 struct http_answer views_pue(struct api *api, const char *name, const struct http_request *r)
 {
-	return list(api, "pues", put_pues);
+	return keep(list(api, "pues", put_pues));
 }
 
 struct alarm_list {
@@ -196,7 +203,7 @@ struct http_answer views_history(struct api *api, const char *name, const struct
 	json_open_list(&w, "history");
 	alarm_log_each(alarms_log(api->live->alarms), clock_utc_ms(), put_change, &w);
 	json_close_list(&w);
-	return finish(&w, HTTP_OK);
+	return keep(finish(&w, HTTP_OK));
 }
 
 struct http_answer views_buses(struct api *api, const char *name, const struct http_request *r)
@@ -222,5 +229,5 @@ static void put_config(struct json_writer *w, const struct live *l)
 
 struct http_answer views_config(struct api *api, const char *name, const struct http_request *r)
 {
-	return list(api, "sections", put_config);
+	return keep(list(api, "sections", put_config));
 }

@@ -230,10 +230,12 @@ class Coolantd(Process):
         return self.wait_line("reloaded", after=before)
 
 
-class _UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
+class Unix(http.client.HTTPConnection):
+    """To the coolantd whose head() has this folder."""
+
+    def __init__(self, folder):
         super().__init__("localhost", timeout=PATIENCE)
-        self.path = path
+        self.path = f"{folder}/http"
 
     def connect(self):
         self.sock = socket.socket(socket.AF_UNIX)
@@ -243,7 +245,7 @@ class _UnixConnection(http.client.HTTPConnection):
 
 def ask(folder, method, path, body=None):
     """(status, JSON) of a request to the coolantd whose head() has this folder."""
-    connection = _UnixConnection(f"{folder}/http")
+    connection = Unix(folder)
     connection.request(method, path, body)
     reply = connection.getresponse()
     answer = reply.status, json.loads(reply.read())
@@ -253,7 +255,7 @@ def ask(folder, method, path, body=None):
 
 def fetch(folder, path, headers=None):
     """(status, type, text) of a GET."""
-    with contextlib.closing(_UnixConnection(f"{folder}/http")) as connection:
+    with contextlib.closing(Unix(folder)) as connection:
         connection.request("GET", path, headers=headers or {})
         reply = connection.getresponse()
         return reply.status, reply.getheader("Content-Type"), reply.read().decode()

@@ -85,7 +85,7 @@ def test_a_shelved_alarm_is_back_by_itself(daemon, subscriber, start, tmp_path):
     assert harness.ask(tmp_path, "POST", "/v1/alarms/coolantd-spool/shelve", '{"for":"1h"}')[0] == 409
 
 
-@pytest.mark.parametrize("body", ["", "{}", '{"for":"8d"}', '{"for":"0s"}', '{"for":"x"}', '{"for":"1h"} 2', '{"for":1}', 5000 * " "])
+@pytest.mark.parametrize("body", ["", "{}", '{"for":"8d"}', '{"for":"0s"}', '{"for":"x"}', '{"for":"1h"} 2', '{"for":1}'])
 def test_a_shelf_without_an_end_is_refused(daemon, tmp_path, body):
     status, answer = harness.ask(tmp_path, "POST", "/v1/alarms/d-leak/shelve", body)
     assert status in (400, 409) and "7d" in answer["error"]

@@ -1,4 +1,8 @@
-"""What can be looked at on the Unix socket."""
+"""What can be looked at, on the Unix socket and over TCP, and that nobody can keep others from it."""
+import contextlib
+import http.client
+import json
+import socket
 import time
 
 import harness
@@ -102,3 +106,140 @@ def test_the_configuration_is_told_whole_and_without_secrets(server, broker, sta
     assert sections["point:d.t"] == {"register": "holding:1", "unit": "Cel", "scale": "0.1"}
     assert sections["alarm:hot"]["message"] == "see http://wiki/hot"
     assert "hush" not in str(sections) and "secret" not in str(sections)
+
+
+def over_tcp(address, port, method="GET", path="/healthz", headers=None):
+    """(status, JSON)."""
+    with contextlib.closing(http.client.HTTPConnection(address, port, timeout=harness.PATIENCE)) as connection:
+        connection.request(method, path, headers=headers or {})
+        reply = connection.getresponse()
+        text = reply.read()
+        return reply.status, json.loads(text) if text.startswith(b"{") else text.decode()
+
+
+def open_daemon(coolantd_class, start, folder, broker, listen):
+    ini = head(folder, broker.port).replace("[spool]", f"http_listen = {listen}\n[spool]")
+    return start(coolantd_class, folder, ini)
+
+
+@pytest.mark.parametrize("address, written", [("127.0.0.1", "127.0.0.1"), ("::1", "[::1]")])
+def test_over_tcp_one_may_look(start, broker, tmp_path, address, written):
+    port = harness.free_port()
+    open_daemon(harness.Coolantd, start, tmp_path, broker, f"{written}:{port}")
+    assert over_tcp(address, port) == (200, {"healthy": True})
+    assert over_tcp(address, port, path="/v1/status")[1]["info"]["site"] == "dc1"
+    assert over_tcp(address, port, path="/metrics")[1].endswith("# EOF\n")
+    assert over_tcp(address, port, "HEAD") == (200, "")
+    # what changes something is for the Unix socket, whatever the path
+    for method, path in (("POST", "/v1/alarms/coolantd-spool/ack"), ("POST", "/healthz"), ("PUT", "/x"), ("OPTIONS", "/v1/alarms")):
+        status, answer = over_tcp(address, port, method, path)
+        assert status == 403 and "only GET here" in answer["error"]
+
+
+@pytest.mark.parametrize("host, status", [
+    ("localhost", 200), ("localhost:1", 200), ("10.1.2.3:9109", 200), ("[fe80::1]", 200),
+    ("evil.example", 403), ("evil.example:9109", 403), ("localhost.evil.example", 403), ("127.0.0.1.nip.example", 403), ("", 403),
+])
+def test_a_name_that_is_not_ours_is_refused(start, broker, tmp_path, host, status):
+    """A page of evil.example that lets its name point here reads nothing."""
+    port = harness.free_port()
+    open_daemon(harness.Coolantd, start, tmp_path, broker, f"127.0.0.1:{port}")
+    got, answer = over_tcp("127.0.0.1", port, headers={"Host": host})
+    assert got == status and (status == 200 or "not under this name" in answer["error"])
+
+
+def test_the_address_follows_a_reload(start, broker, tmp_path):
+    first, second = harness.free_ports(2)
+    daemon = open_daemon(harness.Coolantd, start, tmp_path, broker, "")
+    text = daemon.path.read_text()
+    daemon.reload(text.replace("http_listen = ", f"http_listen = 127.0.0.1:{first}"))
+    assert over_tcp("127.0.0.1", first)[0] == 200
+    daemon.reload(text.replace("http_listen = ", f"http_listen = 127.0.0.1:{second}"))
+    assert over_tcp("127.0.0.1", second)[0] == 200 and not harness.is_listening(first)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        daemon.reload(text.replace("http_listen = ", f"http_listen = 127.0.0.1:{port}"))
+        daemon.wait_line(f"no requests at 127.0.0.1:{port}: another process listens there")
+    daemon.reload(text)
+    assert not harness.is_listening(second) and get(tmp_path, "/healthz")["healthy"] is True
+
+
+
+
+@pytest.mark.parametrize("size, status", [(4097, 413), (100_000, 413), (5_000_000, 413), (4096, 400)])
+def test_a_body_that_is_too_long_gets_an_answer(daemon, tmp_path, size, status):
+    connection = harness.Unix(tmp_path)
+    connection.putrequest("POST", "/v1/alarms/hot/shelve")
+    connection.putheader("Content-Length", str(size))
+    connection.endheaders()
+    with contextlib.suppress(BrokenPipeError):  # what nobody reads
+        connection.send(size * b" ")
+    reply = connection.getresponse()
+    answer = json.loads(reply.read())
+    assert reply.status == status and (status == 400 or answer == {"error": "the body is too long (allowed: 4096 bytes)"})
+    connection.close()
+
+
+def test_a_body_without_an_end_is_cut(daemon, tmp_path):
+    connection = harness.Unix(tmp_path)
+    connection.putrequest("POST", "/v1/alarms/hot/shelve")
+    connection.putheader("Transfer-Encoding", "chunked")
+    connection.endheaders()
+    with pytest.raises(OSError):
+        for _ in range(1000):
+            connection.send(b"10000\r\n" + 0x10000 * b" " + b"\r\n")
+    assert get(tmp_path, "/healthz")["healthy"] is True
+
+
+class Drippers:
+    """Clients that send a header which never ends, a byte now and then, and come back when they are thrown out."""
+
+    def __init__(self, folder, count):
+        self.path, self.sockets = f"{folder}/http", [self._open(f"{folder}/http") for _ in range(count)]
+        self.thrown_out = 0
+
+    @staticmethod
+    def _open(path):
+        s = socket.socket(socket.AF_UNIX)
+        s.settimeout(1)
+        with contextlib.suppress(OSError):
+            s.connect(path)
+            s.sendall(b"POST /v1/alarms/x/ack HTTP/1.1\r\nX: ")
+        return s
+
+    def drip(self):
+        for i, s in enumerate(self.sockets):
+            try:
+                s.sendall(b"y")
+            except OSError:
+                s.close()
+                self.thrown_out += 1
+                self.sockets[i] = self._open(self.path)
+
+    def close(self):
+        for s in self.sockets:
+            s.close()
+
+
+def test_clients_that_drip_lock_out_nobody(daemon, tmp_path):
+    drippers = Drippers(tmp_path, 100)
+    with contextlib.closing(drippers):
+        slowest = 0
+        for i in range(20):
+            drippers.drip()
+            before = time.monotonic()
+            assert harness.ask(tmp_path, "POST", "/v1/alarms/hot/ack")[0] == 409
+            slowest = max(slowest, time.monotonic() - before)
+        assert slowest < 2, slowest
+        # and none of them drips for ever, though there is a place for each
+        drippers.close()
+        few = drippers.sockets = [drippers._open(drippers.path) for _ in range(10)]
+        before, drippers.thrown_out = time.monotonic(), 0
+
+        def all_thrown_out():
+            drippers.drip()
+            return drippers.thrown_out >= len(few)
+        harness.wait_for(all_thrown_out, "their end", timeout=25)
+        assert time.monotonic() - before > 8

@@ -86,3 +86,27 @@ def test_promtool_has_nothing_to_say(daemon, tmp_path):
     assert status == 200 and kind == "text/plain; version=0.0.4; charset=utf-8" and "EOF" not in text
     done = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_prometheus_scrapes_it(start, server, broker, tmp_path):
+    port, web = harness.free_ports(2)
+    ini = head(tmp_path, broker.port).replace("[spool]", f"http_listen = 127.0.0.1:{port}\n[spool]")
+    start(harness.Coolantd, tmp_path, ini + tcp_bus("b", server.port) + device("d", "b", extra=POINTS))
+    config = tmp_path / "prometheus.yml"
+    config.write_text("global: {scrape_interval: 500ms}\nscrape_configs:\n- job_name: coolantd\n"
+                      f"  static_configs:\n  - targets: ['127.0.0.1:{port}']\n")
+    prometheus = start(harness.Process, ["prometheus", f"--config.file={config}", f"--storage.tsdb.path={tmp_path}/tsdb",
+                                         f"--web.listen-address=127.0.0.1:{web}"])
+
+    def ask(path):
+        with urllib.request.urlopen(f"http://127.0.0.1:{web}/api/v1/{path}", timeout=harness.PATIENCE) as reply:
+            return json.load(reply)["data"]
+    prometheus.wait_line("Server is ready", timeout=60)
+    harness.wait_for(lambda: ask("query?query=count_over_time(coolantd_healthy[1m])>5")["result"], "six scrapes", timeout=60)
+    target = ask("targets")["activeTargets"][0]
+    assert target["health"] == "up" and target["lastError"] == ""
+    point = ask('query?query=coolantd_point_value{point="t"}')["result"][0]
+    assert float(point["value"][1]) == 30.5 and point["metric"]["unit"] == "Cel"
+    kinds = {name: m[0]["type"] for name, m in ask("metadata").items()}
+    assert kinds["coolantd_bus_requests"] == "counter" and kinds["coolantd_build"] == "info"
+    assert not [line for line in prometheus.lines if "level=warn" in line and "scrape" in line]

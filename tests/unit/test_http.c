@@ -1,14 +1,22 @@
-/* What of requests needs no connection: patterns, metrics, and what is left out of a configuration. */
+/* What of requests needs no connection: patterns, names, places, metrics, and what is left out of a
+ * configuration. */
 #include "unit.h"
 
+#include "config/ini/address.h"
 #include "config/ini/cleanup.h"
 #include "daemon/http/config_view.h"
 #include "daemon/http/glob.h"
+#include "daemon/http/host.h"
 #include "daemon/http/openmetrics.h"
+#include "daemon/http/places.h"
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 static void globs(void **state)
 {
@@ -66,6 +74,75 @@ static void urls_lose_their_passwords(void **state)
 		config_view_redact(text);
 		assert_string_equal(text, cases[i][1]);
 	}
+}
+
+static void a_host_is_ours_by_number_or_as_localhost(void **state)
+{
+	static const char *const ours[] = { "localhost", "LocalHost:9109", "127.0.0.1", "192.0.2.7:9109",
+		"[::1]", "[2001:db8::7]:9109", NULL };
+	static const char *const others[] = { "", "evil.example", "localhost.evil.example", "127.0.0.1.evil",
+		"127.0.0.1:x", "::1", "[::1", "[::1]x", "[127.0.0.1]", "[localhost]", "1.2.3",
+		"user@127.0.0.1", "localhost:1:2", "[::1]:9109/", "0x7f.1" };
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		assert_true(host_is_ours(ours[i]));
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
+		assert_false(host_is_ours(others[i]));
+}
+
+static void addresses_have_a_number_and_a_port(void **state)
+{
+	static const char *const wrong[] = { "", ":9109", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0",
+		"127.0.0.1:65536", "127.0.0.1:0x10", "127.0.0.1:+1", "localhost:9109", "::1:9109", "[::1]",
+		"[::1:9109", "[]:9109", "[127.0.0.1]:9109", "127.0.0.1:99999999999999999999",
+		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa:1" };
+	struct sockaddr_storage a;
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		assert_int_equal(address_parse(wrong[i], &a), -EINVAL);
+	assert_int_equal(address_parse("127.0.0.1:9109", &a), 0);
+	assert_int_equal(a.ss_family, AF_INET);
+	assert_int_equal(((struct sockaddr_in *)&a)->sin_port, htons(9109));
+	assert_int_equal(address_parse("[fe80::1]:65535", &a), 0);
+	assert_int_equal(a.ss_family, AF_INET6);
+	assert_int_equal(((struct sockaddr_in6 *)&a)->sin6_addr.s6_addr[15], 1);
+}
+
+/* A connection of which nobody knows that it has come to an end reads nothing; one that was ended reads that.
+ */
+static bool was_ended(int fd)
+{
+	char c;
+	return recv(fd, &c, 1, MSG_DONTWAIT) == 0;
+}
+
+static void who_is_at_the_same_thing_for_longest_makes_room(void **state)
+{
+	struct places p = { .open = 0 };
+	int fds[PLACES_MAX + 1][2];
+	struct place *places[PLACES_MAX + 1];
+	for (int i = 0; i <= PLACES_MAX; i++)
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds[i]), 0);
+	for (int i = 0; i < PLACES_MAX; i++)
+		places[i] = places_enter(&p, fds[i][0], i);
+	places_set_phase(&p, places[0], PLACE_ANSWERED, PLACES_MAX);
+	for (int i = 0; i < PLACES_MAX; i++)
+		assert_false(was_ended(fds[i][1]));
+	places[PLACES_MAX] = places_enter(&p, fds[PLACES_MAX][0], PLACES_MAX);
+	assert_false(was_ended(fds[0][1]));
+	assert_true(was_ended(fds[1][1]));
+	/* a request and an answer have times of their own */
+	places_turn(&p, PLACES_MAX + PLACES_REQUEST_NS);
+	assert_true(was_ended(fds[PLACES_MAX - 1][1]));
+	assert_false(was_ended(fds[PLACES_MAX][1]));
+	assert_false(was_ended(fds[0][1]));
+	places_turn(&p, PLACES_MAX + PLACES_ANSWER_NS + 1);
+	assert_true(was_ended(fds[0][1]));
+	assert_int_equal(p.open, 0);
+	for (int i = 0; i <= PLACES_MAX; i++) {
+		places_leave(&p, places[i]);
+		close(fds[i][0]);
+		close(fds[i][1]);
+	}
+	assert_null(p.first);
 }
 
 static const struct metric_family counted = { "x_things", METRIC_COUNTER, NULL, "things, \\ and\nmore" };
@@ -130,6 +207,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(globs),
 		cmocka_unit_test(a_glob_of_many_stars_is_no_work),
+		cmocka_unit_test(a_host_is_ours_by_number_or_as_localhost),
+		cmocka_unit_test(addresses_have_a_number_and_a_port),
+		cmocka_unit_test(who_is_at_the_same_thing_for_longest_makes_room),
 		cmocka_unit_test(metrics_are_of_the_standard),
 		cmocka_unit_test(metrics_are_of_the_older_format),
 		cmocka_unit_test(urls_lose_their_passwords),
