@@ -86,6 +86,8 @@ static bool parse_time(const char *text, int64_t *ret)
 static uint64_t raw_of(const struct point *p, double value)
 {
 	double raw = (value - p->offset) / p->scale;
+	if (raw >= 0x1p64)
+		return UINT64_MAX; /* all ones, which a double has rounded up */
 	return raw < 0x1p63 ? (uint64_t)llround(raw) : (uint64_t)raw;
 }
 

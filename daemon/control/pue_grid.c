@@ -20,7 +20,8 @@ bool pue_grid_init(struct pue_grid *g, size_t meter_count, int64_t slowest_ns)
 		.cell_count = cells < PENDING_MAX_CELLS ? cells : PENDING_MAX_CELLS,
 		.meters = calloc(meter_count + 1, sizeof(g->meters[0])),
 		.parts = calloc(meter_count + 1, sizeof(g->parts[0])) };
-	return g->meters && g->parts && pue_waiting_init(&g->waiting, meter_count, step_s);
+	pue_waiting_init(&g->waiting, meter_count, step_s);
+	return g->meters && g->parts;
 }
 
 bool pue_grid_add_meter(struct pue_grid *g, enum pue_role role, const struct meter_type *type)

@@ -11,15 +11,13 @@
 static const int64_t grains[] = { 60, 300, 900, 1800, 3600, 7200, 21600, 43200, 86400 };
 enum { GRAINS = sizeof(grains) / sizeof(grains[0]) };
 
-bool pue_waiting_init(struct pue_waiting *w, size_t meter_count, int64_t step_s)
+void pue_waiting_init(struct pue_waiting *w, size_t meter_count, int64_t step_s)
 {
 	size_t room = PARTS_MAX / (meter_count + 1);
 	room = room > SLOTS_MAX ? SLOTS_MAX : room < SLOTS_MIN ? SLOTS_MIN : room;
 	*w = (struct pue_waiting){
 		.room = room, .meter_count = meter_count, .step_s = step_s, .grain_s = grains[0]
 	};
-	w->slots = calloc(room, sizeof(w->slots[0]));
-	return w->slots != NULL;
 }
 
 void pue_waiting_deinit(struct pue_waiting *w)
@@ -35,8 +33,12 @@ void pue_waiting_remove(struct pue_waiting *w, size_t slot)
 	free(w->slots[slot].parts);
 	w->count--;
 	memmove(&w->slots[slot], &w->slots[slot + 1], (w->count - slot) * sizeof(w->slots[0]));
-	if (w->count == 0)
-		w->grain_s = grains[0];
+	if (w->count > 0)
+		return;
+	free(w->slots);
+	w->slots = NULL;
+	w->allocated = 0;
+	w->grain_s = grains[0];
 }
 
 static int64_t grain_of(const struct pue_waiting *w, int64_t cell)
@@ -87,6 +89,20 @@ static void make_room(struct pue_waiting *w)
 		pue_waiting_remove(w, 0);
 }
 
+/* For one more. */
+static bool allocate(struct pue_waiting *w)
+{
+	if (w->count < w->allocated)
+		return true;
+	size_t n = 2 * w->allocated + 8 < w->room ? 2 * w->allocated + 8 : w->room;
+	struct waiting_slot *slots = realloc(w->slots, n * sizeof(*slots));
+	if (!slots)
+		return false;
+	w->slots = slots;
+	w->allocated = n;
+	return true;
+}
+
 static void add_slot(struct pue_waiting *w, const struct waiting_slot *s)
 {
 	struct waiting_slot *last = w->count > 0 ? &w->slots[w->count - 1] : NULL;
@@ -99,8 +115,10 @@ static void add_slot(struct pue_waiting *w, const struct waiting_slot *s)
 		make_room(w);
 	struct waiting_slot new = *s;
 	new.parts = malloc(w->meter_count * sizeof(new.parts[0]));
-	if (!new.parts)
+	if (!new.parts || !allocate(w)) {
+		free(new.parts);
 		return; /* without memory that time stays unknown */
+	}
 	memcpy(new.parts, s->parts, w->meter_count * sizeof(new.parts[0]));
 	w->slots[w->count++] = new;
 }
@@ -218,7 +236,8 @@ void pue_waiting_load(struct pue_waiting *w, struct bytes_reader *from)
 			s.parts[k].known_ns = bytes_take_integer(from);
 			s.parts[k].good_ns = bytes_take_integer(from);
 		}
-		if (!s.parts) {
+		if (!s.parts || !allocate(w)) {
+			free(s.parts);
 			from->bad = true;
 			return;
 		}

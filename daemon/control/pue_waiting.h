@@ -17,12 +17,12 @@ struct waiting_slot {
 
 struct pue_waiting {
 	struct waiting_slot *slots;
-	size_t count, room, meter_count;
+	size_t count, allocated, room, meter_count;
 	int64_t step_s, grain_s;
 };
 
-/* False without memory. */
-bool pue_waiting_init(struct pue_waiting *w, size_t meter_count, int64_t step_s);
+/* Takes no memory while nothing waits. */
+void pue_waiting_init(struct pue_waiting *w, size_t meter_count, int64_t step_s);
 void pue_waiting_deinit(struct pue_waiting *w);
 
 /* Takes cells that follow on those that are there, with what each meter has of them. */

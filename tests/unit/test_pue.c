@@ -1,6 +1,7 @@
 /* PUE as worked examples that a facility engineer can check with a pocket calculator. */
 #include "pue_meters.h"
 
+#include <malloc.h>
 #include <string.h>
 
 static void constant_118_over_100_in_every_window(void **state)
@@ -456,6 +457,31 @@ static void an_export_without_power_is_estimated(void **state)
 	pue_free(p);
 }
 
+/* The most that a configuration may ask for: eight windows of 599 parts each. */
+static void the_longest_lists_of_windows_are_bounded(void **state)
+{
+	static const int64_t windows[] = { 599 * 60, 593 * 60, 587 * 60, 577 * 300, 571 * 900, 569 * 1800,
+		563 * 3600, 557 * 7200 };
+	size_t before = mallinfo2().uordblks;
+	struct pue *p = make(energy_meter, windows, COUNT(windows));
+	size_t used = mallinfo2().uordblks - before;
+	if (used >= 1024 * 1024)
+		fail_msg("%zu bytes", used);
+	for (int s = 0; s <= 70; s++) {
+		power(p, FACILITY, s, 118);
+		power(p, IT, s, 100);
+	}
+	int64_t start = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	enum { TURNS = 100 };
+	for (int i = 0; i < TURNS; i++)
+		for (size_t w = 0; w < COUNT(windows); w++)
+			(void)pue_window(p, w);
+	int64_t each = (clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start) / TURNS;
+	if (each >= 10 * NS_PER_MS) /* 1 ms is wanted; a sanitizer and a slow machine have some more */
+		fail_msg("%lld ns", (long long)each);
+	pue_free(p);
+}
+
 static void a_clock_that_jumps_gives_no_negative_window(void **state)
 {
 	static const int64_t jumps_s[] = { -3600, 3600, 10 * 365 * 86400, -50 };
@@ -509,6 +535,7 @@ int main(void)
 		cmocka_unit_test(meters_of_different_rhythm_are_of_one_moment),
 		cmocka_unit_test(a_negative_meter_is_suspect),
 		cmocka_unit_test(an_export_without_power_is_estimated),
+		cmocka_unit_test(the_longest_lists_of_windows_are_bounded),
 		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
 	};
 	return cmocka_run_group_tests_name("pue", tests, NULL, NULL);
