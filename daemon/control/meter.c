@@ -248,6 +248,20 @@ static void book_same(struct meter *m, int64_t now_ns)
 		book(m, now_ns - refresh, 0, !m->has_gap);
 }
 
+/* The piece that was not counted: power tells it, as far as that is known, else its time stays unknown. */
+static void bridge(struct meter *m, const struct counter_step *step)
+{
+	double seconds = (double)(step->reset_until_ns - m->booked_ns) / 1e9;
+	bool known = m->has_last && is_bridged(m, step->reset_from_ns, step->reset_until_ns);
+	double joules = (known ? m->last_watts : m->counter_watts) * seconds;
+	counter_note_bridged(&m->counter, joules); /* either way nothing of it is to come */
+	m->shape_count = 0;
+	if (known)
+		book(m, step->reset_until_ns, joules, false);
+	m->booked_ns = step->from_ns;
+	m->has_gap = false;
+}
+
 static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)
 {
 	const struct counter_reading reading = { r->time_ns, r->raw, r->number, r->step };
@@ -257,17 +271,8 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 		m->booked_ns = r->time_ns;
 	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD)
 		return step;
-	if (step.event == COUNTER_RESET) {
-		/* the piece that was not counted is bridged by power, as far as that is known */
-		double bridged = m->last_watts * (double)(step.reset_until_ns - m->booked_ns) / 1e9;
-		m->shape_count = 0;
-		if (m->has_last) {
-			counter_note_bridged(&m->counter, bridged);
-			book(m, step.reset_until_ns, bridged, false);
-		}
-		m->booked_ns = step.from_ns;
-		m->has_gap = false;
-	}
+	if (step.event == COUNTER_RESET)
+		bridge(m, &step);
 	m->has_gap |= !is_bridged(m, step.from_ns, r->time_ns) || step.event == COUNTER_RETURN;
 	if (step.joules == 0 && rhythm_of(&m->counter) > 0)
 		book_same(m, r->time_ns);
@@ -466,7 +471,7 @@ int64_t meter_last_power_ns(const struct meter *m)
 double meter_watts_at(const struct meter *m, int64_t time_ns)
 {
 	size_t i = m->history_count;
-	if (i == 0 || m->history[0].time_ns - time_ns > power_interval(m))
+	if (i == 0 || time_ns < m->history[0].time_ns - power_interval(m))
 		return NAN;
 	i--;
 	if (time_ns >= m->history[i].time_ns)
