@@ -1,6 +1,7 @@
 import pytest
 
 import harness
+import schemas
 
 
 @pytest.fixture
@@ -15,6 +16,7 @@ def subscriber(broker):
     s = harness.Subscriber(broker.port)
     yield s
     s.close()
+    schemas.check(s.messages)
 
 
 @pytest.fixture
@@ -32,6 +34,9 @@ def start(tmp_path):
         if getattr(thing, "process", None) is not None:
             thing.stop()
             print(f"--- {thing}:\n{getattr(thing, 'text', '')}")  # shown when the test has failed
+    for thing in started:
+        if isinstance(thing, harness.Received):
+            schemas.check(thing.messages)
 
 
 @pytest.fixture

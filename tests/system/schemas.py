@@ -1,0 +1,56 @@
+"""Payloads of ours against the JSON Schemas that are installed with them."""
+import json
+import pathlib
+import re
+
+import jsonschema
+
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "schemas"
+KINDS = sorted(p.name.removesuffix(".schema.json") for p in FOLDER.iterdir())
+TOPIC = re.compile(r"coolant/[^/]+/[^/]+/([a-z]+)(?:/|$)(.*)")
+# numbers of the same form are alike to a schema: so that most messages need only be compared
+NUMBER = re.compile(r"(?<=[:,\[])-?(?:\d+(?P<fraction>\.\d+)?(?P<exponent>e[+-]?\d+)?)(?=[,}\]])")
+
+
+def load(kind, change=lambda schema: schema):
+    schema = change(json.loads((FOLDER / f"{kind}.schema.json").read_text()))
+    resolver = jsonschema.RefResolver(FOLDER.as_uri() + "/", schema)
+    return jsonschema.Draft202012Validator(schema, resolver=resolver)
+
+
+def closed(schema):
+    """The same, and nothing that it does not tell of."""
+    if isinstance(schema, list):
+        return [closed(s) for s in schema]
+    if not isinstance(schema, dict):
+        return schema
+    schema = {k: closed(v) for k, v in schema.items()}
+    return {"additionalProperties": False, **schema} if isinstance(schema.get("properties"), dict) else schema
+
+
+VALIDATORS = {kind: load(kind) for kind in KINDS}
+for validator in VALIDATORS.values():
+    validator.check_schema(validator.schema)
+seen = set()
+
+
+def kind_of(topic):
+    """The schema of a topic; None = it is none of ours."""
+    m = TOPIC.match(topic)
+    return m and ("info-device" if m[1] == "info" and m[2] else m[1])
+
+
+def check(messages):
+    """Fails with the first message that is not as its schema says; an emptied topic has no payload."""
+    for m in messages:
+        kind = kind_of(m.topic)
+        if kind is None or m.text == "":
+            continue
+        form = kind, NUMBER.sub(lambda n: ("-" if n[0][0] == "-" else "") + ("0.5" if n["fraction"] or n["exponent"] else "1"), m.text)
+        if form in seen:
+            continue
+        assert kind in VALIDATORS, f"{m.topic} has no schema"
+        payload = m.text if kind == "status" else json.loads(m.text)
+        error = jsonschema.exceptions.best_match(VALIDATORS[kind].iter_errors(payload))
+        assert error is None, f"{m.topic}: {error.message} at {error.json_path}: {m.text}"
+        seen.add(form)

@@ -1,0 +1,60 @@
+"""The schemas tell of everything that a payload has. Every message of every test is checked against them too: conftest.py."""
+import json
+
+import harness
+import jsonschema
+import pytest
+import schemas
+from harness import ModbusServer, device, tcp_bus
+
+PLANT = {"flow": "L/min", "supply": "Cel", "return": "Cel", "pressure_drop": "kPa", "pump_power": "kW", "pump_speed": "%", "it_power": "kW", "air_temperature": "Cel",
+         "air_humidity": "%", "primary_supply": "Cel", "reservoir_level": "%", "conductivity": "uS/cm", "ph": "[pH]", "turbidity": "NTU", "filter_hours": "h", "makeup_volume": "m3"}
+INI = ("".join(f"[point:d.{key}]\nregister = holding:{i}\nunit = {unit}\n" for i, (key, unit) in enumerate(PLANT.items())) +
+       "[point:d.mode]\nregister = holding:20\nenum = 30:auto\n[point:d.name]\nregister = holding:21\ntype = string\nlength = 1\n"
+       "[point:d.kwh]\nregister = holding:22\nunit = kWh\ncounter = yes\n[point:d.none]\nregister = holding:23\ninvalid = 30\n"
+       "[loop:main]\ncoolant = pg25\n" + "".join(f"{key} = d.{key}\n" for key in PLANT) + "nominal_flow = 30\nsystem_volume = 100\nreservoir_volume = 10\n"
+       "[loop:lost]\ncoolant = water\nflow = d.none2\nsupply = d.supply\nreturn = d.return\n[group:all]\nloops = main, lost\nneeded = 1\n"
+       "[point:d.none2]\nregister = holding:23\nunit = L/min\ninvalid = 30\n"
+       "[pue:row]\nfacility = d.pump_power\nit = d.it_power\ncooling = d.pump_power\nreuse_heat = loop.main.heat\nwindows = 1m, 1h\n"
+       "[alarm:warm]\npoint = d.supply\nwhen = above\nlimit = 20\n[alarm:odd]\npoint = d.none\nwhen = above\nlimit = 1\n"
+       "[alarm:flag]\npoint = d.flow\nwhen = above\nlimit = 5\nlatch = yes\n")
+STATES = {"active", "unknown"}
+
+
+@pytest.fixture(scope="module")
+def strict():
+    return {kind: schemas.load(kind, schemas.closed) for kind in schemas.KINDS}
+
+
+def test_everything_that_is_told_is_in_the_schemas(start, coolantd, subscriber, tmp_path, strict):
+    server = start(ModbusServer, tmp_path, {"1": {"holding": {i: 30 for i in range(24)}}})
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 200ms\nlabels = serial:4711\n" + INI), "layout = both\n")
+    for topic in ("health", "trend/pue/row", "trend/loop/main"):
+        subscriber.wait(topic)
+    subscriber.wait("alarm/warm", lambda m: m.json["state"] == "active")
+    subscriber.wait("alarm/odd", lambda m: m.json["state"] == "unknown")
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/flag/ack")[0] == 200
+    subscriber.wait("alarm/flag", lambda m: m.json["acknowledged"])
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/warm/shelve", json.dumps({"for": "1h"}))[0] == 200
+    subscriber.wait("alarm/warm", lambda m: m.json["state"] == "shelved")
+    told = {}
+    for m in subscriber.messages:
+        kind = schemas.kind_of(m.topic)
+        told.setdefault(kind, []).append(m)
+        payload = m.text if kind == "status" else m.json
+        error = jsonschema.exceptions.best_match(strict[kind].iter_errors(payload))
+        assert error is None, f"{m.topic}: {error.message} at {error.json_path}: {m.text}"
+    assert set(schemas.KINDS) - {"history", "gap", "records"} <= set(told)
+    status, records = harness.ask(tmp_path, "GET", "/v1/records?step=hour")
+    assert status == 200
+    strict["records"].validate(records)
+
+
+@pytest.mark.parametrize("kind, payload", [
+    ("status", "away"), ("device", {"ts": 1, "seq": 1, "values": {"a": []}, "quality": {}, "times": {}}), ("device", {"ts": 1, "seq": 1, "values": {}}),
+    ("device", {"ts": 1, "seq": 1, "values": {}, "quality": {"a": "good"}, "times": {}}), ("point", {"ts": 1.5, "value": 1, "quality": "good"}),
+    ("point", {"ts": 1, "value": 1, "quality": "fine"}), ("gap", {"from": 1, "to": 2, "dropped": 0}), ("history", {"ts": 1}),
+    ("trend", {"step_s": 300, "end": 0, "figures": {"pue": [1], "facility_kw": [1], "it_kw": [1]}}),
+    ("alarm", {"ts": 1, "state": "on", "severity": "info", "value": 1, "message": "", "acknowledged": False})])
+def test_what_is_wrong_is_refused(kind, payload):
+    assert not schemas.VALIDATORS[kind].is_valid(payload)
