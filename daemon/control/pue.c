@@ -68,7 +68,7 @@ struct pue *pue_new(const struct pue_spec *spec)
 	if (!p)
 		return NULL;
 	p->entries = calloc(spec->meter_count + 1, sizeof(p->entries[0]));
-	bool good = pue_grid_init(&p->grid, spec->meter_count, slowest_interval(spec)) && p->entries != NULL;
+	bool good = p->entries != NULL && pue_grid_init(&p->grid, spec->meter_count, slowest_interval(spec));
 	for (size_t i = 0; good && i < spec->meter_count; i++) {
 		struct entry *e = &p->entries[p->entry_count++];
 		e->name = strdup(spec->meters[i].name);
@@ -373,5 +373,5 @@ bool pue_inherit(struct pue *p, const struct pue *from)
 
 bool pue_is_saved_long_ago(struct bytes_reader r)
 {
-	return bytes_take_integer(&r) < 2 * COUNTER_LAYOUT;
+	return bytes_take_integer(&r) < INT64_C(2) * COUNTER_LAYOUT;
 }

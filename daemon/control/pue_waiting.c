@@ -105,10 +105,9 @@ static bool allocate(struct pue_waiting *w)
 
 static void add_slot(struct pue_waiting *w, const struct waiting_slot *s)
 {
-	struct waiting_slot *last = w->count > 0 ? &w->slots[w->count - 1] : NULL;
-	if (last && goes_on(w, last, s)) {
-		add_parts(w, last->parts, s->parts);
-		last->count += s->count;
+	if (w->count > 0 && goes_on(w, &w->slots[w->count - 1], s)) {
+		add_parts(w, w->slots[w->count - 1].parts, s->parts);
+		w->slots[w->count - 1].count += s->count;
 		return;
 	}
 	if (w->count == w->room)

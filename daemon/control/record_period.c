@@ -16,7 +16,7 @@ static const int64_t backs[] = {
 	[RECORD_STEP_HOUR] = DAY_MS,
 	[RECORD_STEP_DAY] = 31 * DAY_MS,
 	[RECORD_STEP_MONTH] = 365 * DAY_MS,
-	[RECORD_STEP_YEAR] = 10 * 365 * DAY_MS,
+	[RECORD_STEP_YEAR] = INT64_C(3650) * DAY_MS,
 };
 
 static const char *const words[] = { "hour", "day", "month", "year" };
@@ -39,16 +39,16 @@ bool record_step_parse(const char *text, enum record_step *ret)
 /* What stands behind a time: Z, +01:00, or nothing; then it is local. */
 static bool parse_offset(const struct zone *z, const char *text, int64_t local_s, int64_t *ret_s)
 {
-	int hours, minutes, end = -1;
 	*ret_s = *text == '\0' ? zone_utc(z, local_s) : local_s;
 	if (*text == '\0' || strcmp(text, "Z") == 0)
 		return true;
 	if (*text != '+' && *text != '-')
 		return false;
-	if (sscanf(text + 1, "%2d:%2d%n", &hours, &minutes, &end) != 2 || end < 0 || text[1 + end] != '\0' ||
-	    hours < 0 || hours > 14 || minutes < 0 || minutes > 59)
+	struct tm tm = { 0 };
+	const char *end = strptime(text + 1, "%H:%M", &tm);
+	if (!end || *end != '\0' || tm.tm_hour > 14)
 		return false;
-	*ret_s -= (*text == '-' ? -1 : 1) * (hours * 3600 + minutes * 60);
+	*ret_s -= (*text == '-' ? -1 : 1) * (tm.tm_hour * INT64_C(3600) + tm.tm_min * INT64_C(60));
 	return true;
 }
 

@@ -114,15 +114,15 @@ static void put_bus_states(struct metrics_writer *w, const struct health *h)
 	metrics_family(w, &connected);
 	for (size_t i = 0; i < c->bus_count; i++)
 		metrics_sample(
-		    w, METRIC_LABELS({ "bus", c->buses[i].name }), h->buses[i].connected, JSON_DECIMAL);
+		    w, METRIC_LABELS("bus", c->buses[i].name), h->buses[i].connected, JSON_DECIMAL);
 	metrics_family(w, &load);
 	for (size_t i = 0; i < c->bus_count; i++)
 		if (bus_has_load(&c->buses[i]))
 			metrics_sample(
-			    w, METRIC_LABELS({ "bus", c->buses[i].name }), h->loads[i].share, JSON_FIGURE);
+			    w, METRIC_LABELS("bus", c->buses[i].name), h->loads[i].share, JSON_FIGURE);
 	metrics_family(w, &latency);
 	for (size_t i = 0; i < c->bus_count; i++)
-		metrics_summary(w, METRIC_LABELS({ "bus", c->buses[i].name }), h->buses[i].replies,
+		metrics_summary(w, METRIC_LABELS("bus", c->buses[i].name), h->buses[i].replies,
 		    (double)h->buses[i].latency_sum_ns / NS_PER_S);
 }
 
@@ -131,7 +131,7 @@ static void put_bus_counters(struct metrics_writer *w, const struct health *h)
 	for (size_t r = 0; r < COUNT(bus_counters); r++) {
 		metrics_family(w, &bus_counters[r].family);
 		for (size_t i = 0; i < h->config->bus_count; i++)
-			metrics_sample(w, METRIC_LABELS({ "bus", h->config->buses[i].name }),
+			metrics_sample(w, METRIC_LABELS("bus", h->config->buses[i].name),
 			    counter_at(&h->buses[i], bus_counters[r].place), JSON_DECIMAL);
 	}
 }
@@ -182,8 +182,7 @@ static void put_devices(struct metrics_writer *w, const struct health *h, const 
 	for (size_t i = 0; i < h->config->bus_count; i++)
 		for (size_t k = 0; k < h->buses[i].device_count; k++) {
 			const struct device_stats *d = &h->buses[i].devices[k];
-			metrics_sample(w,
-			    METRIC_LABELS({ "device", d->name }, { "bus", h->config->buses[i].name }),
+			metrics_sample(w, METRIC_LABELS("device", d->name, "bus", h->config->buses[i].name),
 			    get(h, d, place), JSON_DECIMAL);
 		}
 }

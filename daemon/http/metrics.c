@@ -22,8 +22,8 @@ static void put_build(struct metrics_writer *w, const struct api *api)
 	snprintf(hash, sizeof(hash), "%016" PRIx64, c->fingerprint);
 	metrics_family(w, &build);
 	metrics_sample(w,
-	    METRIC_LABELS({ "version", COOLANTD_VERSION }, { "site", c->daemon->site },
-		{ "rack", c->daemon->rack }, { "config_hash", hash }),
+	    METRIC_LABELS("version", COOLANTD_VERSION, "site", c->daemon->site, "rack", c->daemon->rack,
+		"config_hash", hash),
 	    1, JSON_DECIMAL);
 	metrics_family(w, &start);
 	metrics_sample(w, NULL, (double)api->started_ms / 1e3, JSON_DECIMAL);
@@ -37,7 +37,7 @@ static void put_build(struct metrics_writer *w, const struct api *api)
 /* The labels of a device as label_KEY, with _ for -; of keys that become the same the first. */
 struct device_labels {
 	char keys[LABELS_MAX][NAME_LENGTH_MAX + 8];
-	struct metric_label items[DEVICE_LABELS + LABELS_MAX + 1];
+	const char *items[2 * (DEVICE_LABELS + LABELS_MAX) + 1]; /* a name, its value, … */
 	size_t count;
 };
 
@@ -48,10 +48,11 @@ static void add_label(struct device_labels *l, size_t i, const char *label)
 	for (int k = 0; k < n; k++)
 		if (l->keys[i][k] == '-')
 			l->keys[i][k] = '_';
-	for (size_t k = 0; k < l->count; k++)
-		if (strcmp(l->items[k].name, l->keys[i]) == 0)
+	for (size_t k = 0; k < l->count; k += 2)
+		if (strcmp(l->items[k], l->keys[i]) == 0)
 			return;
-	l->items[l->count++] = (struct metric_label){ l->keys[i], value + strspn(value, " \t") };
+	l->items[l->count++] = l->keys[i];
+	l->items[l->count++] = value + strspn(value, " \t");
 }
 
 static void put_device_info(struct metrics_writer *w, const struct live *l)
@@ -63,11 +64,11 @@ static void put_device_info(struct metrics_writer *w, const struct live *l)
 		const struct device_config *d = &l->config->devices[i];
 		char unit[24];
 		snprintf(unit, sizeof(unit), "%" PRId64, d->unit);
-		struct device_labels labels = { .items = { { "device", d->name }, { "bus", d->bus_name },
-						    { "unit_id", unit }, { "profile", d->profile_name },
-						    { "vendor", d->profile ? d->profile->vendor : "" },
-						    { "model", d->profile ? d->profile->model : "" } },
-			.count = DEVICE_LABELS };
+		struct device_labels labels = { .items = { "device", d->name, "bus", d->bus_name, "unit_id",
+						    unit, "profile", d->profile_name, "vendor",
+						    d->profile ? d->profile->vendor : "", "model",
+						    d->profile ? d->profile->model : "" },
+			.count = (size_t)2 * DEVICE_LABELS };
 		for (size_t k = 0; k < d->labels.count && k < LABELS_MAX; k++)
 			add_label(&labels, k, d->labels.items[k]);
 		metrics_sample(w, labels.items, 1, JSON_DECIMAL);
@@ -81,10 +82,9 @@ static void put_point(struct metrics_writer *w, const struct table_device *d, si
 	const char *device = d->config->name;
 	if (quality)
 		metrics_sample(
-		    w, METRIC_LABELS({ "device", device }, { "point", p->name }), s->quality, JSON_DECIMAL);
+		    w, METRIC_LABELS("device", device, "point", p->name), s->quality, JSON_DECIMAL);
 	else if (quality_has_value(s->quality))
-		metrics_sample(w,
-		    METRIC_LABELS({ "device", device }, { "point", p->name }, { "unit", p->unit }),
+		metrics_sample(w, METRIC_LABELS("device", device, "point", p->name, "unit", p->unit),
 		    value_number(&s->value), json_payload_digits(p));
 }
 
@@ -110,8 +110,8 @@ static void put_point_counts(struct metrics_writer *w, const struct live *l)
 			counts[l->table->devices[i].points[k].sample.quality]++;
 	metrics_family(w, &points);
 	for (unsigned q = 0; q <= QUALITY_OUT_OF_SERVICE; q++)
-		metrics_sample(w, METRIC_LABELS({ "quality", quality_word((enum quality)q) }),
-		    (double)counts[q], JSON_DECIMAL);
+		metrics_sample(w, METRIC_LABELS("quality", quality_word((enum quality)q)), (double)counts[q],
+		    JSON_DECIMAL);
 }
 
 /* A figure of loop `i`: its value with its unit, or the quality of that. */
@@ -123,11 +123,9 @@ static void put_loop(struct metrics_writer *w, const struct live *l, size_t i, u
 	if (!loop_has_value(c, (enum loop_value)v))
 		return;
 	if (quality)
-		metrics_sample(
-		    w, METRIC_LABELS({ "loop", c->name }, { "figure", word }), f->quality, JSON_DECIMAL);
+		metrics_sample(w, METRIC_LABELS("loop", c->name, "figure", word), f->quality, JSON_DECIMAL);
 	else
-		metrics_sample(w,
-		    METRIC_LABELS({ "loop", c->name }, { "figure", word }, { "unit", loop_values[v].unit }),
+		metrics_sample(w, METRIC_LABELS("loop", c->name, "figure", word, "unit", loop_values[v].unit),
 		    f->value, JSON_FIGURE);
 }
 
@@ -151,8 +149,8 @@ static void put_groups(struct metrics_writer *w, const struct live *l)
 	for (size_t i = 0; i < l->config->group_count; i++)
 		for (unsigned v = 0; v < GROUP_VALUE_COUNT; v++)
 			metrics_sample(w,
-			    METRIC_LABELS({ "group", l->config->groups[i].name },
-				{ "figure", group_values[v].word }, { "unit", group_values[v].unit }),
+			    METRIC_LABELS("group", l->config->groups[i].name, "figure", group_values[v].word,
+				"unit", group_values[v].unit),
 			    groups_figures(l->groups, i)[v].value, JSON_FIGURE);
 }
 
@@ -161,8 +159,7 @@ static void put_alarm(const struct alarm *a, void *user)
 	static const bool is_active[ALARM_STATE_COUNT] = { [ALARM_ACTIVE] = true, [ALARM_SUPPRESSED] = true };
 	if (a->state != ALARM_UNKNOWN && a->state != ALARM_SHELVED)
 		metrics_sample(user,
-		    METRIC_LABELS(
-			{ "alarm", a->config->name }, { "severity", alarm_severity_word(a->severity) }),
+		    METRIC_LABELS("alarm", a->config->name, "severity", alarm_severity_word(a->severity)),
 		    is_active[a->state], JSON_DECIMAL);
 }
 
@@ -170,7 +167,7 @@ static void put_unacknowledged(const struct alarm *a, void *user)
 {
 	bool waits = a->state == ALARM_CLEARED_UNACKNOWLEDGED || a->state == ALARM_ACTIVE;
 	metrics_sample(
-	    user, METRIC_LABELS({ "alarm", a->config->name }), waits && !a->acknowledged, JSON_DECIMAL);
+	    user, METRIC_LABELS("alarm", a->config->name), waits && !a->acknowledged, JSON_DECIMAL);
 }
 
 static void count_alarm(const struct alarm *a, void *user)
@@ -195,7 +192,7 @@ static void put_alarms(struct metrics_writer *w, const struct live *l)
 	metrics_family(w, &states);
 	alarms_each(l->alarms, count_alarm, counts);
 	for (unsigned s = 0; s < ALARM_STATE_COUNT; s++)
-		metrics_sample(w, METRIC_LABELS({ "state", alarm_state_word((enum alarm_state)s) }),
+		metrics_sample(w, METRIC_LABELS("state", alarm_state_word((enum alarm_state)s)),
 		    (double)counts[s], JSON_DECIMAL);
 }
 

@@ -70,18 +70,18 @@ static void put_head(struct metrics_writer *w)
 		fprintf(w->out, "# UNIT %s %s\n", f->name, f->unit);
 }
 
-static void put_name(struct metrics_writer *w, const char *suffix, const struct metric_label *labels)
+static void put_name(struct metrics_writer *w, const char *suffix, const char *const *labels)
 {
 	fputs_unlocked(w->family->name, w->out);
 	fputs_unlocked(suffix, w->out);
-	for (const struct metric_label *l = labels; l && l->name; l++) {
+	for (const char *const *l = labels; l && *l; l += 2) {
 		putc_unlocked(l == labels ? '{' : ',', w->out);
-		fputs_unlocked(l->name, w->out);
+		fputs_unlocked(l[0], w->out);
 		fputs_unlocked("=\"", w->out);
-		put_escaped(w->out, l->value);
+		put_escaped(w->out, l[1]);
 		putc_unlocked('"', w->out);
 	}
-	if (labels && labels->name)
+	if (labels && *labels)
 		putc_unlocked('}', w->out);
 	putc_unlocked(' ', w->out);
 }
@@ -94,8 +94,7 @@ static void put_number(struct metrics_writer *w, double v, enum json_digits digi
 	putc_unlocked('\n', w->out);
 }
 
-void metrics_sample(
-    struct metrics_writer *w, const struct metric_label *labels, double v, enum json_digits digits)
+void metrics_sample(struct metrics_writer *w, const char *const *labels, double v, enum json_digits digits)
 {
 	if (!w->out || !isfinite(v))
 		return;
@@ -104,7 +103,7 @@ void metrics_sample(
 	put_number(w, v, digits);
 }
 
-void metrics_summary(struct metrics_writer *w, const struct metric_label *labels, uint64_t count, double sum)
+void metrics_summary(struct metrics_writer *w, const char *const *labels, uint64_t count, double sum)
 {
 	if (!w->out)
 		return;

@@ -17,12 +17,8 @@ struct metric_family {
 	const char *help;
 };
 
-struct metric_label {
-	const char *name, *value;
-};
-
-/* The labels of a sample, as an argument; the last of them has no name. */
-#define METRIC_LABELS(...) ((const struct metric_label[]){ __VA_ARGS__, { NULL, NULL } })
+/* The labels of a sample, as an argument: a name, its value, a name, … */
+#define METRIC_LABELS(...) ((const char *const[]){ __VA_ARGS__, NULL })
 
 /* Behind the HELP of a metric that is a quality, as a number. */
 #define METRICS_QUALITY_HELP                                                                                 \
@@ -45,7 +41,6 @@ char *metrics_finish(struct metrics_writer *w);
 void metrics_family(struct metrics_writer *w, const struct metric_family *family);
 
 /* `labels` NULL = none. */
-void metrics_sample(
-    struct metrics_writer *w, const struct metric_label *labels, double v, enum json_digits digits);
+void metrics_sample(struct metrics_writer *w, const char *const *labels, double v, enum json_digits digits);
 /* Of a summary: how many observations, and what they are in sum. */
-void metrics_summary(struct metrics_writer *w, const struct metric_label *labels, uint64_t count, double sum);
+void metrics_summary(struct metrics_writer *w, const char *const *labels, uint64_t count, double sum);

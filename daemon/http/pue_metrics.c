@@ -18,15 +18,15 @@ static void put_powers(struct metrics_writer *w, const struct live *l)
 	int64_t when;
 	metrics_family(w, &ratio);
 	for (size_t i = 0; i < l->config->pue_count; i++)
-		metrics_sample(w, METRIC_LABELS({ "pue", l->config->pues[i].name }),
+		metrics_sample(w, METRIC_LABELS("pue", l->config->pues[i].name),
 		    pue_power_ratio(pues_at(l->pues, i), &when).value, JSON_FIGURE);
 	metrics_family(w, &power);
 	for (size_t i = 0; i < l->config->pue_count; i++)
 		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 			if (l->config->pues[i].role_names[r].count > 0)
 				metrics_sample(w,
-				    METRIC_LABELS({ "pue", l->config->pues[i].name },
-					{ "role", pue_role_word((enum pue_role)r) }),
+				    METRIC_LABELS("pue", l->config->pues[i].name, "role",
+					pue_role_word((enum pue_role)r)),
 				    pue_role_power(pues_at(l->pues, i), (enum pue_role)r).value * 1e3,
 				    JSON_FIGURE);
 }
@@ -106,8 +106,8 @@ static void put_energies(struct metrics_writer *w, const struct named_window *wi
 		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 			if (windows[i].window.has_role[r])
 				metrics_sample(w,
-				    METRIC_LABELS({ "pue", windows[i].pue }, { "window", windows[i].name },
-					{ "role", pue_role_word((enum pue_role)r) }),
+				    METRIC_LABELS("pue", windows[i].pue, "window", windows[i].name, "role",
+					pue_role_word((enum pue_role)r)),
 				    windows[i].window.kwh[r] * KWH_JOULES, JSON_DECIMAL);
 }
 
@@ -119,8 +119,7 @@ void pue_metrics_put(struct metrics_writer *w, const struct live *l)
 	for (size_t r = 0; r < COUNT(rows); r++) {
 		metrics_family(w, &rows[r].family);
 		for (size_t i = 0; i < count; i++)
-			metrics_sample(w,
-			    METRIC_LABELS({ "pue", windows[i].pue }, { "window", windows[i].name }),
+			metrics_sample(w, METRIC_LABELS("pue", windows[i].pue, "window", windows[i].name),
 			    rows[r].get(&windows[i].window), JSON_FIGURE);
 	}
 	put_energies(w, windows, count);

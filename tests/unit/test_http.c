@@ -156,7 +156,7 @@ static char *metrics(bool classic)
 	struct metrics_writer w;
 	metrics_begin(&w, classic);
 	metrics_family(&w, &counted);
-	metrics_sample(&w, METRIC_LABELS({ "a", "q\"b\\c\nd" }, { "b", "" }), 12345678, JSON_DECIMAL);
+	metrics_sample(&w, METRIC_LABELS("a", "q\"b\\c\nd", "b", ""), 12345678, JSON_DECIMAL);
 	metrics_sample(&w, NULL, 0, JSON_DECIMAL);
 	metrics_family(&w, &warmth);
 	metrics_sample(&w, NULL, NAN, JSON_DECIMAL);
@@ -164,9 +164,9 @@ static char *metrics(bool classic)
 	metrics_family(&w, &unknown);
 	metrics_sample(&w, NULL, NAN, JSON_DECIMAL);
 	metrics_family(&w, &build);
-	metrics_sample(&w, METRIC_LABELS({ "v", "1" }), 1, JSON_DECIMAL);
+	metrics_sample(&w, METRIC_LABELS("v", "1"), 1, JSON_DECIMAL);
 	metrics_family(&w, &wait);
-	metrics_summary(&w, METRIC_LABELS({ "v", "1" }), 3, 0.25);
+	metrics_summary(&w, METRIC_LABELS("v", "1"), 3, 0.25);
 	return metrics_finish(&w);
 }
 

@@ -345,7 +345,7 @@ static void days_begin_at_midnight_of_the_site(void **state)
 	const struct zone *berlin = zone_load(a, "Europe/Berlin", &why);
 	const struct zone *kolkata = zone_load(a, "Asia/Kolkata", &why);
 	struct record_periods *p = calloc(1, sizeof(*p));
-	int64_t from, to;
+	int64_t from = 0, to = 0;
 	assert_true(berlin && kolkata && p);
 	/* the days around the change to summer time: of 24, 23 and 24 hours */
 	assert_true(
