@@ -25,8 +25,13 @@ void record_batch_clear(struct record_batch *b)
 		free_row(&b->rows[i]);
 	for (size_t i = 0; i < b->correction_count; i++)
 		free_correction(&b->corrections[i]);
+	for (size_t i = 0; i < b->struck_count; i++) {
+		free(b->struck[i].reason);
+		free(b->struck[i].who);
+	}
 	free(b->rows);
 	free(b->corrections);
+	free(b->struck);
 	*b = (struct record_batch){ 0 };
 }
 
@@ -149,6 +154,31 @@ void record_correct(struct record_batch *b, int64_t time_ms, const char *owner, 
 		return;
 	}
 	b->corrections[b->correction_count++] = c;
+}
+
+void record_strike(
+    struct record_batch *b, int64_t from_hour, int64_t until_hour, const char *reason, const char *who)
+{
+	struct record_struck *all = reallocarray(b->struck, b->struck_count + 1, sizeof(*all));
+	struct record_struck s = { from_hour, until_hour, strdup(reason), strdup(who) };
+	if (all)
+		b->struck = all;
+	if (!all || !s.reason || !s.who) {
+		free(s.reason);
+		free(s.who);
+		b->lost = true;
+		return;
+	}
+	b->struck[b->struck_count++] = s;
+}
+
+const struct record_struck *record_find_struck(
+    const struct record_batch *b, int64_t from_hour, int64_t until_hour)
+{
+	for (size_t i = 0; i < b->struck_count; i++)
+		if (b->struck[i].from_hour < until_hour && b->struck[i].until_hour > from_hour)
+			return &b->struck[i];
+	return NULL;
 }
 
 static int by_key(const void *x, const void *y)

@@ -45,11 +45,19 @@ struct record_correction {
 	char *owner, *meter, *kind, *text; /* the PUE, …; its own */
 };
 
+/* Hours that are struck out: kept, but no figure of a longer time counts them. */
+struct record_struck {
+	int64_t from_hour, until_hour;
+	char *reason, *who; /* its own */
+};
+
 struct record_batch {
 	struct record_row *rows;
 	size_t count, room;
 	struct record_correction *corrections;
 	size_t correction_count;
+	struct record_struck *struck; /* only in a report */
+	size_t struck_count;
 	bool disordered; /* a row is of an earlier period than the one before */
 	bool lost;	 /* something did not fit in, or in memory */
 };
@@ -72,6 +80,12 @@ const struct record_row *record_find(const struct record_batch *b, const struct 
 
 void record_correct(struct record_batch *b, int64_t time_ms, const char *owner, const char *meter,
     const char *kind, const char *text);
+
+void record_strike(
+    struct record_batch *b, int64_t from_hour, int64_t until_hour, const char *reason, const char *who);
+/* What an hour of it is struck out by; NULL = nothing. */
+const struct record_struck *record_find_struck(
+    const struct record_batch *b, int64_t from_hour, int64_t until_hour);
 
 /* Brings the rows in the order of their keys, periods first. */
 void record_sort(struct record_batch *b);

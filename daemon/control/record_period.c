@@ -157,6 +157,9 @@ void record_gather(const struct record_periods *p, const struct record_batch *fr
 {
 	for (size_t i = 0; i < from->count; i++) {
 		struct record_key key = from->rows[i].key;
+		if (p->step != RECORD_STEP_HOUR && key.kind == RECORD_PUE &&
+		    record_find_struck(to, key.period, key.period + 1))
+			continue;
 		key.period = record_periods_find(p, key.period);
 		if (key.period >= 0)
 			record_add(to, &key, &from->rows[i].sums);

@@ -47,5 +47,5 @@ const char *record_periods_parse(struct record_periods *p, const struct zone *z,
 int64_t record_periods_find(const struct record_periods *p, int64_t hour);
 
 /* Adds rows by hour to `to`, which has the number of the record as its period; and the corrections of that
- * time. */
+ * time. Of hours that are struck out in `to` the PUE only where a record is no longer. */
 void record_gather(const struct record_periods *p, const struct record_batch *from, struct record_batch *to);

@@ -97,8 +97,8 @@ static struct figure judge(const struct record_pue *r, double total, double it, 
 	return f;
 }
 
-struct record_pue record_pue_compute(
-    const struct record_batch *b, const struct config *c, const char *name, int64_t period, int64_t length_ms)
+struct record_pue record_pue_compute(const struct record_batch *b, const struct config *c, const char *name,
+    int64_t period, int64_t length_ms, bool struck)
 {
 	struct record_pue out = { .uncertainty = NAN };
 	double variances[PUE_ROLE_COUNT] = { 0 }, estimated[PUE_ROLE_COUNT] = { 0 };
@@ -120,7 +120,8 @@ struct record_pue record_pue_compute(
 	out.estimated_kwh = pue_roles_total(out.has_role, estimated);
 	const double total = pue_roles_total(out.has_role, out.kwh), it = pue_roles_it(out.kwh);
 	const bool coarse = add_meters(b, c, name, period, &out, variances);
-	out.pue = judge(&out, total, it, coarse, length_ms >= DAY_MS);
+	out.pue =
+	    struck ? figure_invalid("it is struck out") : judge(&out, total, it, coarse, length_ms >= DAY_MS);
 	out.ere = out.has_role[PUE_REUSE_HEAT] ? out.pue : figure_invalid("no reused heat is configured");
 	if (!quality_has_value(out.pue.quality))
 		return out;

@@ -23,7 +23,7 @@ struct record_pue {
 	double uncertainty; /* of `pue`, k = 2; NAN while a needed meter has no accuracy class */
 };
 
-/* Of the record `period`, which is `length_ms` long. Classes and steps of meters are of the configuration as
- * it is now. */
+/* Of the record `period`, which is `length_ms` long, and without a ratio when it is `struck` out. Classes and
+ * steps of meters are of the configuration as it is now. */
 struct record_pue record_pue_compute(const struct record_batch *b, const struct config *c, const char *name,
-    int64_t period, int64_t length_ms);
+    int64_t period, int64_t length_ms, bool struck);

@@ -110,6 +110,8 @@ static const struct route {
 	{ "GET", "/v1/alarms/history", NULL, views_history },
 	{ "GET", "/v1/buses", NULL, views_buses },
 	{ "GET", "/v1/records", NULL, api_records_answer, { "from", "to", "step" } },
+	{ "POST", "/v1/records/strike", NULL, api_records_strike, { "from", "to", "reason" } },
+	{ "POST", "/v1/records/unstrike", NULL, api_records_unstrike, { "from", "to" } },
 	{ "GET", "/v1/config", NULL, views_config },
 	{ "POST", "/v1/alarms/", "/ack", acknowledge },
 	{ "POST", "/v1/alarms/", "/shelve", shelve },

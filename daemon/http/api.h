@@ -6,6 +6,7 @@
  *   GET  /v1/points[?match=GLOB] /v1/loops /v1/groups /v1/pue /v1/alarms /v1/buses /v1/config
  *   GET  /v1/alarms/history     what has happened to them, from the oldest on
  *   GET  /v1/records            the hours, days, … of energies, PUE, heat and alarms
+ *   POST /v1/records/strike /v1/records/unstrike   hours that no figure of a longer time is to count
  *   POST /v1/alarms/NAME/ack    acknowledges one
  *   POST /v1/alarms/NAME/shelve {"for":"2h"}: hides one so long
  *   POST /v1/alarms/NAME/unshelve

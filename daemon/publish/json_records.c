@@ -31,10 +31,18 @@ static bool is_first(const struct record_batch *b, size_t i)
 	return true;
 }
 
+/* An hour that is struck out; of a longer time such hours are not counted. */
+static bool is_struck(const struct record *r)
+{
+	const int64_t hour = r->all->periods->edges[r->number];
+	return r->all->periods->step == RECORD_STEP_HOUR &&
+	       record_find_struck(r->all->rows, hour, hour + 1) != NULL;
+}
+
 static void put_pue(struct json_writer *w, const struct record *r, const char *name)
 {
-	struct record_pue p =
-	    record_pue_compute(&r->rows, r->all->config, name, r->number, r->end_ms - r->start_ms);
+	struct record_pue p = record_pue_compute(
+	    &r->rows, r->all->config, name, r->number, r->end_ms - r->start_ms, is_struck(r));
 	json_open(w, name);
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
 		char key[64];
@@ -57,17 +65,29 @@ static void put_pue(struct json_writer *w, const struct record *r, const char *n
 	json_close(w);
 }
 
+/* Whether there is a row of the same meter that is to stand under its name: one that is known for longer. */
+static bool has_better(const struct record_batch *b, size_t i)
+{
+	const struct record_row *r = &b->rows[i];
+	for (size_t j = 0; j < b->count; j++) {
+		const struct record_row *other = &b->rows[j];
+		if (other->key.kind != RECORD_ENERGY || strcmp(other->key.item, r->key.item) != 0)
+			continue;
+		if (other->sums.known_ms > r->sums.known_ms ||
+		    (other->sums.known_ms == r->sums.known_ms && j < i))
+			return true;
+	}
+	return false;
+}
+
 /* A meter that counts in two figures, or both ways, is told once for each. */
 static void put_meter(struct json_writer *w, const struct record *r, size_t i)
 {
 	const struct record_batch *b = &r->rows;
 	const struct record_key *k = &b->rows[i].key;
 	const struct record_sums *s = &b->rows[i].sums;
-	unsigned same = 0;
 	char key[256];
-	for (size_t j = 0; j < i; j++)
-		same += b->rows[j].key.kind == RECORD_ENERGY && strcmp(b->rows[j].key.item, k->item) == 0;
-	snprintf(key, sizeof(key), same == 0 ? "%s" : "%s (%s of %s)", k->item, k->part, k->owner);
+	snprintf(key, sizeof(key), has_better(b, i) ? "%s (%s of %s)" : "%s", k->item, k->part, k->owner);
 	json_open(w, key);
 	json_text(w, "role", k->part);
 	json_number(w, "from", s->low, JSON_ENERGY);
@@ -156,6 +176,27 @@ static int64_t end_of(const struct json_records *r, size_t i)
 	return end_ms <= r->now_ms ? end_ms : until_ms < end_ms ? until_ms : end_ms;
 }
 
+static void put_struck(struct json_writer *w, const struct record *r)
+{
+	const int64_t *edges = &r->all->periods->edges[r->number];
+	const struct record_batch *b = r->all->rows;
+	if (!record_find_struck(b, edges[0], edges[1]))
+		return;
+	json_open_list(w, "struck");
+	for (size_t i = 0; i < b->struck_count; i++) {
+		const struct record_struck *s = &b->struck[i];
+		if (s->from_hour >= edges[1] || s->until_hour <= edges[0])
+			continue;
+		json_open(w, NULL);
+		json_integer(w, "from", s->from_hour * RECORD_HOUR_MS);
+		json_integer(w, "to", s->until_hour * RECORD_HOUR_MS);
+		json_text(w, "reason", s->reason);
+		json_text(w, "by", s->who);
+		json_close(w);
+	}
+	json_close_list(w);
+}
+
 static void put_record(struct json_writer *w, const struct record *r)
 {
 	json_open(w, NULL);
@@ -166,6 +207,7 @@ static void put_record(struct json_writer *w, const struct record *r)
 	put_kind(w, r, RECORD_LOOP, "loops");
 	put_kind(w, r, RECORD_ALARM, "alarms");
 	put_corrections(w, r);
+	put_struck(w, r);
 	json_close(w);
 }
 

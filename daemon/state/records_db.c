@@ -23,6 +23,10 @@ const char records_db_tables[] =
     "CREATE INDEX correction_by_time ON correction(ts_ms);"
     "CREATE TABLE records_added(one INTEGER PRIMARY KEY, id INTEGER NOT NULL);";
 
+const char records_db_struck[] =
+    "CREATE TABLE struck(from_hour INTEGER NOT NULL, until_hour INTEGER NOT NULL, reason TEXT NOT NULL,"
+    " who TEXT NOT NULL, struck_ms INTEGER NOT NULL);";
+
 /* Places: 1 hour, 2 name, 3 amount, 4 estimated, 5 known, 6 good, 7 integral, 8 low, 9 high. */
 static const char *const additions[] = {
 	[RECORD_ENERGY] =
@@ -48,6 +52,7 @@ static const char *const old_rows[] = {
 	"DELETE FROM loop WHERE hour < ?1",
 	"DELETE FROM alarm WHERE hour < ?1",
 	"DELETE FROM correction WHERE ts_ms < ?1 * 3600000",
+	"DELETE FROM struck WHERE until_hour < ?1",
 };
 
 #define NAMED " JOIN record_name ON record_name.id = name WHERE hour >= ?1 AND hour < ?2 ORDER BY hour"
@@ -60,6 +65,11 @@ static const char *const selections[] = {
 	[RECORD_LOOP] = NAMES "0, 0, known_ms, good_ms, integral, low, high FROM loop" NAMED,
 	[RECORD_ALARM] = NAMES "count, 0, active_ms, 0, 0, NULL, NULL FROM alarm" NAMED,
 };
+
+static const char pue_not_struck[] = NAMES
+    "mj, estimated_mj, known_ms, good_ms, 0, NULL, NULL FROM pue JOIN record_name ON record_name.id = name"
+    " WHERE hour >= ?1 AND hour < ?2 AND NOT EXISTS"
+    " (SELECT 1 FROM struck WHERE from_hour <= hour AND until_hour > hour) ORDER BY hour";
 
 static void bind_text(sqlite3_stmt *st, int place, const char *text)
 {
@@ -130,6 +140,19 @@ static int mark(struct db *d, int64_t id)
 	return db_run(d, sql, DB_NUMBERS(id));
 }
 
+int records_db_strike(struct db *d, const struct records_strike *s)
+{
+	if (!s->reason)
+		return db_run(d, "DELETE FROM struck WHERE from_hour >= ?1 AND from_hour < ?2",
+		    DB_NUMBERS(s->from_hour, s->until_hour));
+	sqlite3_stmt *st = db_statement(d,
+	    "INSERT INTO struck(from_hour, until_hour, struck_ms, reason, who) VALUES(?1, ?2, ?3, ?4, ?5)",
+	    DB_NUMBERS(s->from_hour, s->until_hour, s->now_ms));
+	bind_text(st, 4, s->reason);
+	bind_text(st, 5, s->who);
+	return db_step_all(d, st);
+}
+
 int records_db_add(struct db *d, const struct records_addition *a)
 {
 	/* a commit that was told to have failed may be in the file all the same */
@@ -161,7 +184,9 @@ static const char *text_of(sqlite3_stmt *st, int column)
 static int read_kind(
     struct db *d, enum record_kind kind, const struct record_periods *p, size_t i, struct record_batch *to)
 {
-	sqlite3_stmt *st = db_statement(d, selections[kind], DB_NUMBERS(p->edges[i], p->edges[i + 1]));
+	const char *sql =
+	    kind == RECORD_PUE && p->step != RECORD_STEP_HOUR ? pue_not_struck : selections[kind];
+	sqlite3_stmt *st = db_statement(d, sql, DB_NUMBERS(p->edges[i], p->edges[i + 1]));
 	int r;
 	while ((r = db_step(d, st)) == 1) {
 		const struct record_key key = { kind, (int64_t)i, text_of(st, 0), text_of(st, 1),
@@ -193,9 +218,22 @@ static int read_corrections(struct db *d, const struct record_periods *p, struct
 	return r;
 }
 
+static int read_struck(struct db *d, const struct record_periods *p, struct record_batch *to)
+{
+	sqlite3_stmt *st = db_statement(d,
+	    "SELECT from_hour, until_hour, reason, who FROM struck WHERE until_hour > ?1 AND from_hour < ?2",
+	    DB_NUMBERS(p->edges[0], p->edges[p->count]));
+	int r;
+	while ((r = db_step(d, st)) == 1)
+		record_strike(to, sqlite3_column_int64(st, 0), sqlite3_column_int64(st, 1), text_of(st, 2),
+		    text_of(st, 3));
+	db_done(st);
+	return r;
+}
+
 int records_db_read(struct db *d, const struct record_periods *p, struct record_batch *to)
 {
-	int r = 0;
+	int r = read_struck(d, p, to);
 	for (size_t i = 0; i < p->count; i++)
 		for (unsigned kind = 0; r >= 0 && kind < RECORD_KIND_COUNT; kind++)
 			r = read_kind(d, (enum record_kind)kind, p, i, to);

@@ -7,8 +7,8 @@
 #include "daemon/control/record_period.h"
 #include "daemon/disk/db.h"
 
-/* The step that makes the tables, for state_db. */
-extern const char records_db_tables[];
+/* The steps that make the tables, for state_db. */
+extern const char records_db_tables[], records_db_struck[];
 
 /* Rows to be added, within the transaction that is open. The same `id` is added only once, however often it
  * is tried. Rows of hours before `oldest_hour` go. */
@@ -19,9 +19,18 @@ struct records_addition {
 
 int records_db_add(struct db *d, const struct records_addition *a);
 
+/* Strikes hours out, for a reason; with NULL takes that back for those that begin within. */
+struct records_strike {
+	int64_t from_hour, until_hour;
+	const char *reason, *who;
+	int64_t now_ms;
+};
+
+int records_db_strike(struct db *d, const struct records_strike *s);
+
 /* 1 when the addition of that id was the last one that was made, else 0. */
 int records_db_has(struct db *d, int64_t id);
 
-/* Adds the rows of the periods to `to`, which has the number of the record as its period, and the corrections
- * of that time. */
+/* Adds the rows of the periods to `to`, which has the number of the record as its period, the corrections and
+ * what is struck out of that time. */
 int records_db_read(struct db *d, const struct record_periods *p, struct record_batch *to);

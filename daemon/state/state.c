@@ -180,8 +180,14 @@ static void do_report(struct disk_job *job)
 {
 	struct state_report *report = (struct state_report *)job;
 	bool is_added = false;
-	report->error =
-	    state_db_read(report->state->db, &report->periods, report->due_id, &is_added, &report->rows);
+	if (report->strikes)
+		report->error =
+		    state_db_strike(report->state->db, &(struct records_strike){ report->periods.edges[0],
+							   report->periods.edges[report->periods.count],
+							   report->reason, report->who, report->now_ms });
+	if (report->error >= 0)
+		report->error = state_db_read(
+		    report->state->db, &report->periods, report->due_id, &is_added, &report->rows);
 	if (!is_added)
 		record_gather(&report->periods, &report->due, &report->rows);
 	record_gather(&report->periods, &report->open, &report->rows);
@@ -195,6 +201,8 @@ void state_report_free(struct state_report *report)
 	record_batch_clear(&report->open);
 	record_batch_clear(&report->rows);
 	config_unref(report->config);
+	free(report->reason);
+	free(report->who);
 	free(report->text);
 	free(report);
 }

@@ -29,6 +29,8 @@ struct state_report {
 	struct state *state;
 	struct config *config; /* a reference */
 	struct record_periods periods;
+	bool strikes; /* before it is read, all of its time, for a reason; without one that is taken back */
+	char *reason, *who;
 	struct record_batch due, open; /* what may be in no table yet, and what is in none */
 	int64_t now_ms;		       /* UTC when it was asked for */
 	int64_t due_id, until_ms;      /* of `due`; UTC up to which energies are counted */
@@ -47,7 +49,7 @@ void state_report_free(struct state_report *report);
 /* Whether there is room for one more report under way. */
 bool state_is_free(const struct state *s);
 
-/* Takes a report (calloc'd, with its periods, `write`, `done` and `user`) over. */
+/* Takes a report (calloc'd, with its periods, strike, `write`, `done` and `user`) over. */
 void state_ask(struct state *s, const struct live *l, struct state_report *report);
 
 /* Gives the disk the last save, and ends. */

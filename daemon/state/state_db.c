@@ -24,6 +24,7 @@ static const char *const steps[] = {
 	" saved_ms INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE(kind, name));",
 	"CREATE TABLE changes(id INTEGER PRIMARY KEY, name TEXT NOT NULL, data BLOB NOT NULL);",
 	records_db_tables,
+	records_db_struck,
 };
 
 static const struct db_format format = {
@@ -243,6 +244,12 @@ int state_db_read(
 		r = check(d, records_db_has(d->db, id));
 	*is_added = r > 0;
 	return r < 0 ? r : check(d, records_db_read(d->db, p, to));
+}
+
+int state_db_strike(struct state_db *d, const struct records_strike *s)
+{
+	int r = open_file(d);
+	return r < 0 ? r : check(d, records_db_strike(d->db, s));
 }
 
 int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes,

@@ -24,6 +24,9 @@ int state_db_load(struct state_db *d, void (*take)(struct bytes_entry *e, void *
 int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes,
     const struct records_addition *records);
 
+/* records_db_strike. */
+int state_db_strike(struct state_db *d, const struct records_strike *s);
+
 /* Records out of their tables (records_db_read), and whether what has this id is in them. */
 int state_db_read(
     struct state_db *d, const struct record_periods *p, int64_t id, bool *is_added, struct record_batch *to);

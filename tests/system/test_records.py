@@ -1,5 +1,6 @@
 """The hours that are kept on the controller: each energy in its hour, once, whatever happens."""
 import bisect
+import getpass
 import json
 import math
 import os
@@ -152,6 +153,55 @@ def test_none_are_made_when_none_are_kept(start, broker, counting, tmp_path):
     assert daemon.stop() == 0
     with sqlite3.connect(tmp_path / "state/state.db") as db:
         assert db.execute("SELECT count(*) FROM record_name").fetchone() == (0,)
+
+
+def test_hours_are_struck_out_and_said(start, broker, counting, tmp_path):
+    counter, ini = counting
+    daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini)
+    counter.begin()
+    harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 0.2, "the energy", 30)
+    hour = records(tmp_path)["records"][-1]["start"]
+    status, answer = harness.ask(tmp_path, "POST", f"/v1/records/strike?from={hour}&to={hour + 1}")
+    assert status == 400 and "reason" in answer["error"]
+    status, answer = harness.ask(tmp_path, "POST", f"/v1/records/strike?from={hour}&to={hour + 1}&reason=meter%20was%20taken%20out")
+    assert status == 200, answer
+    struck = answer["records"][-1]["struck"]
+    assert struck == [{"from": hour, "to": hour + HOUR_MS, "reason": "meter was taken out", "by": getpass.getuser()}]
+    daemon.wait_line("are struck out: meter was taken out, by ")
+    daemon.process.kill()
+    daemon.process.wait()
+    start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini)
+    hold(2)
+    r = records(tmp_path)["records"][-1]
+    assert r["struck"] == struck and r["pue"]["row"]["pue"] is None and r["pue"]["row"]["reason"] == "it is struck out"
+    assert r["pue"]["row"]["it_kwh"] > 0.2 and r["meters"]["rack"]["kwh"] > 0.2
+    day = records(tmp_path, step="day")["records"][-1]
+    assert day["struck"] == struck and "row" not in day["pue"] and day["meters"]["rack"]["kwh"] > 0.2
+    status, answer = harness.ask(tmp_path, "POST", f"/v1/records/unstrike?from={hour}&to={hour + 1}")
+    assert status == 200 and "struck" not in answer["records"][-1]
+    assert records(tmp_path, step="day")["records"][-1]["pue"]["row"]["it_kwh"] > 0.2
+
+
+def test_a_reload_goes_on_with_the_hour(start, broker, counting, tmp_path):
+    counter, ini = counting
+    text = head(tmp_path, broker.port) + ini
+    daemon = start(Coolantd, tmp_path, text)
+    counter.begin()
+    harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 0.1, "the energy", 30)
+    daemon.reload(text + "[alarm:late]\npoint = rack.active_power\nwhen = above\nlimit = 1\nseverity = info\nmessage = any power\n")
+    hold(3)
+    # under another name, and the old one again: what was counted stays
+    before = kwh(records(tmp_path), "rack")
+    daemon.reload(head(tmp_path, broker.port) + ini.replace("[pue:row]", "[pue:other]"))
+    hold(2)
+    assert kwh(records(tmp_path), "rack") >= before
+    assert "rack (it of other)" in records(tmp_path)["records"][-1]["meters"]
+    daemon.reload(text)
+    counter.stop()
+    hold(3)
+    answer = records(tmp_path)
+    assert {"row", "other"} == set(answer["records"][-1]["pue"]) and kwh(answer, "rack") >= before
+    assert "late" in answer["records"][-1]["alarms"]
 
 
 T0 = 1772323200  # 2026-03-01T00:00:00Z

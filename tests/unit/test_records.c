@@ -143,7 +143,7 @@ static void each_hour_has_its_energies(void **state)
 		expect_kwh(&b, "main", START_HOUR + i, 118);
 		expect_kwh(&b, "pdu", START_HOUR + i, 100);
 		struct record_pue p =
-		    record_pue_compute(&b, l->config, "row", START_HOUR + i, RECORD_HOUR_MS);
+		    record_pue_compute(&b, l->config, "row", START_HOUR + i, RECORD_HOUR_MS, false);
 		assert_true(p.energy_complete && p.coverage == 1 && p.estimated_kwh == 0);
 		assert_int_equal(p.pue.quality, QUALITY_GOOD);
 		assert_true(fabs(p.pue.value - 1.18) < 1e-4);
@@ -166,7 +166,7 @@ static void a_meter_that_comes_back_late_fills_its_own_hours(void **state)
 	struct record_batch b = all_waiting(l);
 	expect_kwh(&b, "main", START_HOUR + 1, 118);
 	expect_kwh(&b, "pdu", START_HOUR + 1, 0);
-	struct record_pue p = record_pue_compute(&b, l->config, "row", START_HOUR + 1, RECORD_HOUR_MS);
+	struct record_pue p = record_pue_compute(&b, l->config, "row", START_HOUR + 1, RECORD_HOUR_MS, false);
 	assert_false(p.energy_complete);
 	assert_int_equal(p.pue.quality, QUALITY_INVALID);
 	record_batch_clear(&b);
@@ -178,7 +178,7 @@ static void a_meter_that_comes_back_late_fills_its_own_hours(void **state)
 		expect_kwh(&b, "main", START_HOUR + i, 118);
 		expect_kwh(&b, "pdu", START_HOUR + i, 100);
 		sum += mj(&b, "pdu", START_HOUR + i);
-		p = record_pue_compute(&b, l->config, "row", START_HOUR + i, RECORD_HOUR_MS);
+		p = record_pue_compute(&b, l->config, "row", START_HOUR + i, RECORD_HOUR_MS, false);
 		assert_true(p.energy_complete);
 		assert_true(fabs(p.kwh[PUE_FACILITY] - 118) < 0.05 && fabs(p.kwh[PUE_IT] - 100) < 0.05);
 	}
@@ -268,7 +268,7 @@ static void a_kill_loses_and_doubles_nothing(void **state)
 	for (int64_t i = 0; i < 6; i++) {
 		expect_kwh(&b, "main", i, 118);
 		expect_kwh(&b, "pdu", i, 100);
-		struct record_pue p = record_pue_compute(&b, l->config, "row", i, RECORD_HOUR_MS);
+		struct record_pue p = record_pue_compute(&b, l->config, "row", i, RECORD_HOUR_MS, false);
 		assert_true(p.energy_complete);
 		assert_true(fabs(p.pue.value - 1.18) < 1e-3);
 	}
