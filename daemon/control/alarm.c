@@ -146,7 +146,8 @@ static void judge_input(struct alarm *a, const struct figure *input, int64_t rea
 	}
 	a->known = true;
 	enum alarm_state next = next_phase(a, until);
-	if (next == ALARM_ACTIVE && a->phase != ALARM_ACTIVE) {
+	a->raised = next == ALARM_ACTIVE && a->phase != ALARM_ACTIVE;
+	if (a->raised) {
 		a->acknowledged = false;
 		a->active_since = now_ns;
 	}
@@ -200,6 +201,7 @@ bool alarm_update(
     struct alarm *a, const struct figure *input, int64_t read_ns, int64_t now_ns, int64_t utc_ms)
 {
 	a->input = *input;
+	a->raised = false;
 	if (now_ns < a->hold_until_ns && input->quality == QUALITY_INVALID)
 		return false;
 	judge_input(a, input, read_ns, now_ns);

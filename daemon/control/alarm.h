@@ -45,6 +45,7 @@ struct alarm {
 	bool known;		 /* there was an input, and no more than three polls have missed since */
 	bool idle;		 /* there is no load */
 	bool escalated;		 /* it was active for too long */
+	bool raised;		 /* by the last update */
 	bool condition;		 /* as last judged, with hysteresis */
 	int64_t condition_since; /* CLOCK_BOOTTIME */
 	int64_t active_since;	 /* CLOCK_BOOTTIME */

@@ -209,7 +209,7 @@ static void on_change(struct alarms *a, const struct alarm *alarm)
 {
 	bool escalated = alarm->previous == ALARM_ACTIVE && alarm->state == ALARM_ACTIVE && alarm->escalated;
 	tell(a, alarm, escalated ? ", escalated" : "", "");
-	if (alarm->state != ALARM_ACTIVE || alarm->previous == ALARM_ACTIVE)
+	if (!alarm->raised || alarm->state != ALARM_ACTIVE)
 		return;
 	note_latency(a, alarm->config);
 	if (alarm != &a->own[OWN_ALARM_FLOOD].alarm)

@@ -288,6 +288,7 @@ static void what_goes_unknown_stays_acknowledged(void **state)
 	assert_int_equal(s.alarm.state, ALARM_UNKNOWN);
 	assert_int_equal(poll(&s, 41, 60), ALARM_ACTIVE);
 	assert_true(s.alarm.acknowledged);
+	assert_false(s.alarm.raised); /* it is no new one */
 }
 
 /* Whatever is wrong with it; not for fewer than three polls, and not when that is configured. */
