@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-/* A difference of the clocks beyond this is a step, not jitter of reading them. */
-#define CLOCK_STEP_NS (100 * NS_PER_MS)
 /* Cells that a meter may be behind: four of its intervals, and something for short ones. */
 #define PENDING_INTERVALS 4
 #define PENDING_MIN_CELLS 64
@@ -243,9 +241,12 @@ static void step_clock(struct pue_grid *g, int64_t moved_ns)
 static void set_clock(struct pue_grid *g, int64_t time_ns, int64_t offset_ns)
 {
 	const int64_t moved_ns = offset_ns - g->offset_ns;
-	if (g->started && llabs(moved_ns) < CLOCK_STEP_NS)
+	if (g->started && llabs(moved_ns) < PUE_CLOCK_STEP_NS)
 		return;
+	if (g->started && time_ns <= g->stepped_at_ns)
+		return; /* read before the clock was stepped, and came late */
 	bool first = !g->started;
+	g->stepped_at_ns = first ? INT64_MIN : time_ns;
 	g->started = true;
 	g->offset_ns = offset_ns;
 	if (first) {

@@ -10,6 +10,9 @@
 #include "daemon/control/pue_sink.h"
 #include "daemon/control/pue_waiting.h"
 
+/* A difference of the clocks beyond this is a step, not jitter of reading them. */
+#define PUE_CLOCK_STEP_NS (100 * NS_PER_MS)
+
 struct grid_meter {
 	enum pue_role role;
 	struct meter meter;
@@ -24,6 +27,7 @@ struct pue_grid {
 	bool has_role[PUE_ROLE_COUNT];
 	int64_t step_s, cell_count;
 	int64_t offset_ns;
+	int64_t stepped_at_ns; /* boottime of the first reading with that offset */
 	bool started;
 	struct wall_clock *restored; /* by it a saved state was taken up, and nothing was folded since */
 	int64_t next_cell;	     /* first that is not folded into the windows */

@@ -1,9 +1,11 @@
 #include "daemon/live/pues.h"
 
 #include "config/ini/cleanup.h"
+#include "daemon/control/pue_grid.h"
 #include "drivers/os/log.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,6 +14,8 @@ struct pues {
 	const struct point_table *table;
 	struct loops *loops;
 	struct pues_watcher watcher;
+	int64_t offset_ns,
+	    offset_at_ns;  /* of UTC, and the boottime of the newest reading with it; 0 = none */
 	struct pue *all[]; /* as in the configuration */
 };
 
@@ -166,6 +170,8 @@ static void inherit(struct pues *p, size_t i, struct pues *old, const struct pue
 
 void pues_inherit(struct pues *p, struct pues *old)
 {
+	p->offset_ns = old->offset_ns;
+	p->offset_at_ns = old->offset_at_ns;
 	for (size_t i = 0; i < p->config->pue_count; i++) {
 		const struct pue_config *was = find(old, p->config->pues[i].name);
 		if (was)
@@ -260,8 +266,29 @@ static void feed(struct pues *p, size_t i, size_t meter, const struct table_devi
 	say(p, i, meter, &step, (s->time_ns + d->utc_offset_ns) / NS_PER_MS);
 }
 
+/* A step of the clock is a line of the journal, once for all figures. */
+static void see_clock(struct pues *p, const struct table_device *d)
+{
+	const int64_t moved_ns = d->utc_offset_ns - p->offset_ns;
+	const bool known = p->offset_at_ns != 0;
+	char text[96];
+	if (p->config->pue_count == 0 || d->last_ns <= p->offset_at_ns)
+		return;
+	p->offset_ns = d->utc_offset_ns;
+	p->offset_at_ns = d->last_ns;
+	if (!known || llabs(moved_ns) < PUE_CLOCK_STEP_NS)
+		return;
+	snprintf(text, sizeof(text), "the clock was set by %+.3f s, what was measured stays where it is",
+	    (double)moved_ns / NS_PER_S);
+	log_line(LOG_NOTICE, "%s", text);
+	for (size_t i = 0; i < p->config->pue_count && p->watcher.corrected; i++)
+		p->watcher.corrected(p->watcher.energy.user, i, SIZE_MAX,
+		    (d->last_ns + d->utc_offset_ns) / NS_PER_MS, "step", text);
+}
+
 void pues_feed(struct pues *p, const struct table_device *d)
 {
+	see_clock(p, d);
 	for (size_t i = 0; i < p->config->pue_count; i++)
 		for (size_t k = 0; k < p->config->pues[i].meter_count; k++) {
 			feed(p, i, k, d, false);

@@ -16,8 +16,8 @@ struct pues *pues_new(const struct config *c, const struct point_table *table, s
 void pues_inherit(struct pues *p, struct pues *old);
 void pues_free(struct pues *p);
 
-/* Who is told of each energy that is counted (pue.h), and of what was corrected at a meter, in a word and in
- * a text. It stays with the figures that are moved in. */
+/* Who is told of each energy that is counted (pue.h), and of what was corrected at a meter (SIZE_MAX: at
+ * all of them), in a word and in a text. It stays with the figures that are moved in. */
 struct pues_watcher {
 	struct pue_sink energy;
 	void (*corrected)(

@@ -46,7 +46,8 @@ static void on_corrected(
 {
 	struct records *r = user;
 	const struct pue_config *c = &r->config->pues[pue];
-	record_correct(&r->open, time_ms, c->name, c->meters[meter].name, kind, text);
+	record_correct(
+	    &r->open, time_ms, c->name, meter == SIZE_MAX ? "" : c->meters[meter].name, kind, text);
 }
 
 /* A gap that was closed is told once, as a whole. */

@@ -1,6 +1,9 @@
 /* PUE figures when meters are silent, each for itself, and when the clock is stepped. */
 #include "pue_meters.h"
 
+#include <malloc.h>
+#include <stdlib.h>
+
 #define DAY_S 86400
 
 static const int64_t day_and_year[] = { DAY_S, 365 * DAY_S };
@@ -195,6 +198,123 @@ static void daily_steps_cost_no_coverage(void **state)
 	pue_free(p);
 }
 
+/* A reading of before the step that comes after it does not set the clock back. */
+static void a_late_reading_steps_no_clock(void **state)
+{
+	struct pue *p = make_row(counting);
+	for (int64_t s = 0; s <= DAY_S + 1900; s++)
+		for (size_t k = 0; k < COUNT(kilowatts); k++)
+			count(p, k, kilowatts[k], s, s > 40000 || (s == 40000 && k == 0) ? 90 * NS_PER_S : 0);
+	struct pue_window w = pue_window(p, ONE_DAY);
+	assert_int_equal(w.pue.quality, QUALITY_GOOD);
+	assert_float_equal(w.kwh[PUE_FACILITY], 2832 - 118 * 90 / 3600.0, 0.1);
+	assert_float_equal(w.pue.value, 1.18, 1e-5);
+	pue_free(p);
+}
+
+/* Random numbers in 0..n-1 (xorshift64*). */
+static uint64_t random_state = 7;
+
+static int64_t below(int64_t n)
+{
+	random_state ^= random_state >> 12;
+	random_state ^= random_state << 25;
+	random_state ^= random_state >> 27;
+	return (int64_t)((random_state * UINT64_C(2685821657736338717)) >> 33) % n;
+}
+
+/* A row whose load changes each hour, read once a second with power and counter. */
+enum { MONTH_S = 30 * DAY_S, RUN_S = MONTH_S + 2 * 3600 };
+
+struct month {
+	struct pue *p;
+	double *wh;		     /* of 1 kW and the load, at each second */
+	int64_t silent_until[2];     /* of each meter */
+	int64_t zeros_until, set_wh; /* of the IT's counter; what the facility's was set up by */
+	int64_t ahead_ns;
+};
+
+static double load_of(int64_t s)
+{
+	return 80 + 10 * (double)(s / 3600 % 5);
+}
+
+static void read_month(struct month *m, size_t i, int64_t s)
+{
+	static const double shares[] = { [FACILITY] = 1.18, [IT] = 1 };
+	struct meter_reading r = { .time_ns = (BOOT_S + s) * NS_PER_S,
+		.power_good = true,
+		.watts = shares[i] * load_of(s) * 1000,
+		.counter_good = true,
+		.raw = (uint64_t)(26e6 + shares[i] * m->wh[s]) };
+	if (i == FACILITY)
+		r.raw += (uint64_t)m->set_wh;
+	else if (s < m->zeros_until)
+		r.raw = 0;
+	if (s >= m->silent_until[i])
+		pue_read(m->p, i, &r, OFFSET + m->ahead_ns);
+}
+
+static void restart_month(struct month *m, const int64_t *windows, int64_t s)
+{
+	struct bytes_writer w = { 0 };
+	pue_save(m->p, &w);
+	pue_free(m->p);
+	m->p = make(energy_meter, windows, 2);
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	static struct wall_clock clock; /* outlives the figure */
+	clock = (struct wall_clock){ (BOOT_S + s) * NS_PER_S, OFFSET + m->ahead_ns };
+	assert_int_equal(pue_load(m->p, &r, &clock), 0);
+	bytes_writer_deinit(&w);
+}
+
+/* What may happen in an hour. */
+static void draw_faults(struct month *m, const int64_t *windows, int64_t s)
+{
+	if (below(10) == 0)
+		m->silent_until[below(2)] = s + below(1200);
+	if (below(40) == 0)
+		m->zeros_until = s + 3;
+	if (below(100) == 0)
+		m->set_wh += 2000000;
+	if (below(24) == 0)
+		m->ahead_ns = (below(2000) - 1000) * NS_PER_MS;
+	if (below(50) == 0) {
+		m->silent_until[0] = m->silent_until[1] = s + below(600);
+		restart_month(m, windows, s);
+	}
+}
+
+static void a_month_of_faults_is_exact(void **state)
+{
+	static const int64_t windows[] = { DAY_S, MONTH_S };
+	struct month m = { .p = make(energy_meter, windows, 2), .wh = calloc(RUN_S + 1, sizeof(double)) };
+	size_t after_a_week = 0;
+	for (int64_t s = 0; s < RUN_S; s++)
+		m.wh[s + 1] = m.wh[s] + load_of(s) / 3.6;
+	for (int64_t s = 0; s <= RUN_S; s++) {
+		if (s % 3600 == 1800 && s < MONTH_S)
+			draw_faults(&m, windows, s);
+		if (s == MONTH_S)
+			m.ahead_ns = 0;
+		if (s == 7 * DAY_S)
+			after_a_week = mallinfo2().uordblks;
+		read_month(&m, FACILITY, s);
+		read_month(&m, IT, s);
+	}
+	assert_true(mallinfo2().uordblks < after_a_week + 64 * 1024);
+	struct pue_window w = pue_window(m.p, 1);
+	int64_t start = w.start_ms / 1000 - START_UTC_S, end = w.end_ms / 1000 - START_UTC_S;
+	assert_int_equal(end - start, MONTH_S);
+	double kwh = (m.wh[end] - m.wh[start]) / 1000;
+	assert_float_equal(w.kwh[PUE_IT], kwh, 0.03);
+	assert_float_equal(w.kwh[PUE_FACILITY], 1.18 * kwh, 0.1);
+	assert_float_equal(w.pue.value, 1.18, 1e-5);
+	assert_true(w.energy_complete && w.coverage > 0.96 && w.coverage < 0.999);
+	pue_free(m.p);
+	free(m.wh);
+}
+
 /* One meter is silent while the clock is stepped. */
 static void a_step_within_a_gap(void **state)
 {
@@ -226,6 +346,8 @@ int main(void)
 		cmocka_unit_test(a_step_of_the_clock_moves_nothing),
 		cmocka_unit_test(daily_steps_cost_no_coverage),
 		cmocka_unit_test(a_step_within_a_gap),
+		cmocka_unit_test(a_late_reading_steps_no_clock),
+		cmocka_unit_test(a_month_of_faults_is_exact),
 	};
 	return cmocka_run_group_tests_name("pue_gaps", tests, NULL, NULL);
 }
