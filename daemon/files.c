@@ -1,16 +1,18 @@
 #include "daemon/files.h"
 
+#include "daemon/http/http.h"
 #include "drivers/os/log.h"
 
 #include <sys/resource.h>
 
 /* A bus has two of its thread, its port or connection, and one of a name look-up. */
 #define FILES_PER_BUS 4
-/* The rest of the daemon: 96 connections to each of its sockets, the brokers', the files on the disk,
- * timers. */
-#define FILES_BESIDE 256
+/* The connections to a socket for requests. */
+#define FILES_PER_SOCKET HTTP_CONNECTIONS_MAX
+/* The rest of the daemon: the brokers', the files on the disk, timers. */
+#define FILES_BESIDE 64
 /* Whatever the hard limit is, more are of no use. */
-#define FILES_MAX (FILES_BESIDE + CONFIG_BUSES_MAX * FILES_PER_BUS)
+#define FILES_MAX (FILES_BESIDE + 2 * FILES_PER_SOCKET + CONFIG_BUSES_MAX * FILES_PER_BUS)
 
 void files_raise_limit(void)
 {
@@ -24,14 +26,14 @@ void files_raise_limit(void)
 bool files_suffice(const struct config *c)
 {
 	struct rlimit limit;
-	size_t needed = FILES_BESIDE + c->bus_count * FILES_PER_BUS;
+	size_t beside = FILES_BESIDE + FILES_PER_SOCKET * (*c->daemon->http_listen ? 2 : 1);
+	size_t needed = beside + c->bus_count * FILES_PER_BUS;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= needed)
 		return true;
 	size_t most = (size_t)limit.rlim_max;
 	log_line(LOG_ERR,
 	    "%s: %zu buses need %zu open files and the limit is %zu (allowed: %zu buses, or a higher limit: "
 	    "LimitNOFILE= of the service, ulimit -Hn of a shell)",
-	    c->path, c->bus_count, needed, most,
-	    most > FILES_BESIDE ? (most - FILES_BESIDE) / FILES_PER_BUS : 0);
+	    c->path, c->bus_count, needed, most, most > beside ? (most - beside) / FILES_PER_BUS : 0);
 	return false;
 }

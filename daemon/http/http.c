@@ -17,10 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Those whose places are taken from them are still there for a moment. */
-#define CONNECTIONS_MAX (PLACES_MAX + PLACES_MAX / 2)
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
 #define TURN_INTERVAL_US UINT64_C(1000000)
+#define TURN_ACCURACY_US 1000
 /* After making answers for so long the other events of the main loop come first. */
 #define TURN_NS INT64_C(2000000)
 /* What one connection may have copied into its socket at a time: with all at once a few megabytes. */
@@ -28,7 +27,7 @@
 
 struct http {
 	struct MHD_Daemon *mhd;
-	sd_event_source *source, *timer, *again;
+	sd_event_source *source, *timer;
 	char *path;   /* of a Unix socket */
 	bool is_open; /* to a network: it only shows */
 	http_answerer answer;
@@ -300,14 +299,17 @@ static enum MHD_Result on_request(void *user, struct MHD_Connection *connection,
 	return respond(user, connection, &r, p->size > HTTP_BODY_MAX);
 }
 
-/* What is left to do, such as what was put off, is done after the other events of the main loop. */
+/* What is left to do, such as what was put off, is done in the next turn of the main loop, with its other
+ * events before it. (A source by sd_event_add_defer would come before them, for ever.) */
 static void turn(struct http *h)
 {
 	MHD_UNSIGNED_LONG_LONG left_ms;
 	h->worked_ns = 0;
+	places_turn(&h->places, clock_boottime());
 	(void)MHD_run(h->mhd);
-	if (MHD_get_timeout(h->mhd, &left_ms) == MHD_YES && left_ms == 0)
-		(void)sd_event_source_set_enabled(h->again, SD_EVENT_ONESHOT);
+	bool is_left = MHD_get_timeout(h->mhd, &left_ms) == MHD_YES && left_ms == 0;
+	(void)sd_event_source_set_time_relative(h->timer, is_left ? 0 : TURN_INTERVAL_US);
+	(void)sd_event_source_set_enabled(h->timer, SD_EVENT_ONESHOT);
 }
 
 struct http_later *http_put_off(const struct http_request *r)
@@ -363,26 +365,17 @@ static int on_ready(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-static int on_again(sd_event_source *s, void *user)
+/* For what was left, and for connections whose time is over. */
+static int on_timer(sd_event_source *s, uint64_t usec, void *user)
 {
 	turn(user);
 	return 0;
 }
 
-/* For connections whose time is over. */
-static int on_timer(sd_event_source *s, uint64_t usec, void *user)
-{
-	struct http *h = user;
-	places_turn(&h->places, clock_boottime());
-	turn(h);
-	(void)sd_event_source_set_time_relative(s, TURN_INTERVAL_US);
-	return sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-}
-
 static int start(struct http *h, sd_event *event, int fd)
 {
 	h->mhd = MHD_start_daemon(MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, h,
-	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, CONNECTIONS_MAX,
+	    MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_NOTIFY_CONNECTION,
 	    on_connection, h, MHD_OPTION_NOTIFY_COMPLETED, on_completed, h, MHD_OPTION_END);
 	if (!h->mhd) {
@@ -394,10 +387,8 @@ static int start(struct http *h, sd_event *event, int fd)
 		return -EIO;
 	int r = sd_event_add_io(event, &h->source, info->epoll_fd, EPOLLIN, on_ready, h);
 	if (r >= 0)
-		r = sd_event_add_defer(event, &h->again, on_again, h);
-	if (r >= 0)
 		r = sd_event_add_time_relative(
-		    event, &h->timer, CLOCK_BOOTTIME, TURN_INTERVAL_US, 0, on_timer, h);
+		    event, &h->timer, CLOCK_BOOTTIME, TURN_INTERVAL_US, TURN_ACCURACY_US, on_timer, h);
 	return r;
 }
 
@@ -445,7 +436,6 @@ void http_close(struct http *h)
 		return;
 	sd_event_source_disable_unref(h->source);
 	sd_event_source_disable_unref(h->timer);
-	sd_event_source_disable_unref(h->again);
 	give_up_later(h);
 	if (h->mhd)
 		MHD_stop_daemon(h->mhd);

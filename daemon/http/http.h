@@ -10,9 +10,14 @@
  */
 #pragma once
 
+#include "daemon/http/places.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <systemd/sd-event.h>
+
+/* The places, and as long as they are still there those whose place was taken from them. */
+#define HTTP_CONNECTIONS_MAX (PLACES_MAX + PLACES_MAX / 4)
 
 struct http_answer {
 	unsigned status;
