@@ -19,6 +19,9 @@
 #define RATES_AT_FIRST 2
 /* What the first reading shows may be so old: heat meters refresh every quarter of an hour. */
 #define FIRST_SHOWN_NS (900 * NS_PER_S)
+/* A counter that refreshes as often as it is read, out of step with that, shows the energy of one poll more
+ * now and then. */
+#define SLACK_POLL_NS (60 * NS_PER_S) /* at most */
 /* The clocks before and after a restart are not the same: so much more time may lie between. */
 #define RESUMED_NS (60 * NS_PER_S)
 /* A counter that comes back to where it was before a reset within this was never reset. */
@@ -109,7 +112,7 @@ static double max_watts(const struct counter *c, const struct counter_power *pow
 static bool is_countable(
     const struct counter *c, const struct counter_mark *from, int64_t until_ns, double joules, double watts)
 {
-	int64_t since_ns = from->since_ns - (c->is_resumed ? RESUMED_NS : 0);
+	int64_t since_ns = from->since_ns - c->poll_ns - (c->is_resumed ? RESUMED_NS : 0);
 	double seconds = (double)(until_ns - since_ns) / NS_PER_S;
 	return joules <= watts * seconds + SLACK_QUANTA * counter_quantum(c) && joules < JOULES_MAX;
 }
@@ -255,6 +258,8 @@ struct counter_step counter_read(
 		return begin(c, &r);
 	if (r.time_ns <= c->marks[COUNTER_SEEN].reading.time_ns)
 		return (struct counter_step){ .event = COUNTER_SAME };
+	const int64_t poll_ns = r.time_ns - c->marks[COUNTER_SEEN].reading.time_ns;
+	c->poll_ns = poll_ns < SLACK_POLL_NS ? poll_ns : SLACK_POLL_NS;
 	learn(c, &r);
 	double watts = max_watts(c, power);
 	if (is_plausible(c, &c->marks[COUNTER_LAST], &r, watts))

@@ -66,6 +66,7 @@ struct counter {
 	bool has_before;
 	double booked;	 /* since the last reset */
 	bool is_resumed; /* the last reading was taken before a restart */
+	int64_t poll_ns; /* between the last two readings */
 	unsigned rate_count;
 	double rates[COUNTER_RATES]; /* watts, of the last changes */
 	double sustained;	     /* watts that it has counted at in several changes */

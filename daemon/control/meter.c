@@ -353,8 +353,10 @@ struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 
 bool meter_is_negative(const struct meter *m, const struct meter_cell *c)
 {
-	double noise = METER_NOISE_SHARE * m->most_watts * (double)c->known_ns / 1e6;
-	return !m->type.has_counter && (double)c->millijoules < -noise;
+	const double noise = METER_NOISE_SHARE * m->most_watts;
+	if (m->type.has_counter)
+		return m->has_last && m->last_watts < -noise;
+	return (double)c->millijoules < -noise * (double)c->known_ns / 1e6;
 }
 
 bool meter_has_early(const struct meter *m, int64_t cell)

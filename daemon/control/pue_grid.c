@@ -360,6 +360,6 @@ void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock
 		load_window(g, step_s, layout, r);
 	if (layout != COUNTER_LAYOUT_FIRST && !r->bad)
 		pue_waiting_load(&g->waiting, r);
-	if (step_s != g->step_s)
-		pue_waiting_cut(&g->waiting, 0);
+	while (step_s != g->step_s && g->waiting.count > 0)
+		pue_waiting_remove(&g->waiting, 0); /* cells of another grid */
 }

@@ -13,7 +13,7 @@ struct pue_cells {
 	int64_t cell, count; /* the first and how many */
 	int64_t millijoules[PUE_ROLE_COUNT];
 	bool known[PUE_ROLE_COUNT], good;
-	bool is_suspect;    /* a needed meter without a counter had a negative power */
+	bool is_suspect;    /* a needed meter had a negative power */
 	bool is_supplement; /* the time was added before: only energies of roles that are known now */
 };
 

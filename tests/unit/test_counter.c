@@ -142,7 +142,7 @@ static void counter_teaches_its_own_power(void **state)
 	assert_float_equal(sum, 20 * 28 * WH, 1e-6);
 	/* ten times that is believed, more is not */
 	assert_int_equal(read_seen(&c, 21, 5000 + 28 * 20 + 270, 0).event, COUNTER_STEP);
-	assert_int_equal(read_seen(&c, 22, 5000 + 28 * 20 + 270 + 400, 0).event, COUNTER_HELD);
+	assert_int_equal(read_seen(&c, 22, 5000 + 28 * 20 + 270 + 700, 0).event, COUNTER_HELD);
 }
 
 static void counter_that_is_set_at_its_begin_is_not_counted(void **state)
@@ -162,6 +162,24 @@ static void counter_may_be_refreshed_seldom(void **state)
 	for (int64_t s = 0; s <= 7200; s += 10)
 		sum += read_seen(&c, s, (uint64_t)((s + 600) / 900 * 25000), 100e3).joules;
 	assert_float_equal(sum, 8 * 25000 * WH, 1e-6);
+}
+
+/* Polled each second, now and then a bit early or late, at nearly the power that it may have at most. */
+static void counter_out_of_step_is_no_reset(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	const struct counter_power power = { .told = 130e3 };
+	double sum = 0;
+	for (int64_t s = 0; s <= 3600; s++) {
+		/* it refreshes once a second too, from just before the poll to just after it */
+		int64_t late_ms = s % 7 == 3 ? 120 : s % 7 == 5 ? -120 : 0, at_ms = 1000 * s + late_ms;
+		struct counter_reading r = { at_ms * NS_PER_MS + NS_PER_S,
+			(uint64_t)(5000 + 118000 / 3600.0 * (double)((at_ms + 100) / 1000)), 0, 0 };
+		struct counter_step step = counter_read(&c, r, &power);
+		assert_int_not_equal(step.event, COUNTER_RESET);
+		sum += step.joules;
+	}
+	assert_float_equal(sum, 118000 * WH, 40 * WH);
 }
 
 /* What a meter has counted while it was not read is what its power allows. */
@@ -232,6 +250,7 @@ int main(void)
 		cmocka_unit_test(counter_teaches_its_own_power),
 		cmocka_unit_test(counter_that_is_set_at_its_begin_is_not_counted),
 		cmocka_unit_test(counter_may_be_refreshed_seldom),
+		cmocka_unit_test(counter_out_of_step_is_no_reset),
 		cmocka_unit_test(counter_goes_on_after_a_gap),
 		cmocka_unit_test(counter_of_decimals_wraps_at_its_digits),
 		cmocka_unit_test(counter_of_64_bits_keeps_every_unit),

@@ -426,6 +426,20 @@ static void a_negative_meter_is_suspect(void **state)
 	assert_int_equal(w.pue.quality, QUALITY_SUSPECT);
 	assert_non_null(strstr(w.pue.reason, "negative power"));
 	pue_free(p);
+	/* nor does its counter tell, which then stands still */
+	const struct pue_meter_spec counting[] = { { PUE_FACILITY, "main", energy_meter },
+		{ PUE_IT, "a", energy_meter }, { PUE_IT, "b", energy_meter } };
+	p = pue_new(&(struct pue_spec){ counting, 3, one_minute, 1 });
+	for (size_t i = 0; i < 3; i++)
+		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 0; s <= 70; s++)
+		for (size_t i = 0; i < 3; i++) {
+			static const double kw[] = { 360, 180, -90 };
+			power(p, i, s, kw[i]);
+			energy(p, i, s, (uint64_t)(kw[i] > 0 ? kw[i] / 3.6 * s : 0));
+		}
+	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_SUSPECT);
+	pue_free(p);
 	/* noise of a meter without load is not */
 	p = run_constant(meters, (double[]){ 118, 100, -0.0 }, 3);
 	assert_int_equal(pue_power_ratio(p, &when).quality, QUALITY_GOOD);
