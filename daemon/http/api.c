@@ -170,6 +170,13 @@ static struct http_answer wrong_parameter(const struct route *route)
 	return http_error(HTTP_BAD_REQUEST, text);
 }
 
+static struct http_answer wrong_method(const struct route *route)
+{
+	struct http_answer a = http_error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
+	a.allow = strcmp(route->method, "GET") == 0 ? "GET, HEAD" : route->method;
+	return a;
+}
+
 struct http_answer api_answer(const struct http_request *r, void *user)
 {
 	char name[LONGEST_NAME];
@@ -178,7 +185,7 @@ struct http_answer api_answer(const struct http_request *r, void *user)
 		if (!matches(&routes[i], r->path, name))
 			continue;
 		if (strcmp(method, routes[i].method) != 0)
-			return http_error(HTTP_METHOD_NOT_ALLOWED, "not with this method (see coolantd(8))");
+			return wrong_method(&routes[i]);
 		for (size_t k = 0; k < r->parameter_count; k++)
 			if (!takes(&routes[i], r->parameters[k].key))
 				return wrong_parameter(&routes[i]);

@@ -90,6 +90,8 @@ static struct MHD_Response *make_response(struct http_answer a)
 	}
 	(void)MHD_add_response_header(
 	    response, MHD_HTTP_HEADER_CONTENT_TYPE, a.type && a.text ? a.type : "application/json");
+	if (a.allow)
+		(void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, a.allow);
 	return response;
 }
 
@@ -242,18 +244,19 @@ static enum MHD_Result change(struct http *h, struct MHD_Connection *connection,
 }
 
 static enum MHD_Result respond(
-    struct http *h, struct MHD_Connection *connection, struct http_request *r, bool too_long)
+    struct http *h, struct MHD_Connection *connection, const struct http_request *head, bool too_long)
 {
+	struct http_request r = *head;
 	struct parameters p = { .count = 0 };
 	(void)MHD_get_connection_values(connection, MHD_GET_ARGUMENT_KIND, take_parameter, &p);
 	const char *accept = header(connection, MHD_HTTP_HEADER_ACCEPT);
-	r->accept = accept ? accept : "";
-	r->parameters = p.items;
-	r->parameter_count = p.count;
-	struct http_answer refused = refuse(h, connection, r, too_long);
+	r.accept = accept ? accept : "";
+	r.parameters = p.items;
+	r.parameter_count = p.count;
+	struct http_answer refused = refuse(h, connection, &r, too_long);
 	if (refused.status != 0)
 		return say(connection, refused);
-	return http_reads(r) ? show(h, connection, r) : change(h, connection, r);
+	return http_reads(&r) ? show(h, connection, &r) : change(h, connection, &r);
 }
 
 /* What is said before the body: nothing, or that it is not even worth reading. */

@@ -21,9 +21,10 @@
 
 struct http_answer {
 	unsigned status;
-	char *text;	  /* malloc'd; NULL without memory */
-	const char *type; /* of its media; NULL = JSON */
-	bool keep;	  /* it may serve for a moment, see kept.h */
+	char *text;	   /* malloc'd; NULL without memory */
+	const char *type;  /* of its media; NULL = JSON */
+	const char *allow; /* the methods that there are, of a 405; NULL = not told */
+	bool keep;	   /* it may serve for a moment, see kept.h */
 };
 
 /* {"error":…} */

@@ -68,6 +68,15 @@ def test_a_parameter_that_is_not_known_is_refused(daemon, tmp_path, path):
     assert status == 400 and "no such parameter" in answer["error"]
 
 
+@pytest.mark.parametrize("method, path, allowed", [("POST", "/v1/points", "GET, HEAD"), ("GET", "/v1/alarms/hot/ack", "POST")])
+def test_a_wrong_method_is_told_the_right_ones(daemon, tmp_path, method, path, allowed):
+    connection = harness.Unix(tmp_path)
+    connection.request(method, path)
+    reply = connection.getresponse()
+    assert reply.status == 405 and reply.getheader("Allow") == allowed
+    connection.close()
+
+
 def test_figures_are_as_at_the_broker(daemon, subscriber, tmp_path):
     subscriber.wait("loop/l", lambda m: m.json["values"]["flow"] == 100)
     loop, told = get(tmp_path, "/v1/loops")["loops"]["l"], subscriber.last("loop/l").json
