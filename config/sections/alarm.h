@@ -33,7 +33,7 @@ struct alarm_config {
 	enum alarm_severity severity;
 	int64_t escalate_after; /* ns; 0 = never */
 	enum alarm_severity escalate_to;
-	bool needs_load; /* a warning while there is no IT load; SOURCE_LOOP */
+	bool needs_load; /* a warning when it is raised without IT load; SOURCE_LOOP */
 	bool latch;
 	const char *message;
 	struct schema_list suppressor_names;

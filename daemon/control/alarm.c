@@ -169,7 +169,10 @@ static enum alarm_state shown(const struct alarm *a)
 
 void alarm_set_load(struct alarm *a, bool loaded)
 {
-	a->idle = a->config->needs_load && !loaded;
+	bool is_raised = a->phase == ALARM_ACTIVE || a->phase == ALARM_CLEARED_UNACKNOWLEDGED;
+	/* a load that went away after it was raised may have gone because of it */
+	if (loaded || !is_raised)
+		a->idle = a->config->needs_load && !loaded;
 }
 
 static enum alarm_severity severity_of(const struct alarm *a)
@@ -276,7 +279,7 @@ void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w
 	bytes_put_integer(w, a->condition_since + offset_ns);
 	bytes_put_integer(w, a->changed_ms);
 	bytes_put_integer(w, (int64_t)a->phase);
-	bytes_put_integer(w, a->escalated);
+	bytes_put_integer(w, a->escalated + 2 * a->idle);
 	bytes_put_integer(w, a->active_since + offset_ns);
 	bytes_put_text(w, a->acknowledged_by);
 	bytes_put_integer(w, a->shelved_until_ns != 0 ? a->shelved_ns : 0);
@@ -296,7 +299,9 @@ static void load_text(struct bytes_reader *r, char to[static ALARM_USER_MAX])
 static void load_rest(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r)
 {
 	a->phase = (enum alarm_state)bytes_take_within(r, ALARM_NORMAL, ALARM_SUPPRESSED);
-	a->escalated = bytes_take_within(r, 0, 1);
+	int64_t flags = bytes_take_within(r, 0, 3);
+	a->escalated = flags & 1;
+	a->idle = flags & 2;
 	a->active_since = wall_clock_boottime(clock, bytes_take_integer(r));
 	load_text(r, a->acknowledged_by);
 	a->shelved_ns = bytes_take_within(r, 0, ALARM_SHELF_MAX_NS);

@@ -80,7 +80,8 @@ bool alarm_flood_lasts(const struct alarm_flood *f, int64_t now_ns);
 /* Whether a reading of one point meets the condition; `held`: it did before, so that hysteresis counts. */
 bool alarm_holds(const struct alarm_config *c, const struct figure *f, bool held);
 
-/* Whether there is a load that needs what it watches: without, one with `needs_load` is but a warning. */
+/* Whether there is a load that needs what it watches: one with `needs_load` that is raised
+ * without is but a warning until there is. */
 void alarm_set_load(struct alarm *a, bool loaded);
 
 /* Which other alarm explains this one now, by its name that stays; NULL = none. Released, a condition that

@@ -157,8 +157,8 @@ static void put_default_alarm(const struct loop_default *row)
 	}
 	printf(" for %lld s, %s", (long long)row->delay_on_s, alarm_severity_word(row->severity));
 	if (row->needs_load)
-		printf(" (%s while it_power is below %g kW)", alarm_severity_word(SEVERITY_WARNING),
-		    LOOP_IDLE_WATTS / 1e3);
+		printf(" (%s when it_power is below %g kW at that time)",
+		    alarm_severity_word(SEVERITY_WARNING), LOOP_IDLE_WATTS / 1e3);
 	if (row->suppressor) {
 		printf(", suppressed by NAME\\-");
 		put(row->suppressor);

@@ -384,6 +384,12 @@ static void a_load_makes_it_critical(void **state)
 	assert_int_equal(a.severity, SEVERITY_CRITICAL);
 	assert_false(a.acknowledged);
 	assert_false(update(&a, &stopped, 4, 4));
+	/* that the load has gone is no comfort */
+	alarm_set_load(&a, false);
+	assert_false(update(&a, &stopped, 5, 5));
+	assert_int_equal(a.severity, SEVERITY_CRITICAL);
+	update(&a, &(struct figure){ 50, QUALITY_GOOD, NULL }, 6, 6);
+	assert_int_equal(a.state, ALARM_CLEARED_UNACKNOWLEDGED);
 }
 
 /* A warning that nobody cured for ten minutes is critical, and to be acknowledged anew. */

@@ -276,6 +276,44 @@ static void see_last(const struct alarm_change *c, void *user)
 	*last = *c;
 }
 
+#define PUMP                                                                                                 \
+	"[device:d]\nbus = b\nunit = 1\npoll_interval = 1h\n"                                                \
+	"[point:d.speed]\nregister = holding:0\nunit = %\n[point:d.it]\nregister = holding:1\nunit = kW\n"   \
+	"[point:d.flow]\nregister = holding:2\nunit = L/min\n[point:d.t]\nregister = holding:3\nunit = "     \
+	"Cel\n"                                                                                              \
+	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npump_speed = d.speed\n"       \
+	"it_power = d.it\nnominal_flow = 100\n"
+
+static void expect_after(
+    struct live *l, int64_t seconds, const char *name, enum alarm_state state, enum alarm_severity severity)
+{
+	const struct alarm *a = alarms_find(l->alarms, name);
+	live_tick(l);
+	alarms_judge(l->alarms, JUDGE_ALL, clock_boottime());
+	alarms_judge(l->alarms, JUDGE_ALL, clock_boottime() + seconds * NS_PER_S);
+	assert_int_equal(a->state, state);
+	assert_int_equal(a->severity, severity);
+}
+
+/* Without load it is a warning, as in a loop that stands by, under load critical; either explains the low
+ * flow.
+ */
+static void a_stopped_pump_is_critical_under_load(void **state)
+{
+	static const double values[] = { 0, 0.09, 0, 30 }; /* %, kW, L/min, Cel */
+	struct live *l = new_live(HEAD PUMP);
+	for (uint32_t i = 0; i < COUNT(values); i++)
+		feed(l, i, (struct value){ .kind = VALUE_NUMBER, .number = values[i] }, QUALITY_GOOD);
+	expect_after(l, 3, "l-pump_stopped", ALARM_ACTIVE, SEVERITY_WARNING);
+	expect_after(l, 6, "l-flow_low", ALARM_SUPPRESSED, SEVERITY_WARNING);
+	feed(l, 1, (struct value){ .kind = VALUE_NUMBER, .number = 30 }, QUALITY_GOOD);
+	expect_after(l, 4, "l-pump_stopped", ALARM_ACTIVE, SEVERITY_CRITICAL);
+	expect_after(l, 8, "l-flow_low", ALARM_SUPPRESSED, SEVERITY_CRITICAL);
+	assert_string_equal(alarms_find(l->alarms, "l-flow_low")->suppressed_by, "l-pump_stopped");
+	told[0] = '\0';
+	live_free(l);
+}
+
 /* The last 10000 of 10005, none older than 400 d; and so after a restart. */
 static void the_last_changes_are_kept(void **state)
 {
@@ -529,6 +567,7 @@ int main(void)
 		cmocka_unit_test(a_reload_keeps_what_did_not_change),
 		cmocka_unit_test(a_reload_keeps_what_means_the_same),
 		cmocka_unit_test(what_is_saved_comes_back),
+		cmocka_unit_test(a_stopped_pump_is_critical_under_load),
 		cmocka_unit_test(the_last_changes_are_kept),
 		cmocka_unit_test(points_that_hold_are_counted),
 		cmocka_unit_test(a_device_is_told_whole_when_a_value_moved),
