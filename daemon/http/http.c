@@ -132,10 +132,25 @@ static void set_phase(struct http *h, struct MHD_Connection *connection, enum pl
 		places_set_phase(&h->places, place, phase, clock_boottime());
 }
 
+/* Nobody waits for its answer any more. */
+static void forget_later(struct http_asked *asked)
+{
+	struct http_later **at = &asked->http->later;
+	while (*at && (*at)->asked != asked)
+		at = &(*at)->next;
+	struct http_later *l = *at;
+	if (!l)
+		return;
+	*at = l->next;
+	*l = (struct http_later){ 0 };
+}
+
 static void on_completed(
     void *user, struct MHD_Connection *connection, void **state, enum MHD_RequestTerminationCode why)
 {
 	struct http_asked *asked = *state;
+	if (asked)
+		forget_later(asked);
 	if (asked)
 		free(asked->answer.text);
 	free(asked);
@@ -206,6 +221,13 @@ static bool make_key(char key[static KEPT_KEY_MAX], const struct http_request *r
 	return n >= 0 && n < KEPT_KEY_MAX;
 }
 
+/* Of a request whose answer was put off. */
+static enum MHD_Result wait_for_it(struct MHD_Connection *connection)
+{
+	MHD_suspend_connection(connection);
+	return MHD_YES;
+}
+
 /* Answers a request that reads: at once or, when too much was made in this turn already, in the next, for
  * which it is called again. */
 static enum MHD_Result show(struct http *h, struct MHD_Connection *connection, const struct http_request *r)
@@ -220,10 +242,8 @@ static enum MHD_Result show(struct http *h, struct MHD_Connection *connection, c
 		return MHD_YES;
 	struct http_answer a = h->answer(r, h->user);
 	h->worked_ns += clock_boottime() - now;
-	if (r->asked->later) {
-		MHD_suspend_connection(connection);
-		return MHD_YES;
-	}
+	if (r->asked->later)
+		return wait_for_it(connection);
 	if (!a.text || !a.keep || !has_key)
 		return say(connection, a);
 	response = make_response(a);
@@ -240,7 +260,7 @@ static enum MHD_Result change(struct http *h, struct MHD_Connection *connection,
 	by.who = peer_name(socket_of(connection), who);
 	struct http_answer a = h->answer(&by, h->user);
 	kept_clear(&h->kept);
-	return say(connection, a);
+	return r->asked->later ? wait_for_it(connection) : say(connection, a);
 }
 
 static enum MHD_Result respond(
