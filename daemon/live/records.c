@@ -11,6 +11,8 @@
 #define INTERVALS_MISSED_MAX 3
 /* More rows than this do not wait for the end of the hour: a meter that brings back days. */
 #define ROWS_WAITING_MAX 2048
+/* A step of the clock from this on is told. */
+#define STEP_MIN_MS 1000
 #define LAYOUT 1
 
 /* Of a meter of a PUE: the gap that its counter closes just now. */
@@ -23,11 +25,11 @@ struct records {
 	const struct point_table *table;
 	const struct loops *loops;
 	struct record_batch open, due;
-	int64_t due_id, due_hour; /* the hour in which it was last asked for */
-	int64_t interval_ms;	  /* of ticks, or of the slowest sensor of a loop */
-	int64_t tick_ns, until_ms;
-	bool *active;	   /* by alarm of the configuration, as seen last */
-	struct gap **gaps; /* by PUE and meter */
+	int64_t due_id, due_hour;	      /* the hour in which it was last asked for */
+	int64_t interval_ms;		      /* of ticks, or of the slowest sensor of a loop */
+	int64_t tick_ns, until_ms, offset_ms; /* of UTC from boottime, at the last tick */
+	bool *active;			      /* by alarm of the configuration, as seen last */
+	struct gap **gaps;		      /* by PUE and meter */
 	bool said_lost;
 };
 
@@ -56,13 +58,15 @@ static void follow_gap(struct records *r, size_t pue, size_t meter, int64_t from
 {
 	struct gap *g = &r->gaps[pue][meter];
 	bool bridged = c->known_ns > 0 && c->good_ns < c->known_ns;
-	if (g->until_ms > 0 && (!bridged || from_ms != g->until_ms)) {
+	bool is_over = g->until_ms > 0 && (!bridged || from_ms != g->until_ms);
+	if (is_over && g->millijoules != 0) {
 		char text[96];
 		snprintf(text, sizeof(text), "%.3f kWh of %.0f s without readings, as the counter has them",
 		    (double)g->millijoules / 3.6e9, (double)(g->until_ms - g->from_ms) / 1e3);
 		on_corrected(r, pue, meter, g->from_ms, "bridged", text);
-		*g = (struct gap){ 0 };
 	}
+	if (is_over)
+		*g = (struct gap){ 0 };
 	if (!bridged)
 		return;
 	if (g->until_ms == 0)
@@ -190,6 +194,7 @@ void records_inherit(struct records *r, struct records *old, const struct alarms
 	r->due_id = old->due_id;
 	r->due_hour = old->due_hour;
 	r->tick_ns = old->tick_ns;
+	r->offset_ms = old->offset_ms;
 	r->until_ms = old->until_ms;
 	r->said_lost = old->said_lost;
 	old->open = old->due = (struct record_batch){ 0 };
@@ -262,6 +267,18 @@ static void add_alarm(const struct alarm *a, void *user)
 	record_spread(&t->records->open, &key, t->from_ms, t->until_ms, &sums);
 }
 
+/* Where new energy goes is elsewhere from here on. */
+static void follow_clock(struct records *r, int64_t now_ns, int64_t utc_ms)
+{
+	const int64_t offset_ms = utc_ms - now_ns / NS_PER_MS, moved_ms = offset_ms - r->offset_ms;
+	char text[64];
+	r->offset_ms = offset_ms;
+	if (r->tick_ns == 0 || llabs(moved_ms) < STEP_MIN_MS)
+		return;
+	snprintf(text, sizeof(text), "the clock was set by %+.0f s", (double)moved_ms / 1e3);
+	record_correct(&r->open, utc_ms, "", "", "clock", text);
+}
+
 static void say_lost(struct records *r)
 {
 	if (r->open.lost && !r->said_lost)
@@ -276,6 +293,7 @@ void records_tick(struct records *r, const struct alarms *alarms, int64_t now_ns
 	int64_t ms = r->tick_ns > 0 ? (now_ns - r->tick_ns) / NS_PER_MS : 0;
 	if (r->config->records->keep == 0)
 		return;
+	follow_clock(r, now_ns, utc_ms);
 	ms = ms > INTERVALS_MISSED_MAX * r->interval_ms ? r->interval_ms : ms;
 	struct ticking t = { r, utc_ms - ms, utc_ms };
 	const bool at_edge = t.from_ms / RECORD_HOUR_MS < hour;

@@ -159,8 +159,10 @@ static void put_corrections(struct json_writer *w, const struct record *r)
 			continue;
 		json_open(w, NULL);
 		json_integer(w, "ts", c->time_ms);
-		json_text(w, "pue", c->owner);
-		json_text(w, "meter", c->meter);
+		if (c->meter[0]) {
+			json_text(w, "pue", c->owner);
+			json_text(w, "meter", c->meter);
+		}
 		json_text(w, "kind", c->kind);
 		json_text(w, "text", c->text);
 		json_close(w);
