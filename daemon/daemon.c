@@ -345,6 +345,8 @@ static int apply(struct daemon *d, struct config *c)
 	log_set_level(c->daemon->log_level);
 	live_tick(d->live);
 	buses_apply(d->buses, c);
+	http_forget(d->http);
+	http_forget(d->http_tcp);
 	if (new_socket) {
 		http_close(d->http);
 		d->http = http_open_unix(d->event, c->daemon->http_socket, api_answer, &d->api);

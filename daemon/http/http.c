@@ -453,6 +453,12 @@ struct http *http_open_tcp(sd_event *event, const char *address, http_answerer a
 	return h;
 }
 
+void http_forget(struct http *h)
+{
+	if (h)
+		kept_clear(&h->kept);
+}
+
 void http_close(struct http *h)
 {
 	if (!h)

@@ -73,4 +73,6 @@ struct http;
  * that is said in the journal, and the daemon goes on without. */
 struct http *http_open_unix(sd_event *event, const char *path, http_answerer answer, void *user);
 struct http *http_open_tcp(sd_event *event, const char *address, http_answerer answer, void *user);
+/* What is known is another: no answer from before serves any more. `h` may be NULL. */
+void http_forget(struct http *h);
 void http_close(struct http *h);

@@ -203,7 +203,7 @@ struct http_answer views_history(struct api *api, const char *name, const struct
 	json_open_list(&w, "history");
 	alarm_log_each(alarms_log(api->live->alarms), clock_utc_ms(), put_change, &w);
 	json_close_list(&w);
-	return keep(finish(&w, HTTP_OK));
+	return finish(&w, HTTP_OK);
 }
 
 struct http_answer views_buses(struct api *api, const char *name, const struct http_request *r)

@@ -118,6 +118,14 @@ def test_the_configuration_is_told_whole_and_without_secrets(server, broker, sta
     assert "hush" not in str(sections) and "secret" not in str(sections)
 
 
+def test_an_answer_from_before_a_reload_is_of_no_use(daemon, tmp_path):
+    text = daemon.path.read_text()
+    for i in range(1, 4):
+        before = get(tmp_path, "/v1/config")["sections"]["bus:b"]["retries"]
+        daemon.reload(text.replace("type = tcp\n", f"type = tcp\nretries = {i + 1}\n"))
+        assert before == str(i) and get(tmp_path, "/v1/config")["sections"]["bus:b"]["retries"] == str(i + 1)
+
+
 def over_tcp(address, port, method="GET", path="/healthz", headers=None):
     """(status, JSON)."""
     with contextlib.closing(http.client.HTTPConnection(address, port, timeout=harness.PATIENCE)) as connection:
