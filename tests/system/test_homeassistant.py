@@ -1,9 +1,11 @@
 """Home Assistant discovery: what is found there, how it is classed, and that it leaves with its configuration."""
+import json
 import pathlib
 import re
 
 import harness
 import pytest
+import test_sim
 from harness import Coolantd, ModbusServer, Subscriber, device, head, tcp_bus
 from homeassistant import HomeAssistant
 
@@ -177,6 +179,44 @@ def test_switched_off_while_it_was_stopped(site):
     s.daemon.stop()
     s.daemon = s.start(Coolantd, s.folder, s.ini(mqtt=""))
     s.wait(lambda h: not h.entities)
+
+
+def value_of(message, unique_id):
+    """What our own message has for an entity of a device or of `values`."""
+    return message["values"].get(unique_id.rsplit(".", 1)[1])
+
+
+def test_the_example_row(start, tmp_path, broker):
+    """All that the shipped example has is there with a value, or our own message has none either; a leak is seen."""
+    ini, _ = test_sim.row(tmp_path, broker.port)
+    (tmp_path / "coolantd.d" / "60-home.ini").write_text("[mqtt]\n" + ON)
+    sim = test_sim.simulator(start, ini)
+    start(harness.Process, [harness.COOLANTD, "-c", ini], env={"COOLANTD_PROFILE_PATH": str(harness.PROFILES)})
+    seen, ha = start(Subscriber, broker.port), HomeAssistant()
+    count = 0
+
+    def state(unique_id):
+        nonlocal count
+        for m in seen.messages[count:]:
+            ha.take(m)
+            count += 1
+        return ha.state(unique_id) if unique_id in ha.entities else None
+
+    harness.wait_for(lambda: state(f"{RACK}_pue_row.power_ratio"), "the PUE")
+    harness.wait_for(lambda: state(f"{RACK}_alarm_leak1.active") == "off", "the alarm")
+    harness.wait_for(lambda: state(f"{RACK}_cdu1.connection.up") == "on", "the connection")
+    assert {d["name"] for d in ha.devices.values()} == {"dc1 r07", "cdu1", "cdu2", "pdu1", "pdu2", "pdu3", "pdu4", "meter_main", "room"}
+    there = {k: state(k) for k in ha.entities}
+    for k, found in there.items():
+        topic = ha.entities[k]["state_topic"]
+        if "/device/" in topic or "/loop/" in topic:
+            assert (found is None) == (value_of(json.loads(ha.payloads[topic]), k) is None), k
+    assert sum(v is not None for v in there.values()) > 150
+    sim.process.stdin.write("leak cdu1 on\n")
+    sim.process.stdin.flush()
+    harness.wait_for(lambda: state(f"{RACK}_cdu1.leak") == "on", "the leak")
+    harness.wait_for(lambda: state(f"{RACK}_alarm_leak1.active") == "on", "its alarm")
+    harness.say(f"Home Assistant: {len(ha.entities)} entities, {max(len(m.text) for m in seen.messages if 'homeassistant/' in m.topic)} bytes the longest message")
 
 
 def test_ids_of_any_site_can_be_told_apart(start, tmp_path, broker):
