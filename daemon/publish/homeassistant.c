@@ -1,79 +1,18 @@
 #include "daemon/publish/homeassistant.h"
 
-#include "daemon/publish/homeassistant_class.h"
-#include "daemon/publish/json.h"
-#include "daemon/publish/json_writer.h"
-#include "drivers/os/clock.h"
+#include "daemon/publish/homeassistant_card.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* "coolantd", site, rack, kind and name, each byte of them as up to four. */
-#define ID_MAX 1280
-/* A prefix of 200 bytes and the rest of the topic. */
-#define TOPIC_MAX (ID_MAX + 256)
-/* Two names and what stands around them. */
-#define PHRASE_MAX 256
-
 struct homeassistant {
 	struct output to;
-	char base[JSON_BASE_MAX];
-	char rack_id[ID_MAX];
+	struct homeassistant_site site;
+	struct config *before; /* that was told of before a reload; NULL = none */
 };
-
-/* A device, or some entities of the rack. */
-struct card {
-	const struct homeassistant *ha;
-	struct json_writer w;
-	char id[ID_MAX];
-};
-
-/* A value as Home Assistant is to find it. Texts in which `expression` stands are of Jinja. */
-struct entity {
-	const char *key;	/* of it in the message, and the end of its unique_id */
-	const char *name;	/* as shown, its device's in front */
-	const char *topic;	/* behind B/ */
-	const char *expression; /* of the payload; NULL = the payload itself, always there */
-	const char *condition;	/* of its being available; NULL = the expression is not null */
-	const char *on, *off;	/* of a binary sensor, as the expression prints them */
-	const struct point *words;
-	bool has_attributes; /* the rest of the payload is shown with it */
-	struct homeassistant_class class;
-};
-
-/* Adds a part to an id of [A-Za-z0-9_-]; the parts can be told apart since names begin with no _. */
-static void add_part(char id[static ID_MAX], const char *part)
-{
-	size_t n = strlen(id);
-	if (n > 0 && n < ID_MAX - 1)
-		id[n++] = '_';
-	for (const char *c = part; *c != '\0' && n < ID_MAX - 5; c++)
-		if (isalnum((unsigned char)*c) || *c == '-')
-			id[n++] = *c;
-		else
-			n += (size_t)sprintf(id + n, *c == '_' ? "__" : "_x%02x", (unsigned char)*c);
-	id[n] = '\0';
-}
-
-/* The id of a device (kind NULL), of a thing of the rack, or (name NULL) of the rack. */
-static void put_id(char id[static ID_MAX], const struct homeassistant *ha, const char *kind, const char *name)
-{
-	snprintf(id, ID_MAX, "%s", ha->rack_id);
-	if (kind)
-		add_part(id, kind);
-	if (name)
-		add_part(id, name);
-}
-
-static void put_topic(char topic[static TOPIC_MAX], const struct homeassistant *ha, const char *id)
-{
-	snprintf(
-	    topic, TOPIC_MAX, "%s/device/%s/config", ha->to.live->config->mqtt->homeassistant_prefix, id);
-}
 
 static void *open_homeassistant(const struct output *to)
 {
@@ -81,172 +20,27 @@ static void *open_homeassistant(const struct output *to)
 	if (!ha)
 		return NULL;
 	ha->to = *to;
-	json_base(to->live->config, ha->base);
-	add_part(ha->rack_id, "coolantd");
-	add_part(ha->rack_id, to->live->config->daemon->site);
-	add_part(ha->rack_id, to->live->config->daemon->rack);
+	homeassistant_site_init(&ha->site, to->live->config);
 	return ha;
 }
 
-/* A name, and what of it, in words: flow_rate is Flow rate. */
-static void put_name(char words[static PHRASE_MAX], const char *name, const char *part)
+static void close_homeassistant(void *state)
 {
-	snprintf(words, PHRASE_MAX, "%s%s%s", name, part ? " " : "", part ? part : "");
-	for (char *c = words; *c != '\0'; c++)
-		if (*c == '_')
-			*c = ' ';
-	words[0] = (char)toupper((unsigned char)words[0]);
+	struct homeassistant *ha = state;
+	config_unref(ha->before);
+	free(ha);
 }
 
-static void put_label(
-    struct json_writer *w, const char *key, const struct schema_list *labels, const char *label)
+static void inherit_homeassistant(void *state, const void *old)
 {
-	size_t n = strlen(label);
-	for (size_t i = 0; i < labels->count; i++) {
-		const char *text = labels->items[i];
-		if (strncmp(text, label, n) == 0 && text[n] == ':')
-			json_text(w, key, text + n + 1 + strspn(text + n + 1, " \t"));
-	}
+	struct homeassistant *ha = state;
+	const struct homeassistant *was = old;
+	ha->before = config_ref(was->to.live->config);
 }
 
-static void put_ids(struct json_writer *w, const char *id)
+static void send(const struct homeassistant *ha, struct homeassistant_card *card)
 {
-	json_open_list(w, "ids");
-	json_text(w, NULL, id);
-	json_close_list(w);
-}
-
-static void put_rack(struct json_writer *w, const struct homeassistant *ha)
-{
-	const struct daemon_config *c = ha->to.live->config->daemon;
-	char name[PHRASE_MAX];
-	snprintf(name, sizeof(name), "%s %s", c->site, c->rack);
-	put_ids(w, ha->rack_id);
-	json_text(w, "name", name);
-	json_text(w, "mf", "coolantd");
-	json_text(w, "mdl", "liquid cooling of a rack or row");
-	json_text(w, "sw", COOLANTD_VERSION);
-}
-
-static void put_device(
-    struct json_writer *w, const struct homeassistant *ha, const struct device_config *d, const char *id)
-{
-	put_ids(w, id);
-	json_text(w, "name", d->name);
-	if (d->profile && d->profile->vendor[0] != '\0')
-		json_text(w, "mf", d->profile->vendor);
-	if (d->profile && d->profile->model[0] != '\0')
-		json_text(w, "mdl", d->profile->model);
-	put_label(w, "sn", &d->labels, "serial");
-	json_text(w, "via_device", ha->rack_id);
-}
-
-/* Begins the message of a device, or (NULL) of something of the rack; its id is set. */
-static void begin_card(struct card *card, const struct device_config *d)
-{
-	struct json_writer *w = &card->w;
-	json_begin(w);
-	json_open(w, NULL);
-	json_open(w, "dev");
-	if (d)
-		put_device(w, card->ha, d, card->id);
-	else
-		put_rack(w, card->ha);
-	json_close(w);
-	json_open(w, "o");
-	json_text(w, "name", "coolantd");
-	json_text(w, "sw", COOLANTD_VERSION);
-	json_close(w);
-	json_open(w, "cmps");
-}
-
-static void end_card(struct card *card)
-{
-	char topic[TOPIC_MAX];
-	json_close(&card->w);
-	json_close(&card->w);
-	char *text = json_finish(&card->w);
-	put_topic(topic, card->ha, card->id);
-	card->ha->to.sink.send(card->ha->to.sink.user,
-	    message_new(topic, NULL, text, card->w.size, PUBLISH_RETAIN, clock_utc_ms()));
-}
-
-static void put_below(
-    struct json_writer *w, const char *key, const struct homeassistant *ha, const char *topic)
-{
-	char whole[JSON_BASE_MAX + PHRASE_MAX];
-	snprintf(whole, sizeof(whole), "%s/%s", ha->base, topic);
-	json_text(w, key, whole);
-}
-
-/* We are there, and so is the value. */
-static void put_availability(struct json_writer *w, const struct homeassistant *ha, const struct entity *e)
-{
-	char template[2 * PHRASE_MAX];
-	json_open_list(w, "avty");
-	json_open(w, NULL);
-	put_below(w, "t", ha, "status");
-	json_close(w);
-	json_open(w, NULL);
-	put_below(w, "t", ha, e->topic);
-	if (e->condition)
-		snprintf(template, sizeof(template), "{{ 'online' if %s else 'offline' }}", e->condition);
-	else
-		snprintf(template, sizeof(template), "{{ 'online' if %s is not none else 'offline' }}",
-		    e->expression);
-	json_text(w, "val_tpl", template);
-	json_close(w);
-	json_close_list(w);
-	json_text(w, "avty_mode", "all");
-}
-
-static void put_class(struct json_writer *w, const struct homeassistant_class *c)
-{
-	char buf[PHRASE_MAX];
-	const char *unit = c->unit ? homeassistant_unit(c->unit, buf, sizeof(buf)) : NULL;
-	json_text(w, "p", c->platform);
-	if (c->device_class)
-		json_text(w, "dev_cla", c->device_class);
-	if (c->state_class)
-		json_text(w, "stat_cla", c->state_class);
-	if (unit)
-		json_text(w, "unit_of_meas", unit);
-	if (c->is_diagnostic)
-		json_text(w, "ent_cat", "diagnostic");
-}
-
-static void put_words(struct json_writer *w, const struct point *p)
-{
-	json_open_list(w, "ops");
-	for (size_t i = 0; i < p->enums.count; i++)
-		json_text(w, NULL, p->enums.items[i].word);
-	json_close_list(w);
-}
-
-static void put_entity(struct card *card, const struct entity *e)
-{
-	struct json_writer *w = &card->w;
-	char unique[ID_MAX + PHRASE_MAX], template[PHRASE_MAX];
-	snprintf(unique, sizeof(unique), "%s.%s", card->id, e->key);
-	json_open(w, e->key);
-	put_class(w, &e->class);
-	json_text(w, "uniq_id", unique);
-	json_text(w, "name", e->name);
-	put_below(w, "stat_t", card->ha, e->topic);
-	if (e->expression) {
-		snprintf(template, sizeof(template), "{{ %s }}", e->expression);
-		json_text(w, "val_tpl", template);
-		put_availability(w, card->ha, e);
-	}
-	if (e->on) {
-		json_text(w, "pl_on", e->on);
-		json_text(w, "pl_off", e->off);
-	}
-	if (e->words)
-		put_words(w, e->words);
-	if (e->has_attributes)
-		put_below(w, "json_attr_t", card->ha, e->topic);
-	json_close(w);
+	ha->to.sink.send(ha->to.sink.user, homeassistant_card_end(card));
 }
 
 /* The word of a flag; without one it is printed as Python does. */
@@ -256,18 +50,19 @@ static const char *flag_word(const struct point *p, bool truth)
 	return word ? word : truth ? "True" : "False";
 }
 
-static void put_point(struct card *card, const struct device_config *d, const struct point *p)
+static void put_point(struct homeassistant_card *card, const struct device_config *d, const struct point *p)
 {
-	char topic[PHRASE_MAX], expression[PHRASE_MAX], condition[PHRASE_MAX + 16], name[PHRASE_MAX];
-	if (card->ha->to.live->config->mqtt->layout & LAYOUT_DEVICE) {
+	char topic[HOMEASSISTANT_TEXT_MAX], expression[HOMEASSISTANT_TEXT_MAX],
+	    condition[HOMEASSISTANT_TEXT_MAX + 16], name[HOMEASSISTANT_TEXT_MAX];
+	if (card->site->config->mqtt->layout & LAYOUT_DEVICE) {
 		snprintf(topic, sizeof(topic), "device/%s", d->name);
 		snprintf(expression, sizeof(expression), "value_json['values'].get('%s')", p->name);
 	} else {
 		snprintf(topic, sizeof(topic), "point/%s/%s", d->name, p->name);
 		snprintf(expression, sizeof(expression), "value_json['value']");
 	}
-	put_name(name, p->name, NULL);
-	struct entity e = { .key = p->name,
+	homeassistant_name(name, p->name, NULL);
+	struct homeassistant_entity e = { .key = p->name,
 		.name = name,
 		.topic = topic,
 		.expression = expression,
@@ -281,34 +76,45 @@ static void put_point(struct card *card, const struct device_config *d, const st
 		e.condition = condition;
 		e.words = p;
 	}
-	put_entity(card, &e);
+	homeassistant_card_add(card, &e);
+}
+
+/* The points that the device had before and has no more. */
+static void remove_points(
+    struct homeassistant_card *card, const struct config *before, const struct device_config *d)
+{
+	const struct device_config *was = before ? device_find(before, d->name, strlen(d->name)) : NULL;
+	for (size_t i = 0; was && i < was->point_count; i++)
+		if (device_find_point(d, was->points[i].name) == SIZE_MAX)
+			homeassistant_card_remove(
+			    card, was->points[i].name, homeassistant_point_class(&was->points[i]).platform);
 }
 
 static void tell_device(const struct homeassistant *ha, const struct device_config *d)
 {
-	struct card card = { .ha = ha };
-	char expression[PHRASE_MAX];
-	put_id(card.id, ha, NULL, d->name);
-	begin_card(&card, d);
+	struct homeassistant_card card;
+	char expression[HOMEASSISTANT_TEXT_MAX];
+	homeassistant_card_begin(&card, &ha->site, NULL, d->name, d);
 	for (size_t i = 0; i < d->point_count; i++)
 		put_point(&card, d, &d->points[i]);
+	remove_points(&card, ha->before, d);
 	snprintf(expression, sizeof(expression),
 	    "value_json['buses'].get('%s', {}).get('devices', {}).get('%s', {}).get('up')", d->bus_name,
 	    d->name);
-	const struct entity up = { .key = "connection.up",
+	const struct homeassistant_entity up = { .key = "connection.up",
 		.name = "Connection",
 		.topic = "health",
 		.expression = expression,
 		.on = "True",
 		.off = "False",
 		.class = { "binary_sensor", "connectivity", NULL, NULL, true } };
-	put_entity(&card, &up);
-	end_card(&card);
+	homeassistant_card_add(&card, &up);
+	send(ha, &card);
 }
 
 static void tell_rack(const struct homeassistant *ha)
 {
-	static const struct entity entities[] = {
+	static const struct homeassistant_entity entities[] = {
 		{ .key = "connection",
 		    .name = "Connection",
 		    .topic = "status",
@@ -321,67 +127,100 @@ static void tell_rack(const struct homeassistant *ha)
 		    .expression = "value_json['spool']['depth']",
 		    .class = { "sensor", NULL, "measurement", NULL, true } },
 	};
-	struct card card = { .ha = ha };
-	put_id(card.id, ha, NULL, NULL);
-	begin_card(&card, NULL);
+	struct homeassistant_card card;
+	homeassistant_card_begin(&card, &ha->site, NULL, NULL, NULL);
 	for (size_t i = 0; i < COUNT(entities); i++)
-		put_entity(&card, &entities[i]);
-	end_card(&card);
+		homeassistant_card_add(&card, &entities[i]);
+	send(ha, &card);
 }
 
 /* A figure of the rack; `expression` is of its payload. */
-static void put_figure(struct card *card, const char *kind, const char *owner, const char *figure,
-    const char *expression, struct homeassistant_class class)
+static void put_figure(struct homeassistant_card *card, const char *kind, const char *owner,
+    const char *figure, const char *expression, struct homeassistant_class class)
 {
-	char topic[PHRASE_MAX], name[PHRASE_MAX];
+	char topic[HOMEASSISTANT_TEXT_MAX], name[HOMEASSISTANT_TEXT_MAX];
 	snprintf(topic, sizeof(topic), "%s/%s", kind, owner);
-	put_name(name, owner, figure);
-	put_entity(card,
-	    &(struct entity){
+	homeassistant_name(name, owner, figure);
+	homeassistant_card_add(card,
+	    &(struct homeassistant_entity){
 		.key = figure, .name = name, .topic = topic, .expression = expression, .class = class });
 }
 
 /* One of `values` of the payload. */
-static void put_value(struct card *card, const char *kind, const char *owner, const char *word,
+static void put_value(struct homeassistant_card *card, const char *kind, const char *owner, const char *word,
     struct homeassistant_class class)
 {
-	char expression[PHRASE_MAX];
+	char expression[HOMEASSISTANT_TEXT_MAX];
 	snprintf(expression, sizeof(expression), "value_json['values'].get('%s')", word);
 	put_figure(card, kind, owner, word, expression, class);
 }
 
+static void remove_values(
+    struct homeassistant_card *card, const struct config *before, const struct loop_config *l)
+{
+	const struct loop_config *was =
+	    before ? name_index_find(&before->loop_names, l->name, strlen(l->name)) : NULL;
+	for (enum loop_value v = 0; was && v < LOOP_VALUE_COUNT; v++)
+		if (loop_has_value(was, v) && !loop_has_value(l, v))
+			homeassistant_card_remove(card, loop_values[v].word, "sensor");
+}
+
 static void tell_loop(const struct homeassistant *ha, const struct loop_config *l)
 {
-	struct card card = { .ha = ha };
-	put_id(card.id, ha, "loop", l->name);
-	begin_card(&card, NULL);
+	struct homeassistant_card card;
+	homeassistant_card_begin(&card, &ha->site, "loop", l->name, NULL);
 	for (enum loop_value v = 0; v < LOOP_VALUE_COUNT; v++)
 		if (loop_has_value(l, v))
 			put_value(&card, "loop", l->name, loop_values[v].word,
 			    homeassistant_figure_class(loop_values[v].unit));
-	end_card(&card);
+	remove_values(&card, ha->before, l);
+	send(ha, &card);
 }
 
 static void tell_group(const struct homeassistant *ha, const struct group_config *g)
 {
-	struct card card = { .ha = ha };
-	put_id(card.id, ha, "group", g->name);
-	begin_card(&card, NULL);
+	struct homeassistant_card card;
+	homeassistant_card_begin(&card, &ha->site, "group", g->name, NULL);
 	for (enum group_value v = 0; v < GROUP_VALUE_COUNT; v++) {
 		struct homeassistant_class class = homeassistant_figure_class(group_values[v].unit);
 		if (v == GROUP_REDUNDANCY)
 			class = (struct homeassistant_class){ .platform = "sensor" };
 		put_value(&card, "group", g->name, group_values[v].word, class);
 	}
-	end_card(&card);
+	send(ha, &card);
+}
+
+static bool has_window(const struct pue_config *p, const char *name)
+{
+	for (size_t i = 0; i < p->window_count; i++)
+		if (strcmp(p->window_names.items[i], name) == 0)
+			return true;
+	return false;
+}
+
+static void remove_figures(
+    struct homeassistant_card *card, const struct config *before, const struct pue_config *p)
+{
+	const struct pue_config *was =
+	    before ? name_index_find(&before->pue_names, p->name, strlen(p->name)) : NULL;
+	char key[HOMEASSISTANT_TEXT_MAX];
+	for (enum pue_role r = 0; was && r < PUE_ROLE_COUNT; r++) {
+		snprintf(key, sizeof(key), "%s_kw", pue_role_word(r));
+		if (was->role_names[r].count > 0 && p->role_names[r].count == 0)
+			homeassistant_card_remove(card, key, "sensor");
+	}
+	for (size_t i = 0; was && i < was->window_count; i++) {
+		snprintf(key, sizeof(key), "pue_%s", was->window_names.items[i]);
+		if (!has_window(p, was->window_names.items[i]))
+			homeassistant_card_remove(card, key, "sensor");
+	}
 }
 
 static void tell_pue(const struct homeassistant *ha, const struct pue_config *p)
 {
-	struct card card = { .ha = ha };
-	char figure[PHRASE_MAX / 2], expression[PHRASE_MAX];
-	put_id(card.id, ha, "pue", p->name);
-	begin_card(&card, NULL);
+	struct homeassistant_card card;
+	char figure[HOMEASSISTANT_TEXT_MAX / 2], expression[HOMEASSISTANT_TEXT_MAX];
+	homeassistant_card_begin(&card, &ha->site, "pue", p->name, NULL);
 	put_figure(&card, "pue", p->name, "power_ratio", "value_json['power_ratio']",
 	    homeassistant_figure_class("1"));
 	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++) {
@@ -398,28 +237,30 @@ static void tell_pue(const struct homeassistant *ha, const struct pue_config *p)
 		    expression, sizeof(expression), "value_json['windows'].get('%s', {}).get('pue')", window);
 		put_figure(&card, "pue", p->name, figure, expression, homeassistant_figure_class("1"));
 	}
-	end_card(&card);
+	remove_figures(&card, ha->before, p);
+	send(ha, &card);
 }
 
 static void tell_alarm(const struct alarm *a, void *user)
 {
-	struct card card = { .ha = user };
+	const struct homeassistant *ha = user;
+	struct homeassistant_card card;
 	const char *name = a->config->name;
-	char topic[PHRASE_MAX], words[PHRASE_MAX];
-	put_id(card.id, card.ha, "alarm", name);
-	begin_card(&card, NULL);
+	char topic[HOMEASSISTANT_TEXT_MAX], words[HOMEASSISTANT_TEXT_MAX];
+	homeassistant_card_begin(&card, &ha->site, "alarm", name, NULL);
 	snprintf(topic, sizeof(topic), "alarm/%s", name);
-	put_name(words, "alarm", name);
-	put_entity(&card, &(struct entity){ .key = "active",
-			      .name = words,
-			      .topic = topic,
-			      .expression = "value_json['state'] == 'active'",
-			      .condition = "value_json['state'] != 'unknown'",
-			      .on = "True",
-			      .off = "False",
-			      .has_attributes = true,
-			      .class = { .platform = "binary_sensor", .device_class = "problem" } });
-	end_card(&card);
+	homeassistant_name(words, "alarm", name);
+	homeassistant_card_add(
+	    &card, &(struct homeassistant_entity){ .key = "active",
+		       .name = words,
+		       .topic = topic,
+		       .expression = "value_json['state'] == 'active'",
+		       .condition = "value_json['state'] != 'unknown'",
+		       .on = "True",
+		       .off = "False",
+		       .has_attributes = true,
+		       .class = { .platform = "binary_sensor", .device_class = "problem" } });
+	send(ha, &card);
 }
 
 /* The rack first: the others name it. */
@@ -448,9 +289,8 @@ struct viewer {
 
 static void see_topic(const struct viewer *v, const char *kind, const char *name)
 {
-	char id[ID_MAX], topic[TOPIC_MAX];
-	put_id(id, v->ha, kind, name);
-	put_topic(topic, v->ha, id);
+	char topic[HOMEASSISTANT_TOPIC_MAX];
+	homeassistant_topic(&v->ha->site, kind, name, topic);
 	v->see(topic, v->user);
 }
 
@@ -485,7 +325,8 @@ const struct output_format homeassistant_format = {
 	.connection = OUTPUT_MAIN,
 	.is_wanted = is_wanted,
 	.open = open_homeassistant,
-	.close = free,
+	.close = close_homeassistant,
+	.inherit = inherit_homeassistant,
 	.begin = tell_everything,
 	.topics = see_topics,
 };

@@ -8,7 +8,8 @@
  *
  * The rack is a device, and each of ours one behind it. What belongs to the rack (loops, groups, PUE figures,
  * alarms) has a message each, that names the same device: so one that leaves the configuration is removed by
- * emptying its topic, like a device.
+ * emptying its topic, like a device. What one of them has no more after a reload is told without its keys,
+ * which removes it; after a restart Home Assistant says of such a thing that it is not provided any more.
  */
 #pragma once
 

@@ -56,6 +56,8 @@ struct output_format {
 
 	void *(*open)(const struct output *to); /* the state; NULL without memory */
 	void (*close)(void *state);
+	/* The state of the same format as of the configuration before, which is closed then. */
+	void (*inherit)(void *state, const void *old);
 
 	/* One format of a connection has it; the messages are the caller's. 0 or -ENOMEM. */
 	int (*presence)(const struct config *c, struct output_presence *ret);

@@ -128,6 +128,8 @@ void reporter_free(struct reporter *r)
 static void inherit(
     struct channel *ch, const struct config *c, struct channel *old, const struct config *old_config)
 {
+	if (ch->format->inherit)
+		ch->format->inherit(ch->state, old->state);
 	for (size_t i = 0; ch->devices && i < c->device_count; i++) {
 		size_t same = device_same(old_config, &c->devices[i]);
 		if (same == SIZE_MAX)

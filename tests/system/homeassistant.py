@@ -53,6 +53,8 @@ def expand(payload):
 
 
 def check(c):
+    if set(c) == {"platform"}:
+        return c  # it is removed
     assert set(c) <= KEYS[c["platform"]], c
     assert c["unique_id"] and c["name"] and c["state_topic"]
     assert c.get("entity_category") in (None, "diagnostic")
@@ -89,9 +91,11 @@ class HomeAssistant:
             self.payloads[m.topic] = m.text
 
     def discover(self, topic, payload):
-        self.made.pop(topic, None)
+        before = self.made.pop(topic, {"components": {}})
         if payload:
-            self.made[topic] = expand(payload)
+            new = expand(payload)
+            components = before["components"] | new["components"]  # what is only left out stays
+            self.made[topic] = new | {"components": {k: c for k, c in components.items() if set(c) != {"platform"}}}
         every = [c for p in self.made.values() for c in p["components"].values()]
         self.entities = {c["unique_id"]: c for c in every}
         assert len(self.entities) == len(every), "a unique id is there twice"

@@ -172,6 +172,18 @@ def test_what_leaves_the_configuration_is_removed(site):
     assert not s.now().made
 
 
+def test_what_a_device_has_no_more_is_removed(site):
+    s = site(PLANT + point("spare", 7), FIGURES.replace("[group", "it_power = d.it\n[group"), PLANT_VALUES | {7: 0})
+    s.wait_state(f"{RACK}_d.flow", "100")
+    gone = {f"{RACK}_d.spare", f"{RACK}_loop_main.heat_capture_ratio", f"{RACK}_loop_main.energy_balance_residual", f"{RACK}_pue_row.pue_15m", f"{RACK}_pue_row.facility_kw"}
+    s.wait(lambda h: gone <= set(h.entities))
+    s.device = s.device.replace(point("spare", 7), "")
+    s.daemon.reload(s.ini(FIGURES.replace("windows = 1m, 15m", "windows = 1m")
+                          .replace("facility = d.total", "cooling = d.total")))
+    s.wait(lambda h: not gone & set(h.entities))
+    assert {f"{RACK}_d.flow", f"{RACK}_loop_main.flow", f"{RACK}_pue_row.pue_1m", f"{RACK}_pue_row.cooling_kw"} <= set(s.ha.entities)
+
+
 def test_switched_off_while_it_was_stopped(site):
     s = site(PLANT, registers=PLANT_VALUES, mqtt=ON + "homeassistant_prefix = ha/here\n")
     s.ha = HomeAssistant("ha/here")
