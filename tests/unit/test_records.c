@@ -371,6 +371,28 @@ static void days_begin_at_midnight_of_the_site(void **state)
 	arena_free(a);
 }
 
+static void time_report(struct state_db *d, enum record_step step, int64_t hours)
+{
+	struct record_periods *p = calloc(1, sizeof(*p));
+	struct record_batch b = { 0 };
+	struct config *c = load_config(plant);
+	struct json_writer w;
+	bool is_added;
+	assert_null(record_periods_make(p, &utc, step, START_S * 1000, (START_S + hours * HOUR_S) * 1000));
+	int64_t begin = clock_ns(CLOCK_MONOTONIC);
+	assert_int_equal(state_db_read(d, p, 0, &is_added, &b), 0);
+	json_begin(&w);
+	json_records_write(&w, &(struct json_records){ c, p, &b, 0, INT64_C(2000000000000) });
+	char *text = json_finish(&w);
+	assert_non_null(text);
+	printf("%zu records by the %s: %zu bytes in %lld ms\n", p->count, record_step_word(step),
+	    strlen(text), (long long)((clock_ns(CLOCK_MONOTONIC) - begin) / NS_PER_MS));
+	free(text);
+	free(p);
+	config_unref(c);
+	record_batch_clear(&b);
+}
+
 /* 400 days of a row with 10 meters and 3 loops. */
 static void four_hundred_days_are_less_than_32_mib(void **state)
 {
@@ -409,16 +431,9 @@ static void four_hundred_days_are_less_than_32_mib(void **state)
 		    state_db_save(d, &w, &no_changes, &(struct records_addition){ &b, day + 1, 0 }), 0);
 		record_batch_clear(&b);
 	}
-	struct record_periods *p = calloc(1, sizeof(*p));
-	struct record_batch b = { 0 };
-	bool is_added;
-	assert_null(record_periods_make(
-	    p, &utc, RECORD_STEP_YEAR, START_S * 1000, (START_S + DAYS * 24 * HOUR_S) * 1000));
-	int64_t begin = clock_ns(CLOCK_MONOTONIC);
-	assert_int_equal(state_db_read(d, p, 0, &is_added, &b), 0);
-	printf("a year is read in %lld ms\n", (long long)((clock_ns(CLOCK_MONOTONIC) - begin) / NS_PER_MS));
-	free(p);
-	record_batch_clear(&b);
+	time_report(d, RECORD_STEP_YEAR, DAYS * 24);
+	time_report(d, RECORD_STEP_DAY, DAYS * 24);
+	time_report(d, RECORD_STEP_HOUR, RECORD_PERIODS_MAX);
 	state_db_free(d);
 	struct stat st;
 	assert_int_equal(stat(file, &st), 0);
