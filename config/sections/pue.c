@@ -7,6 +7,14 @@
 
 #define FIELD(f) SCHEMA_FIELD(struct pue_config, f)
 #define ROLE(r) SCHEMA_FIELD(struct pue_config, role_names[r])
+static const struct schema_choice categories[] = {
+	{ "none", 0 },
+	{ "1", 1 },
+	{ "2", 2 },
+	{ "3", 3 },
+	{ NULL, 0 },
+};
+
 static const struct schema_key keys[] = {
 	{ "facility", SCHEMA_LIST, ROLE(PUE_FACILITY), "",
 	    .help = "meters of all energy that enters the boundary: DEVICE or DEVICE.POINT" },
@@ -24,6 +32,12 @@ static const struct schema_key keys[] = {
 	{ "windows", SCHEMA_LIST, FIELD(window_names), "1m, 15m, 1h, 1d",
 	    .help = "lengths of the energy windows" },
 	{ "boundary", SCHEMA_TEXT, FIELD(boundary), .help = "what the figure covers: rack, row, site" },
+	{ "category", SCHEMA_CHOICE, FIELD(category), "none", .choices = categories,
+	    .help =
+		"of ISO/IEC 30134-2, by where IT is metered: 1 at the output of the UPS, 2 of the PDU, 3 at "
+		"the input of the equipment" },
+	{ "carbon_factor", SCHEMA_DOUBLE, FIELD(carbon_factor), NULL, .min = 0, .max = 3,
+	    .help = "kg of CO2 in each kWh that enters, for the CUE of the records" },
 	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
 	    .help = "yes: each meter has an alarm NAME-METER-lost" },
 	{ NULL },

@@ -35,7 +35,9 @@ struct pue_meter {
 struct pue_config {
 	const char *name;
 	const char *boundary;
-	bool alarms; /* the default ones of its meters */
+	int category;	      /* of ISO/IEC 30134-2, 1 to 3; 0 = not told */
+	double carbon_factor; /* kg CO2 in a kWh that enters; NAN = not told */
+	bool alarms;	      /* the default ones of its meters */
 	struct schema_list role_names[PUE_ROLE_COUNT];
 	struct pue_meter *meters; /* of all roles, in their order */
 	size_t meter_count;

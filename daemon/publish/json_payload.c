@@ -341,6 +341,8 @@ void json_payload_pue(struct json_writer *w, const char *key, const struct pue_c
 	json_integer(w, "ts", stated ? (when + utc_offset_ns) / NS_PER_MS : now_ms);
 	json_text(w, "boundary", c->boundary);
 	json_bool(w, "partial", pue_is_partial(p));
+	if (c->category > 0)
+		json_integer(w, "category", c->category);
 	json_number(w, "power_ratio", ratio.value, JSON_FIGURE);
 	json_text(w, "quality", quality_word(ratio.quality));
 	put_reason(w, &ratio);

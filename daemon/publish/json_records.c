@@ -43,6 +43,7 @@ static void put_pue(struct json_writer *w, const struct record *r, const char *n
 {
 	struct record_pue p = record_pue_compute(
 	    &r->rows, r->all->config, name, r->number, r->end_ms - r->start_ms, is_struck(r));
+	const struct pue_config *c = name_index_find(&r->all->config->pue_names, name, strlen(name));
 	json_open(w, name);
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
 		char key[64];
@@ -52,7 +53,11 @@ static void put_pue(struct json_writer *w, const struct record *r, const char *n
 		json_number(w, key, p.kwh[i], JSON_ENERGY);
 	}
 	json_bool(w, "partial", pue_roles_are_partial(p.has_role));
+	if (c && c->category > 0)
+		json_integer(w, "category", c->category);
 	json_number(w, "pue", p.pue.value, JSON_FIGURE);
+	if (c && !isnan(c->carbon_factor) && p.has_role[PUE_FACILITY])
+		json_number(w, "cue", p.pue.value * c->carbon_factor, JSON_FIGURE);
 	if (p.has_role[PUE_REUSE_HEAT])
 		json_number(w, "ere", p.ere.value, JSON_FIGURE);
 	json_number(w, "coverage", p.coverage, JSON_FIGURE);

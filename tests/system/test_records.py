@@ -248,7 +248,7 @@ def test_a_replay_is_what_an_independent_computation_says(tmp_path):
     csv.write_text("ts,main.active_energy_import,main.active_power,pdu.active_energy_import,pdu.active_power\n" +
                    "\n".join(lines[s] for s in sorted(lines)) + "\n")
     ini.write_text("[daemon]\nsite = dc1\nrack = r07\n" + harness.tcp_bus("b", 502) + "".join(
-        harness.device(m, "b", unit, extra=REPLAYED.format(m)) for unit, m in enumerate(read, 1)) + "[pue:row]\nfacility = main\nit = pdu\n")
+        harness.device(m, "b", unit, extra=REPLAYED.format(m)) for unit, m in enumerate(read, 1)) + "[pue:row]\nfacility = main\nit = pdu\ncategory = 2\ncarbon_factor = 0.4\n")
 
     def report(step):
         out = harness.run([harness.COOLANTD, "-c", ini, "--replay", csv, "--report", "--step", step, "--from", "2026-03-01"])
@@ -280,4 +280,6 @@ def test_a_replay_is_what_an_independent_computation_says(tmp_path):
         for m in read:
             assert r["meters"][m]["kwh"] == pytest.approx(sum(h["meters"][m]["kwh"] for h in hours[24 * d:24 * d + 24]), abs=1e-5)
     assert days[0]["pue"]["row"]["coverage"] == pytest.approx(1 - (4 * 3600 - 1000) / 86400, abs=1e-3)
+    row = days[0]["pue"]["row"]
+    assert row["category"] == 2 and row["cue"] == pytest.approx(0.4 * row["pue"], rel=1e-5)
     assert days[0]["pue"]["row"]["quality"] == "estimated" and days[0]["pue"]["row"]["energy_complete"] is True
