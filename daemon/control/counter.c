@@ -163,7 +163,7 @@ static void learn_interval(struct counter *c, int64_t since_ns, int64_t now_ns, 
 	int64_t interval = is_refresh ? now_ns - since_ns : 0;
 	if (!c->change_known) {
 		c->unchanged_ns = interval;
-	} else {
+	} else if (interval > 0 || c->interval_count < COUNTER_RATES || counter_refresh(c) > 0) {
 		memmove(&c->intervals[1], &c->intervals[0], (COUNTER_RATES - 1) * sizeof(c->intervals[0]));
 		c->intervals[0] = interval;
 		if (c->interval_count < COUNTER_RATES)
@@ -173,32 +173,35 @@ static void learn_interval(struct counter *c, int64_t since_ns, int64_t now_ns, 
 	c->was_unchanged = false;
 }
 
-/* Takes note of how fast it counts, from one change to the next. */
+/* Takes note of how fast it counted from one change to the next. */
+static void learn_rate(struct counter *c, double joules, double seconds)
+{
+	if (joules <= c->sustained * seconds) {
+		c->rate_count = 0;
+		return;
+	}
+	double rate = joules / seconds;
+	c->slowest = c->rate_count == 0 ? rate : fmin(c->slowest, rate);
+	if (++c->rate_count < (c->sustained > 0 ? COUNTER_RATES : RATES_AT_FIRST))
+		return;
+	c->sustained = c->slowest;
+	c->rate_count = 0;
+}
+
 static void learn(struct counter *c, const struct counter_reading *r)
 {
 	const struct counter_mark was = c->marks[COUNTER_SEEN];
 	move(c, &c->marks[COUNTER_SEEN], r);
 	if (is_equal(c, r, &was.reading)) {
 		c->was_unchanged = true;
-		return;
-	}
-	if (is_below(c, r, &was.reading)) {
+	} else if (is_below(c, r, &was.reading)) {
 		c->rate_count = 0;
 		c->change_known = c->was_unchanged = false;
 	} else {
-		learn_interval(c, was.since_ns, r->time_ns, forward(c, &was.reading, r));
-		double seconds = (double)(r->time_ns - was.since_ns) / NS_PER_S;
-		memmove(&c->rates[1], &c->rates[0], (COUNTER_RATES - 1) * sizeof(c->rates[0]));
-		c->rates[0] = forward(c, &was.reading, r) / seconds;
-		if (c->rate_count < COUNTER_RATES)
-			c->rate_count++;
+		double joules = forward(c, &was.reading, r);
+		learn_interval(c, was.since_ns, r->time_ns, joules);
+		learn_rate(c, joules, (double)(r->time_ns - was.since_ns) / NS_PER_S);
 	}
-	if (c->rate_count < (c->sustained > 0 ? COUNTER_RATES : RATES_AT_FIRST))
-		return;
-	double slowest = c->rates[0];
-	for (unsigned i = 1; i < c->rate_count; i++)
-		slowest = fmin(slowest, c->rates[i]);
-	c->sustained = fmax(c->sustained, slowest);
 }
 
 static struct counter_step begin(struct counter *c, const struct counter_reading *r)
@@ -319,8 +322,7 @@ void counter_save(const struct counter *c, int64_t offset_ns, struct bytes_write
 	bytes_put_integer(w, c->has_before);
 	bytes_put_number(w, c->booked);
 	bytes_put_integer(w, c->rate_count);
-	for (unsigned i = 0; i < COUNTER_RATES; i++)
-		bytes_put_number(w, c->rates[i]);
+	bytes_put_number(w, c->slowest);
 	bytes_put_number(w, c->sustained);
 	bytes_put_integer(w, c->change_known);
 	bytes_put_integer(w, c->was_unchanged);
@@ -346,8 +348,7 @@ void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes
 	c->has_before = bytes_take_within(r, 0, 1);
 	c->booked = bytes_take_number(r);
 	c->rate_count = (unsigned)bytes_take_within(r, 0, COUNTER_RATES);
-	for (unsigned i = 0; i < COUNTER_RATES; i++)
-		c->rates[i] = bytes_take_number(r);
+	c->slowest = bytes_take_number(r);
 	c->sustained = bytes_take_number(r);
 	c->change_known = bytes_take_within(r, 0, 1);
 	c->was_unchanged = bytes_take_within(r, 0, 1);

@@ -68,10 +68,10 @@ struct counter {
 	bool is_resumed; /* the last reading was taken before a restart */
 	int64_t poll_ns; /* between the last two readings */
 	unsigned rate_count;
-	double rates[COUNTER_RATES]; /* watts, of the last changes */
-	double sustained;	     /* watts that it has counted at in several changes */
-	bool change_known;	     /* what is seen is so since a change that was seen */
-	bool was_unchanged;	     /* it was read again since, and was the same */
+	double slowest;	    /* watts, of the changes in a row that were faster than all before */
+	double sustained;   /* watts that it has counted at in several changes */
+	bool change_known;  /* what is seen is so since a change that was seen */
+	bool was_unchanged; /* it was read again since, and was the same */
 	unsigned interval_count;
 	int64_t intervals[COUNTER_RATES]; /* between the last changes; 0 = from one reading to the next */
 	int64_t unchanged_ns;		  /* before the first change: at least so long */

@@ -297,12 +297,12 @@ static double variance(const struct pue *p, enum pue_role role, double joules, d
 	double counted = 0, sum = 0;
 	for (size_t i = 0; i < p->entry_count; i++)
 		if (p->grid.meters[i].role == role)
-			counted += p->grid.meters[i].joules;
+			counted += p->grid.meters[i].millijoules;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct grid_meter *m = &p->grid.meters[i];
 		if (m->role != role || counted == 0)
 			continue;
-		double own = joules * m->joules / counted, class = m->meter.type.accuracy * own;
+		double own = joules * m->millijoules / counted, class = m->meter.type.accuracy * own;
 		sum += class * class;
 		if (!m->meter.type.has_counter)
 			continue;

@@ -135,7 +135,7 @@ static void settle(struct pue_grid *g, size_t meter)
 	struct grid_meter *m = &g->meters[meter];
 	if (!meter_has_early(&m->meter, g->next_cell))
 		return;
-	m->joules += (double)pue_waiting_fill(&g->waiting, meter, &m->meter, &g->sink) / 1000;
+	m->millijoules += (double)pue_waiting_fill(&g->waiting, meter, &m->meter, &g->sink);
 	meter_drop_early(&m->meter, g->next_cell);
 	for (size_t i = 0; i < g->waiting.count;) {
 		if (is_settled(g, &g->waiting.slots[i]))
@@ -150,7 +150,7 @@ static void fold_cells(struct pue_grid *g, int64_t count)
 	struct waiting_slot s = { .cell = g->next_cell, .count = count, .parts = g->parts };
 	for (size_t i = 0; i < g->meter_count; i++) {
 		g->parts[i] = meter_fold(&g->meters[i].meter, s.cell, count);
-		g->meters[i].joules += (double)g->parts[i].millijoules / 1000;
+		g->meters[i].millijoules += (double)g->parts[i].millijoules;
 		if (g->sink.meter)
 			g->sink.meter(g->sink.user, g->sink.pue, i, s.cell, count, g->step_s, &g->parts[i]);
 	}
@@ -306,7 +306,7 @@ void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w)
 	bytes_put_integer(w, (int64_t)g->meter_count);
 	for (size_t i = 0; i < g->meter_count; i++) {
 		meter_save(&g->meters[i].meter, g->next_cell, w);
-		bytes_put_number(w, g->meters[i].joules);
+		bytes_put_number(w, g->meters[i].millijoules / 1000);
 	}
 	bytes_put_integer(w, (int64_t)g->window_count);
 	for (size_t i = 0; i < g->window_count; i++)
@@ -338,7 +338,7 @@ static void load_meters(struct pue_grid *g, struct bytes_reader *r, struct wall_
 		r->bad = true;
 	for (size_t i = 0; i < g->meter_count && !r->bad; i++) {
 		meter_load(&g->meters[i].meter, clock, layout, r);
-		g->meters[i].joules = bytes_take_number(r);
+		g->meters[i].millijoules = bytes_take_number(r) * 1000;
 	}
 }
 

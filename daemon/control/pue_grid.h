@@ -16,7 +16,7 @@
 struct grid_meter {
 	enum pue_role role;
 	struct meter meter;
-	double joules; /* counted so far: its share of what its role has counted */
+	double millijoules; /* counted so far: its share of what its role has counted */
 };
 
 struct pue_grid {

@@ -46,24 +46,30 @@ static struct pue_bucket *bucket_for(struct pue_ring *r, int64_t key, int64_t un
 
 static int64_t part(int64_t whole, int64_t from, int64_t until, int64_t count)
 {
-	if (until - from == count)
-		return whole; /* as nearly always */
 	return (int64_t)((__int128)whole * until / count) - (int64_t)((__int128)whole * from / count);
 }
 
 /* Of the cells those from `at` to before `end`, counted from their first. */
-static void add_to_bucket(struct pue_bucket *b, const struct pue_cells *c, int64_t at, int64_t end)
+static struct pue_cells piece_of(const struct pue_cells *c, int64_t at, int64_t end)
 {
+	struct pue_cells piece = *c;
+	piece.cell += at;
+	piece.count = end - at;
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++)
+		piece.millijoules[i] = part(c->millijoules[i], at, end, c->count);
+	return piece;
+}
+
+static void add_to_bucket(struct pue_bucket *b, const struct pue_cells *c)
+{
+	const int32_t n = (int32_t)c->count, time = c->is_supplement ? 0 : n;
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
-		if (!c->is_supplement || c->known[i])
-			b->millijoules[i] += part(c->millijoules[i], at, end, c->count);
-		b->role_known[i] += c->known[i] ? (int32_t)(end - at) : 0;
+		b->millijoules[i] += c->is_supplement && !c->known[i] ? 0 : c->millijoules[i];
+		b->role_known[i] += c->known[i] * n;
 	}
-	if (c->is_supplement)
-		return;
-	b->known += (int32_t)(end - at);
-	b->good += c->good ? (int32_t)(end - at) : 0;
-	b->suspect += c->is_suspect ? (int32_t)(end - at) : 0;
+	b->known += time;
+	b->good += c->good * time;
+	b->suspect += c->is_suspect * time;
 }
 
 void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
@@ -78,8 +84,12 @@ void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
 		int64_t key = key_of(r, c->cell + at), edge = (key + 1) * bucket - c->cell;
 		int64_t end = edge < c->count ? edge : c->count;
 		struct pue_bucket *b = bucket_for(r, key, until);
-		if (b)
-			add_to_bucket(b, c, at, end);
+		if (b && end - at == c->count) {
+			add_to_bucket(b, c);
+		} else if (b) {
+			const struct pue_cells piece = piece_of(c, at, end);
+			add_to_bucket(b, &piece);
+		}
 		at = end;
 	}
 }
