@@ -6,7 +6,7 @@ import re
 import jsonschema
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "schemas"
-KINDS = sorted(p.name.removesuffix(".schema.json") for p in FOLDER.iterdir())
+KINDS = sorted(p.name.removesuffix(".schema.json") for p in FOLDER.glob("*.schema.json"))
 TOPIC = re.compile(r"coolant/[^/]+/[^/]+/([a-z]+)(?:/|$)(.*)")
 # numbers of the same form are alike to a schema: so that most messages need only be compared
 NUMBER = re.compile(r"(?<=[:,\[])-?(?:\d+(?P<fraction>\.\d+)?(?P<exponent>e[+-]?\d+)?)(?=[,}\]])")
@@ -38,6 +38,19 @@ def kind_of(topic):
     """The schema of a topic; None = it is none of ours."""
     m = TOPIC.match(topic)
     return m and ("info-device" if m[1] == "info" and m[2] else m[1])
+
+
+def channels():
+    """{name: (pattern of its topics, its kind)} of the AsyncAPI description."""
+    found = json.loads((FOLDER / "asyncapi.json").read_text())
+    every = {}
+    for name, c in found["channels"].items():
+        (message, _), = c["messages"].items()
+        kind = found["components"]["messages"][message]["payload"]["$ref"].removesuffix(".schema.json")
+        assert set(re.findall(r"{(\w+)}", c["address"])) == set(c["parameters"]) <= set(found["components"]["parameters"])
+        every[name] = re.compile(re.sub(r"{\w+}", "[^/]+", c["address"]) + "$"), kind
+    assert {o["channel"]["$ref"].removeprefix("#/channels/") for o in found["operations"].values()} == set(every)
+    return every
 
 
 def check(messages):

@@ -37,17 +37,23 @@ def test_everything_that_is_told_is_in_the_schemas(start, coolantd, subscriber, 
     subscriber.wait("alarm/flag", lambda m: m.json["acknowledged"])
     assert harness.ask(tmp_path, "POST", "/v1/alarms/warm/shelve", json.dumps({"for": "1h"}))[0] == 200
     subscriber.wait("alarm/warm", lambda m: m.json["state"] == "shelved")
-    told = {}
+    told, channels = {}, schemas.channels()
     for m in subscriber.messages:
         kind = schemas.kind_of(m.topic)
         told.setdefault(kind, []).append(m)
         payload = m.text if kind == "status" else m.json
         error = jsonschema.exceptions.best_match(strict[kind].iter_errors(payload))
         assert error is None, f"{m.topic}: {error.message} at {error.json_path}: {m.text}"
+        found = [k for pattern, k in channels.values() if pattern.match(m.topic)]
+        assert found == [kind], m.topic
     assert set(schemas.KINDS) - {"history", "gap", "records"} <= set(told)
     status, records = harness.ask(tmp_path, "GET", "/v1/records?step=hour")
     assert status == 200
     strict["records"].validate(records)
+
+
+def test_every_schema_has_a_channel():
+    assert {kind for _, kind in schemas.channels().values()} == set(schemas.KINDS) - {"records"}
 
 
 @pytest.mark.parametrize("kind, payload", [
