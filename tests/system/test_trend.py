@@ -78,3 +78,19 @@ def test_a_step_without_good_data_is_null(row, subscriber):
     row.set_clock(STEP_S)
     lost = subscriber.wait("trend/loop/main", lambda m: m.json["end"] == first["end"] + 2 * STEP_S * 1000)
     assert figure(lost, "flow")[-2:] == [100, None]
+
+
+def test_a_clock_that_is_behind_after_a_boot_forgets_nothing(row, subscriber):
+    daemon = row.go()
+    first = subscriber.wait("trend/pue/row").json
+    before = subscriber.wait("trend/pue/row", lambda m: m.json["end"] > first["end"], timeout=20)
+    daemon.stop()
+    row.set_clock(-3600)
+    mark = len(subscriber.messages)
+    row.go()
+    subscriber.wait("pue/row", lambda m: m.json["power_ratio"] == 1.2, after=mark)
+    subscriber.wait("health", after=mark)
+    assert not subscriber.of("trend/pue/row", mark)
+    row.set_clock(3600)
+    after = subscriber.wait("trend/pue/row", after=mark)
+    assert after.json == before.json
