@@ -11,16 +11,19 @@ import time
 
 import harness
 import pytest
+import schemas
 from harness import Coolantd, head
 from test_state import hold, set_energy, start_meters, stepped, wait_for_save
 
 HOUR_MS = 3600000
+STRICT = schemas.load("records", schemas.closed)
 
 
 def records(folder, **arguments):
     query = "&".join(f"{k}={v}" for k, v in arguments.items())
     status, answer = harness.ask(folder, "GET", "/v1/records" + ("?" + query if query else ""))
     assert status == 200, answer
+    STRICT.validate(answer)
     return answer
 
 
@@ -252,6 +255,7 @@ def test_a_replay_is_what_an_independent_computation_says(tmp_path):
 
     def report(step):
         out = harness.run([harness.COOLANTD, "-c", ini, "--replay", csv, "--report", "--step", step, "--from", "2026-03-01"])
+        STRICT.validate(json.loads(out.stdout))
         return json.loads(out.stdout)["records"]
     hours = report("hour")
     assert [r["start"] for r in hours] == [1000 * (T0 + 3600 * i) for i in range(HOURS + 1)]
