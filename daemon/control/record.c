@@ -202,10 +202,23 @@ void record_sort(struct record_batch *b)
 	b->disordered = false;
 }
 
+/* A row that is not there yet. */
+static void add_new(struct record_batch *b, const struct record_key *key, const struct record_sums *sums)
+{
+	struct record_row *row = append(b, key);
+	if (row)
+		row->sums = *sums;
+	else
+		b->lost = true;
+}
+
 void record_merge(struct record_batch *b, const struct record_batch *from)
 {
+	/* each row of a batch is there once: into an empty one they need not be looked for */
+	void (*add)(struct record_batch *, const struct record_key *, const struct record_sums *) =
+	    b->count == 0 ? add_new : record_add;
 	for (size_t i = 0; i < from->count; i++)
-		record_add(b, &from->rows[i].key, &from->rows[i].sums);
+		add(b, &from->rows[i].key, &from->rows[i].sums);
 	for (size_t i = 0; i < from->correction_count; i++) {
 		const struct record_correction *c = &from->corrections[i];
 		record_correct(b, c->time_ms, c->owner, c->meter, c->kind, c->text);

@@ -306,6 +306,41 @@ static void the_same_addition_is_made_once(void **state)
 	assert_int_equal(unlink(file), 0);
 }
 
+static void a_disk_that_refuses_is_asked_again(void **state)
+{
+	(void)state;
+	struct live *l = new_live();
+	struct state_db *d = open_db();
+	struct bytes_writer w = { 0 };
+	int64_t first = 0, again = 0, late_ms = (START_S + 2 * HOUR_S) * 1000;
+	run(l, 0, HOUR_S / 2, 2);
+	(void)records_due(l->records, (START_S + HOUR_S / 2) * 1000, false, &first);
+	run(l, HOUR_S / 2, HOUR_S + 60, 2);
+	/* it is not taken: the next hours wait behind it */
+	const struct record_batch *due = records_due(l->records, (START_S + HOUR_S) * 1000, false, &first);
+	const size_t rows = due->count;
+	run(l, HOUR_S + 60, 3 * HOUR_S + 60, 2);
+	assert_ptr_equal(records_due(l->records, late_ms, false, &again), due);
+	assert_true(first != 0 && again == first && due->count == rows);
+	for (int i = 0; i < 2; i++) {
+		struct records_addition a = { .oldest_hour = 0 };
+		due = records_due(l->records, late_ms + i * RECORD_HOUR_MS, false, &a.id);
+		assert_non_null(due);
+		assert_true((a.id == first) == (i == 0));
+		a.batch = due;
+		assert_int_equal(state_db_save(d, &w, &no_changes, &a), 0);
+		bytes_writer_deinit(&w);
+		records_written(l->records);
+	}
+	struct record_batch b = read_all(d, l, 3);
+	for (int64_t i = 0; i < 3; i++)
+		expect_kwh(&b, "pdu", i, 100);
+	record_batch_clear(&b);
+	live_free(l);
+	state_db_free(d);
+	assert_int_equal(unlink(file), 0);
+}
+
 static void times_and_periods(void **state)
 {
 	(void)state;
@@ -468,6 +503,7 @@ int main(void)
 		cmocka_unit_test(a_meter_that_comes_back_late_fills_its_own_hours),
 		cmocka_unit_test(the_same_addition_is_made_once),
 		cmocka_unit_test(a_kill_loses_and_doubles_nothing),
+		cmocka_unit_test(a_disk_that_refuses_is_asked_again),
 		cmocka_unit_test(four_hundred_days_are_less_than_32_mib),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
