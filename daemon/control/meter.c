@@ -6,6 +6,10 @@
 
 /* A reading is bridged to the last one over at most so many intervals. */
 #define BRIDGED_INTERVALS 3
+/* More than the world uses is no power. */
+#define WATTS_MAX 1e13
+/* What does not fit in millijoules. */
+#define JOULES_MAX 4e15
 /* A counter that has not changed for so many of its refreshes has nothing to count. */
 #define LATE_REFRESHES 2
 /* A poll may be this much late and still count as in its interval. */
@@ -153,6 +157,8 @@ static void add_utc_span(struct meter *m, const struct meter_span *new)
  */
 static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double joules, bool good)
 {
+	if (!(fabs(joules) < JOULES_MAX))
+		return;
 	struct meter_span s = { from_ns + m->offset_ns, until_ns + m->offset_ns, llround(joules * 1000),
 		good };
 	if (m->stepped_ns > 0 && m->stepped_ns < s.until_ns)
@@ -285,7 +291,8 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 
 void meter_note_power(struct meter *m, const struct meter_reading *r)
 {
-	if (!r->power_good || (m->history_count > 0 && r->time_ns <= meter_last_power_ns(m)))
+	if (!r->power_good || !(fabs(r->watts) < WATTS_MAX) ||
+	    (m->history_count > 0 && r->time_ns <= meter_last_power_ns(m)))
 		return;
 	size_t n = m->history_count;
 	/* the newest is always there, and the one before it far enough from the one before that */
@@ -303,18 +310,19 @@ static void read_power(struct meter *m, const struct meter_reading *r)
 		add_span(m, m->last_ns, r->time_ns,
 		    (m->last_watts + r->watts) / 2 * (double)(r->time_ns - m->last_ns) / 1e9, true);
 	note_shape(m, r);
+	/* one reading alone may be garbled */
+	if (m->has_last && fmin(m->last_watts, r->watts) > m->most_watts)
+		m->most_watts = fmin(m->last_watts, r->watts);
 	m->has_last = true;
 	m->last_ns = r->time_ns;
 	m->last_watts = r->watts;
-	if (r->watts > m->most_watts)
-		m->most_watts = r->watts;
 	meter_note_power(m, r);
 }
 
 struct counter_step meter_read(struct meter *m, const struct meter_reading *r)
 {
 	m->restored = false;
-	if (r->power_good && (!m->has_last || r->time_ns > m->last_ns))
+	if (r->power_good && fabs(r->watts) < WATTS_MAX && (!m->has_last || r->time_ns > m->last_ns))
 		read_power(m, r);
 	if (r->counter_good && m->type.has_counter)
 		return read_counter(m, r);

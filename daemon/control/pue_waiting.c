@@ -1,5 +1,7 @@
 #include "daemon/control/pue_waiting.h"
 
+#include "drivers/os/clock.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -224,10 +226,11 @@ void pue_waiting_save(const struct pue_waiting *w, struct bytes_writer *to)
 void pue_waiting_load(struct pue_waiting *w, struct bytes_reader *from)
 {
 	w->grain_s = bytes_take_within(from, grains[0], grains[GRAINS - 1]);
+	const int64_t last = INT64_MAX / 4 / (w->step_s * NS_PER_S);
 	int64_t count = bytes_take_within(from, 0, (int64_t)w->room);
 	for (int64_t i = 0; i < count && !from->bad; i++) {
-		struct waiting_slot s = { .cell = bytes_take_within(from, 0, INT64_MAX / 4) };
-		s.count = bytes_take_within(from, 1, INT64_MAX / 4);
+		struct waiting_slot s = { .cell = bytes_take_within(from, 0, last) };
+		s.count = bytes_take_within(from, 1, last);
 		s.missing = (unsigned)bytes_take_within(from, 0, INT32_MAX);
 		s.parts = calloc(w->meter_count, sizeof(s.parts[0]));
 		for (size_t k = 0; s.parts && k < w->meter_count; k++) {

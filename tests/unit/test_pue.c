@@ -446,6 +446,22 @@ static void a_negative_meter_is_suspect(void **state)
 	pue_free(p);
 }
 
+/* One garbled power does not make a preset counter plausible, and one that is no power is none. */
+static void a_garbled_power_teaches_nothing(void **state)
+{
+	struct pue *p = make(energy_meter, one_minute, 1);
+	for (int s = 0; s <= 170; s++) {
+		power(p, FACILITY, s, s == 20 ? 1e7 : s == 30 ? 1e35 : 360);
+		power(p, IT, s, 180);
+		energy(p, FACILITY, s, (uint64_t)(5000 + 100 * s + (s >= 100 ? 2000000 : 0)));
+		energy(p, IT, s, (uint64_t)(900000 + 50 * s));
+	}
+	struct pue_window w = pue_window(p, 0);
+	assert_float_equal(w.kwh[PUE_FACILITY], 6, 0.11);
+	assert_float_equal(w.kwh[PUE_IT], 3, 1e-9);
+	pue_free(p);
+}
+
 /* An export that is counted only: its power is what its counter counts. */
 static void an_export_without_power_is_estimated(void **state)
 {
@@ -548,6 +564,7 @@ int main(void)
 		cmocka_unit_test(without_a_facility_meter_it_is_partial),
 		cmocka_unit_test(meters_of_different_rhythm_are_of_one_moment),
 		cmocka_unit_test(a_negative_meter_is_suspect),
+		cmocka_unit_test(a_garbled_power_teaches_nothing),
 		cmocka_unit_test(an_export_without_power_is_estimated),
 		cmocka_unit_test(the_longest_lists_of_windows_are_bounded),
 		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
