@@ -61,6 +61,7 @@ static const struct {
 	{ "warning", "problem", true },
 	{ "abnormal", "problem", true },
 	{ "running", "running", false },
+	{ "status", NULL, true },
 }, ratios[] = {
 	{ "humidity", "humidity", false },
 	{ "power_factor", "power_factor", false },
@@ -97,6 +98,12 @@ static const char *ratio_class(const struct point *p)
 	return NULL;
 }
 
+/* Flags in whole registers, states and codes, of which a mean says nothing. */
+static bool is_code(const struct point *p)
+{
+	return p->unit[0] == '\0' && !p->counter && p->scale == 1 && point_format(p) != POINT_FLOAT;
+}
+
 static struct homeassistant_class number_class(const struct point *p)
 {
 	struct homeassistant_class c = {
@@ -125,6 +132,8 @@ struct homeassistant_class homeassistant_point_class(const struct point *p)
 		c = flag_class(p->name);
 	else if (homeassistant_has_words(p))
 		c.device_class = "enum";
+	else if (format != POINT_TEXT && is_code(p))
+		c.is_diagnostic = true;
 	else if (format != POINT_TEXT)
 		c = number_class(p);
 	c.is_diagnostic |= format == POINT_TEXT || p->poll == POINT_ONCE;

@@ -109,7 +109,10 @@ static void names_tell_what_units_do_not(void **state)
 		{ "leak", "", POINT_BOOL, "binary_sensor", "moisture", false },
 		{ "pump1_fault", "", POINT_BOOL, "binary_sensor", "problem", true },
 		{ "pump1_running", "", POINT_BOOL, "binary_sensor", "running", false },
+		{ "fan_status", "", POINT_BOOL, "binary_sensor", NULL, true },
 		{ "valve", "", POINT_BOOL, "binary_sensor", NULL, false },
+		{ "sticky_fan_abnormal", "", POINT_U16, "sensor", NULL, true },
+		{ "fault_current", "A", POINT_U16, "sensor", "current", false },
 		{ "serial", "", POINT_STRING, "sensor", NULL, true },
 	};
 	for (size_t i = 0; i < COUNT(rows); i++) {
@@ -119,7 +122,7 @@ static void names_tell_what_units_do_not(void **state)
 		assert_string_equal(c.platform, rows[i].platform);
 		same(c.device_class, rows[i].device_class);
 		assert_int_equal(c.is_diagnostic, rows[i].is_diagnostic);
-		assert_int_equal(c.state_class != NULL, rows[i].type == POINT_U16);
+		assert_int_equal(c.state_class != NULL, rows[i].unit[0] != '\0');
 	}
 }
 
