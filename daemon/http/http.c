@@ -17,6 +17,8 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Who comes while all places are taken waits for a moment, and is not turned away. */
+#define BACKLOG 1024
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
 #define TURN_INTERVAL_US UINT64_C(1000000)
 #define TURN_ACCURACY_US 1000
@@ -436,7 +438,7 @@ struct http *http_open_unix(sd_event *event, const char *path, http_answerer ans
 {
 	if (*path == '\0')
 		return NULL;
-	struct http *h = open_at(event, listen_unix(path, PLACES_MAX), path, answer, user);
+	struct http *h = open_at(event, listen_unix(path, BACKLOG), path, answer, user);
 	if (h)
 		h->path = strdup(path);
 	return h;
@@ -447,7 +449,7 @@ struct http *http_open_tcp(sd_event *event, const char *address, http_answerer a
 	struct sockaddr_storage parsed;
 	if (*address == '\0' || address_parse(address, &parsed) < 0)
 		return NULL;
-	struct http *h = open_at(event, listen_tcp(&parsed, PLACES_MAX), address, answer, user);
+	struct http *h = open_at(event, listen_tcp(&parsed, BACKLOG), address, answer, user);
 	if (h)
 		h->is_open = true;
 	return h;
