@@ -373,7 +373,8 @@ static bool is_within(const struct point *p, const struct point_sentinel *s, uns
 {
 	if (s->is_number && point_format(p) == POINT_FLOAT)
 		return true;
-	if (s->is_number && (s->number != trunc(s->number) || !(s->number >= -0x1p63 && s->number < 0x1p63)))
+	if (s->is_number && (s->number != trunc(s->number) || s->number < (double)INT64_MIN ||
+				s->number >= -(double)INT64_MIN))
 		return false;
 	if (s->is_number && s->number < 0)
 		return (int64_t)s->bits >> (width - 1) == -1;

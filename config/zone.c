@@ -43,8 +43,8 @@ static bool read_head(const uint8_t *p, size_t size, struct counts *c)
 
 static size_t body_size(const struct counts *c, size_t time_size)
 {
-	return c->time * (time_size + 1) + c->type * 6 + c->chars + c->leap * (time_size + 4) + c->isstd +
-	       c->isut;
+	return c->time * (time_size + 1) + (size_t)c->type * 6 + c->chars + c->leap * (time_size + 4) +
+	       c->isstd + c->isut;
 }
 
 /* The second block, whose times are of 64 bits (RFC 8536, 3.2). */
@@ -52,12 +52,12 @@ static bool read_block(struct arena *a, const uint8_t *p, const struct counts *c
 {
 	int64_t *from = arena_alloc(a, (c->time + 1) * sizeof(*from));
 	int32_t *offsets = arena_alloc(a, (c->time + 1) * sizeof(*offsets));
-	const uint8_t *types = p + 8 * c->time, *infos = types + c->time;
-	for (uint32_t i = 0; i < c->time; i++) {
+	const uint8_t *types = p + (size_t)8 * c->time, *infos = types + c->time;
+	for (size_t i = 0; i < c->time; i++) {
 		if (types[i] >= c->type)
 			return false;
 		from[i] = be64(p + 8 * i);
-		offsets[i] = (int32_t)be32(infos + 6 * types[i]);
+		offsets[i] = (int32_t)be32(infos + (size_t)6 * types[i]);
 	}
 	z->from = from;
 	z->offsets = offsets;

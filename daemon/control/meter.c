@@ -79,8 +79,8 @@ void meter_forget(struct meter *m)
 /* Energy at UTC `at` within the span, from its start; whole millijoules. */
 static int64_t energy_at(int64_t from, int64_t until, int64_t millijoules, int64_t at)
 {
-	if (at == from || at == until) /* as nearly always, and a division of 128 bits is slow */
-		return at == from ? 0 : millijoules;
+	if (at <= from || at >= until) /* at an edge as nearly always, and a division of 128 bits is slow */
+		return at <= from ? 0 : millijoules;
 	return (int64_t)((__int128)millijoules * (at - from) / (until - from));
 }
 
