@@ -1,9 +1,11 @@
 """The hours that are kept on the controller: each energy in its hour, once, whatever happens."""
 import bisect
+import concurrent.futures
 import getpass
 import json
 import math
 import os
+import socket
 import sqlite3
 import struct
 import threading
@@ -208,6 +210,23 @@ def test_a_reload_goes_on_with_the_hour(start, broker, counting, tmp_path):
     answer = records(tmp_path)
     assert {"row", "other"} == set(answer["records"][-1]["pue"]) and kwh(answer, "rack") >= before
     assert "late" in answer["records"][-1]["alarms"]
+
+
+def test_many_ask_at_once_and_some_do_not_wait(start, broker, counting, tmp_path):
+    counter, ini = counting
+    daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini)
+    counter.begin()
+    harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 0, "the energy", 30)
+    for i in range(20):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(f"{tmp_path}/http")
+            s.sendall(f"GET /v1/records?step=day&to={int(1000 * time.time()) + i} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+    with concurrent.futures.ThreadPoolExecutor(12) as pool:
+        answers = list(pool.map(lambda i: harness.ask(tmp_path, "GET", f"/v1/records?to={int(1000 * time.time()) + i}"), range(36)))
+    # a few are read at once, who else asks is told so
+    assert {s for s, _ in answers} <= {200, 503} and any(s == 200 for s, _ in answers)
+    harness.wait_for(lambda: harness.ask(tmp_path, "GET", "/v1/records")[0] == 200, "a free place", 20)
+    assert daemon.stop() == 0
 
 
 T0 = 1772323200  # 2026-03-01T00:00:00Z
