@@ -109,12 +109,33 @@ static bool has_double(const struct device *d, const struct poll_block *block)
 	return false;
 }
 
+static struct modbus_request request_for_point(const struct device *d, size_t point)
+{
+	const struct point *p = &d->config->points[point];
+	return (struct modbus_request){ (uint8_t)d->config->unit, p->reg.table, (uint16_t)point_first(p),
+		(uint16_t)point_span(p) };
+}
+
+/* A look at another point would be answered alike. */
+static bool is_like_a_look(const struct device *d, const struct modbus_request *q)
+{
+	for (size_t i = 0; i < d->config->point_count; i++) {
+		struct modbus_request look = request_for_point(d, i);
+		if (look.table == q->table && modbus_reply_bytes(&look) == modbus_reply_bytes(q) &&
+		    !modbus_same_request(&look, q))
+			return true;
+	}
+	return false;
+}
+
 /* A block is held back while its reply could be taken for one that is owed; and while replies to itself are
  * owed, so that this comes to an end, unless nobody waits for that, or it is in doubt. */
 static bool is_free(const struct device *d, struct modbus_link *l, const struct poll_block *b, int64_t now)
 {
 	struct modbus_request q = request_of(d, b);
 	if (modbus_link_free_at(l, &q, now) > now)
+		return false;
+	if (modbus_link_is_strange(l, now) && (has_double(d, b) || is_like_a_look(d, &q)))
 		return false;
 	if (d->standing == STANDING_RETRY || b->trial.failures > 0)
 		return true;
@@ -198,13 +219,6 @@ static const struct poll_block *block_of(const struct device *d, uint32_t point)
 			if (d->plan.blocks[i].points[k] == point)
 				return &d->plan.blocks[i];
 	return NULL;
-}
-
-static struct modbus_request request_for_point(const struct device *d, size_t point)
-{
-	const struct point *p = &d->config->points[point];
-	return (struct modbus_request){ (uint8_t)d->config->unit, p->reg.table, (uint16_t)point_first(p),
-		(uint16_t)point_span(p) };
 }
 
 /* A block that was read in this cycle, and can be asked again now. */
@@ -428,6 +442,16 @@ static void add_bad(struct device *d)
 	}
 }
 
+/* How many slots were missed. What is rarely asked, or once, is asked soon again when it was held back. */
+static uint64_t end_of_slot(struct device *d, int64_t now)
+{
+	struct schedule_job *job = &d->jobs[d->cycle.rhythm];
+	if (!d->cycle.held_back || d->cycle.rhythm == RHYTHM_EVERY)
+		return schedule_advance(job, now);
+	job->due = now + d->config->poll_interval;
+	return 0;
+}
+
 struct batch *device_end_cycle(struct device *d, uint64_t *missed)
 {
 	struct batch *batch = d->cycle.batch;
@@ -435,7 +459,7 @@ struct batch *device_end_cycle(struct device *d, uint64_t *missed)
 	if (!batch)
 		return NULL;
 	if (d->standing < STANDING_RETRY && !d->cycle.search) {
-		*missed = schedule_advance(&d->jobs[d->cycle.rhythm], clock_boottime()) + d->cycle.held_back;
+		*missed = end_of_slot(d, clock_boottime()) + d->cycle.held_back;
 		add_bad(d);
 		d->busy_ns = 0;
 	}

@@ -317,6 +317,11 @@ static bool step(struct driver *d, struct device *device, bool forced)
 {
 	struct requester *r = &d->requester;
 	struct device_question q;
+	int err = requester_open(r);
+	if (err < 0) {
+		err == -ECANCELED ? end_cycle(d, device) : all_silent(d);
+		return false;
+	}
 	requester_listen(r);
 	if (!device_ask(device, d->config, &r->link, &q)) {
 		end_cycle(d, device);

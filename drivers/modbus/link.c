@@ -30,6 +30,8 @@ int modbus_link_connect(struct modbus_link *l, char why[static MODBUS_WHY_MAX])
 	l->echo = RTU_ECHO_UNKNOWN;
 	l->plain = 0;
 	int err = l->impl->connect(l, why);
+	if (err == 0 && l->strange_until_ns == 0 && l->bus->type != BUS_TCP)
+		l->strange_until_ns = clock_boottime() + OWED_LATE_NS;
 	if (err < 0 || l->bus->connect_delay == 0)
 		return err;
 	progress_step(l->progress, l->bus->connect_delay);
@@ -50,6 +52,7 @@ void modbus_link_deinit(struct modbus_link *l)
 {
 	modbus_link_disconnect(l);
 	owed_deinit(&l->owed);
+	heard_deinit(&l->heard);
 	resolver_free(l->resolver);
 	l->resolver = NULL;
 }
@@ -57,7 +60,7 @@ void modbus_link_deinit(struct modbus_link *l)
 static void forget_reply(struct modbus_reply *r)
 {
 	r->heard = false;
-	r->strays = r->echoes = 0;
+	r->strays = r->echoes = r->copies = 0;
 	r->foreign_transaction = r->foreign_unit = -1;
 }
 
@@ -88,6 +91,11 @@ int64_t modbus_link_free_at(struct modbus_link *l, const struct modbus_request *
 bool modbus_link_owes(struct modbus_link *l, const struct modbus_request *q, int64_t now)
 {
 	return owed_repeats(&l->owed, q, now);
+}
+
+bool modbus_link_is_strange(const struct modbus_link *l, int64_t now)
+{
+	return now < l->strange_until_ns;
 }
 
 int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t deadline)

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "drivers/modbus/heard.h"
 #include "drivers/modbus/owed.h"
 #include "drivers/modbus/pdu.h"
 #include "drivers/modbus/rtu_frame.h"
@@ -58,10 +59,15 @@ struct modbus_link {
 	size_t next_late_id;
 
 	/* serial lines */
-	struct owed owed;   /* outlives a connection: a serial server sends on whichever there is */
-	enum rtu_echo echo; /* of this connection */
-	unsigned plain;	    /* replies without an echo before them while that is not known */
-	bool rs485_refused; /* the port has no RS-485 mode; the caller says so once */
+	struct owed owed; /* outlives a connection: a serial server sends on whichever there is */
+	struct heard heard;
+	int64_t strange_until_ns; /* 0 = was never open; what others have asked before may be answered until
+				     then */
+	int64_t latency_max_ns;	  /* of the last replies */
+	int64_t stray_ns;	  /* the last frame that nobody can have asked for */
+	enum rtu_echo echo;	  /* of this connection */
+	unsigned plain;		  /* replies without an echo before them while that is not known */
+	bool rs485_refused;	  /* the port has no RS-485 mode; the caller says so once */
 };
 
 /* The thread says through `progress` how long each step may take. False without memory. */
@@ -85,6 +91,10 @@ void modbus_link_listen(struct modbus_link *l, struct modbus_reply *r);
 int64_t modbus_link_free_at(struct modbus_link *l, const struct modbus_request *q, int64_t now);
 /* Whether replies to the same request are owed: each repetition makes others wait for longer. */
 bool modbus_link_owes(struct modbus_link *l, const struct modbus_request *q, int64_t now);
+
+/* Whether replies may come to what was asked before the line was opened: by this program, which ended or was
+ * told another configuration, or by another. */
+bool modbus_link_is_strange(const struct modbus_link *l, int64_t now);
 
 /* For the implementations. */
 extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link, modbus_rtutcp_link;

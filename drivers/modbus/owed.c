@@ -117,7 +117,7 @@ void owed_missed(struct owed *o, const struct modbus_request *q, int64_t now)
 
 /* What the frame can be the answer to; NULL when that is nothing, or not clear. */
 static struct owed_reply *find_answered(
-    struct owed *o, uint8_t unit, uint8_t function, unsigned bytes, bool refusal)
+    const struct owed *o, uint8_t unit, uint8_t function, unsigned bytes, bool refusal)
 {
 	struct owed_reply *found = NULL;
 	for (size_t i = 0; i < o->count; i++) {
@@ -145,6 +145,11 @@ bool owed_settle(struct owed *o, uint8_t unit, uint8_t function, unsigned bytes,
 	else /* a device that is behind answers the rest from now on */
 		r->due_ns = r->timed_out_ns = now;
 	return true;
+}
+
+bool owed_owes(const struct owed *o, uint8_t unit, uint8_t function, unsigned bytes)
+{
+	return find_answered(o, unit, function, bytes, false) != NULL;
 }
 
 bool owed_refusal_is_unclear(const struct owed *o, const struct modbus_request *q, int64_t now)

@@ -50,5 +50,8 @@ void owed_missed(struct owed *o, const struct modbus_request *q, int64_t now);
  * refusal (`bytes` is then of no meaning) has no size and settles only what it must be the answer to. */
 bool owed_settle(struct owed *o, uint8_t unit, uint8_t function, unsigned bytes, bool refusal, int64_t now);
 
+/* Whether it is owed. */
+bool owed_owes(const struct owed *o, uint8_t unit, uint8_t function, unsigned bytes);
+
 /* Whether a refusal that comes now may be the late answer to another request than `q`. */
 bool owed_refusal_is_unclear(const struct owed *o, const struct modbus_request *q, int64_t now);

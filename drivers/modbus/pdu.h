@@ -45,6 +45,7 @@ struct modbus_reply {
 	int64_t received_ns;		    /* CLOCK_BOOTTIME when the reply was there */
 	bool heard;			    /* anything at all came */
 	unsigned strays;		    /* replies to something else that were thrown away meanwhile */
+	unsigned copies;		    /* of these, replies that came a second time */
 	unsigned echoes;		    /* of the request itself, by the line's adapter */
 	int foreign_transaction; /* TCP: the id of a reply that looked like ours but for it; -1 = none */
 	int foreign_unit;	 /* TCP: the unit that answered in place of ours; -1 = none */

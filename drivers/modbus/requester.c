@@ -74,6 +74,12 @@ static void count(struct requester *r, struct device_stats *device, enum exchang
 	pthread_mutex_unlock(&r->lock);
 }
 
+int requester_open(struct requester *r)
+{
+	bool was_open = r->link.bus->type == BUS_TCP || r->link.strange_until_ns != 0;
+	return was_open ? 0 : ensure_connected(r);
+}
+
 void requester_listen(struct requester *r)
 {
 	modbus_link_listen(&r->link, &r->reply);
@@ -94,6 +100,12 @@ static void say_once(struct requester *r, const struct device_config *device, co
 		log_event(LOG_NOTICE, (struct log_fields){ .bus = bus },
 		    "bus %s: the line's adapter sends back an echo of each request, which is skipped", bus);
 		r->told_echo = true;
+	}
+	if (reply->copies > 0 && !r->told_copies) {
+		log_event(LOG_WARNING, fields,
+		    "device %s on bus %s: replies come twice; the second ones are thrown away", device->name,
+		    bus);
+		r->told_copies = true;
 	}
 	if (result == EXCHANGE_OK)
 		return;

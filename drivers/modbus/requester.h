@@ -24,7 +24,7 @@ struct requester {
 	unsigned unheard; /* time-outs one after the other in which nothing came */
 	bool worked;	  /* something came over this connection */
 	bool died;	  /* it was left because nothing came any more */
-	bool told_echo, told_transaction, told_unit;
+	bool told_echo, told_copies, told_transaction, told_unit;
 
 	pthread_mutex_t lock; /* over `stats` and the stats of each device */
 	struct driver_stats stats;
@@ -34,6 +34,10 @@ struct requester {
 bool requester_init(
     struct requester *r, const struct bus_config *bus, int stop_fd, struct progress *progress);
 void requester_deinit(struct requester *r);
+
+/* Opens a serial line for the first time: what may be asked on it depends on when that was. 0, or negative
+ * errno: -ECANCELED when stopped. */
+int requester_open(struct requester *r);
 
 /* Before it is chosen what to ask: takes in what has come meanwhile. */
 void requester_listen(struct requester *r);

@@ -22,6 +22,14 @@
  * 16 ms. */
 #define SETTLED_NS (50 * NS_PER_MS)
 
+/* A reply that may be the copy of another one is believed when for so long, and some times what the line
+ * takes for a reply, no other came. */
+#define DOUBT_MIN_NS (50 * NS_PER_MS)
+
+/* For so long after a frame that nobody can have asked for, a request waits until more of them have come. */
+#define STRAYS_SEEN_NS (10 * NS_PER_S)
+#define STRAYS_SILENCE_MAX_NS (100 * NS_PER_MS)
+
 /* So many replies without an echo before them show that the line has none. */
 #define PLAIN_REPLIES 3
 
@@ -74,8 +82,11 @@ struct reception {
 	struct modbus_link *link;
 	struct rtu_search search;
 	struct modbus_reply *reply;
-	size_t noise;  /* bytes read */
-	bool answered; /* a frame came that is the answer, right or wrong */
+	size_t noise;	 /* bytes read */
+	bool answered;	 /* a frame came that is the answer, right or wrong */
+	bool doubted;	 /* a frame came that may be the answer, but is another one's too, */
+	uint64_t print;	 /* which is this one, */
+	int64_t sure_ns; /* and is the answer if no other comes until then */
 };
 
 /* Reads on, with bounds. */
@@ -95,11 +106,16 @@ static enum exchange_result read_more(struct reception *c, int64_t deadline)
 }
 
 /* A frame that is no answer to what is asked now. */
-static enum exchange_result drop_stray(struct reception *c, const uint8_t *frame)
+static enum exchange_result drop_stray(struct reception *c, const uint8_t *frame, size_t length)
 {
 	bool refusal = frame[1] & MODBUS_EXCEPTION_BIT;
-	(void)owed_settle(&c->link->owed, frame[0], frame[1] & (uint8_t)~MODBUS_EXCEPTION_BIT, frame[2],
-	    refusal, clock_boottime());
+	int64_t now = clock_boottime();
+	if (!owed_settle(&c->link->owed, frame[0], frame[1] & (uint8_t)~MODBUS_EXCEPTION_BIT, frame[2],
+		refusal, now)) {
+		c->link->stray_ns = now;
+		c->reply->copies +=
+		    heard_is_copy(&c->link->heard, NULL, heard_print(frame, length - RTU_CRC_LENGTH), now);
+	}
 	return ++c->reply->strays > MODBUS_STRAYS_MAX ? EXCHANGE_FLOODED : EXCHANGE_TIMEOUT;
 }
 
@@ -112,6 +128,17 @@ static void learn_echo(struct reception *c)
 		l->echo = RTU_ECHOES_NOT;
 }
 
+/* The frame has the bytes of another request's reply: the answer proper, if it was a copy, comes in the time
+ * that the line takes for one. */
+static void doubt(struct reception *c, uint64_t print, int64_t now)
+{
+	if (!c->doubted)
+		c->sure_ns = now + DOUBT_MIN_NS + 4 * c->link->latency_max_ns;
+	c->doubted = true;
+	c->print = print;
+	c->reply->received_ns = now;
+}
+
 /* EXCHANGE_TIMEOUT = it is not the answer, wait on. */
 static enum exchange_result take_frame(struct reception *c, const uint8_t *frame, size_t length)
 {
@@ -120,13 +147,26 @@ static enum exchange_result take_frame(struct reception *c, const uint8_t *frame
 	uint8_t function = frame[1] & (uint8_t)~MODBUS_EXCEPTION_BIT;
 	bool refusal = frame[1] & MODBUS_EXCEPTION_BIT;
 	int64_t now = clock_boottime();
+	uint64_t print = heard_print(frame, length - RTU_CRC_LENGTH);
 	if (!q || frame[0] != q->unit || function != modbus_read_function(q->table))
-		return drop_stray(c, frame);
+		return drop_stray(c, frame, length);
 	if (refusal && owed_refusal_is_unclear(&l->owed, q, now))
-		return drop_stray(c, frame);
+		return drop_stray(c, frame, length);
+	if (!refusal && frame[2] != modbus_reply_bytes(q) &&
+	    (owed_owes(&l->owed, frame[0], function, frame[2]) || heard_is_copy(&l->heard, NULL, print, now)))
+		return drop_stray(c, frame, length);
 	enum exchange_result result = modbus_unpack(q, frame + 1, length - 3, c->reply);
-	if (result == EXCHANGE_BAD_REPLY && owed_settle(&l->owed, frame[0], function, frame[2], false, now))
-		return ++c->reply->strays > MODBUS_STRAYS_MAX ? EXCHANGE_FLOODED : EXCHANGE_TIMEOUT;
+	if (result == EXCHANGE_OK && heard_is_copy(&l->heard, q, print, now)) {
+		doubt(c, print, now);
+		return EXCHANGE_TIMEOUT;
+	}
+	if (c->doubted) {
+		c->reply->strays++;
+		c->reply->copies++;
+		l->stray_ns = now;
+	}
+	if (result == EXCHANGE_OK)
+		heard_note(&l->heard, q, print, now);
 	c->reply->received_ns = now;
 	c->answered = true;
 	learn_echo(c);
@@ -167,6 +207,15 @@ static enum exchange_result take_damaged(struct reception *c)
 	return EXCHANGE_BAD_REPLY;
 }
 
+/* No other frame came than the one that was doubted: two requests are answered alike. */
+static enum exchange_result believe(struct reception *c)
+{
+	heard_note(&c->link->heard, c->search.request, c->print, c->reply->received_ns);
+	c->answered = true;
+	learn_echo(c);
+	return EXCHANGE_OK;
+}
+
 static enum exchange_result receive_reply(struct reception *c, int64_t deadline)
 {
 	struct modbus_link *l = c->link;
@@ -176,6 +225,8 @@ static enum exchange_result receive_reply(struct reception *c, int64_t deadline)
 		if (result != EXCHANGE_TIMEOUT)
 			return result;
 		int64_t now = clock_boottime(), settled = l->quiet_since_ns + SETTLED_NS;
+		if (c->doubted && (now >= c->sure_ns || now >= deadline))
+			return believe(c);
 		if (now >= settled && (found.damaged || (now >= deadline && found.cut)))
 			return take_damaged(c);
 		if (now >= deadline && c->search.settled)
@@ -185,7 +236,8 @@ static enum exchange_result receive_reply(struct reception *c, int64_t deadline)
 			continue;
 		}
 		bool look_again = (found.waiting || found.damaged) && settled < deadline;
-		result = read_more(c, look_again ? settled : deadline);
+		int64_t until = look_again ? settled : deadline;
+		result = read_more(c, c->doubted && c->sure_ns < until ? c->sure_ns : until);
 		if (result != EXCHANGE_OK && result != EXCHANGE_TIMEOUT)
 			return result;
 	}
@@ -217,10 +269,27 @@ static void rtu_listen(struct modbus_link *l, struct modbus_reply *r)
 	(void)drain(l, 0, r);
 }
 
+/* One slow reply is forgotten in time. */
+static void note_latency(struct modbus_link *l, int64_t latency)
+{
+	l->latency_max_ns -= l->latency_max_ns / 32;
+	if (latency > l->latency_max_ns)
+		l->latency_max_ns = latency;
+}
+
+/* How long the line is silent before a request. */
+static int64_t silence_before(const struct modbus_link *l)
+{
+	int64_t silence = bus_silence_ns(l->bus) + l->bus->frame_gap, more = 2 * l->latency_max_ns;
+	if (l->stray_ns == 0 || clock_boottime() - l->stray_ns > STRAYS_SEEN_NS)
+		return silence;
+	return silence + (more < STRAYS_SILENCE_MAX_NS ? more : STRAYS_SILENCE_MAX_NS);
+}
+
 static enum exchange_result rtu_exchange(
     struct modbus_link *l, const struct modbus_request *q, struct modbus_reply *r)
 {
-	enum exchange_result result = drain(l, bus_silence_ns(l->bus) + l->bus->frame_gap, r);
+	enum exchange_result result = drain(l, silence_before(l), r);
 	if (result != EXCHANGE_OK)
 		return result;
 	if (!send_request(l, q))
@@ -230,6 +299,8 @@ static enum exchange_result rtu_exchange(
 	int64_t deadline = asked + l->bus->response_timeout + bus_wire_ns(l->bus, q->table, q->count);
 	owed_asked(&l->owed, q, deadline);
 	result = receive_reply(&c, deadline);
+	if (c.answered)
+		note_latency(l, c.reply->received_ns - asked);
 	if (c.answered)
 		owed_answered(&l->owed, q, asked, c.reply->received_ns);
 	else

@@ -11,6 +11,7 @@
 #include <stddef.h>
 
 #define RTU_REQUEST_LENGTH 8
+#define RTU_CRC_LENGTH 2
 /* Unit, function, count, 250 bytes and the CRC. */
 #define RTU_FRAME_MAX 256
 

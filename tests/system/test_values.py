@@ -76,9 +76,9 @@ def check(subscriber, server, expected):
         for m in subscriber.of("device/d"):
             for k, v in m.json["values"].items():
                 seen[k] = (v, m.json["quality"].get(k, "good"), m)
-        return set(seen) == set(expected)
+        return {k: seen[k][1] for k in seen} == {k: quality for k, (_, quality, _) in expected.items()}
 
-    harness.wait_for(complete, lambda: f"missing: {set(expected) - set(seen)}")
+    harness.wait_for(complete, lambda: f"not as expected: {[k for k, e in expected.items() if seen.get(k, (0, 0))[1] != e[1]]}")
     for name, (value, quality, _) in expected.items():
         got, got_quality, _ = seen[name]
         assert got_quality == quality, name

@@ -1,6 +1,7 @@
 """Replies that come long after their time-out: no value is ever another register's."""
 import random
 import threading
+import time
 
 import harness
 import pytest
@@ -112,3 +113,59 @@ def test_a_refusal_that_is_owed_is_not_another_block_s(start, coolantd, subscrib
     assert "refuses" not in daemon.text
     assert not [m.text for m in subscriber.of("device/d") if "bad" in m.json["quality"].values()]
     assert not wrong(subscriber, "d", 5)
+
+
+@pytest.mark.parametrize("again", ["reload", "restart"])
+@pytest.mark.parametrize("transport", ["rtutcp", "rtu"])
+def test_what_was_asked_by_an_earlier_owner_of_the_line(start, coolantd, subscriber, broker, tmp_path, transport, again):
+    """A reply is owed when the daemon ends, or its bus is set anew, and comes as the answer to the first request for another
+    block. A block whose reply is like no other one's is read at once."""
+    owed = []
+
+    def script(request):
+        if request.address == 40 and not owed and len(line.requests) > 9:
+            owed.append(request)
+            return []
+        if owed and request.address == 0 and owed[0] is not None and request.time - owed[0].time < 5:
+            late, owed[0] = owed[0], None
+            return [late.right(), (0.02, request.right())]
+        return [request.right()]
+    line = start(Wire, transport, script)
+    blocks = BLOCKS + (("holding", 110, 3),)
+    ini = line.bus("b", "response_timeout = 400ms\nretries = 0\n") + device("d", "b", 5, extra="poll_interval = 300ms\n" + points("d", blocks))
+    daemon = coolantd(ini, mqtt="publish = always\n")
+    harness.wait_for(lambda: owed, "a reply that is owed", 30)
+    mark, since = len(subscriber.messages), time.monotonic()
+    if again == "reload":
+        daemon.reload(harness.head(tmp_path, broker.port, "publish = always\n") + ini.replace("400ms", "401ms"))
+    else:
+        daemon.stop()
+        coolantd(ini, mqtt="publish = always\n")
+    subscriber.wait("device/d", lambda m: m.text and m.json["values"].get("holding110") is not None, after=mark)
+    assert time.monotonic() - since < 5
+    subscriber.wait("device/d", all_good, after=mark, timeout=20)
+    assert not wrong(subscriber, "d", 5)
+
+
+TWICE_S = (0.002, 0.02, 0.09, 0.3, 0.6)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.3, 1])
+@pytest.mark.parametrize("transport", ["rtutcp", "rtu"])
+def test_replies_that_come_twice(start, coolantd, subscriber, transport, share):
+    chance = random.Random(f"{transport} {share}")
+
+    def script(request):
+        again = [(0.005 + chance.choice(TWICE_S), request.right())] if chance.random() < share and request.unit != 7 else []
+        return [(0.005, request.right()), *again]
+    line = start(Wire, transport, script)
+    blocks = BLOCKS + (("holding", 110, 3), ("holding", 115, 3), ("coil", 0, 3), ("coil", 40, 5))
+    daemon = coolantd(line.bus("b", "response_timeout = 200ms\n") + "".join(
+        device(f"d{u}", "b", u, extra="poll_interval = 1s\n" + points(f"d{u}", blocks)) for u in (5, 6, 7)), mqtt="publish = always\n")
+    wire.pass_time(25)
+    for u in (5, 6, 7):
+        assert not wrong(subscriber, f"d{u}", u)
+    mark = len(subscriber.messages)
+    for u in (5, 6, 7):
+        subscriber.wait(f"device/d{u}", all_good, after=mark)
+    assert daemon.text.count("replies come twice") == 1
