@@ -174,6 +174,23 @@ static void convict(struct device *d, struct poll_block *b, int64_t now)
 		leave_out(d, b, now);
 }
 
+/* What a gateway or a busy device says about now is said about the block alone where others of the device
+ * give values. */
+static bool is_of_block(const struct device *d, const struct poll_block *b)
+{
+	if (!b)
+		return false;
+	return (d->cycle.batch && d->read_ns >= d->cycle.begin_ns) ||
+	       (b->trial.failures > 0 && d->read_ns > b->trial.failed_ns);
+}
+
+/* So that it is asked last. */
+static void put_last(struct poll_block *b, int64_t now)
+{
+	if (b && b->trial.failures == 0)
+		b->trial = (struct poll_trial){ .cycle = b->trial.cycle, .failures = 1, .failed_ns = now };
+}
+
 static void unanswered(struct device *d, const struct device_question *q, enum exchange_result result,
     const struct modbus_reply *r, struct modbus_link *l, int64_t now)
 {
@@ -181,11 +198,12 @@ static void unanswered(struct device *d, const struct device_question *q, enum e
 	d->suspect = false;
 	if (d->failing_ns == 0)
 		d->failing_ns = now;
-	if (!q->block || modbus_is_unreachable(result, r)) {
+	if (!q->block || (modbus_is_unreachable(result, r) && !is_of_block(d, q->block))) {
+		put_last(q->block, now);
 		say_silent(d, result, r);
 		return;
 	}
-	if (d->retries_left > 0) {
+	if (d->retries_left > 0 && result != EXCHANGE_EXCEPTION) {
 		d->retries_left--;
 		d->standing = STANDING_RETRY;
 		d->due_ns = now;
@@ -211,10 +229,23 @@ static void unanswered(struct device *d, const struct device_question *q, enum e
 	}
 }
 
-static void busy(struct device *d, const struct modbus_reply *r, int64_t now)
+static int64_t next_busy_wait(const struct device *d)
+{
+	return d->busy_ns ? 2 * d->busy_ns : VERDICT_BUSY_NS;
+}
+
+/* It is busy with this block only, and has been asked for it as often as a cycle waits for. */
+static bool is_busy_for_block(const struct device *d, const struct poll_block *b)
+{
+	return is_of_block(d, b) && (b->trial.failures > 0 || next_busy_wait(d) > VERDICT_BUSY_CYCLE_NS);
+}
+
+static void busy(struct device *d, struct poll_block *b, const struct modbus_reply *r, int64_t now)
 {
 	come_up(d, now);
-	int64_t before = d->busy_ns, wait = before ? 2 * before : VERDICT_BUSY_NS;
+	int64_t before = d->busy_ns, wait = next_busy_wait(d);
+	if (wait > VERDICT_BUSY_CYCLE_NS)
+		put_last(b, now);
 	d->busy_ns = wait < d->max_backoff ? wait : d->max_backoff;
 	d->backoff_ns = d->busy_ns;
 	d->due_ns = now + d->busy_ns;
@@ -229,9 +260,11 @@ void verdict_take(struct device *d, const struct device_question *q, enum exchan
     const struct modbus_reply *r, struct modbus_link *l, int64_t asked)
 {
 	int64_t now = clock_boottime();
-	if (modbus_is_busy(result, r))
-		busy(d, r, now);
-	else if (result == EXCHANGE_OK || (result == EXCHANGE_EXCEPTION && !modbus_is_unreachable(result, r)))
+	if (modbus_is_busy(result, r) && !is_busy_for_block(d, q->block))
+		busy(d, q->block, r, now);
+	else if (result == EXCHANGE_OK ||
+		 (result == EXCHANGE_EXCEPTION && !modbus_is_unreachable(result, r) &&
+		     !modbus_is_busy(result, r)))
 		answered(d, q, result, r, asked, now);
 	else
 		unanswered(d, q, result, r, l, now);

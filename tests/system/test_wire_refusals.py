@@ -79,6 +79,10 @@ SAID = {
     "too many bytes": lambda r: [r.words([1] * (r.count + 1))],
     "not a frame": lambda r: [b"\xaa\x55" if r.transport != "tcp" else r.pdu(b"\x55\xaa\x55")],
     "exception 4": lambda r: [r.exception(4)],
+    "acknowledge": lambda r: [r.exception(5)],
+    "busy": lambda r: [r.exception(6)],
+    "no path": lambda r: [r.exception(10)],
+    "not reached": lambda r: [0.05, r.exception(11)],
     "closed connection": lambda r: [CLOSE],
 }
 
@@ -87,6 +91,7 @@ SAID = {
     pytest.param(transports, said, id=said)
     for said, transports in (("mute", wire.TRANSPORTS), ("four bytes", wire.TRANSPORTS), ("too few bytes", wire.TRANSPORTS),
                              ("too many bytes", wire.TRANSPORTS), ("not a frame", wire.TRANSPORTS), ("exception 4", ("tcp", "rtu")),
+                             ("acknowledge", ("tcp",)), ("busy", ("tcp", "rtu")), ("no path", ("tcp",)), ("not reached", ("tcp", "rtu")),
                              ("closed connection", ("tcp", "rtutcp")))])
 def test_a_register_that_cannot_be_read_costs_only_itself(start, coolantd, subscriber, transports, said):
     """Its block and those behind it are read at their interval."""

@@ -209,11 +209,32 @@ static void a_search_costs_one_time_out_at_a_time(void **state)
 static void a_gateways_word_for_a_unit_is_its_silence(void **state)
 {
 	struct bench b;
+	struct device_question q;
+	uint64_t missed;
 	begin(&b);
-	cycle(&b, 0, EXCHANGE_EXCEPTION, EXCEPTION_GATEWAY_TARGET);
+	device_set_due(&b.device, clock_boottime());
+	assert_true(device_ask(&b.device, b.config, &b.link, &q));
+	b.reply.exception = EXCEPTION_GATEWAY_TARGET;
+	verdict_take(&b.device, &q, EXCHANGE_EXCEPTION, &b.reply, &b.link, clock_boottime());
 	assert_int_equal(b.device.standing, STANDING_SILENT);
 	assert_true(b.device.backoff_ns == NS_PER_S);
+	batch_free(device_end_cycle(&b.device, &missed));
 	end(&b);
+}
+
+static void what_is_said_of_one_block_alone_is_a_finding(void **state)
+{
+	static const int exceptions[] = { EXCEPTION_ACKNOWLEDGE, EXCEPTION_BUSY, EXCEPTION_GATEWAY_PATH,
+		EXCEPTION_GATEWAY_TARGET };
+	for (size_t i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++) {
+		struct bench b;
+		begin(&b);
+		for (int n = 0; n < 6; n++)
+			cycle(&b, 3, EXCHANGE_EXCEPTION, exceptions[i]);
+		assert_int_equal(b.device.standing, STANDING_PROVEN);
+		assert_true(b.device.plan.block_count > 2);
+		end(&b);
+	}
 }
 
 int main(void)
@@ -226,6 +247,7 @@ int main(void)
 		cmocka_unit_test(what_is_never_answered_is_cut_out),
 		cmocka_unit_test(a_search_costs_one_time_out_at_a_time),
 		cmocka_unit_test(a_gateways_word_for_a_unit_is_its_silence),
+		cmocka_unit_test(what_is_said_of_one_block_alone_is_a_finding),
 	};
 	return cmocka_run_group_tests_name("verdict", tests, NULL, NULL);
 }
