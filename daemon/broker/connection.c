@@ -50,6 +50,7 @@ struct connection {
 	struct inbox *orders, *outcomes;
 	int stop_fd; /* readable once it shall stop */
 	_Atomic bool eager;
+	_Atomic bool explained; /* how the last session came to its end */
 	struct progress progress;
 	_Atomic bool left; /* by the thread or by the owner: who comes second frees it */
 
@@ -127,6 +128,8 @@ static int64_t next_pause(int64_t *pause_ns, int64_t least, int64_t most)
 /* A session that was ended without a word: by what was sent, or by another client of the same id? */
 static void count_session(struct connection *c)
 {
+	if (atomic_exchange(&c->explained, false))
+		c->short_sessions = c->taken_sessions = 0;
 	c->short_sessions++;
 	if (clock_boottime() - c->up_since_ns > TAKEN_AFTER_NS)
 		c->taken_sessions = 0;
@@ -169,9 +172,13 @@ static void on_disconnected(void *user, const struct mqtt_end *end)
 		c->short_sessions = c->taken_sessions = 0; /* the broker is away, or refuses us */
 	else if (end->lost)
 		count_session(c);
+	else if (end->blames)
+		c->short_sessions = c->taken_sessions = 0;
 	c->state = STATE_WAITING;
 	c->session++; /* what is still ordered for the last one is not sent */
-	post(c, &(struct connection_outcome){ .kind = CONNECTION_DOWN, .lost = end->lost && !c->renewing });
+	post(c, &(struct connection_outcome){ .kind = CONNECTION_DOWN,
+		    .lost = (end->lost || end->blames) && !c->renewing,
+		    .reason = end->blames });
 	if (c->stopping)
 		c->ended = true;
 	else if (c->renewing)
@@ -404,6 +411,11 @@ static void give(struct connection *c, enum order_kind kind)
 void connection_set_eager(struct connection *c, bool eager)
 {
 	atomic_store(&c->eager, eager);
+}
+
+void connection_explain_end(struct connection *c)
+{
+	atomic_store(&c->explained, true);
 }
 
 void connection_renew(struct connection *c, bool with_will)

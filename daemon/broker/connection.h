@@ -41,10 +41,12 @@ struct connection_outcome {
 	unsigned session;	   /* CONNECTION_UP */
 	size_t broker;		   /* CONNECTION_UP: index of the broker that took us */
 	struct mqtt_limits limits; /* CONNECTION_UP */
-	bool lost;		   /* CONNECTION_DOWN: a session was ended without a word, and not by us */
+	bool lost;		   /* CONNECTION_DOWN: by the broker, maybe for what was sent, not by us */
 	int64_t when_ns;	   /* CONNECTION_DELIVERED: CLOCK_BOOTTIME */
 	uint64_t id;		   /* CONNECTION_DELIVERED, CONNECTION_REFUSED: of the message */
-	const char *reason;	   /* CONNECTION_REFUSED: why it is refused for good; NULL = try again */
+	/* CONNECTION_REFUSED: why it is refused for good; NULL = try again. CONNECTION_DOWN: what a message
+	 * was to the broker that it has ended the session for, or NULL */
+	const char *reason;
 };
 
 /* Starts the thread, which begins to connect. NULL with errno. */
@@ -59,6 +61,9 @@ bool connection_publish(struct connection *c, unsigned session, uint64_t id, con
 /* Whether each CONNECTION_DELIVERED wakes the taker. At first it does not: these are most of all outcomes,
  * and who has room for more messages can look for them later. After a change to true, look once. */
 void connection_set_eager(struct connection *c, bool eager);
+
+/* It is known what ended the last session: no other client. */
+void connection_explain_end(struct connection *c);
 
 /* Gives up the link as it is and connects anew at once, to the first broker of the list first. `with_will`:
  * the broker is to publish our will (MQTT 5), because nothing could be said to it. */

@@ -9,6 +9,11 @@ static int by_topic(const void *a, const void *b)
 	return strcmp(x->topic, y->topic);
 }
 
+static bool is_first(const struct message *m)
+{
+	return (m->flags & PUBLISH_URGENT) && !m->has_yielded;
+}
+
 struct message *live_queue_add(struct live_queue *q, struct message *m)
 {
 	struct message **found = tsearch(m, &q->by_topic, by_topic);
@@ -16,13 +21,13 @@ struct message *live_queue_add(struct live_queue *q, struct message *m)
 		return m;
 	struct message *older = *found == m ? NULL : *found;
 	*found = m;
-	if (older && !(m->flags & PUBLISH_URGENT)) {
+	if (older && !is_first(m)) {
 		message_list_replace(&q->waiting, older, m);
 		return older;
 	}
 	if (older)
 		message_list_unlink(&q->waiting, older);
-	if (m->flags & PUBLISH_URGENT)
+	if (is_first(m))
 		message_list_prepend(&q->waiting, m);
 	else
 		message_list_append(&q->waiting, m);

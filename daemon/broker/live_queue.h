@@ -12,8 +12,8 @@ struct live_queue {
 	void *by_topic; /* a tree of tsearch(3) over them */
 };
 
-/* Takes a message, an urgent one in front. Returns the older one of its topic that waited, or NULL; without
- * memory the message itself. */
+/* Takes a message, an urgent one in front, unless it has yielded. Returns the older one of its topic that
+ * waited, or NULL; without memory the message itself. */
 struct message *live_queue_add(struct live_queue *q, struct message *m);
 
 /* The next message, or NULL. */

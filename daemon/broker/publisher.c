@@ -16,6 +16,8 @@
 #define ACKNOWLEDGE_MARGIN_NS (30 * NS_PER_S)
 /* So long messages go out one at a time after a connection that was closed. */
 #define CAREFUL_NS (10 * NS_PER_S)
+/* and so long at most when history that was under way has not come by again */
+#define CAREFUL_HISTORY_NS (60 * NS_PER_S)
 /* An acknowledgement that takes so much longer than the quickest shows that messages wait in the link. */
 #define QUEUED_MAX_NS (500 * NS_PER_MS)
 #define IN_FLIGHT_MIN 4
@@ -46,9 +48,11 @@ struct publisher {
 	bool replaying;
 	unsigned in_flight_max, in_flight_limit; /* now, and by the broker */
 	bool careful; /* the last connection was closed with something under way: one at a time */
-	int64_t up_ns;
-	int64_t least_ns;  /* the shortest that one took on this connection */
-	int64_t normal_ns; /* how long acknowledgements take, smoothed as TCP does (RFC 6298) */
+	int64_t careful_until_ns;
+	size_t careful_history; /* messages of history that were under way then */
+	uint64_t taken;		/* messages that were acknowledged on this connection */
+	int64_t least_ns;	/* the shortest that one took on this connection */
+	int64_t normal_ns;	/* how long acknowledgements take, smoothed as TCP does (RFC 6298) */
 	uint32_t packet_size_max;
 	bool told_oversize; /* on this connection */
 	int64_t last_progress_ns;
@@ -80,12 +84,15 @@ static bool is_oversize(struct publisher *p, struct message *m)
 static void drop(struct publisher *p, struct message *m)
 {
 	p->stats.dropped++;
-	history_delivered(p->history, m);
+	if (!refusals_hold(p->refusals, m))
+		history_delivered(p->history, m);
 }
 
 static bool publish(struct publisher *p, struct message *m)
 {
-	if (is_oversize(p, m) || refusals_bar(p->refusals, m->topic, clock_boottime())) {
+	/* the last word is tried in any case: a broker that closes at it publishes our will */
+	bool barred = !p->stopping && refusals_bar(p->refusals, m->topic, clock_boottime());
+	if (barred || is_oversize(p, m)) {
 		drop(p, m);
 		return true;
 	}
@@ -124,11 +131,32 @@ static void renew(struct publisher *p, bool with_will)
 	p->leaving = true;
 }
 
+/* An older message of the topic that still waits becomes history. */
+static void enqueue(struct publisher *p, struct message *m)
+{
+	struct message *older = live_queue_add(&p->queue, m);
+	if (older)
+		history_lost(p->history, older);
+}
+
+/* What may be what closes the connection waits for the others once: then it is known better. */
+static bool lets_others_go(struct publisher *p, struct message *m)
+{
+	if (!p->careful || m->has_yielded || !p->queue.waiting.first ||
+	    !refusals_suspects(p->refusals, m->topic))
+		return false;
+	m->has_yielded = true;
+	enqueue(p, m);
+	return true;
+}
+
 /* Live messages go out as far as the broker takes them. */
 static void pump(struct publisher *p)
 {
 	while (p->connected && p->in_flight.count < p->in_flight_max && p->queue.waiting.first) {
 		struct message *m = live_queue_take(&p->queue);
+		if (lets_others_go(p, m))
+			continue;
 		if (!publish(p, m)) {
 			history_lost(p->history, m);
 			break;
@@ -184,14 +212,6 @@ static void on_spool_trouble(void *user, const char *text)
 	p->events.spool_trouble(p->events.user, text);
 }
 
-/* An older message of the topic that still waits becomes history. */
-static void enqueue(struct publisher *p, struct message *m)
-{
-	struct message *older = live_queue_add(&p->queue, m);
-	if (older)
-		history_lost(p->history, older);
-}
-
 static void say_offline(struct publisher *p)
 {
 	struct message *m = p->presence.offline ? message_copy(p->presence.offline) : NULL;
@@ -228,7 +248,10 @@ static void on_up(struct publisher *p, const struct connection_outcome *o)
 										 : PUBLISHER_IN_FLIGHT_MAX;
 	p->in_flight_max = p->careful ? 1 : p->in_flight_limit;
 	p->packet_size_max = o->limits.packet_size;
-	p->up_ns = clock_boottime();
+	p->taken = 0;
+	p->careful_until_ns =
+	    clock_boottime() + CAREFUL_NS + (p->careful_history > 0 ? p->config->spool->replay_delay : 0);
+	refusals_forget_held(p->refusals);
 	p->normal_ns = p->least_ns = 0;
 	p->told_oversize = false;
 	p->last_progress_ns = clock_boottime();
@@ -255,21 +278,40 @@ static void take_back(struct publisher *p)
 
 /* A broker that closes the connection at a message gets it no more. Only a message that was alone on its way
  * is blamed for certain: a close may swallow acknowledgements. */
-static void blame(struct publisher *p)
+static void blame(struct publisher *p, const char *reason)
 {
 	struct message *m = p->in_flight.count == 1 ? p->in_flight.first : NULL;
-	if (!m || !refusals_blame(p->refusals, m, clock_boottime()))
+	if (!m)
+		return;
+	enum blame blame = refusals_blame(p->refusals, m, p->taken > 0, reason, clock_boottime());
+	if (blame != BLAME_CHANCE)
+		connection_explain_end(p->connection);
+	if (blame != BLAME_CERTAIN)
 		return;
 	message_list_unlink(&p->in_flight, m);
 	drop(p, m);
 }
 
-static void on_down(struct publisher *p, bool lost)
+/* What was under way when the connection was closed goes out one at a time on the next. */
+static void be_careful(struct publisher *p, bool lost)
+{
+	size_t history = 0;
+	for (const struct message *m = p->in_flight.first; m; m = m->next)
+		history += m->is_history;
+	p->careful = lost && (p->careful || p->in_flight.first);
+	if (!p->careful)
+		p->careful_history = 0;
+	else if (history > p->careful_history)
+		p->careful_history = history;
+}
+
+static void on_down(struct publisher *p, bool lost, const char *reason)
 {
 	p->connected = p->replaying = false;
-	if (lost && p->careful)
-		blame(p);
-	p->careful = lost && (p->careful || p->in_flight.first);
+	bool was_careful = p->careful;
+	be_careful(p, lost);
+	if (lost && was_careful)
+		blame(p, reason);
 	take_back(p);
 	if (p->stopping) {
 		finish_stop(p);
@@ -306,6 +348,9 @@ static void on_delivered(struct publisher *p, uint64_t id, int64_t when_ns)
 	fit_window(p, took);
 	p->stats.acknowledged++;
 	p->last_progress_ns = clock_boottime();
+	p->taken++;
+	if (m->is_history && p->careful_history > 0)
+		p->careful_history--;
 	refusals_clear(p->refusals, m->topic);
 	if (m->size == 0 && !m->is_history)
 		p->events.emptied(p->events.user, m->topic);
@@ -335,7 +380,7 @@ static void take(struct publisher *p, const struct connection_outcome *o)
 		on_up(p, o);
 		break;
 	case CONNECTION_DOWN:
-		on_down(p, o->lost);
+		on_down(p, o->lost, o->reason);
 		break;
 	case CONNECTION_DELIVERED:
 		on_delivered(p, o->id, o->when_ns);
@@ -455,15 +500,26 @@ static void open_next(struct publisher *p)
 		    LOG_ERR, broker_fields, "cannot make a new connection to the broker: %s", strerror(-err));
 }
 
+/* Until what was under way at the close has come by again. */
+static void end_care(struct publisher *p, int64_t now_ns)
+{
+	int64_t until = p->careful_until_ns + (p->careful_history > 0 ? CAREFUL_HISTORY_NS : 0);
+	if (!p->careful || now_ns <= until)
+		return;
+	p->careful = false;
+	p->careful_history = 0;
+	p->in_flight_max = p->in_flight_limit;
+}
+
 static int on_replay_timer(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct publisher *p = user;
 	int64_t share = p->config->spool->replay_rate * REPLAY_INTERVAL_NS / NS_PER_S;
 	p->replay_budget = share > 0 ? share : 1;
-	if (p->careful && p->connected && clock_boottime() - p->up_ns > CAREFUL_NS) {
-		p->careful = false;
-		p->in_flight_max = p->in_flight_limit;
-	}
+	if (p->connected)
+		end_care(p, clock_boottime());
+	for (struct message *m; p->connected && (m = refusals_due(p->refusals, clock_boottime()));)
+		publisher_send(p, m);
 	if (p->connected && !p->replaying && clock_boottime() >= p->replay_from_ns) {
 		p->replaying = true;
 		history_online(p->history);
@@ -633,6 +689,8 @@ void publisher_send(struct publisher *p, struct message *m)
 		return;
 	}
 	enqueue(p, m);
+	if (p->taking)
+		return; /* what is known goes into the queue whole, then out */
 	pump(p);
 	if (!p->eager && is_crowded(p))
 		look_for_outcomes(p);

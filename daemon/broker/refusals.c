@@ -12,6 +12,8 @@
 /* So often in a row a topic may be what closed the connection. */
 #define STRIKES_MAX 2
 #define ASIDE_MIN_NS (60 * NS_PER_S)
+/* of what is said once and then stays, like that we are there */
+#define ASIDE_STATE_MIN_NS (15 * NS_PER_S)
 #define ASIDE_MAX_NS (3600 * NS_PER_S)
 
 struct blamed {
@@ -19,7 +21,8 @@ struct blamed {
 	uint64_t message;	    /* the last one that was blamed */
 	unsigned strikes;	    /* since one of the topic was acknowledged */
 	int64_t until_ns, pause_ns; /* put aside, if pause_ns is not 0 */
-	bool said;
+	bool said, suspected;
+	struct message *held; /* the newest that was not sent, of what is not made again by itself */
 };
 
 struct refusals {
@@ -36,8 +39,10 @@ struct refusals *refusals_new(void)
 
 void refusals_free(struct refusals *r)
 {
-	for (size_t i = 0; r && i < TOPICS_MAX; i++)
+	for (size_t i = 0; r && i < TOPICS_MAX; i++) {
 		free(r->topics[i].topic);
+		message_free(r->topics[i].held);
+	}
 	free(r);
 }
 
@@ -64,15 +69,60 @@ static struct blamed *find(const struct refusals *r, const char *topic)
 	return NULL;
 }
 
-bool refusals_bar(const struct refusals *r, const char *topic, int64_t now_ns)
+static void forget_held(struct blamed *b)
+{
+	message_free(b->held);
+	b->held = NULL;
+}
+
+bool refusals_bar(struct refusals *r, const char *topic, int64_t now_ns)
+{
+	struct blamed *b = find(r, topic);
+	if (!b || now_ns < b->until_ns)
+		return b;
+	forget_held(b); /* here comes a newer one */
+	return false;
+}
+
+bool refusals_suspects(const struct refusals *r, const char *topic)
 {
 	const struct blamed *b = find(r, topic);
-	return b && now_ns < b->until_ns;
+	return b && b->suspected;
+}
+
+bool refusals_hold(struct refusals *r, struct message *m)
+{
+	struct blamed *b = message_is_kept(m) ? NULL : find(r, m->topic);
+	if (!b || b->pause_ns == 0)
+		return false;
+	forget_held(b);
+	b->held = m;
+	return true;
+}
+
+struct message *refusals_due(struct refusals *r, int64_t now_ns)
+{
+	for (size_t i = 0; r->count > 0 && i < TOPICS_MAX; i++) {
+		struct blamed *b = &r->topics[i];
+		struct message *m = b->held;
+		if (!m || now_ns < b->until_ns)
+			continue;
+		b->held = NULL;
+		return m;
+	}
+	return NULL;
+}
+
+void refusals_forget_held(struct refusals *r)
+{
+	for (size_t i = 0; r->count > 0 && i < TOPICS_MAX; i++)
+		forget_held(&r->topics[i]);
 }
 
 static void let_go(struct refusals *r, struct blamed *b)
 {
 	free(b->topic);
+	forget_held(b);
 	*b = (struct blamed){ 0 };
 	r->count--;
 }
@@ -83,6 +133,7 @@ void refusals_clear(struct refusals *r, const char *topic)
 	if (!b)
 		return;
 	b->strikes = 0;
+	b->suspected = false;
 	if (b->pause_ns > 0) /* it was put aside, and is taken again */
 		let_go(r, b);
 }
@@ -100,35 +151,53 @@ static struct blamed *watch(struct refusals *r, const char *topic)
 	return b;
 }
 
-static void put_aside(struct blamed *b, int64_t now_ns)
+static void put_aside(struct blamed *b, int64_t least_ns, int64_t now_ns)
 {
-	b->pause_ns = b->pause_ns == 0 ? ASIDE_MIN_NS : 2 * b->pause_ns;
+	b->pause_ns = b->pause_ns == 0 ? least_ns : 2 * b->pause_ns;
 	if (b->pause_ns > ASIDE_MAX_NS)
 		b->pause_ns = ASIDE_MAX_NS;
 	b->until_ns = now_ns + b->pause_ns;
 }
 
-bool refusals_blame(struct refusals *r, const struct message *m, int64_t now_ns)
+static void put_topics_aside(struct refusals *r, struct blamed *b, const struct message *m, int64_t now_ns)
 {
-	struct blamed *b = find(r, m->topic), *late = NULL;
+	put_aside(b, message_is_kept(m) ? ASIDE_MIN_NS : ASIDE_STATE_MIN_NS, now_ns);
+	struct blamed *late = m->late_topic && !find(r, m->late_topic) ? watch(r, m->late_topic) : NULL;
+	if (late)
+		put_aside(late, ASIDE_MIN_NS, now_ns);
+}
+
+static void say(struct blamed *b, const char *reason)
+{
+	if (!b->said)
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
+		    "%s is dropped: the broker closes the connection each time it gets it%s%s", b->topic,
+		    reason ? ": " : "", reason ? reason : "");
+	b->said = true;
+}
+
+enum blame refusals_blame(
+    struct refusals *r, const struct message *m, bool sure, const char *reason, int64_t now_ns)
+{
+	struct blamed *b = find(r, m->topic);
 	if (!b && !(b = watch(r, m->topic)))
-		return false;
+		return BLAME_CHANCE;
+	b->suspected = true;
+	if (!sure)
+		return BLAME_CHANCE;
 	uint64_t message = hash(hash_basis, m->payload, m->size);
 	bool again = b->message == message;
 	b->message = message;
+	b->strikes++;
+	if (!again && b->strikes < STRIKES_MAX && b->pause_ns == 0)
+		return BLAME_CHANCE;
+	if (b->strikes < STRIKES_MAX && b->pause_ns == 0 && !message_is_kept(m))
+		return BLAME_LIKELY; /* what is made anew with each connection was taken in between */
 	/* what is kept is that one message; what is made anew with each connection comes again */
-	if (++b->strikes >= STRIKES_MAX && !(again && message_is_kept(m))) {
-		put_aside(b, now_ns);
-		late = m->late_topic && !find(r, m->late_topic) ? watch(r, m->late_topic) : NULL;
-	}
-	if (late)
-		put_aside(late, now_ns);
-	bool drop = again || b->pause_ns > 0;
-	if (drop && !b->said)
-		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
-		    "%s is dropped: the broker closes the connection each time it gets it", m->topic);
-	b->said |= drop;
-	return drop;
+	if (b->strikes >= STRIKES_MAX && !(again && message_is_kept(m)))
+		put_topics_aside(r, b, m, now_ns);
+	say(b, reason);
+	return BLAME_CERTAIN;
 }
 
 /* Whether it was there already. */

@@ -31,6 +31,7 @@ struct message {
 	size_t late_size;
 	unsigned flags;		     /* enum message_flags */
 	bool is_history;	     /* goes out late, without flags */
+	bool has_yielded;	     /* let the others go first */
 	char unit[MESSAGE_UNIT_MAX]; /* of a single value; "" = none */
 	int64_t ts_ms;
 	int64_t made_ns, sent_ns; /* CLOCK_BOOTTIME when it was to be sent, and was */

@@ -30,7 +30,8 @@ struct token {
 	unsigned generation;
 	uint64_t id; /* of the message */
 	enum event_kind kind;
-	bool taken_over; /* EVENT_SENT_AWAY */
+	bool taken_over;    /* EVENT_SENT_AWAY, as is this: */
+	const char *blames; /* see struct mqtt_end */
 	struct mqtt_limits limits;
 	char *why; /* or NULL */
 };
@@ -196,20 +197,43 @@ static void on_lost(void *context, char *cause)
 	settle(token_new(context, 0, 0), EVENT_LOST, cause ? cause : "the connection was lost");
 }
 
+/* Reasons of a DISCONNECT that are about a message, not about the session (MQTT 5, 3.14.2.1). */
+static bool is_about_message(enum MQTTReasonCodes code)
+{
+	static const enum MQTTReasonCodes codes[] = { MQTTREASONCODE_NOT_AUTHORIZED,
+		MQTTREASONCODE_TOPIC_NAME_INVALID, MQTTREASONCODE_RECEIVE_MAXIMUM_EXCEEDED,
+		MQTTREASONCODE_TOPIC_ALIAS_INVALID, MQTTREASONCODE_PACKET_TOO_LARGE,
+		MQTTREASONCODE_QUOTA_EXCEEDED, MQTTREASONCODE_PAYLOAD_FORMAT_INVALID,
+		MQTTREASONCODE_RETAIN_NOT_SUPPORTED, MQTTREASONCODE_QOS_NOT_SUPPORTED };
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++)
+		if (code == codes[i])
+			return true;
+	return false;
+}
+
+static const char *disconnect_text(enum MQTTReasonCodes code)
+{
+	if (code == MQTTREASONCODE_SESSION_TAKEN_OVER)
+		return "another client uses this client id";
+	const char *text =
+	    code == MQTTREASONCODE_SUCCESS ? "normal disconnection" : MQTTReasonCode_toString(code);
+	return text ? text : "no reason";
+}
+
 /* A DISCONNECT of the broker: the library tells it here and nowhere else. */
 static void on_sent_away(void *context, MQTTProperties *properties, enum MQTTReasonCodes code)
 {
 	const MQTTProperty *text = MQTTProperties_getProperty(properties, MQTTPROPERTY_CODE_REASON_STRING);
-	const char *reason = code == MQTTREASONCODE_SESSION_TAKEN_OVER ? "another client uses this client id"
-								       : MQTTReasonCode_toString(code);
+	const char *reason = disconnect_text(code);
 	char why[256];
 	int length = text ? text->value.data.len : 0;
-	snprintf(why, sizeof(why), "the broker has ended the connection: %s%s%.*s",
-	    reason ? reason : "no reason", length > 0 ? ", " : "", length,
-	    length > 0 ? text->value.data.data : "");
+	snprintf(why, sizeof(why), "the broker has ended the connection: %s%s%.*s", reason,
+	    length > 0 ? ", " : "", length, length > 0 ? text->value.data.data : "");
 	struct token *t = token_new(context, 0, 0);
-	if (t)
+	if (t) {
 		t->taken_over = code == MQTTREASONCODE_SESSION_TAKEN_OVER;
+		t->blames = is_about_message(code) ? reason : NULL;
+	}
 	settle(t, EVENT_SENT_AWAY, why);
 }
 
@@ -524,7 +548,7 @@ static void sent_away(struct mqtt_client *m, const struct token *e)
 	mqtt_client_disconnect(m, false);
 	m->generation++; /* whatever comes of that */
 	m->events.disconnected(
-	    m->events.user, &(struct mqtt_end){ e->why ? e->why : "", false, e->taken_over });
+	    m->events.user, &(struct mqtt_end){ e->why ? e->why : "", false, e->taken_over, e->blames });
 }
 
 static void tell(struct mqtt_client *m, const struct token *e)

@@ -52,6 +52,8 @@ struct mqtt_end {
 	const char *why;
 	bool lost;	 /* without a word: by the broker, or by what is between */
 	bool taken_over; /* by another client of the same id */
+	/* By the broker, because of a message: what that was to it; static. Otherwise NULL. */
+	const char *blames;
 };
 
 struct mqtt_events {

@@ -14,6 +14,7 @@ CONNECT, CONNACK, PUBLISH, PUBACK, SUBSCRIBE, SUBACK, UNSUBSCRIBE, UNSUBACK, PIN
     1, 2, 3, 4, 8, 9, 10, 11, 12, 13, 14)
 CLOSE = "close"  # a verdict on a message: the connection ends, without a word
 IGNORE = None    # a verdict on a message: it is never acknowledged
+# and a tuple of one reason: a DISCONNECT (MQTT 5) for it
 
 # MQTT 5, 2.2.2.2
 PROPERTIES = {1: "B", 2: "I", 3: "s", 8: "s", 9: "b", 11: "v", 17: "I", 18: "s", 19: "H", 21: "s", 22: "b", 23: "B", 24: "I", 25: "B",
@@ -291,9 +292,12 @@ class ScriptedBroker(harness.Received):
         verdict = self.verdict(m)
         with self.lock:
             self.messages.append(m)
-            if m.retain and verdict != CLOSE and (verdict or 0) < 0x80:
+            refused = verdict == CLOSE or isinstance(verdict, tuple)
+            if m.retain and not refused and (verdict or 0) < 0x80:
                 self.retained[m.topic] = m.payload
-        if verdict == CLOSE:
+        if isinstance(verdict, tuple):
+            link.send(packet(DISCONNECT, bytes([verdict[0]]) + properties({})))
+        if refused:
             return False
         if m.qos and verdict is not IGNORE and not self.mute:
             reason = struct.pack(">HB", m.id, verdict) if link.version == 5 and verdict else struct.pack(">H", m.id)

@@ -211,6 +211,68 @@ def test_a_broker_that_closes_at_a_topic(start, tmp_path, protocol):
     assert len(broker.connects) <= 12
 
 
+ABOUT_MESSAGES = {0x87: "not authori[sz]ed", 0x95: "packet too large", 0x99: "payload format", 0x97: "quota", 0x9b: "qos", 0x9a: "retain",
+                  0x90: "topic name", 0x94: "alias", 0x93: "receive maximum"}
+
+
+@pytest.mark.parametrize("reason", ABOUT_MESSAGES, ids=hex)
+def test_a_broker_that_disconnects_at_a_topic(start, tmp_path, reason):
+    """With a reason that is about the message (MQTT 5): it counts like a close, and is in the words."""
+    broker = start(ScriptedBroker)
+    broker.verdict = lambda m: (reason,) if m.topic.endswith("device/bad") else 0
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d", "bad"))
+    check_rest_flows(daemon, broker, "device/bad", lambda: len(broker.connects))
+    assert [l for l in daemon.lines if re.search(rf"device/bad is dropped.*{ABOUT_MESSAGES[reason]}", l, re.I)], daemon.text
+    assert len(broker.connects) <= 12 and broker.retained[f"{BASE}/status"] == b"online"
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("taken", [0, 1, 2])
+@pytest.mark.parametrize("times", [3, 5])
+def test_a_link_that_dies_after_each_connect_takes_nothing_from_the_state(start, tmp_path, protocol, taken, times):
+    """It dies of itself, at whatever comes then: that is the fault of no message."""
+    broker = start(ScriptedBroker)
+
+    def verdict(m):
+        return CLOSE if m.link.number <= times and len([o for o in broker.messages if o.link is m.link]) >= taken else 0
+    broker.verdict = verdict
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d"), f"protocol = {protocol}\n")
+    harness.wait_for(lambda: {"status", "info", "info/d", "device/d"} <= set(broker.kept()) and broker.kept()["status"] == "online",
+                     lambda: f"{sorted(broker.kept().items())}\n{daemon.text}", 30)
+    assert len(broker.connects) == times + 1 and "is dropped" not in daemon.text, daemon.text
+
+
+def test_a_broker_that_closes_at_our_status(start, tmp_path):
+    """The rest flows; it is tried again, and said once the broker takes it, without another connect."""
+    broker = start(ScriptedBroker)
+    broker.verdict = lambda m: CLOSE if m.topic.endswith("/status") else 0
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d"))
+    check_rest_flows(daemon, broker, "status", lambda: len(broker.connects))
+    broker.verdict = lambda m: 0
+    connects = len(broker.connects)
+    harness.wait_for(lambda: broker.kept().get("status") == "online", lambda: daemon.text, 40)
+    assert len(broker.connects) <= connects + 1
+
+
+@pytest.mark.parametrize("delay", ["1s", "11s"])
+def test_a_broker_that_closes_at_a_late_topic(start, tmp_path, delay):
+    """However long the connection lived: what was under way when it was closed counts."""
+    broker = start(ScriptedBroker)
+    broker.verdict = lambda m: CLOSE if m.topic.endswith("history/device/bad") else 0
+    broker.away()
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d", "bad", "e"), spool=f"replay_delay = {delay}\n")
+    wire.pass_time(4)
+    broker.back()
+    harness.wait_for(lambda: "history/device/bad is dropped" in daemon.text, lambda: daemon.text, 90)
+    for n in ("d", "e"):
+        check_complete(broker, n)
+    dropped = [l for l in daemon.lines if "is dropped" in l]
+    assert len(dropped) == 1 and said_of_a_rival(daemon) == 0, daemon.text
+    for link in broker.links:
+        late = [m.time for m in broker.messages if m.link is link and "/history/" in m.topic]
+        assert not late or min(late) - link.began > int(delay[:-1]) - 0.2
+
+
 def test_a_broker_that_closes_at_one_message(start, tmp_path):
     """Live and late: all others of its topic arrive."""
     broker, bad = start(ScriptedBroker), 12
