@@ -217,6 +217,20 @@ static void say_offline(struct publisher *p)
 	struct message *m = p->presence.offline ? message_copy(p->presence.offline) : NULL;
 	if (m)
 		enqueue(p, m);
+/* The connection ends with what is under way unacknowledged: a clean end takes our will back, so that it is
+ * said here that we are offline. Without a wait for a place among what is under way, which QoS 0 does not
+ * need. */
+static void insist_on_offline(struct publisher *p)
+{
+	const struct message *m = p->presence.offline;
+	if (!m || !p->connected)
+		return;
+	const struct mqtt_message message = {
+		.topic = m->topic, .payload = m->payload, .size = m->size, .retain = m->flags & PUBLISH_RETAIN
+	};
+	(void)connection_publish(p->connection, p->session, ++p->next_id, &message);
+}
+
 	pump(p);
 }
 
@@ -547,9 +561,11 @@ static void on_saving(void *user)
 		history_save(p->history, m, now, p->normal_ns);
 }
 
+		insist_on_offline(p);
 static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct publisher *p = user;
+		insist_on_offline(p);
 	if (p->next) {
 		connection_stop(p->connection);
 		open_next(p);
@@ -661,7 +677,9 @@ bool publisher_free(struct publisher *p, int64_t grace_ns)
 {
 	if (!p)
 		return true;
-	if (p->connection)
+	if (p->connection) {
+		if (p->in_flight.first || p->queue.waiting.first)
+			insist_on_offline(p);
 		connection_stop(p->connection);
 	/* what is to outlive the process goes to the disk before anything else is waited for */
 	if (p->history)
