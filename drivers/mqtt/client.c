@@ -4,6 +4,7 @@
 #include "drivers/mqtt/address.h"
 #include "drivers/mqtt/credential.h"
 #include "drivers/mqtt/tls.h"
+#include "drivers/os/log.h"
 #include "drivers/os/resolve.h"
 
 #include <MQTTAsync.h>
@@ -30,6 +31,7 @@ struct token {
 	unsigned generation;
 	uint64_t id; /* of the message */
 	enum event_kind kind;
+	int refusal;	    /* EVENT_CONNECT_FAILED: the reason of the broker, or 0 */
 	bool taken_over;    /* EVENT_SENT_AWAY, as is this: */
 	const char *blames; /* see struct mqtt_end */
 	struct mqtt_limits limits;
@@ -49,6 +51,8 @@ struct mqtt_client {
 	bool connecting;
 	char failures[1024]; /* of the brokers that were tried so far */
 	unsigned generation; /* of the connection */
+	size_t lesser;	     /* the broker that takes only such a will, and such messages: */
+	bool no_qos, no_retain;
 	char password[PASSWORD_MAX];
 
 	pthread_mutex_t lock;
@@ -187,7 +191,9 @@ static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 {
 	const char *why = data ? data->message : NULL;
 	/* a refusal of the broker has its reason in `code`, a failure of the connection a negative number */
-	if (data && data->code >= MQTTREASONCODE_UNSPECIFIED_ERROR)
+	if (data && data->code >= MQTTREASONCODE_UNSPECIFIED_ERROR) {
+		struct token *t = context;
+		t->refusal = data->code;
 		why = MQTTReasonCode_toString((enum MQTTReasonCodes)data->code);
 	settle(context, EVENT_CONNECT_FAILED, why ? why : "no connection");
 }
@@ -375,8 +381,8 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 	will.topicName = s->will.topic;
 	will.payload.data = s->will.payload;
 	will.payload.len = (int)s->will.size;
-	will.retained = s->will.retain;
-	will.qos = (int)s->will.qos;
+	will.retained = s->will.retain && !m->no_retain;
+	will.qos = m->no_qos ? 0 : (int)s->will.qos;
 	options.will = s->will.topic ? &will : NULL;
 	mqtt_tls_set(&tls, s->ca_file, s->cert_file, s->key_file);
 	options.ssl = &tls;
@@ -440,6 +446,8 @@ static void try_brokers(struct mqtt_client *m)
 {
 	for (; m->broker < m->settings->broker_count; m->broker++) {
 		int err = find_addresses(m);
+		if (m->broker != m->lesser)
+			m->no_qos = m->no_retain = false;
 		if (err == -ECANCELED || (err == 0 && try_addresses(m)))
 			return;
 	}
@@ -524,7 +532,29 @@ static void connected(struct mqtt_client *m, const struct token *e)
 {
 	mqtt_tls_unwatch(NULL);
 	m->connecting = false;
-	m->events.connected(m->events.user, &e->limits);
+	struct mqtt_limits limits = e->limits;
+	limits.retain &= !m->no_retain;
+	if (m->no_qos)
+		limits.qos = 0;
+	m->events.connected(m->events.user, &limits);
+}
+
+/* A broker refuses a will that asks for more than it can, and tells what it can only once it takes us.
+ * Whether there is less to ask for. */
+static bool ask_for_less(struct mqtt_client *m, int refusal)
+{
+	const struct mqtt_message *will = &m->settings->will;
+	bool qos = refusal == MQTTREASONCODE_QOS_NOT_SUPPORTED && will->qos > 0 && !m->no_qos;
+	bool retain = refusal == MQTTREASONCODE_RETAIN_NOT_SUPPORTED && will->retain && !m->no_retain;
+	if (!will->topic || (!qos && !retain))
+		return false;
+	m->lesser = m->broker;
+	m->no_qos |= qos;
+	m->no_retain |= retain;
+	log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER }, "the broker %s %s",
+	    m->settings->brokers[m->broker],
+	    qos ? "takes no QoS 1: all goes to it with QoS 0" : "retains nothing: all goes to it without");
+	return true;
 }
 
 static void connect_failed(struct mqtt_client *m, const struct token *e)
@@ -550,6 +580,8 @@ static void sent_away(struct mqtt_client *m, const struct token *e)
 	m->events.disconnected(
 	    m->events.user, &(struct mqtt_end){ e->why ? e->why : "", false, e->taken_over, e->blames });
 }
+	if (ask_for_less(m, e->refusal) && try_addresses(m))
+		return;
 
 static void tell(struct mqtt_client *m, const struct token *e)
 {

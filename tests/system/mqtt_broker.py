@@ -119,6 +119,7 @@ class Link:
     def __init__(self, broker, sock, number):
         self.broker, self.socket, self.number, self.version, self.will, self.client_id = broker, sock, number, 4, None, ""
         self.began, self.is_open, self.clean_end = 0, True, False  # began: when its CONNECT came
+        self.will_qos, self.will_retain = 0, False
         self.answers = queue.Queue()
         threading.Thread(target=self.answer, daemon=True).start()
         threading.Thread(target=self.serve, daemon=True).start()
@@ -165,7 +166,7 @@ class Link:
             self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
         will, self.will = self.will, None
-        if will and not self.clean_end:
+        if will and self.will_retain and not self.clean_end:
             self.broker.retained[will[0]] = will[1]
 
     def handle(self, kind, flags, body):
@@ -194,12 +195,12 @@ class Link:
         if flags & 4:
             if self.version == 5:
                 r.properties()
-            self.will = r.text(), r.binary()
+            self.will, self.will_qos, self.will_retain = (r.text(), r.binary()), flags >> 3 & 3, bool(flags & 32)
         self.began = time.time()
         self.broker.connects.append(self)
         if self.broker.mute:
             return True
-        reason = self.broker.connack
+        reason = self.broker.connack(self) if callable(self.broker.connack) else self.broker.connack
         extra = properties(self.broker.connack_properties) if self.version == 5 else b""
         self.send(packet(CONNACK, bytes([0, reason]) + extra))
         if reason == 0 and self.broker.on_connected:
