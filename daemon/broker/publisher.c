@@ -49,12 +49,11 @@ struct publisher {
 	unsigned in_flight_max, in_flight_limit; /* now, and by the broker */
 	bool careful; /* the last connection was closed with something under way: one at a time */
 	int64_t careful_until_ns;
-	size_t careful_history; /* messages of history that were under way then */
-	uint64_t taken;		/* messages that were acknowledged on this connection */
-	int64_t least_ns;	/* the shortest that one took on this connection */
-	int64_t normal_ns;	/* how long acknowledgements take, smoothed as TCP does (RFC 6298) */
-	uint32_t packet_size_max;
-	bool told_oversize; /* on this connection */
+	size_t careful_history;	   /* messages of history that were under way then */
+	uint64_t taken;		   /* messages that were acknowledged on this connection */
+	int64_t least_ns;	   /* the shortest that one took on this connection */
+	int64_t normal_ns;	   /* how long acknowledgements take, smoothed as TCP does (RFC 6298) */
+	struct mqtt_limits limits; /* of this connection */
 	int64_t last_progress_ns;
 	uint64_t next_id;
 	struct live_queue queue;
@@ -64,20 +63,23 @@ struct publisher {
 	struct health_broker stats;
 };
 
-/* Topic, properties and header beside the payload, at most. */
-#define PACKET_OVERHEAD 1100
+static struct mqtt_message message_of(const struct publisher *p, const struct message *m)
+{
+	return (struct mqtt_message){ .topic = m->topic,
+		.payload = m->payload,
+		.size = m->size,
+		.qos = p->config->mqtt->qos < p->limits.qos ? p->config->mqtt->qos : p->limits.qos,
+		.unit = m->unit,
+		.retain = m->flags & PUBLISH_RETAIN };
+}
 
 /* A broker that gets more than it allows closes the connection: then the same would come again. */
-static bool is_oversize(struct publisher *p, struct message *m)
+static bool is_oversize(struct publisher *p, const struct message *m, const struct mqtt_message *as)
 {
-	size_t size = m->size + PACKET_OVERHEAD;
-	if (size <= p->packet_size_max)
-		return false;
-	log_event(p->told_oversize ? LOG_DEBUG : LOG_WARNING, broker_fields,
-	    "%.100s is dropped: %zu bytes are more than the broker takes (allowed: %u)", m->topic, size,
-	    (unsigned)p->packet_size_max);
-	p->told_oversize = true;
-	return true;
+	size_t size = mqtt_message_packet_size(as, p->config->mqtt->protocol);
+	if (size > p->limits.packet_size)
+		refusals_note_oversize(p->refusals, m, size, p->limits.packet_size);
+	return size > p->limits.packet_size;
 }
 
 /* As far as it is known: nothing more comes of it. */
@@ -92,18 +94,13 @@ static bool publish(struct publisher *p, struct message *m)
 {
 	/* the last word is tried in any case: a broker that closes at it publishes our will */
 	bool barred = !p->stopping && refusals_bar(p->refusals, m->topic, clock_boottime());
-	if (barred || is_oversize(p, m)) {
+	const struct mqtt_message message = message_of(p, m);
+	if (barred || is_oversize(p, m, &message)) {
 		drop(p, m);
 		return true;
 	}
 	m->id = ++p->next_id;
 	m->sent_ns = clock_boottime();
-	const struct mqtt_message message = { .topic = m->topic,
-		.payload = m->payload,
-		.size = m->size,
-		.qos = p->config->mqtt->qos,
-		.unit = m->unit,
-		.retain = m->flags & PUBLISH_RETAIN };
 	if (!connection_publish(p->connection, p->session, m->id, &message))
 		return false;
 	if (p->in_flight.count == 0)
@@ -217,6 +214,9 @@ static void say_offline(struct publisher *p)
 	struct message *m = p->presence.offline ? message_copy(p->presence.offline) : NULL;
 	if (m)
 		enqueue(p, m);
+	pump(p);
+}
+
 /* The connection ends with what is under way unacknowledged: a clean end takes our will back, so that it is
  * said here that we are offline. Without a wait for a place among what is under way, which QoS 0 does not
  * need. */
@@ -229,9 +229,6 @@ static void insist_on_offline(struct publisher *p)
 		.topic = m->topic, .payload = m->payload, .size = m->size, .retain = m->flags & PUBLISH_RETAIN
 	};
 	(void)connection_publish(p->connection, p->session, ++p->next_id, &message);
-}
-
-	pump(p);
 }
 
 /* When the connection that another one is to follow has ended, or after so long. */
@@ -261,13 +258,12 @@ static void on_up(struct publisher *p, const struct connection_outcome *o)
 	p->in_flight_limit = o->limits.receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? o->limits.receive_maximum
 										 : PUBLISHER_IN_FLIGHT_MAX;
 	p->in_flight_max = p->careful ? 1 : p->in_flight_limit;
-	p->packet_size_max = o->limits.packet_size;
+	p->limits = o->limits;
 	p->taken = 0;
 	p->careful_until_ns =
 	    clock_boottime() + CAREFUL_NS + (p->careful_history > 0 ? p->config->spool->replay_delay : 0);
 	refusals_forget_held(p->refusals);
 	p->normal_ns = p->least_ns = 0;
-	p->told_oversize = false;
 	p->last_progress_ns = clock_boottime();
 	if (p->presence.online)
 		publisher_send(p, message_copy(p->presence.online));
@@ -561,15 +557,15 @@ static void on_saving(void *user)
 		history_save(p->history, m, now, p->normal_ns);
 }
 
-		insist_on_offline(p);
 static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)
 {
 	struct publisher *p = user;
-		insist_on_offline(p);
 	if (p->next) {
+		insist_on_offline(p);
 		connection_stop(p->connection);
 		open_next(p);
 	} else if (p->returning) {
+		insist_on_offline(p);
 		renew(p, false);
 	}
 	return 0;
@@ -681,6 +677,7 @@ bool publisher_free(struct publisher *p, int64_t grace_ns)
 		if (p->in_flight.first || p->queue.waiting.first)
 			insist_on_offline(p);
 		connection_stop(p->connection);
+	}
 	/* what is to outlive the process goes to the disk before anything else is waited for */
 	if (p->history)
 		take_back(p);

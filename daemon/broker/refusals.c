@@ -211,12 +211,26 @@ static bool note(struct refusals *r, const char *topic, const char *reason)
 	return false;
 }
 
-void refusals_note(struct refusals *r, const struct message *m, const char *reason)
+/* Whether it was said of the topic, be it live or late. */
+static bool note_topics(struct refusals *r, const struct message *m, const char *reason)
 {
 	bool said = note(r, m->topic, reason);
 	if (m->late_topic)
 		said |= note(r, m->late_topic, reason);
-	if (!said)
+	return said;
+}
+
+void refusals_note(struct refusals *r, const struct message *m, const char *reason)
+{
+	if (!note_topics(r, m, reason))
 		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
 		    "%s is dropped: the broker refuses it: %s", m->topic, reason);
+}
+
+void refusals_note_oversize(struct refusals *r, const struct message *m, size_t size, uint32_t allowed)
+{
+	if (!note_topics(r, m, "oversize"))
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
+		    "%s is dropped: %zu bytes are more than the broker takes (allowed: %u)", m->topic, size,
+		    (unsigned)allowed);
 }

@@ -45,3 +45,6 @@ enum blame refusals_blame(
 
 /* The broker refuses a message for good: says so, once for each topic and reason, be it live or late. */
 void refusals_note(struct refusals *r, const struct message *m, const char *reason);
+
+/* A message is larger than the broker takes: says so, once for each topic. */
+void refusals_note_oversize(struct refusals *r, const struct message *m, size_t size, uint32_t allowed);

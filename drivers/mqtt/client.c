@@ -195,6 +195,7 @@ static void on_connect_failed5(void *context, MQTTAsync_failureData5 *data)
 		struct token *t = context;
 		t->refusal = data->code;
 		why = MQTTReasonCode_toString((enum MQTTReasonCodes)data->code);
+	}
 	settle(context, EVENT_CONNECT_FAILED, why ? why : "no connection");
 }
 
@@ -445,9 +446,9 @@ static int find_addresses(struct mqtt_client *m)
 static void try_brokers(struct mqtt_client *m)
 {
 	for (; m->broker < m->settings->broker_count; m->broker++) {
-		int err = find_addresses(m);
 		if (m->broker != m->lesser)
 			m->no_qos = m->no_retain = false;
+		int err = find_addresses(m);
 		if (err == -ECANCELED || (err == 0 && try_addresses(m)))
 			return;
 	}
@@ -498,6 +499,24 @@ static void add_properties(const struct mqtt_message *message, MQTTProperties *p
 		.value.value = { message->unit ? (int)strlen(message->unit) : 0, (char *)message->unit } };
 	if (message->unit && message->unit[0])
 		(void)MQTTProperties_add(properties, &unit);
+}
+
+/* Of a variable byte integer, 1.5.5 */
+static size_t varint_size(size_t n)
+{
+	size_t size = 1;
+	for (; n >= 128; n /= 128)
+		size++;
+	return size;
+}
+
+/* MQTT 5, 3.3: fixed header, topic, packet identifier, properties, payload */
+size_t mqtt_message_packet_size(const struct mqtt_message *m, enum mqtt_protocol protocol)
+{
+	size_t unit = m->unit && m->unit[0] ? 1 + 2 + strlen("unit") + 2 + strlen(m->unit) : 0;
+	size_t properties = protocol == MQTT_5 ? varint_size(unit) + unit : 0;
+	size_t rest = 2 + strlen(m->topic) + (m->qos > 0 ? 2 : 0) + properties + m->size;
+	return 1 + varint_size(rest) + rest;
 }
 
 int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_message *what)
@@ -561,6 +580,8 @@ static void connect_failed(struct mqtt_client *m, const struct token *e)
 {
 	char tls[MQTT_TLS_REASON_MAX];
 	mqtt_tls_unwatch(tls);
+	if (ask_for_less(m, e->refusal) && try_addresses(m))
+		return;
 	note_failure(m, tls[0] ? tls : e->why ? e->why : "");
 	m->addresses.next++;
 	if (try_addresses(m))
@@ -580,8 +601,6 @@ static void sent_away(struct mqtt_client *m, const struct token *e)
 	m->events.disconnected(
 	    m->events.user, &(struct mqtt_end){ e->why ? e->why : "", false, e->taken_over, e->blames });
 }
-	if (ask_for_less(m, e->refusal) && try_addresses(m))
-		return;
 
 static void tell(struct mqtt_client *m, const struct token *e)
 {

@@ -39,10 +39,13 @@ struct mqtt_settings {
 	struct mqtt_message will;		    /* without a topic = none */
 };
 
+/* Bytes of the PUBLISH packet that it becomes. */
+size_t mqtt_message_packet_size(const struct mqtt_message *m, enum mqtt_protocol protocol);
+
 /* What the broker allows. */
 struct mqtt_limits {
 	unsigned receive_maximum; /* unacknowledged messages */
-	uint32_t packet_size;	  /* bytes of a message with its topic and header */
+	uint32_t packet_size;	  /* bytes of a packet */
 	int64_t qos;
 	bool retain;
 };

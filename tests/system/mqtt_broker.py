@@ -93,6 +93,7 @@ class Message:
     def __init__(self, flags, body, link):
         r = Reader(body)
         self.time, self.link = time.time(), link
+        self.packet_size = 1 + len(varint(len(body))) + len(body)
         self.qos, self.retain, self.again = flags >> 1 & 3, bool(flags & 1), bool(flags & 8)
         self.topic = r.text()
         self.id = r.number("H") if self.qos else 0
@@ -118,8 +119,8 @@ class Link:
 
     def __init__(self, broker, sock, number):
         self.broker, self.socket, self.number, self.version, self.will, self.client_id = broker, sock, number, 4, None, ""
-        self.began, self.is_open, self.clean_end = 0, True, False  # began: when its CONNECT came
         self.will_qos, self.will_retain = 0, False
+        self.began, self.is_open, self.clean_end = 0, True, False  # began: when its CONNECT came
         self.answers = queue.Queue()
         threading.Thread(target=self.answer, daemon=True).start()
         threading.Thread(target=self.serve, daemon=True).start()
@@ -248,7 +249,7 @@ class ScriptedBroker(harness.Received):
         self.port, self.small_buffers, self.process = port or harness.free_port(), small_buffers, self
         self.messages, self.connects, self.links, self.retained = [], [], [], {}
         self.verdict, self.on_connected = (lambda m: 0), None
-        self.connack, self.connack_properties = 0, {}
+        self.connack, self.connack_properties = 0, {}  # the first may also be a function of the link
         self.delay = 0      # seconds until a PUBACK: a long way
         self.rate = None    # messages a second that come through: a narrow link
         self.mute = False   # reads everything, says nothing

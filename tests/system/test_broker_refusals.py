@@ -7,7 +7,7 @@ import paho.mqtt.client as mqtt
 import pytest
 import wire
 from harness import BASE, Broker, Coolantd, Subscriber, device, head
-from mqtt_broker import CLOSE, MAXIMUM_QOS, RETAIN_AVAILABLE, ScriptedBroker, sequence
+from mqtt_broker import CLOSE, MAXIMUM_PACKET, MAXIMUM_QOS, RETAIN_AVAILABLE, ScriptedBroker, sequence
 from wire import Wire, points
 
 INTERVAL_S = 0.2
@@ -294,3 +294,57 @@ def test_a_broker_that_can_less(start, tmp_path, name, limit, too_much):
     run_on(start, tmp_path, broker.port, row(start, "d"))
     assert broker.wait("device/d", lambda m: m.json["seq"] > 15, timeout=8).age < 2
     assert len(broker.connects) == 1 and not [m for m in broker.messages if too_much(m)], name
+
+
+@pytest.mark.parametrize("reason, too_much", [(0x9b, lambda l: l.will_qos > 0), (0x9a, lambda l: l.will_retain)], ids=["qos", "retain"])
+def test_a_broker_that_refuses_such_a_will(start, tmp_path, reason, too_much):
+    """It says so in its CONNACK: the next try asks for less, at once, and so does each message."""
+    broker = start(ScriptedBroker)
+    broker.connack = lambda link: reason if too_much(link) else 0
+    broker.verdict = lambda m: CLOSE if (m.qos if reason == 0x9b else m.retain) else 0
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d"))
+    assert broker.wait("device/d", lambda m: m.json["seq"] > 15, timeout=8).age < 2
+    assert len(broker.connects) == 2 and broker.link.will
+    broker.link.end()
+    mark = len(broker.messages)
+    broker.wait("device/d", after=mark, timeout=8)
+    assert len(broker.connects) == 3
+    assert len([l for l in daemon.lines if "takes no QoS 1" in l or "retains nothing" in l]) == 1, daemon.text
+
+
+def test_the_largest_packet_is_counted_to_the_byte(start, tmp_path):
+    """What fits goes out, what is a byte too long does not; that is said once for each topic."""
+    broker = start(ScriptedBroker)
+    daemon = run_on(start, tmp_path, broker.port, row(start, "d", "e"))
+    size = broker.wait("info/d").packet_size
+
+    def connect_with(limit):
+        broker.connack_properties, mark = {MAXIMUM_PACKET: limit}, len(broker.messages)
+        broker.link.end()
+        broker.wait("device/d", after=mark, timeout=8)
+        wire.pass_time(1)
+        later = broker.messages[mark:]
+        assert max(m.packet_size for m in later) <= limit
+        return [m for m in later if m.topic.endswith("info/d")]
+    assert connect_with(size) and f"{BASE}/info/d is dropped" not in daemon.text
+    assert not connect_with(size - 1) and not connect_with(size - 1)
+    daemon.wait_line(f"info/d is dropped: {size} bytes")
+    said = [l.split()[1] for l in daemon.lines if "more than the broker takes" in l]
+    assert len(said) == len(set(said)) and f"{BASE}/info/e" in said, said
+
+
+@pytest.mark.parametrize("protocol", ["5", "3.1.1"])
+@pytest.mark.parametrize("way", ["stop", "reload"])
+def test_offline_is_said_to_a_broker_that_acknowledges_slowly(start, tmp_path, protocol, way):
+    broker, other = start(ScriptedBroker), start(ScriptedBroker)
+    ini, keys = row(start, *(f"d{i}" for i in range(20))), f"protocol = {protocol}\n"
+    daemon = run_on(start, tmp_path, broker.port, ini, keys)
+    broker.wait("device/d19", lambda m: m.json["seq"] > 5)
+    broker.delay = 5
+    wire.pass_time(8)
+    assert broker.kept()["status"] == "online"
+    if way == "stop":
+        daemon.stop()
+    else:
+        daemon.reload(head(tmp_path, other.port, "publish = always\n" + keys) + ini)
+    harness.wait_for(lambda: broker.kept()["status"] == "offline", lambda: daemon.text, 8)
