@@ -1,5 +1,6 @@
 /* coolantd: reads the command line and the configuration, then runs. */
 #include "daemon/audit.h"
+#include "daemon/broker/connection.h"
 #include "daemon/daemon.h"
 #include "daemon/files.h"
 #include "daemon/report.h"
@@ -7,9 +8,11 @@
 #include "drivers/os/log.h"
 
 #include <getopt.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sysexits.h>
 
 #define DEFAULT_CONFIG "/etc/coolantd/coolantd.ini"
@@ -164,6 +167,17 @@ static void set_up_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+/* No error: the service manager may bring it, and the one who checks may not be the one who runs. */
+static void print_unreadable(struct config *c)
+{
+	char path[PATH_MAX];
+	int err = 0;
+	const struct connection_settings s = connection_settings_of(c);
+	const char *key = mqtt_unreadable_file(&s.mqtt, path, sizeof(path), &err);
+	if (key)
+		printf("%s: [mqtt] %s: %s cannot be read now: %s\n", c->path, key, path, strerror(-err));
+}
+
 int main(int argc, char **argv)
 {
 	struct options o = { .path = DEFAULT_CONFIG };
@@ -178,6 +192,7 @@ int main(int argc, char **argv)
 	}
 	if (o.check) {
 		print_summary(c);
+		print_unreadable(c);
 		config_unref(c);
 		return EXIT_SUCCESS;
 	}

@@ -9,6 +9,7 @@
 
 #include <MQTTAsync.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -54,6 +55,7 @@ struct mqtt_client {
 	size_t lesser;	     /* the broker that takes only such a will, and such messages: */
 	bool no_qos, no_retain;
 	char password[PASSWORD_MAX];
+	char unreadable[320]; /* which file, and why */
 
 	pthread_mutex_t lock;
 	LIST_HEAD(token_list, token) tokens;
@@ -366,6 +368,41 @@ static int set_credentials(struct mqtt_client *m, MQTTAsync_connectOptions *opti
 	return credential_read(s->password_file, s->beside, m->password, sizeof(m->password));
 }
 
+const char *mqtt_unreadable_file(const struct mqtt_settings *s, char *path, size_t size, int *err)
+{
+	const struct {
+		const char *key, *file;
+	} files[] = { { "password_file", s->password_file }, { "ca_file", s->ca_file },
+		{ "cert_file", s->cert_file }, { "key_file", s->key_file } };
+	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		if (files[i].file[0] == '\0')
+			continue;
+		if (files[i].file == s->password_file)
+			credential_path(files[i].file, s->beside, path, size);
+		else
+			snprintf(path, size, "%s", files[i].file);
+		if (access(path, R_OK) == 0)
+			continue;
+		*err = -errno;
+		return files[i].key;
+	}
+	return NULL;
+}
+
+/* The library would tell of a file of TLS only that the connect failed. */
+static int check_files(struct mqtt_client *m, const char **why)
+{
+	char path[PATH_MAX];
+	int err = 0;
+	const char *key = mqtt_unreadable_file(m->settings, path, sizeof(path), &err);
+	if (!key)
+		return 0;
+	snprintf(
+	    m->unreadable, sizeof(m->unreadable), "%s %.200s cannot be read: %s", key, path, strerror(-err));
+	*why = m->unreadable;
+	return err;
+}
+
 /* Begins with the present address. 0, or negative errno with `*why` set. */
 static int begin_connect(struct mqtt_client *m, const char **why)
 {
@@ -374,7 +411,10 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 	MQTTAsync_willOptions will = MQTTAsync_willOptions_initializer;
 	MQTTAsync_SSLOptions tls = MQTTAsync_SSLOptions_initializer;
 	set_version(m, &options);
-	int err = set_credentials(m, &options);
+	int err = check_files(m, why);
+	if (err < 0)
+		return err;
+	err = set_credentials(m, &options);
 	if (err < 0) {
 		*why = "password_file cannot be read";
 		return err;

@@ -39,6 +39,10 @@ struct mqtt_settings {
 	struct mqtt_message will;		    /* without a topic = none */
 };
 
+/* The key of the first of its files that cannot be read, with negative errno and the path that was tried;
+ * NULL = all can. */
+const char *mqtt_unreadable_file(const struct mqtt_settings *s, char *path, size_t size, int *err);
+
 /* Bytes of the PUBLISH packet that it becomes. */
 size_t mqtt_message_packet_size(const struct mqtt_message *m, enum mqtt_protocol protocol);
 

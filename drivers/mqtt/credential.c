@@ -7,17 +7,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-int credential_read(const char *file, const char *beside, char *secret, size_t size)
+void credential_path(const char *file, const char *beside, char *path, size_t size)
 {
 	const char *credentials = getenv("CREDENTIALS_DIRECTORY"), *slash = strrchr(beside, '/');
-	char path[PATH_MAX] = "";
+	path[0] = '\0';
 	if (file[0] == '/')
-		snprintf(path, sizeof(path), "%s", file);
+		snprintf(path, size, "%s", file);
 	else if (credentials)
-		snprintf(path, sizeof(path), "%s/%s", credentials, file);
+		snprintf(path, size, "%s/%s", credentials, file);
 	if (file[0] != '/' && (path[0] == '\0' || access(path, R_OK) < 0))
-		snprintf(path, sizeof(path), "%.*s%s", slash ? (int)(slash + 1 - beside) : 0, beside, file);
+		snprintf(path, size, "%.*s%s", slash ? (int)(slash + 1 - beside) : 0, beside, file);
+}
 
+int credential_read(const char *file, const char *beside, char *secret, size_t size)
+{
+	char path[PATH_MAX];
+	credential_path(file, beside, path, sizeof(path));
 	_cleanup_fclose_ FILE *f = fopen(path, "re");
 	if (!f)
 		return -errno;

@@ -3,6 +3,9 @@
 
 #include <stddef.h>
 
+/* Where such a file is, or would be. */
+void credential_path(const char *file, const char *beside, char *path, size_t size);
+
 /* Reads the first line of `file` into `secret`. A relative path is looked up in $CREDENTIALS_DIRECTORY (the
  * service's credentials), then beside `beside`. 0 or negative errno. */
 int credential_read(const char *file, const char *beside, char *secret, size_t size);

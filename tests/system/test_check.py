@@ -82,6 +82,20 @@ def test_the_configuration_of_the_readme_is_good(tmp_path):
         assert (r.returncode, r.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("key, extra", [("password_file", "username = u\n"), ("ca_file", ""), ("cert_file", "key_file = /dev/null\n"),
+                                        ("key_file", "cert_file = /dev/null\n")])
+def test_a_file_that_is_not_there_is_named(start, tmp_path, key, extra):
+    """At --check, and when it is needed."""
+    ini = tmp_path / "coolantd.ini"
+    scheme = "mqtt" if key == "password_file" else "mqtts"
+    ini.write_text(f"[daemon]\nsite = s\nrack = r\nstate_dir = {tmp_path}/state\nhttp_socket = {tmp_path}/http\n"
+                   f"[mqtt]\nbroker = {scheme}://127.0.0.1:9\n{extra}{key} = {tmp_path}/none\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n")
+    r = run([COOLANTD, "-c", ini, "--check"], env={"COOLANTD_PROFILE_PATH": str(PROFILES)})
+    assert r.returncode == 0 and f"{key}: {tmp_path}/none cannot be read now: No such file" in r.stdout, r
+    daemon = start(harness.Coolantd, tmp_path, ini.read_text())
+    daemon.wait_line(f"{key} {tmp_path}/none cannot be read: No such file")
+
+
 def test_check_prints_the_load_of_serial_lines(tmp_path):
     ini = tmp_path / "coolantd.ini"
     line = "[bus:b]\ntype = rtu\nport = /dev/ttyS9\nbaud = {}\n[device:d]\nbus = b\nprofile = orv3-rpu\n"
