@@ -9,6 +9,9 @@
  * block than the owed one can be asked: that one may be all that is not answered. */
 #define PROBES_REPEATED 3
 
+/* Findings of which nothing fails any more last for this part of their time. */
+#define FINDINGS_WHOLE_PART 60
+
 static bool has_rhythm(const struct device *d, unsigned rhythm)
 {
 	for (size_t i = 0; i < d->plan.block_count; i++)
@@ -306,6 +309,27 @@ static bool ask_probe(struct device *d, struct modbus_link *l, int64_t now, stru
 	return false;
 }
 
+/* Whether all blocks are read by now. */
+static bool is_whole(const struct device *d)
+{
+	for (size_t i = 0; i < d->plan.block_count; i++)
+		if (d->plan.blocks[i].trial.failures > 0 || d->plan.blocks[i].trial.cycle == 0)
+			return false;
+	return true;
+}
+
+/* Where all is read of what was split, it was no hole: the device started, or gives less at once than its
+ * profile says. That is tried sooner. */
+static void shorten_findings(struct device *d, int64_t now)
+{
+	if (d->findings_end_ns == 0 || !is_whole(d))
+		d->whole_ns = 0;
+	else if (d->whole_ns == 0)
+		d->whole_ns = now;
+	else if (now - d->whole_ns >= d->findings_span_ns / FINDINGS_WHOLE_PART)
+		d->findings_end_ns = now;
+}
+
 /* What was found out is forgotten at its end, so that the plan is tried whole. Without memory it stays. */
 static void forget_findings(struct device *d, int64_t now)
 {
@@ -333,6 +357,7 @@ static bool begin_cycle(struct device *d, struct config *c, int64_t now)
 {
 	struct schedule_job *job = first_job(d);
 	enum poll_rhythm rhythm = (enum poll_rhythm)(job - d->jobs);
+	shorten_findings(d, now);
 	forget_findings(d, now);
 	if (new_cycle(d, c, (struct device_cycle){ .rhythm = rhythm, .begin_ns = now }))
 		return true;

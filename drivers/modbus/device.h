@@ -69,6 +69,7 @@ struct device {
 
 	int64_t findings_end_ns;  /* what was found out about blocks is tried again then; 0 = nothing was */
 	int64_t findings_span_ns; /* for how long that is believed */
+	int64_t whole_ns;	  /* since when all is read in spite of them; 0 = it is not */
 	int64_t findings_gone_ns; /* when it was tried again last */
 
 	struct device_stats stats;

@@ -5,7 +5,8 @@
  * failed, then something else of the device was answered, and then it failed again. Its halves are searched
  * on beside the cycles, in pauses of the bus, so that what is read stays read in time. For a refusal that
  * something must have come with values: a device that refuses all that it is asked has no holes. What cannot
- * be split and is never answered is left out. Findings have an end: the plan is then tried whole.
+ * be split and is never answered is left out. Findings have an end, the
+ * sooner when nothing of them fails any more: the plan is then tried whole.
  */
 #pragma once
 

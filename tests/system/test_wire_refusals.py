@@ -51,6 +51,24 @@ def test_a_device_that_refuses_everything_while_it_starts(start, coolantd, subsc
     assert not many
 
 
+def test_a_device_that_gives_only_some_registers_while_it_starts(start, coolantd, subscriber):
+    """What was found out then ends soon when all is read: a cycle is two requests as before."""
+    began = time.monotonic()
+    lines = {t: start(Wire, t, lambda r: [r.right() if time.monotonic() > began + 8 or (r.address == 0 and r.count == 1) else r.exception(2)])
+             for t in wire.TRANSPORTS}
+    blocks = (("holding", 0, 30), ("holding", 40, 10))
+    coolantd("".join(l.bus(n) + device(n, n, 1, extra="poll_interval = 300ms\n" + points(n, blocks)) for n, l in lines.items()), mqtt=ALWAYS)
+    wire.pass_time(began + 9 - time.monotonic())
+    mark = len(subscriber.messages)
+    for n in lines:
+        subscriber.wait(f"device/{n}", all_good, timeout=5, after=mark)
+    wire.pass_time(began + 24 - time.monotonic())
+    since = time.monotonic()
+    wire.pass_time(2)
+    for n, l in lines.items():
+        assert sorted({(r.table, r.address, r.count) for r in l.asked(since)}) == sorted(blocks), n
+
+
 def test_what_a_device_refuses_is_said_once(start, coolantd, subscriber):
     """That it refuses everything, and later which registers, as far as somebody reads that."""
     refusing = True
