@@ -168,12 +168,11 @@ static void on_disconnected(void *user, const struct mqtt_end *end)
 	struct connection *c = user;
 	if (c->state == STATE_WAITING)
 		return; /* it was told already */
-	if (c->state == STATE_CONNECTING)
-		c->short_sessions = c->taken_sessions = 0; /* the broker is away, or refuses us */
+	/* the broker is away, or refuses us, or a message */
+	if (c->state == STATE_CONNECTING || (end->blames && !end->lost))
+		c->short_sessions = c->taken_sessions = 0;
 	else if (end->lost)
 		count_session(c);
-	else if (end->blames)
-		c->short_sessions = c->taken_sessions = 0;
 	c->state = STATE_WAITING;
 	c->session++; /* what is still ordered for the last one is not sent */
 	post(c, &(struct connection_outcome){ .kind = CONNECTION_DOWN,
