@@ -266,13 +266,20 @@ static int64_t driver_next_deadline(void *state)
 	return choose(state).schedule.when;
 }
 
-/* The connection was to blame, maybe for all silence: on a new one everybody is asked anew. */
+/* The connection was to blame, maybe for all silence: on a new one everybody is asked anew, and who fell
+ * silent with it before those that had been for longer. */
 static void ask_all_anew(struct driver *d)
 {
 	int64_t now = clock_boottime();
-	for (size_t i = 0; i < d->device_count; i++)
-		if (d->devices[i].standing == STANDING_SILENT)
-			d->devices[i].due_ns = now;
+	for (size_t i = 0; i < d->device_count; i++) {
+		struct device *device = &d->devices[i];
+		bool with_it = device->heard_ns > 0 && now - device->failing_ns <= TOGETHER_NS;
+		device->suspect = false;
+		if (device->standing == STANDING_SILENT)
+			device->due_ns = with_it ? now - PROBE_PATIENCE_NS : now;
+	}
+	if (d->credit.ns < bus_of(d)->response_timeout)
+		d->credit.ns = bus_of(d)->response_timeout;
 }
 
 static void end_cycle(struct driver *d, struct device *device)

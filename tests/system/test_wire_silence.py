@@ -1,6 +1,7 @@
 """Units that are silent, busy or dead behind a gateway, and connections that die without a sign: the neighbours go on."""
 import time
 
+import harness
 import pytest
 import wire
 from harness import device
@@ -27,6 +28,23 @@ def test_a_connection_that_dies_without_a_sign(start, coolantd, subscriber, tran
     died, mark = time.monotonic(), len(subscriber.messages)
     for n in names:
         subscriber.wait(f"device/{n}", lambda m: all_good(m) and m.json["ts"] / 1000 > time.time() - 1, timeout=10, after=mark)
+    took = time.monotonic() - died
+    assert took < 10, f"the last unit was back after {took:.1f} s"
+
+
+@pytest.mark.parametrize("transport", ["tcp", "rtutcp"])
+def test_a_connection_that_dies_with_dead_units_behind_it(start, coolantd, subscriber, transport):
+    """Three units never answer, each for a time-out of 1 s: the others are back within ten seconds all the same."""
+    gateway = start(Wire, transport, lambda r: [] if r.unit <= 3 else [r.right()])
+    names = {f"d{u}": u for u in range(1, 31)}
+    coolantd(gateway.bus("b", "response_timeout = 1s\n") + rows("b", names, "1s"), mqtt=ALWAYS)
+    well = list(names)[3:]
+    for n in well:
+        subscriber.wait(f"device/{n}", all_good, timeout=30)
+    wire.pass_time(12)  # the dead are known for what they are
+    gateway.die()
+    died = time.monotonic()
+    harness.wait_for(lambda: len({r.unit for r in gateway.asked(died) if r.link > gateway.dead_links and r.unit > 3}) == len(well), "all units", 20)
     took = time.monotonic() - died
     assert took < 10, f"the last unit was back after {took:.1f} s"
 
