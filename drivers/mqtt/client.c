@@ -20,6 +20,8 @@
 /* For each broker. */
 #define CONNECT_TIMEOUT_S 5
 #define PASSWORD_MAX 4096
+/* The library's lock may be held while another client of it connects. */
+#define LIBRARY_LIMIT_NS (60 * NS_PER_S)
 
 enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_SENT_AWAY, EVENT_DISCONNECTED };
 
@@ -287,6 +289,19 @@ static void init_library(void)
 	MQTTAsync_global_init(&options);
 }
 
+static bool create_handle(struct mqtt_client *m)
+{
+	const struct mqtt_settings *s = m->settings;
+	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
+	options.MQTTVersion = (int)s->protocol;
+	if (MQTTAsync_createWithOptions(&m->handle, s->brokers[0], s->client_id, MQTTCLIENT_PERSISTENCE_NONE,
+		NULL, &options) != MQTTASYNC_SUCCESS)
+		return false;
+	(void)MQTTAsync_setCallbacks(m->handle, m, on_lost, on_message, NULL);
+	(void)MQTTAsync_setDisconnected(m->handle, m, on_sent_away);
+	return true;
+}
+
 struct mqtt_client *mqtt_client_new(
     const struct mqtt_settings *s, const struct mqtt_events *events, struct progress *progress, int stop_fd)
 {
@@ -303,31 +318,36 @@ struct mqtt_client *mqtt_client_new(
 	static pthread_once_t library = PTHREAD_ONCE_INIT;
 	(void)pthread_once(&library, init_library);
 
-	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
-	options.MQTTVersion = (int)s->protocol;
-	if (!m->inbox || !m->resolver ||
-	    MQTTAsync_createWithOptions(&m->handle, s->brokers[0], s->client_id, MQTTCLIENT_PERSISTENCE_NONE,
-		NULL, &options) != MQTTASYNC_SUCCESS) {
+	if (!m->inbox || !m->resolver || !create_handle(m)) {
 		mqtt_client_free(m);
 		errno = ENOMEM;
 		return NULL;
 	}
-	(void)MQTTAsync_setCallbacks(m->handle, m, on_lost, on_message, NULL);
-	(void)MQTTAsync_setDisconnected(m->handle, m, on_sent_away);
 	return m;
+}
+
+/* With all that is of it: events of it, and messages whose callback never comes. */
+static void destroy_handle(struct mqtt_client *m)
+{
+	if (m->handle)
+		MQTTAsync_destroy(&m->handle);
+	m->handle = NULL;
+	for (struct inbox_item *i = m->inbox ? inbox_take(m->inbox) : NULL, *next; i; i = next) {
+		next = i->next;
+		free_event(i);
+	}
+	while (!LIST_EMPTY(&m->tokens))
+		token_free(LIST_FIRST(&m->tokens));
 }
 
 void mqtt_client_free(struct mqtt_client *m)
 {
 	if (!m)
 		return;
-	if (m->handle)
-		MQTTAsync_destroy(&m->handle);
+	destroy_handle(m);
 	if (m->connecting)
 		mqtt_tls_unwatch(NULL);
 	inbox_free(m->inbox);
-	while (!LIST_EMPTY(&m->tokens))
-		token_free(LIST_FIRST(&m->tokens));
 	resolver_free(m->resolver);
 	pthread_mutex_destroy(&m->lock);
 	explicit_bzero(m->password, sizeof(m->password));
@@ -497,10 +517,28 @@ static void try_brokers(struct mqtt_client *m)
 	m->events.disconnected(m->events.user, &(struct mqtt_end){ .why = m->failures });
 }
 
+/* The library sends messages that it had not yet sent when a connection ended on the next one, at once,
+ * although that begins a session anew: what was left in it goes with its handle. */
+static bool drop_leftovers(struct mqtt_client *m)
+{
+	pthread_mutex_lock(&m->lock);
+	bool none = LIST_EMPTY(&m->tokens);
+	pthread_mutex_unlock(&m->lock);
+	if (none && m->handle)
+		return true;
+	progress_step(m->progress, LIBRARY_LIMIT_NS);
+	destroy_handle(m);
+	return create_handle(m);
+}
+
 void mqtt_client_connect(struct mqtt_client *m)
 {
-	m->connecting = true;
 	m->broker = 0;
+	if (!drop_leftovers(m)) {
+		m->events.disconnected(m->events.user, &(struct mqtt_end){ .why = "no memory" });
+		return;
+	}
+	m->connecting = true;
 	m->failures[0] = '\0';
 	try_brokers(m);
 }

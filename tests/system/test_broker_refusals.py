@@ -268,6 +268,9 @@ def test_a_broker_that_closes_at_a_late_topic(start, tmp_path, delay):
         check_complete(broker, n)
     dropped = [l for l in daemon.lines if "is dropped" in l]
     assert len(dropped) == 1 and said_of_a_rival(daemon) == 0, daemon.text
+    for link in broker.links:
+        late = [m.time for m in broker.messages if m.link is link and "/history/" in m.topic]
+        assert not late or min(late) - link.began > int(delay[:-1]) - 0.2
 
 
 def test_a_broker_that_closes_at_one_message(start, tmp_path):
