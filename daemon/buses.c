@@ -22,13 +22,16 @@ struct buses {
 	struct inbox *batches;
 	struct config *config;
 	struct bus_worker *running, *stopping;
+	bool asked_lately; /* before the workers that are started now */
 };
 
-struct buses *buses_new(struct inbox *batches)
+struct buses *buses_new(struct inbox *batches, bool asked_lately)
 {
 	struct buses *s = calloc(1, sizeof(*s));
-	if (s)
-		s->batches = batches;
+	if (!s)
+		return NULL;
+	s->batches = batches;
+	s->asked_lately = asked_lately;
 	return s;
 }
 
@@ -99,7 +102,7 @@ static void start(struct buses *s, struct bus_worker *b, int64_t now_ns)
 {
 	if (b->worker || now_ns < b->retry_ns)
 		return;
-	b->worker = worker_start(b->config, (size_t)(b->bus - b->config->buses), s->batches);
+	b->worker = worker_start(b->config, (size_t)(b->bus - b->config->buses), s->batches, s->asked_lately);
 	if (b->worker)
 		return;
 	int err = errno;
@@ -123,6 +126,7 @@ static void take(struct bus_worker *b, struct config *c, const struct bus_config
 void buses_apply(struct buses *s, struct config *c)
 {
 	stop_unwanted(s, c);
+	s->asked_lately |= s->config != NULL;
 	config_unref(s->config);
 	s->config = config_ref(c);
 	for (size_t i = 0; i < c->bus_count; i++) {

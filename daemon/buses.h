@@ -11,7 +11,9 @@
 
 struct buses;
 
-struct buses *buses_new(struct inbox *batches); /* NULL without memory */
+/* `asked_lately`: an earlier run may have asked just now; whoever is started at a reload follows another
+ * worker anyway. NULL without memory. */
+struct buses *buses_new(struct inbox *batches, bool asked_lately);
 /* Only after buses_join has returned true. */
 void buses_free(struct buses *s);
 

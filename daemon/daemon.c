@@ -11,6 +11,7 @@
 #include "daemon/publish/reporter.h"
 #include "daemon/state/state.h"
 #include "daemon/state/state_dir.h"
+#include "drivers/modbus/owed.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -467,14 +468,15 @@ static int add_sources(struct daemon *d)
 	return r;
 }
 
-/* `has_state_dir`: what is to outlive a restart has a place. */
-static int start(struct daemon *d, bool has_state_dir)
+/* `lock` of the state_dir; negative = nothing outlives a restart. */
+static int start(struct daemon *d, int lock)
 {
+	bool asked_lately = state_dir_begin(lock, OWED_LATE_NS);
 	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
 	d->started_ms = clock_utc_ms();
 	d->disk = disk_new();
 	d->batches = batch_inbox_new();
-	d->buses = d->batches ? buses_new(d->batches) : NULL;
+	d->buses = d->batches ? buses_new(d->batches, asked_lately) : NULL;
 	d->live = live_new(d->config, d->started_ns);
 	d->reporter = d->live ? make_reporter(d, d->live) : NULL;
 	d->loads = compute_loads(d->config);
@@ -487,8 +489,7 @@ static int start(struct daemon *d, bool has_state_dir)
 		.is_stuck = is_stuck,
 		.changed = on_learned,
 		.user = d };
-	d->state =
-	    has_state_dir ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
+	d->state = lock >= 0 ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
 	d->api.state = d->state;
 	reporter_retain(d->reporter, &d->live->retained);
 	state_save_soon(d->state);
@@ -547,7 +548,7 @@ int daemon_run(struct config *c)
 	struct daemon d = { .config = config_ref(c) };
 	log_set_level(c->daemon->log_level);
 	_cleanup_close_ int lock = state_dir_lock(c->daemon->state_dir);
-	int r = lock == -EBUSY ? lock : start(&d, lock >= 0);
+	int r = lock == -EBUSY ? lock : start(&d, lock);
 	if (r >= 0) {
 		log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STARTED },
 		    "coolantd " COOLANTD_VERSION " started: %zu buses, %zu devices, publishing to %s",
@@ -562,6 +563,7 @@ int daemon_run(struct config *c)
 		_exit(r < 0 ? EXIT_FAILURE : EXIT_SUCCESS);
 	}
 	free_all(&d);
+	state_dir_end(lock);
 	log_event(LOG_NOTICE, (struct log_fields){ .message_id = LOG_ID_STOPPED }, "stopped");
 	return r;
 }

@@ -16,6 +16,7 @@ struct driver_host {
 	struct inbox *batches;	   /* where results go */
 	struct progress *progress; /* say before each step how long it may take: for the watchdog */
 	int stop_fd;		   /* readable when the driver shall stop: every wait watches it */
+	bool asked_lately; /* an earlier owner may have asked the bus just now: its replies may still come */
 };
 
 /* Figures for `health`; counters only grow while the bus lives. */

@@ -84,7 +84,7 @@ static void worker_free(struct worker *w)
 }
 
 /* 0 or negative errno; worker_free is due then. */
-static int begin(struct worker *w, struct config *c, size_t bus, struct inbox *batches)
+static int begin(struct worker *w, struct config *c, size_t bus, struct inbox *batches, bool asked_lately)
 {
 	char name[80]; /* is cut anyway */
 	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -92,7 +92,10 @@ static int begin(struct worker *w, struct config *c, size_t bus, struct inbox *b
 	if (w->stop_fd < 0 || w->wake_fd < 0)
 		return -errno;
 	progress_step(&w->progress, IDLE_MAX_NS);
-	struct driver_host host = { .batches = batches, .progress = &w->progress, .stop_fd = w->stop_fd };
+	struct driver_host host = { .batches = batches,
+		.progress = &w->progress,
+		.stop_fd = w->stop_fd,
+		.asked_lately = asked_lately };
 	w->state = w->impl->open(c, bus, &host);
 	if (!w->state)
 		return -ENOMEM;
@@ -100,14 +103,14 @@ static int begin(struct worker *w, struct config *c, size_t bus, struct inbox *b
 	return thread_start(&w->thread, name, run, w);
 }
 
-struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches)
+struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches, bool asked_lately)
 {
 	struct worker *w = calloc(1, sizeof(*w));
 	if (!w)
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
 	w->impl = drivers[c->buses[bus].type];
-	int err = begin(w, c, bus, batches);
+	int err = begin(w, c, bus, batches, asked_lately);
 	if (err < 0) {
 		worker_free(w);
 		errno = -err;

@@ -8,8 +8,8 @@
 
 struct worker;
 
-/* Starts the thread for a bus. NULL with errno. */
-struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches);
+/* Starts the thread for a bus; `asked_lately` is of driver_host. NULL with errno. */
+struct worker *worker_start(struct config *c, size_t bus, struct inbox *batches, bool asked_lately);
 
 /* Asks the thread to take another configuration between two polls; see driver_impl.reconfigure. */
 void worker_reconfigure(struct worker *w, struct config *c, size_t bus);

@@ -1,6 +1,7 @@
 #include "daemon/state/state_dir.h"
 
 #include "config/ini/cleanup.h"
+#include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
 #include <errno.h>
@@ -8,6 +9,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 static int lock(const char *path)
 {
@@ -34,4 +36,28 @@ int state_dir_lock(const char *path)
 		log_line(
 		    LOG_WARNING, "%s cannot be used, nothing outlives a restart: %s", path, strerror(-fd));
 	return fd;
+}
+
+/* What the lock file says of the run that held it last; in one that was just made there is nothing. */
+static const char working = 'w', over = 'o';
+
+bool state_dir_begin(int lock, int64_t ns)
+{
+	char word = over;
+	struct stat st = { 0 };
+	if (lock < 0)
+		return true;
+	bool any = pread(lock, &word, 1, 0) == 1 && fstat(lock, &st) == 0;
+	int64_t age_ms =
+	    clock_utc_ms() - (st.st_mtim.tv_sec * INT64_C(1000) + st.st_mtim.tv_nsec / NS_PER_MS);
+	if (pwrite(lock, &working, 1, 0) != 1)
+		return true;
+	return any && (word != over || age_ms < ns / NS_PER_MS);
+}
+
+void state_dir_end(int lock)
+{
+	if (lock >= 0 && pwrite(lock, &over, 1, 0) != 1)
+		log_line(
+		    LOG_WARNING, "the lock file of the state_dir cannot be written: %s", strerror(errno));
 }

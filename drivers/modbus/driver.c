@@ -78,6 +78,8 @@ static void *driver_open(struct config *c, size_t bus, const struct driver_host 
 	d->bus = bus;
 	d->host = *host;
 	bool good = requester_init(&d->requester, bus_of(d), host->stop_fd, host->progress);
+	if (!host->asked_lately)
+		modbus_link_trust(&d->requester.link);
 	ssize_t n = good ? make_devices(c, bus, &d->devices) : -ENOMEM;
 	if (n < 0) {
 		driver_close(d);

@@ -98,6 +98,11 @@ bool modbus_link_is_strange(const struct modbus_link *l, int64_t now)
 	return now < l->strange_until_ns;
 }
 
+void modbus_link_trust(struct modbus_link *l)
+{
+	l->strange_until_ns = clock_boottime();
+}
+
 int modbus_link_wait(const struct modbus_link *l, int fd, short events, int64_t deadline)
 {
 	for (;;) {

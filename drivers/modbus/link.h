@@ -96,6 +96,9 @@ bool modbus_link_owes(struct modbus_link *l, const struct modbus_request *q, int
  * told another configuration, or by another. */
 bool modbus_link_is_strange(const struct modbus_link *l, int64_t now);
 
+/* Nobody has asked anything lately: to be told before the first connect. */
+void modbus_link_trust(struct modbus_link *l);
+
 /* For the implementations. */
 extern const struct modbus_link_impl modbus_tcp_link, modbus_rtu_link, modbus_rtutcp_link;
 

@@ -1,4 +1,5 @@
 """Replies that come long after their time-out: no value is ever another register's."""
+import os
 import random
 import threading
 import time
@@ -145,6 +146,21 @@ def test_what_was_asked_by_an_earlier_owner_of_the_line(start, coolantd, subscri
     assert time.monotonic() - since < 5
     subscriber.wait("device/d", all_good, after=mark, timeout=20)
     assert not wrong(subscriber, "d", 5)
+
+
+@pytest.mark.parametrize("transport", ["rtutcp", "rtu"])
+def test_who_starts_on_a_line_of_its_own_waits_for_nobody(start, coolantd, subscriber, broker, tmp_path, transport):
+    """Nothing is owed where no run was before, or one that has ended long ago: blocks that are alike are read at once."""
+    line = start(Wire, transport, lambda request: [request.right()])
+    ini = line.bus("b") + device("d", "b", 5, extra="poll_interval = 300ms\n" + points("d", BLOCKS))
+    for _ in range(2):
+        mark, since = len(subscriber.messages), time.monotonic()
+        daemon = coolantd(ini, mqtt="publish = always\n")
+        subscriber.wait("device/d", lambda m: m.text and not m.retain and all_good(m), after=mark)
+        assert time.monotonic() - since < 4
+        daemon.stop()
+        lock = tmp_path / "state" / "lock"
+        os.utime(lock, (time.time() - 8, time.time() - 8))
 
 
 TWICE_S = (0.002, 0.02, 0.09, 0.3, 0.6)
