@@ -93,14 +93,17 @@ static void add_to_windows(struct pue_grid *g, const struct pue_cells *cells)
 		g->sink.cells(g->sink.user, g->sink.pue, g->step_s, cells);
 }
 
-/* All is counted but the roles that are still open: of the others nothing more is to come. */
+/* All that is known is counted: of the roles that are still open the rest is to come, of the others nothing.
+ */
 static void keep_open(const struct pue_grid *g, struct waiting_slot *s, unsigned open)
 {
 	const int64_t whole = s->count * g->step_s * NS_PER_S;
 	s->missing = open;
-	for (size_t i = 0; i < g->meter_count; i++)
+	for (size_t i = 0; i < g->meter_count; i++) {
+		s->parts[i].millijoules = 0;
 		if (s->parts[i].known_ns >= whole || !(open >> g->meters[i].role & 1))
 			s->parts[i] = (struct meter_cell){ 0, whole, whole };
+	}
 }
 
 /* Energies of roles whose time is counted already. */

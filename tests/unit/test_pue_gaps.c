@@ -131,6 +131,22 @@ static void an_optional_meter_closes_its_gap(void **state)
 	pue_free(p);
 }
 
+/* Its counter refreshes more rarely than the others wait: each cell that it closes later counts once. */
+static void an_optional_meter_that_refreshes_rarely(void **state)
+{
+	struct pue *p = make_row(counting);
+	for (int64_t s = 0; s <= DAY_S + 1900; s++)
+		for (size_t i = 0; i < COUNT(kilowatts); i++) {
+			const int64_t counted = i == 3 ? s - s % 10 : s;
+			const struct meter_reading r = { .time_ns = (BOOT_S + s) * NS_PER_S + 600 * NS_PER_MS,
+				.counter_good = true,
+				.raw = (uint64_t)(5000 + kilowatts[i] * ((double)counted + 0.6) / 3.6) };
+			pue_read(p, i, &r, OFFSET);
+		}
+	assert_float_equal(pue_window(p, ONE_DAY).kwh[PUE_COOLING], 240, 0.1);
+	pue_free(p);
+}
+
 static void what_waits_survives_a_restart(void **state)
 {
 	static const struct silence silent[] = { { 1, 30000, 31200 }, { 3, 30000, 40000 } };
@@ -342,6 +358,7 @@ int main(void)
 		cmocka_unit_test(all_silent_and_back_one_by_one),
 		cmocka_unit_test(a_day_that_is_complete_is_estimated),
 		cmocka_unit_test(an_optional_meter_closes_its_gap),
+		cmocka_unit_test(an_optional_meter_that_refreshes_rarely),
 		cmocka_unit_test(what_waits_survives_a_restart),
 		cmocka_unit_test(a_step_of_the_clock_moves_nothing),
 		cmocka_unit_test(daily_steps_cost_no_coverage),
