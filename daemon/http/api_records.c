@@ -29,7 +29,10 @@ static void on_done(struct state_report *report)
 	struct http_answer a = { HTTP_OK, report->text };
 	report->text = NULL;
 	if (report->error < 0)
-		a = http_error(HTTP_INTERNAL_ERROR, strerror(-report->error));
+		a = report->error == -E2BIG
+			? http_error(HTTP_BAD_REQUEST,
+			      "too much for one answer (allowed: a shorter time, or a longer step)")
+			: http_error(HTTP_INTERNAL_ERROR, strerror(-report->error));
 	http_answer_later(report->user, a);
 }
 

@@ -13,6 +13,8 @@
 #define ROWS_WAITING_MAX 2048
 /* A step of the clock from this on is told. */
 #define STEP_MIN_MS 1000
+/* 31 days */
+#define LEAP_MS INT64_C(2678400000)
 #define LAYOUT 1
 
 /* Of a meter of a PUE: the gap that its counter closes just now. */
@@ -83,6 +85,12 @@ static int64_t estimated_of(const struct meter_cell *c)
 		   : 0;
 }
 
+/* A clock that was set far ahead passes time that nobody has measured: no rows of each hour of it. */
+static bool is_leap(int64_t ms, bool is_good)
+{
+	return ms > LEAP_MS && !is_good;
+}
+
 static void on_meter(void *user, size_t pue, size_t meter, int64_t cell, int64_t count, int64_t step_s,
     const struct meter_cell *c)
 {
@@ -93,7 +101,7 @@ static void on_meter(void *user, size_t pue, size_t meter, int64_t cell, int64_t
 	if (until_ms > r->until_ms)
 		r->until_ms = until_ms;
 	follow_gap(r, pue, meter, from_ms, until_ms, c);
-	if (c->known_ns == 0 && c->millijoules == 0)
+	if (c->millijoules == 0 && (c->known_ns == 0 || is_leap(until_ms - from_ms, c->good_ns > 0)))
 		return;
 	sums.amount = c->millijoules;
 	sums.estimated = estimated_of(c);
@@ -109,9 +117,11 @@ static void on_cells(void *user, size_t pue, int64_t step_s, const struct pue_ce
 	const int64_t from_ms = c->cell * step_s * 1000, ms = c->count * step_s * 1000;
 	struct record_key key = { RECORD_PUE, 0, config->name, "", "" };
 	struct record_sums sums = record_none();
+	if (is_leap(ms, c->good))
+		return;
 	/* of a supplement the time was told before */
 	sums.known_ms = ms;
-	sums.good_ms = c->good ? ms : 0;
+	sums.good_ms = c->good && !c->is_suspect ? ms : 0;
 	if (!c->is_supplement)
 		record_spread(&r->open, &key, from_ms, from_ms + ms, &sums);
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
@@ -277,6 +287,8 @@ static void follow_clock(struct records *r, int64_t now_ns, int64_t utc_ms)
 		return;
 	snprintf(text, sizeof(text), "the clock was set by %+.0f s", (double)moved_ms / 1e3);
 	record_correct(&r->open, utc_ms, "", "", "clock", text);
+	if (r->until_ms > utc_ms)
+		r->until_ms = utc_ms;
 }
 
 static void say_lost(struct records *r)

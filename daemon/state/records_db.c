@@ -46,6 +46,9 @@ static const char *const additions[] = {
 	    " active_ms = active_ms + ?5",
 };
 
+/* How many hours go with each writing, of those that are too old. */
+#define DROPPED_HOURS 24
+
 static const char *const old_rows[] = {
 	"DELETE FROM energy WHERE hour < ?1",
 	"DELETE FROM pue WHERE hour < ?1",
@@ -153,6 +156,21 @@ int records_db_strike(struct db *d, const struct records_strike *s)
 	return db_step_all(d, st);
 }
 
+/* Little at a time: a clock that is ahead for a while costs some old days, and not all. */
+static int drop_old(struct db *d, int64_t oldest_hour)
+{
+	static const char first[] = "SELECT coalesce(min(hour), 0) FROM (SELECT min(hour) AS hour FROM "
+				    "energy UNION ALL SELECT min(hour) FROM loop "
+				    "UNION ALL SELECT min(hour) FROM alarm)";
+	int64_t first_hour = 0;
+	int r = db_query(d, first, &first_hour);
+	if (oldest_hour > first_hour + DROPPED_HOURS)
+		oldest_hour = first_hour + DROPPED_HOURS;
+	for (size_t i = 0; r >= 0 && i < sizeof(old_rows) / sizeof(old_rows[0]); i++)
+		r = db_run(d, old_rows[i], DB_NUMBERS(oldest_hour));
+	return r < 0 ? r : 0;
+}
+
 int records_db_add(struct db *d, const struct records_addition *a)
 {
 	/* a commit that was told to have failed may be in the file all the same */
@@ -165,9 +183,7 @@ int records_db_add(struct db *d, const struct records_addition *a)
 		r = add_row(d, &a->batch->rows[i]);
 	for (size_t i = 0; r >= 0 && i < a->batch->correction_count; i++)
 		r = add_correction(d, &a->batch->corrections[i]);
-	for (size_t i = 0; r >= 0 && i < sizeof(old_rows) / sizeof(old_rows[0]); i++)
-		r = db_run(d, old_rows[i], DB_NUMBERS(a->oldest_hour));
-	return r < 0 ? r : 0;
+	return r < 0 ? r : drop_old(d, a->oldest_hour);
 }
 
 static double number_or_nan(sqlite3_stmt *st, int column)

@@ -132,7 +132,9 @@ static void add_records(struct save *save, struct live *l, bool at_end)
 	save->has_records = true;
 	save->records = *due;
 	save->addition.batch = &save->records;
-	save->addition.oldest_hour = (utc_ms - l->config->records->keep / NS_PER_MS) / RECORD_HOUR_MS;
+	/* none are made any more with `keep = 0`, but those that are there stay */
+	if (l->config->records->keep > 0)
+		save->addition.oldest_hour = (utc_ms - l->config->records->keep / NS_PER_MS) / RECORD_HOUR_MS;
 }
 
 static int save(struct state *s, struct live *l, bool at_end)
@@ -191,6 +193,8 @@ static void do_report(struct disk_job *job)
 	if (!is_added)
 		record_gather(&report->periods, &report->due, &report->rows);
 	record_gather(&report->periods, &report->open, &report->rows);
+	if (report->error >= 0 && report->rows.lost)
+		report->error = -E2BIG;
 	if (report->error >= 0)
 		report->text = report->write(report);
 }
