@@ -116,6 +116,8 @@ int32_t zone_offset(const struct zone *z, int64_t utc_s)
 
 int64_t zone_utc(const struct zone *z, int64_t local_s)
 {
-	int64_t guess = local_s - zone_offset(z, local_s);
-	return local_s - zone_offset(z, guess);
+	int64_t guess = local_s - zone_offset(z, local_s), utc = local_s - zone_offset(z, guess);
+	/* a local time that is left out, as midnight is where summer time begins at it: the moment behind it
+	 */
+	return utc + zone_offset(z, utc) < local_s ? guess : utc;
 }

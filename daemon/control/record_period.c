@@ -114,6 +114,8 @@ const char *record_periods_make(
 		if (p->count == RECORD_PERIODS_MAX)
 			return too_many[step];
 		p->edges[p->count + 1] = edge(z, step, p->edges[p->count] * 3600, 1);
+		if (p->edges[p->count + 1] <= p->edges[p->count])
+			return "the site's time zone has no such days there (allowed: step=hour)";
 		p->count++;
 	}
 	return NULL;

@@ -393,6 +393,16 @@ static void days_begin_at_midnight_of_the_site(void **state)
 	assert_int_equal(p->edges[1] - p->edges[0], 24);
 	assert_int_equal(p->edges[2] - p->edges[1], 23);
 	assert_int_equal(p->edges[3] - p->edges[2], 24);
+	/* where summer time begins at midnight, that day begins at one */
+	const struct zone *santiago = zone_load(a, "America/Santiago", &why);
+	assert_non_null(santiago);
+	assert_true(record_time_parse(santiago, "2026-09-05", &from) &&
+		    record_time_parse(santiago, "2026-09-08", &to));
+	assert_null(record_periods_make(p, santiago, RECORD_STEP_DAY, from, to));
+	assert_int_equal(p->count, 3);
+	assert_int_equal(p->edges[1] - p->edges[0], 24);
+	assert_int_equal(p->edges[2] - p->edges[1], 23);
+	assert_int_equal(p->edges[3] - p->edges[2], 24);
 	/* midnight is 18:30 UTC: that hour belongs to the day in which it begins */
 	assert_true(
 	    record_time_parse(kolkata, "2026-03-28", &from) && record_time_parse(kolkata, "2026-03-30", &to));
