@@ -157,12 +157,21 @@ void pues_watch(struct pues *p, const struct pues_watcher *to)
 		watch(p, i);
 }
 
+/* The fingerprint knows of a loop's name alone, not how often its sensors are read. */
+static bool has_loop(const struct pue_config *c)
+{
+	for (size_t i = 0; i < c->meter_count; i++)
+		if (c->meters[i].loop != SIZE_MAX)
+			return true;
+	return false;
+}
+
 /* The windows, intervals, names or classes may be others: what the meters mean decides. */
 static void inherit(struct pues *p, size_t i, struct pues *old, const struct pue_config *was)
 {
 	const struct pue_config *c = &p->config->pues[i];
 	struct pue **from = &old->all[was - old->config->pues];
-	if (was->fingerprint == c->fingerprint && was->meaning == c->meaning)
+	if (was->fingerprint == c->fingerprint && was->meaning == c->meaning && !has_loop(c))
 		swap(&p->all[i], from);
 	else if (was->meaning != c->meaning || !pue_inherit(p->all[i], *from))
 		say_anew(c->name);
