@@ -86,7 +86,7 @@ static bool is_oversize(struct publisher *p, const struct message *m, const stru
 static void drop(struct publisher *p, struct message *m)
 {
 	p->stats.dropped++;
-	if (!refusals_hold(p->refusals, m))
+	if (!refusals_hold(p->refusals, m, clock_boottime()))
 		history_delivered(p->history, m);
 }
 
@@ -317,9 +317,10 @@ static void be_careful(struct publisher *p, bool lost)
 
 static void on_down(struct publisher *p, bool lost, const char *reason)
 {
+	bool was_connected = p->connected, was_careful = p->careful;
 	p->connected = p->replaying = false;
-	bool was_careful = p->careful;
-	be_careful(p, lost);
+	if (was_connected) /* a try that failed says nothing of what was under way before */
+		be_careful(p, lost);
 	if (lost && was_careful)
 		blame(p, reason);
 	take_back(p);

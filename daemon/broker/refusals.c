@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Topics that are watched or put aside, and refusals that were said: the oldest makes room. */
-#define TOPICS_MAX 32
+#define TOPICS_MAX 256
 #define NOTES_MAX 256
 /* So often in a row a topic may be what closed the connection. */
 #define STRIKES_MAX 2
@@ -90,10 +90,10 @@ bool refusals_suspects(const struct refusals *r, const char *topic)
 	return b && b->suspected;
 }
 
-bool refusals_hold(struct refusals *r, struct message *m)
+bool refusals_hold(struct refusals *r, struct message *m, int64_t now_ns)
 {
 	struct blamed *b = message_is_kept(m) ? NULL : find(r, m->topic);
-	if (!b || b->pause_ns == 0)
+	if (!b || now_ns >= b->until_ns) /* what is due is not held again */
 		return false;
 	forget_held(b);
 	b->held = m;
@@ -138,12 +138,22 @@ void refusals_clear(struct refusals *r, const char *topic)
 		let_go(r, b);
 }
 
-static struct blamed *watch(struct refusals *r, const char *topic)
+/* A free place, or that of the oldest but `but`. */
+static struct blamed *place(struct refusals *r, const struct blamed *but)
+{
+	for (size_t i = 0; r->count < TOPICS_MAX && i < TOPICS_MAX; i++)
+		if (!r->topics[i].topic)
+			return &r->topics[i];
+	struct blamed *b = &r->topics[r->next++ % TOPICS_MAX];
+	return b == but ? &r->topics[r->next++ % TOPICS_MAX] : b;
+}
+
+static struct blamed *watch(struct refusals *r, const char *topic, const struct blamed *but)
 {
 	char *copy = strdup(topic);
 	if (!copy)
 		return NULL;
-	struct blamed *b = &r->topics[r->next++ % TOPICS_MAX];
+	struct blamed *b = place(r, but);
 	if (b->topic)
 		let_go(r, b);
 	*b = (struct blamed){ .topic = copy };
@@ -162,7 +172,7 @@ static void put_aside(struct blamed *b, int64_t least_ns, int64_t now_ns)
 static void put_topics_aside(struct refusals *r, struct blamed *b, const struct message *m, int64_t now_ns)
 {
 	put_aside(b, message_is_kept(m) ? ASIDE_MIN_NS : ASIDE_STATE_MIN_NS, now_ns);
-	struct blamed *late = m->late_topic && !find(r, m->late_topic) ? watch(r, m->late_topic) : NULL;
+	struct blamed *late = m->late_topic && !find(r, m->late_topic) ? watch(r, m->late_topic, b) : NULL;
 	if (late)
 		put_aside(late, ASIDE_MIN_NS, now_ns);
 }
@@ -180,7 +190,7 @@ enum blame refusals_blame(
     struct refusals *r, const struct message *m, bool sure, const char *reason, int64_t now_ns)
 {
 	struct blamed *b = find(r, m->topic);
-	if (!b && !(b = watch(r, m->topic)))
+	if (!b && !(b = watch(r, m->topic, NULL)))
 		return BLAME_CHANCE;
 	b->suspected = true;
 	if (!sure)

@@ -23,7 +23,7 @@ bool refusals_bar(struct refusals *r, const char *topic, int64_t now_ns);
 bool refusals_suspects(const struct refusals *r, const char *topic);
 
 /* Takes a message over that is not to be sent, if it would not be made again by itself; false when not. */
-bool refusals_hold(struct refusals *r, struct message *m);
+bool refusals_hold(struct refusals *r, struct message *m, int64_t now_ns);
 /* A message that was held and may be tried again now; NULL = none. */
 struct message *refusals_due(struct refusals *r, int64_t now_ns);
 /* All is made anew. */
