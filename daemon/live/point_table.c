@@ -117,6 +117,21 @@ static void take(struct table_device *d, struct sample *from)
 		d->last_ns = from->time_ns;
 }
 
+/* The device is there again: what was read of it once is as good as it was. */
+static void recall(struct table_device *d)
+{
+	for (size_t i = 0; i < d->config->point_count; i++) {
+		struct table_point *p = &d->points[i];
+		if (d->config->points[i].poll != POINT_ONCE || p->sample.quality != QUALITY_STALE ||
+		    p->sample.value.kind == VALUE_NONE)
+			continue;
+		p->sample.quality = p->measured;
+		judge(p);
+		count_update(d, p);
+	}
+	d->has_lapsed = false;
+}
+
 struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 {
 	size_t device = b->device;
@@ -125,6 +140,8 @@ struct table_device *point_table_apply(struct point_table *t, struct batch *b)
 	if (device == SIZE_MAX)
 		return NULL;
 	struct table_device *d = &t->devices[device];
+	if (d->has_lapsed && b->count > 0)
+		recall(d);
 	/* those that tell the power of ten of others go first */
 	for (int scaled = 0; scaled < 2; scaled++)
 		for (size_t i = 0; i < b->count; i++) {
@@ -146,13 +163,17 @@ static int64_t read_at(const struct table_device *d, size_t i)
 	return d->config->points[i].poll == POINT_ONCE ? d->last_ns : d->points[i].sample.time_ns;
 }
 
-static int64_t stale_at(const struct point_table *t, const struct table_device *d, size_t i)
+/* `shortest_ns` is how often the device shows that it lives, if ever. */
+static int64_t stale_at(
+    const struct point_table *t, const struct table_device *d, size_t i, int64_t shortest_ns)
 {
 	const struct point *config = &d->config->points[i];
-	int64_t since = read_at(d, i);
+	int64_t since = read_at(d, i), interval = device_point_interval(d->config, config);
 	if (since == 0)
 		since = t->started_ns;
-	return since + STALE_INTERVALS * device_point_interval(d->config, config);
+	if (config->poll == POINT_ONCE && shortest_ns > 0)
+		interval = shortest_ns;
+	return since + STALE_INTERVALS * interval;
 }
 
 /* How often a device shows that it lives; 0 = once, when all of its points are read once. */
@@ -167,17 +188,32 @@ static int64_t shortest_interval(const struct device_config *c)
 	return shortest == INT64_MAX ? 0 : shortest;
 }
 
+/* What was read once stays, for when the device is there again. */
+static void lapse(struct table_device *d, size_t i)
+{
+	struct table_point *p = &d->points[i];
+	p->sample.quality = QUALITY_STALE;
+	count_update(d, p);
+	if (d->config->points[i].poll == POINT_ONCE) {
+		d->has_lapsed = true;
+		return;
+	}
+	p->measured = QUALITY_STALE;
+	value_clear(&p->sample.value);
+}
+
 bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns)
 {
 	bool changed = false;
 	if (now_ns < d->next_check_ns)
 		return false;
 	d->next_check_ns = INT64_MAX;
-	if (!d->config->enabled || (d->last_ns != 0 && shortest_interval(d->config) == 0))
+	const int64_t shortest_ns = shortest_interval(d->config);
+	if (!d->config->enabled || (d->last_ns != 0 && shortest_ns == 0))
 		return false;
 	for (size_t i = 0; i < d->config->point_count; i++) {
 		struct table_point *p = &d->points[i];
-		int64_t when = stale_at(t, d, i);
+		int64_t when = stale_at(t, d, i, shortest_ns);
 		if (when > now_ns) {
 			if (when < d->next_check_ns)
 				d->next_check_ns = when;
@@ -185,9 +221,7 @@ bool point_table_check_stale(struct point_table *t, struct table_device *d, int6
 		}
 		if (p->sample.quality == QUALITY_STALE)
 			continue;
-		p->sample.quality = p->measured = QUALITY_STALE;
-		count_update(d, p);
-		value_clear(&p->sample.value);
+		lapse(d, i);
 		changed = true;
 	}
 	/* all stale: look again when a reply may have come */

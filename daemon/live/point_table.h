@@ -23,6 +23,7 @@ struct table_device {
 	int64_t last_ns;       /* of the newest reply; 0 = never */
 	int64_t utc_offset_ns; /* of the newest batch */
 	int64_t next_check_ns; /* when a point may become stale at the earliest */
+	bool has_lapsed;       /* something that is read once is stale, and kept */
 	uint64_t updates;      /* of all points together */
 };
 

@@ -8,6 +8,8 @@
 /* Of the probes of a silent device on a serial line that owes a reply, each so many-th waits until another
  * block than the owed one can be asked: that one may be all that is not answered. */
 #define PROBES_REPEATED 3
+/* Intervals until what is read once is asked again, while it was not read. */
+#define ONCE_AGAIN 10
 
 /* Findings of which nothing fails any more last for this part of their time. */
 #define FINDINGS_WHOLE_PART 60
@@ -309,11 +311,16 @@ static bool ask_probe(struct device *d, struct modbus_link *l, int64_t now, stru
 	return false;
 }
 
-/* Whether all blocks are read by now. */
+static bool is_read(const struct poll_block *b)
+{
+	return b->trial.failures == 0 && b->trial.cycle > 0;
+}
+
+/* Whether all blocks are read by now that are read again and again. */
 static bool is_whole(const struct device *d)
 {
 	for (size_t i = 0; i < d->plan.block_count; i++)
-		if (d->plan.blocks[i].trial.failures > 0 || d->plan.blocks[i].trial.cycle == 0)
+		if (d->plan.blocks[i].rhythm != RHYTHM_ONCE && !is_read(&d->plan.blocks[i]))
 			return false;
 	return true;
 }
@@ -467,10 +474,24 @@ static void add_bad(struct device *d)
 	}
 }
 
-/* How many slots were missed. What is rarely asked, or once, is asked soon again when it was held back. */
+/* Whether something is to be read once, and was not yet. */
+static bool lacks_once(const struct device *d)
+{
+	for (size_t i = 0; i < d->plan.block_count; i++)
+		if (d->plan.blocks[i].rhythm == RHYTHM_ONCE && !is_read(&d->plan.blocks[i]))
+			return true;
+	return false;
+}
+
+/* How many slots were missed. What is rarely asked, or once, is asked soon again when it was held back; what
+ * is asked once, as rarely as slow points until it is read. */
 static uint64_t end_of_slot(struct device *d, int64_t now)
 {
 	struct schedule_job *job = &d->jobs[d->cycle.rhythm];
+	if (!d->cycle.held_back && d->cycle.rhythm == RHYTHM_ONCE && lacks_once(d)) {
+		job->due = now + ONCE_AGAIN * d->config->poll_interval;
+		return 0;
+	}
 	if (!d->cycle.held_back || d->cycle.rhythm == RHYTHM_EVERY)
 		return schedule_advance(job, now);
 	job->due = now + d->config->poll_interval;
