@@ -385,6 +385,9 @@ static void reload(struct daemon *d)
 
 static int on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *user)
 {
+	const struct daemon *d = user;
+	if (d->stopping)
+		return 0;
 	(void)sd_notifyf(0, "RELOADING=1\nMONOTONIC_USEC=%" PRId64, clock_ns(CLOCK_MONOTONIC) / 1000);
 	reload(user);
 	(void)sd_notify(0, "READY=1");
