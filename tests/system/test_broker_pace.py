@@ -207,7 +207,7 @@ def test_a_disk_that_hangs(start, tmp_path):
                      lambda: f"missing {sorted(set(range(1, last)) - set(sequence(broker, 'd')))[:20]}", HISTORY_S)
     asked = time.monotonic()
     assert daemon.stop() == 0
-    assert time.monotonic() - asked < 2
+    assert time.monotonic() - asked < 2 + 2 * harness.SANITIZED  # the thread sanitizer alone sleeps for a second at the end
     disk.file.unlink()
 
 
