@@ -1,6 +1,7 @@
 #include "config/ini/ini_tree.h"
 
 #include "config/ini/cleanup.h"
+#include "config/ini/hash.h"
 #include "config/ini/text.h"
 #include "config/ini/utf8.h"
 
@@ -43,27 +44,16 @@ bool ini_section_gives(const struct ini_section *s, const char *key)
 	return e && *e->value != '\0';
 }
 
-/* FNV-1a */
-static uint64_t hash_text(uint64_t hash, const char *s)
-{
-	do
-		hash = (hash ^ (unsigned char)*s) * UINT64_C(1099511628211);
-	while (*s++);
-	return hash;
-}
-
-static const uint64_t hash_basis = UINT64_C(14695981039346656037);
-
 uint64_t ini_text_fingerprint(const char *text)
 {
-	return hash_text(hash_basis, text);
+	return hash_text(HASH_BASIS, text);
 }
 
 uint64_t ini_section_fingerprint(const struct ini_section *s)
 {
-	uint64_t sum = hash_text(hash_basis, s->title);
+	uint64_t sum = hash_text(HASH_BASIS, s->title);
 	for (const struct ini_entry *e = s->entries; e; e = e->next)
-		sum += hash_text(hash_text(hash_basis, e->key), e->value);
+		sum += hash_text(hash_text(HASH_BASIS, e->key), e->value);
 	return sum;
 }
 

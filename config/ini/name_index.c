@@ -1,14 +1,13 @@
 #include "config/ini/name_index.h"
 
-#include <stdint.h>
+#include "config/ini/hash.h"
+
 #include <string.h>
 
 /* Where the name is, or the free slot where it would be. */
 static struct name_slot *slot_of(const struct name_index *x, const char *name, size_t n)
 {
-	uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
-	for (size_t i = 0; i < n; i++)
-		hash = (hash ^ (unsigned char)name[i]) * UINT64_C(1099511628211);
+	uint64_t hash = hash_bytes(HASH_BASIS, name, n);
 	/* its low bits alone are weak */
 	size_t at = (size_t)(hash ^ hash >> 32) & (x->room - 1);
 	while (

@@ -1,5 +1,6 @@
 #include "daemon/broker/refusals.h"
 
+#include "config/ini/hash.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -45,21 +46,6 @@ void refusals_free(struct refusals *r)
 	}
 	free(r);
 }
-
-/* FNV-1a */
-static uint64_t hash(uint64_t sum, const void *data, size_t size)
-{
-	for (const uint8_t *at = data, *end = at + size; at < end; at++)
-		sum = (sum ^ *at) * UINT64_C(1099511628211);
-	return sum;
-}
-
-static uint64_t hash_text(uint64_t sum, const char *text)
-{
-	return hash(sum, text, strlen(text) + 1);
-}
-
-static const uint64_t hash_basis = UINT64_C(14695981039346656037);
 
 static struct blamed *find(const struct refusals *r, const char *topic)
 {
@@ -195,7 +181,7 @@ enum blame refusals_blame(
 	b->suspected = true;
 	if (!sure)
 		return BLAME_CHANCE;
-	uint64_t message = hash(hash_basis, m->payload, m->size);
+	uint64_t message = hash_bytes(HASH_BASIS, m->payload, m->size);
 	bool again = b->message == message;
 	b->message = message;
 	b->strikes++;
@@ -213,7 +199,7 @@ enum blame refusals_blame(
 /* Whether it was there already. */
 static bool note(struct refusals *r, const char *topic, const char *reason)
 {
-	uint64_t note = hash_text(hash_text(hash_basis, topic), reason);
+	uint64_t note = hash_text(hash_text(HASH_BASIS, topic), reason);
 	for (size_t i = 0; i < NOTES_MAX; i++)
 		if (r->notes[i] == note)
 			return true;

@@ -7,22 +7,10 @@
 /* Requests that are remembered; of more, the one that was answered longest ago is forgotten. */
 #define HEARD_MAX 1024
 
-/* FNV-1a */
-#define PRINT_BASIS UINT64_C(0xcbf29ce484222325)
-#define PRINT_PRIME UINT64_C(0x100000001b3)
-
 void heard_deinit(struct heard *h)
 {
 	free(h->items);
 	*h = (struct heard){ 0 };
-}
-
-uint64_t heard_print(const uint8_t *frame, size_t n)
-{
-	uint64_t print = PRINT_BASIS;
-	for (size_t i = 0; i < n; i++)
-		print = (print ^ frame[i]) * PRINT_PRIME;
-	return print;
 }
 
 static struct heard_reply *oldest(struct heard *h)

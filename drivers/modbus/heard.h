@@ -12,7 +12,7 @@
 
 struct heard_reply {
 	struct modbus_request request;
-	uint64_t print; /* of the whole frame, without its CRC */
+	uint64_t print; /* hash of the whole frame, without its CRC */
 	int64_t at_ns;
 };
 
@@ -22,8 +22,6 @@ struct heard {
 };
 
 void heard_deinit(struct heard *h);
-
-uint64_t heard_print(const uint8_t *frame, size_t n);
 
 /* The frame was taken for the reply to the request. */
 void heard_note(struct heard *h, const struct modbus_request *q, uint64_t print, int64_t now);

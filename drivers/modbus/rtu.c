@@ -2,6 +2,7 @@
  *
  * Framed here and not by libmodbus, which takes the bytes of one frame and no other: an echo, a byte of noise
  * or a late reply before it made it a wrong one. */
+#include "config/ini/hash.h"
 #include "drivers/modbus/bus_load.h"
 #include "drivers/modbus/link.h"
 #include "drivers/modbus/serial.h"
@@ -113,8 +114,8 @@ static enum exchange_result drop_stray(struct reception *c, const uint8_t *frame
 	if (!owed_settle(&c->link->owed, frame[0], frame[1] & (uint8_t)~MODBUS_EXCEPTION_BIT, frame[2],
 		refusal, now)) {
 		c->link->stray_ns = now;
-		c->reply->copies +=
-		    heard_is_copy(&c->link->heard, NULL, heard_print(frame, length - RTU_CRC_LENGTH), now);
+		c->reply->copies += heard_is_copy(
+		    &c->link->heard, NULL, hash_bytes(HASH_BASIS, frame, length - RTU_CRC_LENGTH), now);
 	}
 	return ++c->reply->strays > MODBUS_STRAYS_MAX ? EXCHANGE_FLOODED : EXCHANGE_TIMEOUT;
 }
@@ -147,7 +148,7 @@ static enum exchange_result take_frame(struct reception *c, const uint8_t *frame
 	uint8_t function = frame[1] & (uint8_t)~MODBUS_EXCEPTION_BIT;
 	bool refusal = frame[1] & MODBUS_EXCEPTION_BIT;
 	int64_t now = clock_boottime();
-	uint64_t print = heard_print(frame, length - RTU_CRC_LENGTH);
+	uint64_t print = hash_bytes(HASH_BASIS, frame, length - RTU_CRC_LENGTH);
 	if (!q || frame[0] != q->unit || function != modbus_read_function(q->table))
 		return drop_stray(c, frame, length);
 	if (refusal && owed_refusal_is_unclear(&l->owed, q, now))
