@@ -451,16 +451,10 @@ static int pack_level(struct spool *s, size_t level)
 		    s->db, "UPDATE batch SET packed = ?2 WHERE id = ?1", DB_NUMBERS(p.first_id, p.level + 1));
 	else if (r >= 0 && p.batches > 0)
 		r = replace(s, &p);
-	bool done = r >= 0 && p.batches > 0 && !p.damaged;
 	message_list_clear(&p.messages);
 	(void)malloc_trim(0); /* of megabytes, which the heap would keep */
-	if (done) {
-		s->counts[level] = p.batches < s->counts[level] ? s->counts[level] - p.batches : 0;
-		if (level + 1 < LEVELS)
-			s->counts[level + 1]++;
-	} else if (r >= 0) {
+	if (r >= 0)
 		r = count_levels(s);
-	}
 	return r < 0 ? r : update_bytes(s);
 }
 
