@@ -1,5 +1,5 @@
 /* From samples to alarms and messages, over a reload and a restart. */
-#include "unit.h"
+#include "unit_config.h"
 
 #include "daemon/live/saved.h"
 #include "daemon/publish/reporter.h"
@@ -23,22 +23,9 @@ enum { T, WET_POINT }; /* points of the device, in the order of the file */
 
 static char path[] = "/tmp/coolantd-live-XXXXXX";
 
-static struct config *load(const char *text)
-{
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	struct diag *diag = diag_new();
-	struct config *c = config_load(path, diag);
-	diag_free(diag);
-	assert_non_null(c);
-	return c;
-}
-
 static struct live *new_live(const char *text)
 {
-	struct config *c = load(text);
+	struct config *c = load_config(path, text);
 	struct live *l = live_new(c, clock_boottime());
 	assert_non_null(l);
 	config_unref(c);

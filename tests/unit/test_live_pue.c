@@ -1,5 +1,5 @@
 /* A day of meters, live and replayed: the same readings give the same figures, to the last digit. */
-#include "unit.h"
+#include "unit_config.h"
 
 #include "daemon/audit.h"
 #include "daemon/live/live.h"
@@ -38,20 +38,6 @@ static char *path_of(const char *name)
 	char *p = path[turn++ % 2];
 	snprintf(p, sizeof(path[0]), "%s/%s", folder, name);
 	return p;
-}
-
-static struct config *load(const char *text)
-{
-	const char *path = path_of("coolantd.ini");
-	FILE *f = fopen(path, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	struct diag *diag = diag_new();
-	struct config *c = config_load(path, diag);
-	diag_free(diag);
-	assert_non_null(c);
-	return c;
 }
 
 struct poll {
@@ -142,7 +128,7 @@ static void replay(struct config *c, const char *csv, char *out, size_t size)
 static void a_day_is_the_same_live_and_replayed(void **state)
 {
 	static char out[8192];
-	struct config *c = load(day_text);
+	struct config *c = load_config(path_of("coolantd.ini"), day_text);
 	struct live *l = live_new(c, START_S * NS_PER_S);
 	assert_non_null(l);
 	for (int64_t s = 0; s < SECONDS; s += POLL_S) {
@@ -171,7 +157,7 @@ static void a_day_is_the_same_live_and_replayed(void **state)
 
 static void a_window_without_readings_has_no_times(void **state)
 {
-	struct config *c = load(day_text);
+	struct config *c = load_config(path_of("coolantd.ini"), day_text);
 	struct live *l = live_new(c, START_S * NS_PER_S);
 	assert_non_null(l);
 	char *payload = payload_of(l);
@@ -210,7 +196,7 @@ static void feed_numbers(struct live *l, size_t device, int64_t second, const do
 
 static void an_export_is_the_way_out_and_heat_is_reused(void **state)
 {
-	struct config *c = load(both_ways_text);
+	struct config *c = load_config(path_of("coolantd.ini"), both_ways_text);
 	struct live *l = live_new(c, START_S * NS_PER_S);
 	int64_t when;
 	assert_non_null(l);
@@ -279,8 +265,9 @@ static void a_change_of_words_keeps_energies(void **state)
 		    false },
 	};
 	for (size_t i = 0; i < 2 * COUNT(cases); i++) {
-		struct config *c = load(ROW("a", "1s", "0.001", "windows = 1h\n"));
-		struct config *other = load(cases[i / 2].text);
+		struct config *c =
+		    load_config(path_of("coolantd.ini"), ROW("a", "1s", "0.001", "windows = 1h\n"));
+		struct config *other = load_config(path_of("coolantd.ini"), cases[i / 2].text);
 		struct live *l = live_new(c, START_S * NS_PER_S), *next = live_new(other, START_S * NS_PER_S);
 		struct wall_clock clock = { (START_S + 1800) * NS_PER_S, 0 };
 		feed_counters(l, 0, 1800);

@@ -1,5 +1,5 @@
 /* The records: sums of hours, their tables, each energy in them exactly once. */
-#include "unit.h"
+#include "unit_config.h"
 
 #include "daemon/control/record_pue.h"
 #include "daemon/live/saved.h"
@@ -37,22 +37,9 @@ static char ini[128], file[128];
 static const struct bytes_writer no_changes;
 static const struct zone utc = { .name = "UTC" };
 
-static struct config *load_config(const char *text)
-{
-	FILE *f = fopen(ini, "w");
-	assert_non_null(f);
-	assert_true(fputs(text, f) >= 0);
-	assert_int_equal(fclose(f), 0);
-	struct diag *diag = diag_new();
-	struct config *c = config_load(ini, diag);
-	diag_free(diag);
-	assert_non_null(c);
-	return c;
-}
-
 static struct live *new_live(void)
 {
-	struct config *c = load_config(plant);
+	struct config *c = load_config(ini, plant);
 	struct live *l = live_new(c, START_S * NS_PER_S);
 	config_unref(c);
 	assert_non_null(l);
@@ -420,7 +407,7 @@ static void time_report(struct state_db *d, enum record_step step, int64_t hours
 {
 	struct record_periods *p = calloc(1, sizeof(*p));
 	struct record_batch b = { 0 };
-	struct config *c = load_config(plant);
+	struct config *c = load_config(ini, plant);
 	struct json_writer w;
 	bool is_added;
 	assert_null(record_periods_make(p, &utc, step, START_S * 1000, (START_S + hours * HOUR_S) * 1000));
