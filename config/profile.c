@@ -4,6 +4,7 @@
 #include "config/ini/text.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -50,12 +51,66 @@ static bool parse_holes(struct schema_value *v, const char *text)
 	return true;
 }
 
+/* TABLE:ADDRESS VALUE */
+static bool parse_identity(const char *item, struct profile_identity *ret)
+{
+	char table[16], address[16], value[16], more;
+	int64_t at, is;
+	if (sscanf(item, " %15[^: ]:%15s %15s %c", table, address, value, &more) != 3)
+		return false;
+	ret->reg.table = point_table_find(table, strlen(table));
+	if (ret->reg.table == POINT_TABLE_COUNT || text_int(address, &at) < 0 || text_int(value, &is) < 0)
+		return false;
+	ret->reg.address = (uint16_t)at;
+	ret->value = (uint16_t)is;
+	int64_t most = point_is_bit_table(ret->reg.table) ? 1 : UINT16_MAX;
+	return at >= 0 && at <= UINT16_MAX && is >= 0 && is <= most;
+}
+
+static bool is_twice(const struct profile_identity *items, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (items[i].reg.table == items[n].reg.table && items[i].reg.address == items[n].reg.address)
+			return true;
+	return false;
+}
+
+static bool parse_identities(struct schema_value *v, const char *text)
+{
+	struct profile_identity *items = arena_alloc(v->arena, PROFILE_IDENTITIES_MAX * sizeof(*items));
+	size_t n = 0;
+	char *copy = arena_strdup(v->arena, text), *save = NULL;
+	for (char *item = strtok_r(copy, ",", &save); item; item = strtok_r(NULL, ",", &save)) {
+		if (n < PROFILE_IDENTITIES_MAX && parse_identity(item, &items[n]) && !is_twice(items, n)) {
+			n++;
+			continue;
+		}
+		return schema_refuse(v,
+		    "'%s' is not a list of registers and what they hold (allowed: up to %d of "
+		    "TABLE:ADDRESS VALUE with commas between them, each once, the value 0 to 0xffff, of a "
+		    "coil or discrete input 0 or 1)",
+		    text, PROFILE_IDENTITIES_MAX);
+	}
+	*(struct profile_identities *)v->field = (struct profile_identities){ items, n };
+	return true;
+}
+
 #define FIELD(f) SCHEMA_FIELD(struct profile, f)
 
 const struct schema_key profile_keys[] = {
 	{ "vendor", SCHEMA_TEXT, FIELD(vendor), .help = "who makes the device" },
 	{ "model", SCHEMA_TEXT, FIELD(model), .help = "its model" },
 	{ "source", SCHEMA_TEXT, FIELD(source), .help = "where the register facts are from" },
+	{ "tested", SCHEMA_BOOL, FIELD(tested), "no",
+	    .help =
+		"yes: its figures were compared with those of a device; no: it was written from a manual, "
+		"which the journal says where it is used" },
+	{ "identify", SCHEMA_CUSTOM, FIELD(identify), "", .parse = parse_identities,
+	    .help =
+		"registers that only this model answers so: holding:1 0x1234, input:2 55. They are asked "
+		"before anything is read and after each silence; while another device answers, all values "
+		"are invalid, and it is asked again in growing pauses. coolantctl scan tells devices by "
+		"them" },
 	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), "big", .choices = point_order_choices,
 	    .help = "order of the registers of a wide value" },
 	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), "big", .choices = point_order_choices,
@@ -124,6 +179,19 @@ static void say_missing(const char *name, struct arena *a, struct diag *d, struc
 	    suggest_word(a, name, names, n, sizeof(names[0])), name, profile_path());
 }
 
+/* What is said to be there and not to be there. */
+static void check_identities(const struct profile *p, const struct ini_section *own, struct diag *d)
+{
+	for (size_t i = 0; i < p->identify.count; i++)
+		for (size_t k = 0; k < p->holes.count; k++) {
+			const struct point_register *r = &p->identify.items[i].reg;
+			const struct profile_hole *h = &p->holes.items[k];
+			if (r->table == h->table && r->address >= h->first && r->address <= h->last)
+				schema_error(d, own, "identify", "%s:%u is in a hole of this profile",
+				    point_table_word(r->table), r->address);
+		}
+}
+
 static bool is_known_section(const struct ini_section *s)
 {
 	if (strcmp(s->kind, "profile") == 0)
@@ -188,8 +256,10 @@ const struct profile *profile_load(const char *name, struct arena *a, struct dia
 	for (const struct ini_section *s = tree.sections; s; s = s->next)
 		p->fingerprint += ini_section_fingerprint(s);
 	const struct ini_section *own = ini_tree_find(&tree, "profile");
-	if (own)
+	if (own) {
 		schema_read(profile_keys, own, true, a, d, p);
+		check_identities(p, own, d);
+	}
 	read_points(p, &tree, d);
 	if (diag_errors(d) == before && p->point_count == 0)
 		diag_add(d, (struct diag_place){ .file = p->path },

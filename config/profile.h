@@ -10,6 +10,7 @@
 
 #define PROFILE_POINTS_MAX 4096
 #define PROFILE_HOLES_MAX 64
+#define PROFILE_IDENTITIES_MAX 16
 
 /* Addresses that the device does not have: they are never read, not even along with others. */
 struct profile_hole {
@@ -22,6 +23,17 @@ struct profile_holes {
 	size_t count;
 };
 
+/* A register, or bit, that has this value in a device of this model, and in hardly any other. */
+struct profile_identity {
+	struct point_register reg;
+	uint16_t value;
+};
+
+struct profile_identities {
+	const struct profile_identity *items;
+	size_t count;
+};
+
 struct profile {
 	const char *path;
 	const char *vendor, *model, *source;
@@ -29,6 +41,8 @@ struct profile {
 	int64_t max_registers; /* in one request; for coils and discrete inputs 16 times as many */
 	int64_t max_gap;       /* registers that may be read along to join two points */
 	struct profile_holes holes;
+	struct profile_identities identify;
+	bool tested;	       /* on a device, not only written from its manual */
 	int64_t default_unit;  /* -1 = none */
 	double accuracy_class; /* of a meter, in percent; NAN = not known */
 	const struct point *points;

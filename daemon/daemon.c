@@ -11,6 +11,7 @@
 #include "daemon/publish/reporter.h"
 #include "daemon/state/state.h"
 #include "daemon/state/state_dir.h"
+#include "daemon/untested.h"
 #include "drivers/modbus/owed.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
@@ -341,6 +342,7 @@ static int apply(struct daemon *d, struct config *c)
 	live_free(d->live);
 	d->reporter = reporter;
 	d->live = d->api.live = live;
+	untested_tell(c, d->config);
 	config_unref(d->config);
 	d->config = config_ref(c);
 	log_set_level(c->daemon->log_level);
@@ -496,6 +498,7 @@ static int start(struct daemon *d, int lock)
 	d->api.state = d->state;
 	reporter_retain(d->reporter, &d->live->retained);
 	state_save_soon(d->state);
+	untested_tell(d->config, NULL);
 	live_tick(d->live);
 	int r = sd_event_new(&d->event);
 	if (r < 0)

@@ -23,6 +23,7 @@ struct driver_host {
 struct device_stats {
 	const char *name; /* of the configuration that is referenced by the stats */
 	bool silent;
+	bool wrong;	       /* another device than its profile describes answers */
 	int64_t backoff_ns;    /* 0 = none */
 	int64_t last_reply_ns; /* CLOCK_BOOTTIME; 0 = never */
 	uint64_t requests, replies, timeouts, exceptions, bad_replies, missed_cycles;

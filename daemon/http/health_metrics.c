@@ -158,6 +158,11 @@ static double get_up(const struct health *h, const struct device_stats *d, size_
 	return !d->silent && d->last_reply_ns != 0;
 }
 
+static double get_wrong(const struct health *h, const struct device_stats *d, size_t place)
+{
+	return d->wrong;
+}
+
 static double get_backoff(const struct health *h, const struct device_stats *d, size_t place)
 {
 	return (double)d->backoff_ns / NS_PER_S;
@@ -191,11 +196,14 @@ static void put_device_states(struct metrics_writer *w, const struct health *h)
 {
 	static const struct metric_family up = { NAMED("device_up"), METRIC_GAUGE, NULL,
 		"whether the device answers" };
+	static const struct metric_family wrong = { NAMED("device_wrong"), METRIC_GAUGE, NULL,
+		"whether another device than its profile describes answers" };
 	static const struct metric_family backoff = { NAMED("device_backoff_seconds"), METRIC_GAUGE,
 		"seconds", "how long a silent device is left alone between two tries" };
 	static const struct metric_family last = { NAMED("device_last_reply_timestamp_seconds"), METRIC_GAUGE,
 		"seconds", "when the device answered last, since the epoch" };
 	put_devices(w, h, &up, get_up, 0);
+	put_devices(w, h, &wrong, get_wrong, 0);
 	put_devices(w, h, &backoff, get_backoff, 0);
 	put_devices(w, h, &last, get_last_reply, 0);
 	for (size_t r = 0; r < COUNT(device_counters); r++)

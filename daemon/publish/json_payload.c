@@ -448,6 +448,7 @@ static void put_device_health(struct json_writer *w, const struct health *h, con
 {
 	json_open(w, d->name);
 	json_bool(w, "up", !d->silent && d->last_reply_ns != 0);
+	json_bool(w, "wrong", d->wrong);
 	json_number(w, "backoff_s", (double)d->backoff_ns / NS_PER_S, JSON_DECIMAL);
 	if (d->last_reply_ns)
 		json_integer(w, "last_reply", (d->last_reply_ns + h->utc_offset_ns) / NS_PER_MS);

@@ -52,6 +52,7 @@ int device_init(struct device *d, const struct config *c, size_t index)
 		int64_t wire = bus_wire_ns(bus, d->plan.blocks[i].table, d->plan.blocks[i].count);
 		d->wire_ns = wire > d->wire_ns ? wire : d->wire_ns;
 	}
+	identity_open(&d->identity, config);
 	return 0;
 }
 
@@ -92,7 +93,7 @@ int64_t device_due(const struct device *d)
 	for (unsigned r = 1; r < RHYTHM_COUNT; r++)
 		if (d->jobs[r].due < due)
 			due = d->jobs[r].due;
-	return due;
+	return identity_due(&d->identity, due);
 }
 
 static struct modbus_request request_of(const struct device *d, const struct poll_block *b)
@@ -121,9 +122,11 @@ static struct modbus_request request_for_point(const struct device *d, size_t po
 		(uint16_t)point_span(p) };
 }
 
-/* A look at another point would be answered alike. */
+/* A look at another point, or a question who it is, would be answered alike. */
 static bool is_like_a_look(const struct device *d, const struct modbus_request *q)
 {
+	if (identity_is_like(d->config, q))
+		return true;
 	for (size_t i = 0; i < d->config->point_count; i++) {
 		struct modbus_request look = request_for_point(d, i);
 		if (look.table == q->table && modbus_reply_bytes(&look) == modbus_reply_bytes(q) &&
@@ -168,7 +171,7 @@ static bool is_searched(const struct poll_block *b)
 int64_t device_search_due(const struct device *d)
 {
 	int64_t due = SCHEDULE_NEVER;
-	if (device_is_doubtful(d) || d->cycle.batch)
+	if (device_is_doubtful(d) || d->cycle.batch || d->identity.verdict != IDENTITY_RIGHT)
 		return due;
 	for (size_t i = 0; i < d->plan.block_count; i++) {
 		const struct poll_trial *t = &d->plan.blocks[i].trial;
@@ -303,7 +306,7 @@ static bool ask_probe(struct device *d, struct modbus_link *l, int64_t now, stru
 		}
 		if (free_at > now)
 			continue;
-		*ret = (struct device_question){ q, NULL };
+		*ret = (struct device_question){ .request = q };
 		d->probes++;
 		return true;
 	}
@@ -414,7 +417,7 @@ static bool ask_search(struct device *d, struct modbus_link *l, int64_t now, str
 	d->retries_left = 0;
 	if (d->heard_ns <= b->trial.failed_ns && has_good(d) && ask_look(d, l, now, ret))
 		return true;
-	*ret = (struct device_question){ request_of(d, b), b };
+	*ret = (struct device_question){ .request = request_of(d, b), .block = b };
 	return true;
 }
 
@@ -438,15 +441,22 @@ bool device_ask(struct device *d, struct config *c, struct modbus_link *l, struc
 		return ask_probe(d, l, now, ret);
 	if (d->standing == STANDING_LOOK && ask_look(d, l, now, ret))
 		return true;
+	if (!d->cycle.batch && identity_is_due(&d->identity, now)) {
+		*ret = (struct device_question){ 0 };
+		ret->identity = identity_ask(&d->identity, d->config, l, now, &ret->request);
+		return ret->identity != NULL;
+	}
 	if (!d->cycle.batch && !begin_cycle(d, c, now))
 		return false;
+	if (d->identity.verdict == IDENTITY_WRONG)
+		return false; /* the cycle has nothing but that */
 	if (d->cycle.search)
 		return ask_search(d, l, now, ret);
 	struct poll_block *b = next_block(d, l, now);
 	if (b && d->standing != STANDING_RETRY)
 		d->retries_left = d->standing == STANDING_PROVEN && b->trial.failures == 0 ? d->retries : 0;
 	if (b) {
-		*ret = (struct device_question){ request_of(d, b), b };
+		*ret = (struct device_question){ .request = request_of(d, b), .block = b };
 		return true;
 	}
 	if (d->standing >= STANDING_RETRY)
@@ -506,7 +516,10 @@ struct batch *device_end_cycle(struct device *d, uint64_t *missed)
 		return NULL;
 	if (d->standing < STANDING_RETRY && !d->cycle.search) {
 		*missed = end_of_slot(d, clock_boottime()) + d->cycle.held_back;
-		add_bad(d);
+		if (d->identity.verdict == IDENTITY_WRONG)
+			identity_add_invalid(d->config, batch, clock_boottime());
+		else
+			add_bad(d);
 		d->busy_ns = 0;
 	}
 	d->cycle.batch = NULL;

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "drivers/driver.h"
-#include "drivers/modbus/link.h"
+#include "drivers/modbus/identity.h"
 #include "drivers/modbus/poll_plan.h"
 #include "drivers/modbus/schedule.h"
 
@@ -66,6 +66,7 @@ struct device {
 	size_t look;	    /* the point that is looked at next */
 	struct device_cycle cycle;
 	struct refusals refusals;
+	struct identity identity;
 
 	int64_t findings_end_ns;  /* what was found out about blocks is tried again then; 0 = nothing was */
 	int64_t findings_span_ns; /* for how long that is believed */
@@ -75,10 +76,12 @@ struct device {
 	struct device_stats stats;
 };
 
-/* What is asked: a block of the plan, or a look at one point, to see whether the device lives. */
+/* What is asked: a block of the plan; a look at one point, to see whether the device lives; or a register
+ * that tells which device it is. */
 struct device_question {
 	struct modbus_request request;
-	struct poll_block *block; /* NULL = a look */
+	struct poll_block *block;		 /* NULL = another */
+	const struct profile_identity *identity; /* NULL = another */
 };
 
 /* 0 or -ENOMEM. */

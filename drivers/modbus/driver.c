@@ -148,10 +148,12 @@ static void show(struct driver *d, struct device *device, uint64_t missed)
 {
 	struct device_stats *s = &device->stats;
 	bool silent = device->standing == STANDING_SILENT;
-	if (s->silent == silent && s->backoff_ns == device->backoff_ns && missed == 0)
+	bool wrong = device->identity.verdict == IDENTITY_WRONG;
+	if (s->silent == silent && s->wrong == wrong && s->backoff_ns == device->backoff_ns && missed == 0)
 		return;
 	pthread_mutex_lock(&d->requester.lock);
 	s->silent = silent;
+	s->wrong = wrong;
 	s->backoff_ns = device->backoff_ns;
 	s->missed_cycles += missed;
 	pthread_mutex_unlock(&d->requester.lock);

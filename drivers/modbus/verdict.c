@@ -68,10 +68,12 @@ static void come_up(struct device *d, int64_t now)
 	d->failing_ns = d->backoff_ns = 0;
 	d->suspect = false;
 	d->probes = 0;
-	if (was_silent)
+	if (was_silent) {
 		device_set_due(d, now);
-	else if (was_in_doubt)
+		identity_open(&d->identity, d->config);
+	} else if (was_in_doubt) {
 		device_resume(d, now);
+	}
 	if (was_silent || !d->was_up)
 		log_event(LOG_NOTICE, fields_of(d, LOG_ID_DEVICE_UP), "device %s on bus %s answers",
 		    d->config->name, d->config->bus_name);
@@ -136,6 +138,9 @@ static void answered(struct device *d, const struct device_question *q, enum exc
 		refusals_end(d);
 	}
 	d->cycle.looked &= result != EXCHANGE_OK;
+	if (q->identity &&
+	    identity_take(&d->identity, d->config, q->identity, result, r, d->max_backoff, now))
+		device_set_due(d, now);
 	if (!q->block)
 		return;
 	if (result == EXCHANGE_EXCEPTION) {

@@ -18,6 +18,8 @@
 #define LOG_ID_BROKER "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f07"
 #define LOG_ID_ALARM "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f08"
 #define LOG_ID_WATCHDOG "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f09"
+#define LOG_ID_WRONG_DEVICE "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f0b"
+#define LOG_ID_UNTESTED_PROFILE "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f0c"
 
 /* Fields of a line; NULL ones are left out. */
 struct log_fields {

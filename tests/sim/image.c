@@ -7,17 +7,24 @@ struct range {
 	unsigned first, end;
 };
 
+static void widen(struct range *r, unsigned first, unsigned end)
+{
+	if (r->end == 0 || first < r->first)
+		r->first = first;
+	if (end > r->end)
+		r->end = end;
+}
+
 modbus_mapping_t *image_new(const struct device_config *d)
 {
 	struct range ranges[POINT_TABLE_COUNT] = { 0 };
 	for (size_t i = 0; i < d->point_count; i++) {
 		const struct point *p = &d->points[i];
-		struct range *r = &ranges[p->reg.table];
-		unsigned first = point_first(p), end = first + point_span(p);
-		if (r->end == 0 || first < r->first)
-			r->first = first;
-		if (end > r->end)
-			r->end = end;
+		widen(&ranges[p->reg.table], point_first(p), point_first(p) + point_span(p));
+	}
+	for (size_t i = 0; d->profile && i < d->profile->identify.count; i++) {
+		const struct point_register *reg = &d->profile->identify.items[i].reg;
+		widen(&ranges[reg->table], reg->address, reg->address + 1u);
 	}
 #define RANGE(t) ranges[t].first, ranges[t].end - ranges[t].first
 	return modbus_mapping_new_start_address(
@@ -25,18 +32,18 @@ modbus_mapping_t *image_new(const struct device_config *d)
 #undef RANGE
 }
 
-static uint16_t *register_at(modbus_mapping_t *m, const struct point *p)
+static uint16_t *register_at(modbus_mapping_t *m, struct point_register reg)
 {
-	if (p->reg.table == POINT_INPUT)
-		return m->tab_input_registers + (p->reg.address - m->start_input_registers);
-	return m->tab_registers + (p->reg.address - m->start_registers);
+	if (reg.table == POINT_INPUT)
+		return m->tab_input_registers + (reg.address - m->start_input_registers);
+	return m->tab_registers + (reg.address - m->start_registers);
 }
 
-static uint8_t *bit_at(modbus_mapping_t *m, const struct point *p)
+static uint8_t *bit_at(modbus_mapping_t *m, struct point_register reg)
 {
-	if (p->reg.table == POINT_DISCRETE)
-		return m->tab_input_bits + (p->reg.address - m->start_input_bits);
-	return m->tab_bits + (p->reg.address - m->start_bits);
+	if (reg.table == POINT_DISCRETE)
+		return m->tab_input_bits + (reg.address - m->start_input_bits);
+	return m->tab_bits + (reg.address - m->start_bits);
 }
 
 /* Registers from the most significant word on, in the point's orders. Bits are or-ed in: several points share
@@ -126,6 +133,18 @@ static void put_value(uint16_t *at, const struct point *p, double v)
 	put_raw(at, p, integer << shift);
 }
 
+/* What tells the model is no figure of the plant. */
+static void put_identity(modbus_mapping_t *m, const struct profile *p)
+{
+	for (size_t i = 0; p && i < p->identify.count; i++) {
+		const struct profile_identity *is = &p->identify.items[i];
+		if (point_is_bit_table(is->reg.table))
+			*bit_at(m, is->reg) = (uint8_t)is->value;
+		else
+			*register_at(m, is->reg) = is->value;
+	}
+}
+
 void image_fill(modbus_mapping_t *m, const struct plant *plant, const struct plant_device *d)
 {
 	if (m->nb_registers)
@@ -137,10 +156,11 @@ void image_fill(modbus_mapping_t *m, const struct plant *plant, const struct pla
 		if (p->has_minus)
 			continue; /* its two registers are shown by their own points */
 		if (point_is_bit_table(p->reg.table))
-			*bit_at(m, p) = plant_value(plant, d, p) != 0;
+			*bit_at(m, p->reg) = plant_value(plant, d, p) != 0;
 		else if (p->type == POINT_STRING)
-			put_text(register_at(m, p), p, plant_text(d, p));
+			put_text(register_at(m, p->reg), p, plant_text(d, p));
 		else
-			put_value(register_at(m, p), p, plant_value(plant, d, p));
+			put_value(register_at(m, p->reg), p, plant_value(plant, d, p));
 	}
+	put_identity(m, d->config->profile);
 }
