@@ -111,7 +111,7 @@ void counter_move(struct counter *c, int64_t ns);
 void counter_forget(struct counter *c);
 
 /* What it knows, with times in UTC. COUNTER_LAYOUT_FIRST is that of versions that knew of no more than the
- * last reading and a held one. */
-enum { COUNTER_LAYOUT_FIRST, COUNTER_LAYOUT };
+ * last reading and a held one, COUNTER_LAYOUT_CELLS of those that counted suspect cells of windows. */
+enum { COUNTER_LAYOUT_FIRST, COUNTER_LAYOUT_CELLS, COUNTER_LAYOUT };
 void counter_save(const struct counter *c, int64_t offset_ns, struct bytes_writer *w);
 void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes_reader *r);

@@ -361,12 +361,13 @@ struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 	return sum;
 }
 
-bool meter_is_negative(const struct meter *m, const struct meter_cell *c)
+int64_t meter_suspect(const struct meter *m, const struct meter_cell *c)
 {
-	const double noise = METER_NOISE_SHARE * m->most_watts;
-	if (m->type.has_counter)
-		return m->has_last && m->last_watts < -noise;
-	return (double)c->millijoules < -noise * (double)c->known_ns / 1e6;
+	const double noise = METER_NOISE_SHARE * m->most_watts, ms = (double)c->known_ns / 1e6;
+	if (!m->type.has_counter)
+		return (double)c->millijoules < -noise * ms ? -c->millijoules : 0;
+	return m->has_last && m->last_watts < -noise && c->millijoules <= 0 ? llround(-m->last_watts * ms)
+									    : 0;
 }
 
 bool meter_has_early(const struct meter *m, int64_t cell)

@@ -113,9 +113,9 @@ void meter_forget(struct meter *m);
 /* Takes the `count` oldest cells from `index` on out, as one; no known time when they are not there. */
 struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count);
 
-/* Whether an energy of power alone is below 0, by more than noise, or the power beside a counter is now,
- * which then counts nothing: a reversed current transformer. */
-bool meter_is_negative(const struct meter *m, const struct meter_cell *c);
+/* How much of an energy is suspect, in millijoules: of power alone it is below 0, by more than noise; or the
+ * power beside a counter is now, and the counter stands: a reversed current transformer. */
+int64_t meter_suspect(const struct meter *m, const struct meter_cell *c);
 #define METER_NOISE_SHARE 0.01 /* of the most power that was seen */
 
 /* What it has, too late, of cells that are folded, and that being used, without it. */

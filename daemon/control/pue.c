@@ -1,6 +1,7 @@
 #include "daemon/control/pue.h"
 
 #include "daemon/control/pue_grid.h"
+#include "daemon/control/pue_judge.h"
 #include "drivers/os/clock.h"
 
 #include <errno.h>
@@ -131,9 +132,6 @@ static int64_t common_time(const struct pue *p)
 	return t;
 }
 
-static const char negative[] = "a meter shows negative power: a current transformer is reversed, or it is a "
-			       "meter that counts both ways";
-
 /* A meter's power in watts. */
 static struct figure power_of(const struct entry *e, const struct grid_meter *m, int64_t when)
 {
@@ -151,7 +149,7 @@ static struct figure power_of(const struct entry *e, const struct grid_meter *m,
 	if (isnan(f.value))
 		return figure_invalid("the meters have no power of the same moment yet");
 	if (f.value < -METER_NOISE_SHARE * m->meter.most_watts)
-		figure_worsen(&f, QUALITY_SUSPECT, negative);
+		figure_worsen(&f, QUALITY_SUSPECT, pue_judge_negative);
 	return f;
 }
 
@@ -178,17 +176,6 @@ struct figure pue_role_power(const struct pue *p, enum pue_role role)
 	return sum;
 }
 
-/* A quotient with the rules that both the ratio of powers and the windows share. */
-static struct figure divide(double total, double it, enum quality q)
-{
-	if (!(it > 0))
-		return figure_invalid("no IT load");
-	struct figure f = { total / it, q, NULL };
-	if (f.value < 1)
-		figure_worsen(&f, QUALITY_SUSPECT, "below 1: a meter or its role is wrong");
-	return f;
-}
-
 struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
 {
 	struct figure total = { 0, QUALITY_GOOD, NULL }, it = total;
@@ -209,7 +196,7 @@ struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
 	if (!quality_has_value(it.quality))
 		return it;
 	figure_worsen(&total, it.quality, it.reason);
-	struct figure f = divide(total.value, it.value, total.quality);
+	struct figure f = pue_judge_divide(total.value, it.value, total.quality);
 	if (f.quality == total.quality)
 		f.reason = total.reason;
 	return f;
@@ -231,94 +218,32 @@ static struct figure current_state(const struct pue *p)
 	return f;
 }
 
-/* Whether a needed counter takes too large steps for a window, or refreshes too seldom. */
-struct coarseness {
-	bool steps, refreshes;
-};
-
-static struct coarseness coarseness_of(
-    const struct pue *p, const struct pue_ring *w, const double joules[PUE_ROLE_COUNT])
+double pue_meter_quantum(const struct pue *p, size_t i)
 {
-	const double it = pue_roles_it(joules), seconds = (double)w->seconds;
-	struct coarseness c = { 0 };
-	for (size_t i = 0; i < p->entry_count; i++) {
-		const struct grid_meter *m = &p->grid.meters[i];
-		if (!is_needed(p, m->role) || !m->meter.type.has_counter)
-			continue;
-		bool divided = m->role == PUE_FACILITY || m->role == PUE_IT;
-		double quantum = counter_quantum(&m->meter.counter), energy = fabs(joules[m->role]),
-		       refresh = (double)counter_refresh(&m->meter.counter) / NS_PER_S;
-		c.steps |= energy < PUE_MIN_QUANTA * quantum && (divided || quantum > PUE_NEGLIGIBLE * it);
-		c.refreshes |=
-		    seconds < PUE_MIN_REFRESHES * refresh && (divided || energy > PUE_NEGLIGIBLE * it);
-	}
-	return c;
+	const struct meter *m = &p->grid.meters[i].meter;
+	return m->type.has_counter ? counter_quantum(&m->counter) : 0;
 }
 
-/* Whether so much coverage allows a figure, and which quality; QUALITY_INVALID when it does not. */
-static enum quality judge_coverage(const struct pue_ring *w, double coverage, bool energy_complete)
+int64_t pue_meter_refresh(const struct pue *p, size_t i)
 {
-	bool day = w->seconds >= DAY_S;
-	if (coverage >= (day ? PUE_COVERAGE_GOOD_DAY : PUE_COVERAGE_GOOD))
-		return QUALITY_GOOD;
-	double enough = !day		  ? PUE_COVERAGE_ESTIMATED
-			: energy_complete ? PUE_COVERAGE_COMPLETE_DAY
-					  : PUE_COVERAGE_ESTIMATED_DAY;
-	return coverage >= enough ? QUALITY_ESTIMATED : QUALITY_INVALID;
+	const struct meter *m = &p->grid.meters[i].meter;
+	return m->type.has_counter ? counter_refresh(&m->counter) : 0;
 }
 
-static struct figure judge(const struct pue *p, const struct pue_ring *w, const struct pue_window *out,
-    const double joules[PUE_ROLE_COUNT], bool is_suspect)
+/* Tells each meter: it has of the role's energy the share that it has counted of late. */
+static void judge_meters(const struct pue *p, struct pue_judge *j)
 {
-	struct figure now = current_state(p);
-	if (w->seconds < DAY_S && !quality_has_value(now.quality))
-		return now;
-	struct coarseness coarse = coarseness_of(p, w, joules);
-	if (coarse.refreshes)
-		return figure_invalid("shorter than ten refreshes of a needed counter");
-	enum quality covered = judge_coverage(w, out->coverage, out->energy_complete);
-	if (covered == QUALITY_INVALID)
-		return figure_invalid("too little of the window is covered");
-	if (coarse.steps)
-		return figure_invalid("less energy than 100 steps of a needed counter");
-	struct figure f = divide(pue_roles_total(p->grid.has_role, joules), pue_roles_it(joules), covered);
-	if (is_suspect && quality_has_value(f.quality))
-		figure_worsen(&f, QUALITY_SUSPECT, negative);
-	if (f.quality == QUALITY_ESTIMATED)
-		f.reason = "part of the window is not covered by good readings";
-	return f;
-}
-
-/* Variance of a role's energy, with independent meters: each has its class of its own energy, and of the
- * role's energy the share that it has counted so far; its counter may be a step and a refresh behind or ahead
- * at the edges of the window. NAN when a class is not known. */
-static double variance(const struct pue *p, enum pue_role role, double joules, double seconds)
-{
-	double counted = 0, sum = 0;
+	double counted[PUE_ROLE_COUNT] = { 0 };
 	for (size_t i = 0; i < p->entry_count; i++)
-		if (p->grid.meters[i].role == role)
-			counted += p->grid.meters[i].millijoules;
+		counted[p->grid.meters[i].role] += p->grid.meters[i].millijoules;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct grid_meter *m = &p->grid.meters[i];
-		if (m->role != role || counted == 0)
-			continue;
-		double own = joules * m->millijoules / counted, class = m->meter.type.accuracy * own;
-		sum += class * class;
-		if (!m->meter.type.has_counter)
-			continue;
-		double quantum = counter_quantum(&m->meter.counter),
-		       refresh = own * (double)counter_refresh(&m->meter.counter) / NS_PER_S / seconds;
-		sum += quantum * quantum + refresh * refresh;
+		const double all = counted[m->role];
+		pue_judge_meter(
+		    j, &(struct pue_judge_meter){ m->role,
+			   all == 0 ? 0 : j->joules[m->role] * m->millijoules / all, m->meter.type.accuracy,
+			   pue_meter_quantum(p, i), (double)pue_meter_refresh(p, i) / NS_PER_S });
 	}
-	return sum;
-}
-
-static double uncertainty(const struct pue *p, const double joules[PUE_ROLE_COUNT], int64_t seconds)
-{
-	double variances[PUE_ROLE_COUNT];
-	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
-		variances[r] = variance(p, (enum pue_role)r, joules[r], (double)seconds);
-	return pue_roles_uncertainty(p->grid.has_role, joules, variances);
 }
 
 struct pue_window pue_window(const struct pue *p, size_t window)
@@ -338,10 +263,18 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 		out.kwh[r] = sum.known > 0 && sum.role_known[r] == sum.known ? sum.joules[r] / 3.6e6 : NAN;
 	}
 	out.parts = pue_roles_parts(p->grid.has_role, out.kwh, total / 3.6e6);
-	out.pue = out.ere = judge(p, w, &out, sum.joules, sum.suspect > 0);
+	struct pue_judge j = { .has_role = p->grid.has_role,
+		.joules = sum.joules,
+		.seconds = (double)w->seconds,
+		.coverage = out.coverage,
+		.energy_complete = out.energy_complete,
+		.suspect_joules = sum.suspect_joules };
+	judge_meters(p, &j);
+	struct figure now = current_state(p);
+	out.pue = out.ere = w->seconds < DAY_S && !quality_has_value(now.quality) ? now : pue_judge_ratio(&j);
 	if (!quality_has_value(out.pue.quality))
 		return out;
-	out.uncertainty = uncertainty(p, sum.joules, w->seconds);
+	out.uncertainty = pue_judge_uncertainty(&j);
 	out.ere.value = (total - sum.joules[PUE_REUSE_HEAT]) / it;
 	if (sum.role_known[PUE_REUSE_HEAT] < sum.known)
 		out.ere = figure_invalid("the reused heat is not known for all of the covered time");
@@ -373,5 +306,5 @@ bool pue_inherit(struct pue *p, const struct pue *from)
 
 bool pue_is_saved_long_ago(struct bytes_reader r)
 {
-	return bytes_take_integer(&r) < INT64_C(2) * COUNTER_LAYOUT;
+	return bytes_take_integer(&r) < INT64_C(2) * COUNTER_LAYOUT_CELLS;
 }

@@ -9,8 +9,9 @@
  *   PUE = E_total / E_IT
  *   ERE = (E_total - sum reuse_heat) / E_IT
  *
- * The uncertainty follows from the accuracy classes of the meters (pue_roles.h), and from the steps and the
- * refreshes of their counters: u_r = sqrt(class_total^2 + class_it^2 + quanta^2 + refresh^2).
+ * What can be said of it, and how surely, is judged in pue_judge.h: the uncertainty follows from the accuracy
+ * classes of the meters (pue_roles.h), and from the steps and the refreshes of their counters:
+ * u_r = sqrt(class_total^2 + class_it^2 + quanta^2 + refresh^2).
  *
  * All meters are put on one time grid (pue_grid.h). Windows are aligned to UTC and slide by buckets, 60 or
  * so to a window. Samples go in, figures come out: no clock, no I/O.
@@ -21,20 +22,6 @@
 #include "daemon/control/meter.h"
 #include "daemon/control/pue_roles.h"
 #include "daemon/control/pue_sink.h"
-
-/* Coverage below which a window is estimated, and below which it is not stated. */
-#define PUE_COVERAGE_GOOD 0.95
-#define PUE_COVERAGE_ESTIMATED 0.90
-#define PUE_COVERAGE_GOOD_DAY 0.98 /* windows of a day or more */
-#define PUE_COVERAGE_ESTIMATED_DAY 0.96
-#define PUE_COVERAGE_COMPLETE_DAY 0.75 /* the same, when counters have closed every gap */
-/* Below so many steps of its counter an energy is too coarse for a ratio, and below so many of its refreshes
- * a window too short. */
-#define PUE_MIN_QUANTA 100
-#define PUE_MIN_REFRESHES 10
-/* But for the two energies that are divided, what is less than this share of the IT energy does not matter.
- */
-#define PUE_NEGLIGIBLE 0.001
 
 struct pue_meter_spec {
 	enum pue_role role;
@@ -82,6 +69,11 @@ struct pue_window {
 };
 
 struct pue_window pue_window(const struct pue *p, size_t window);
+
+/* Of a meter's counter, as it is now: energy of a step in joules, and how often it refreshes in ns; 0 = it
+ * has none, or each reading is another. */
+double pue_meter_quantum(const struct pue *p, size_t i);
+int64_t pue_meter_refresh(const struct pue *p, size_t i);
 
 /* Everything that is known, as bytes; and back into a new `pue` of the same meters, whose windows go on when
  * they are of the same length. The energy of the time

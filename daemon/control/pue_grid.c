@@ -3,18 +3,22 @@
 #include "daemon/control/pue_roles.h"
 #include "drivers/os/clock.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* Cells that a meter may be behind: four of its intervals, and something for short ones. */
 #define PENDING_INTERVALS 4
 #define PENDING_MIN_CELLS 64
 #define PENDING_MAX_CELLS 1024
+/* A meter's share of its role is that of about so long. */
+#define LATELY_S 86400.0
 
 bool pue_grid_init(struct pue_grid *g, size_t meter_count, int64_t slowest_ns)
 {
 	int64_t step_s = slowest_ns <= 60 * NS_PER_S ? 1 : 60;
 	int64_t cells = PENDING_INTERVALS * slowest_ns / (step_s * NS_PER_S) + PENDING_MIN_CELLS;
 	*g = (struct pue_grid){ .step_s = step_s,
+		.fade = exp(-(double)step_s / LATELY_S),
 		.cell_count = cells < PENDING_MAX_CELLS ? cells : PENDING_MAX_CELLS,
 		.meters = calloc(meter_count + 1, sizeof(g->meters[0])),
 		.parts = calloc(meter_count + 1, sizeof(g->parts[0])) };
@@ -80,7 +84,7 @@ static struct sums sum_up(const struct pue_grid *g, const struct waiting_slot *s
 		sums.needed_known &= known;
 		sums.needed_lost |= lost;
 		sums.cells.good &= s->parts[i].good_ns >= whole;
-		sums.cells.is_suspect |= meter_is_negative(&m->meter, &s->parts[i]);
+		sums.cells.suspect += meter_suspect(&m->meter, &s->parts[i]);
 	}
 	return sums;
 }
@@ -151,9 +155,10 @@ static void settle(struct pue_grid *g, size_t meter)
 static void fold_cells(struct pue_grid *g, int64_t count)
 {
 	struct waiting_slot s = { .cell = g->next_cell, .count = count, .parts = g->parts };
+	const double fade = count == 1 ? g->fade : pow(g->fade, (double)count);
 	for (size_t i = 0; i < g->meter_count; i++) {
 		g->parts[i] = meter_fold(&g->meters[i].meter, s.cell, count);
-		g->meters[i].millijoules += (double)g->parts[i].millijoules;
+		g->meters[i].millijoules = fade * g->meters[i].millijoules + (double)g->parts[i].millijoules;
 		if (g->sink.meter)
 			g->sink.meter(g->sink.user, g->sink.pue, i, s.cell, count, g->step_s, &g->parts[i]);
 	}

@@ -16,7 +16,7 @@
 struct grid_meter {
 	enum pue_role role;
 	struct meter meter;
-	double millijoules; /* counted so far: its share of what its role has counted */
+	double millijoules; /* counted of late: its share of what its role has counted */
 };
 
 struct pue_grid {
@@ -26,6 +26,7 @@ struct pue_grid {
 	size_t window_count;
 	bool has_role[PUE_ROLE_COUNT];
 	int64_t step_s, cell_count;
+	double fade; /* of what was counted so far, with each cell */
 	int64_t offset_ns;
 	int64_t stepped_at_ns; /* boottime of the first reading with that offset */
 	bool started;

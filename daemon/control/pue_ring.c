@@ -57,6 +57,7 @@ static struct pue_cells piece_of(const struct pue_cells *c, int64_t at, int64_t 
 	piece.count = end - at;
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++)
 		piece.millijoules[i] = part(c->millijoules[i], at, end, c->count);
+	piece.suspect = part(c->suspect, at, end, c->count);
 	return piece;
 }
 
@@ -69,7 +70,7 @@ static void add_to_bucket(struct pue_bucket *b, const struct pue_cells *c)
 	}
 	b->known += time;
 	b->good += c->good * time;
-	b->suspect += c->is_suspect * time;
+	b->suspect += c->is_supplement ? 0 : c->suspect;
 }
 
 void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
@@ -118,7 +119,7 @@ struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until)
 		if (b->key < start || b->key >= end)
 			continue;
 		sum.good += b->good < whole ? b->good : whole;
-		sum.suspect += b->suspect;
+		sum.suspect_joules += (double)b->suspect / 1000;
 		sum.known += b->known < whole ? b->known : whole;
 		for (unsigned k = 0; k < PUE_ROLE_COUNT; k++) {
 			sum.joules[k] += (double)b->millijoules[k] / 1000;
@@ -149,8 +150,10 @@ static struct pue_bucket load_bucket(int layout, struct bytes_reader *r)
 	}
 	b.known = (int32_t)bytes_take_within(r, 0, INT32_MAX);
 	b.good = (int32_t)bytes_take_within(r, 0, INT32_MAX);
-	if (layout != COUNTER_LAYOUT_FIRST)
-		b.suspect = (int32_t)bytes_take_within(r, 0, INT32_MAX);
+	if (layout == COUNTER_LAYOUT_CELLS)
+		(void)bytes_take_integer(r); /* how many cells were suspect */
+	else if (layout == COUNTER_LAYOUT)
+		b.suspect = bytes_take_integer(r);
 	return b;
 }
 

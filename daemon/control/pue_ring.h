@@ -13,14 +13,15 @@ struct pue_cells {
 	int64_t cell, count; /* the first and how many */
 	int64_t millijoules[PUE_ROLE_COUNT];
 	bool known[PUE_ROLE_COUNT], good;
-	bool is_suspect;    /* a needed meter had a negative power */
+	int64_t suspect;    /* millijoules of needed meters whose power was negative */
 	bool is_supplement; /* the time was added before: only energies of roles that are known now */
 };
 
 struct pue_bucket {
 	int64_t key; /* UTC seconds / bucket length */
 	int64_t millijoules[PUE_ROLE_COUNT];
-	int32_t known, good, suspect; /* cells */
+	int64_t suspect;
+	int32_t known, good; /* cells */
 	int32_t role_known[PUE_ROLE_COUNT];
 };
 
@@ -33,8 +34,8 @@ struct pue_ring {
 /* What a window has in all. */
 struct pue_energies {
 	int64_t start_s, end_s; /* UTC */
-	double joules[PUE_ROLE_COUNT];
-	int64_t known, good, suspect; /* cells; one that is there twice, after a step back, counts once */
+	double joules[PUE_ROLE_COUNT], suspect_joules;
+	int64_t known, good; /* cells; one that is there twice, after a step back, counts once */
 	int64_t role_known[PUE_ROLE_COUNT];
 };
 

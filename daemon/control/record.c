@@ -88,6 +88,8 @@ static void add_sums(enum record_kind kind, struct record_sums *to, const struct
 	to->known_ms += from->known_ms;
 	to->good_ms += from->good_ms;
 	to->integral += from->integral;
+	to->quantum = fmax(to->quantum, from->quantum);
+	to->refresh_ms = to->refresh_ms > from->refresh_ms ? to->refresh_ms : from->refresh_ms;
 	if (kind == RECORD_ENERGY) {
 		to->low = isnan(to->low) ? from->low : to->low;
 		to->high = isnan(from->high) ? to->high : from->high;
@@ -244,6 +246,8 @@ void record_save(const struct record_batch *b, struct bytes_writer *w)
 		bytes_put_number(w, s->integral);
 		bytes_put_number(w, s->low);
 		bytes_put_number(w, s->high);
+		bytes_put_number(w, s->quantum);
+		bytes_put_integer(w, s->refresh_ms);
 	}
 	bytes_put_integer(w, (int64_t)b->correction_count);
 	for (size_t i = 0; i < b->correction_count; i++) {
@@ -256,10 +260,10 @@ void record_save(const struct record_batch *b, struct bytes_writer *w)
 	}
 }
 
-static void load_row(struct record_batch *b, struct bytes_reader *r)
+static void load_row(struct record_batch *b, int layout, struct bytes_reader *r)
 {
 	struct record_key k = { .kind = (enum record_kind)bytes_take_within(r, 0, RECORD_KIND_COUNT - 1) };
-	struct record_sums s;
+	struct record_sums s = { 0 };
 	k.period = bytes_take_within(r, 0, INT64_MAX / RECORD_HOUR_MS - 1);
 	k.owner = bytes_take_text(r);
 	k.part = bytes_take_text(r);
@@ -271,15 +275,19 @@ static void load_row(struct record_batch *b, struct bytes_reader *r)
 	s.integral = bytes_take_number(r);
 	s.low = bytes_take_number(r);
 	s.high = bytes_take_number(r);
+	if (layout != RECORD_LAYOUT_FIRST) {
+		s.quantum = bytes_take_number(r);
+		s.refresh_ms = bytes_take_integer(r);
+	}
 	if (!r->bad)
 		record_add(b, &k, &s);
 }
 
-void record_load(struct record_batch *b, struct bytes_reader *r)
+void record_load(struct record_batch *b, int layout, struct bytes_reader *r)
 {
 	int64_t count = bytes_take_within(r, 0, RECORD_ROWS_MAX);
 	for (int64_t i = 0; i < count && !r->bad; i++)
-		load_row(b, r);
+		load_row(b, layout, r);
 	count = bytes_take_within(r, 0, RECORD_CORRECTIONS_MAX);
 	for (int64_t i = 0; i < count && !r->bad; i++) {
 		int64_t time_ms = bytes_take_integer(r);

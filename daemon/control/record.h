@@ -15,9 +15,10 @@
 
 enum record_kind {
 	RECORD_ENERGY, /* of a meter: owner = the PUE, part = its role there, item = its name */
-	RECORD_PUE,    /* of a PUE, where all that it needs is known: part = a role */
-	RECORD_LOOP,   /* of a figure of a loop: part = its word */
-	RECORD_ALARM,  /* active: amount = how often, known_ms = how long */
+	RECORD_PUE,   /* of a PUE, where all that it needs is known: part = a role, or "" = the time, amount =
+			 suspect energy */
+	RECORD_LOOP,  /* of a figure of a loop: part = its word */
+	RECORD_ALARM, /* active: amount = how often, known_ms = how long */
 	RECORD_KIND_COUNT
 };
 
@@ -31,7 +32,9 @@ struct record_sums {
 	int64_t amount, estimated; /* millijoules, and those of them that are no measured ones */
 	int64_t known_ms, good_ms; /* the time that they are of, and that of good readings */
 	double integral;	   /* of a figure: its value times ms */
-	double low, high; /* of a figure; of a counter its first and last reading in kWh; NAN = none */
+	double low, high;   /* of a figure; of a counter its first and last reading in kWh; NAN = none */
+	double quantum;	    /* the largest step of the counter, in kWh; 0 = not known, or there is none */
+	int64_t refresh_ms; /* the longest it took to refresh; 0 = each reading was another */
 };
 
 struct record_row {
@@ -94,5 +97,7 @@ void record_sort(struct record_batch *b);
 void record_merge(struct record_batch *b, const struct record_batch *from);
 
 void record_save(const struct record_batch *b, struct bytes_writer *w);
-/* Onto what is there; the reader is bad when the bytes are no batch. */
-void record_load(struct record_batch *b, struct bytes_reader *r);
+/* Onto what is there; the reader is bad when the bytes are no batch. The first layout had no steps of
+ * counters. */
+enum { RECORD_LAYOUT_FIRST = 1, RECORD_LAYOUT };
+void record_load(struct record_batch *b, int layout, struct bytes_reader *r);

@@ -15,7 +15,6 @@
 #define STEP_MIN_MS 1000
 /* 31 days */
 #define LEAP_MS INT64_C(2678400000)
-#define LAYOUT 1
 
 /* Of a meter of a PUE: the gap that its counter closes just now. */
 struct gap {
@@ -26,6 +25,7 @@ struct records {
 	const struct config *config;
 	const struct point_table *table;
 	const struct loops *loops;
+	const struct pues *pues;
 	struct record_batch open, due;
 	int64_t due_id, due_hour;	      /* the hour in which it was last asked for */
 	int64_t interval_ms;		      /* of ticks, or of the slowest sensor of a loop */
@@ -107,6 +107,8 @@ static void on_meter(void *user, size_t pue, size_t meter, int64_t cell, int64_t
 	sums.estimated = estimated_of(c);
 	sums.known_ms = c->known_ns / NS_PER_MS;
 	sums.good_ms = c->good_ns / NS_PER_MS;
+	sums.quantum = pue_meter_quantum(pues_at(r->pues, pue), meter) / 3.6e6;
+	sums.refresh_ms = pue_meter_refresh(pues_at(r->pues, pue), meter) / NS_PER_MS;
 	record_spread(&r->open, &key, from_ms, until_ms, &sums);
 }
 
@@ -120,8 +122,9 @@ static void on_cells(void *user, size_t pue, int64_t step_s, const struct pue_ce
 	if (is_leap(ms, c->good))
 		return;
 	/* of a supplement the time was told before */
+	sums.amount = c->suspect;
 	sums.known_ms = ms;
-	sums.good_ms = c->good && !c->is_suspect ? ms : 0;
+	sums.good_ms = c->good ? ms : 0;
 	if (!c->is_supplement)
 		record_spread(&r->open, &key, from_ms, from_ms + ms, &sums);
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
@@ -156,9 +159,11 @@ struct records *records_new(
 	struct records *r = calloc(1, sizeof(*r));
 	if (!r)
 		return NULL;
-	*r = (struct records){
-		.config = c, .table = table, .loops = loops, .interval_ms = slowest_interval(c) / NS_PER_MS
-	};
+	*r = (struct records){ .config = c,
+		.table = table,
+		.loops = loops,
+		.pues = pues,
+		.interval_ms = slowest_interval(c) / NS_PER_MS };
 	r->active = calloc(c->alarm_count + 1, sizeof(r->active[0]));
 	r->gaps = calloc(c->pue_count + 1, sizeof(r->gaps[0]));
 	bool good = r->active && r->gaps;
@@ -357,14 +362,14 @@ void records_save(const struct records *r, struct bytes_writer *w)
 {
 	struct bytes_writer block = { 0 };
 	record_save(&r->open, &block);
-	bytes_put_entry(w, RECORDS_ENTRY, RECORDS_ENTRY, LAYOUT, &block);
+	bytes_put_entry(w, RECORDS_ENTRY, RECORDS_ENTRY, RECORD_LAYOUT, &block);
 }
 
 void records_take_saved(struct bytes_entry *e, struct record_batch *to)
 {
 	struct record_batch b = { 0 };
-	if (e->fingerprint == LAYOUT)
-		record_load(&b, &e->block);
+	if (e->fingerprint >= RECORD_LAYOUT_FIRST && e->fingerprint <= RECORD_LAYOUT)
+		record_load(&b, (int)e->fingerprint, &e->block);
 	if (!e->block.bad)
 		record_merge(to, &b);
 	record_batch_clear(&b);

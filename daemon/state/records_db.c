@@ -27,13 +27,18 @@ const char records_db_struck[] =
     "CREATE TABLE struck(from_hour INTEGER NOT NULL, until_hour INTEGER NOT NULL, reason TEXT NOT NULL,"
     " who TEXT NOT NULL, struck_ms INTEGER NOT NULL);";
 
-/* Places: 1 hour, 2 name, 3 amount, 4 estimated, 5 known, 6 good, 7 integral, 8 low, 9 high. */
+const char records_db_steps[] = "ALTER TABLE energy ADD COLUMN quantum_kwh REAL NOT NULL DEFAULT 0;"
+				"ALTER TABLE energy ADD COLUMN refresh_ms INTEGER NOT NULL DEFAULT 0;";
+
+/* Places: 1 hour, 2 name, 3 amount, 4 estimated, 5 known, 6 good, 7 integral, 8 low, 9 high, 10 quantum,
+ * 11 refresh. */
 static const char *const additions[] = {
 	[RECORD_ENERGY] =
-	    "INSERT INTO energy VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9) ON CONFLICT DO UPDATE SET mj = mj + "
-	    "?3,"
+	    "INSERT INTO energy VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?8, ?9, ?10, ?11)"
+	    " ON CONFLICT DO UPDATE SET mj = mj + ?3,"
 	    " estimated_mj = estimated_mj + ?4, known_ms = known_ms + ?5, good_ms = good_ms + ?6,"
-	    " first_kwh = coalesce(first_kwh, ?8), last_kwh = coalesce(?9, last_kwh)",
+	    " first_kwh = coalesce(first_kwh, ?8), last_kwh = coalesce(?9, last_kwh),"
+	    " quantum_kwh = max(quantum_kwh, ?10), refresh_ms = max(refresh_ms, ?11)",
 	[RECORD_PUE] =
 	    "INSERT INTO pue VALUES(?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE SET mj = mj + ?3,"
 	    " estimated_mj = estimated_mj + ?4, known_ms = known_ms + ?5, good_ms = good_ms + ?6",
@@ -60,19 +65,21 @@ static const char *const old_rows[] = {
 
 #define NAMED " JOIN record_name ON record_name.id = name WHERE hour >= ?1 AND hour < ?2 ORDER BY hour"
 #define NAMES "SELECT owner, part, item, "
-/* Then amount, estimated, known, good, integral, low, high. */
+/* Then amount, estimated, known, good, integral, low, high, quantum, refresh. */
 static const char *const selections[] = {
 	[RECORD_ENERGY] =
-	    NAMES "mj, estimated_mj, known_ms, good_ms, 0, first_kwh, last_kwh FROM energy" NAMED,
-	[RECORD_PUE] = NAMES "mj, estimated_mj, known_ms, good_ms, 0, NULL, NULL FROM pue" NAMED,
-	[RECORD_LOOP] = NAMES "0, 0, known_ms, good_ms, integral, low, high FROM loop" NAMED,
-	[RECORD_ALARM] = NAMES "count, 0, active_ms, 0, 0, NULL, NULL FROM alarm" NAMED,
+	    NAMES "mj, estimated_mj, known_ms, good_ms, 0, first_kwh, last_kwh, quantum_kwh, refresh_ms"
+		  " FROM energy" NAMED,
+	[RECORD_PUE] = NAMES "mj, estimated_mj, known_ms, good_ms, 0, NULL, NULL, 0, 0 FROM pue" NAMED,
+	[RECORD_LOOP] = NAMES "0, 0, known_ms, good_ms, integral, low, high, 0, 0 FROM loop" NAMED,
+	[RECORD_ALARM] = NAMES "count, 0, active_ms, 0, 0, NULL, NULL, 0, 0 FROM alarm" NAMED,
 };
 
-static const char pue_not_struck[] = NAMES
-    "mj, estimated_mj, known_ms, good_ms, 0, NULL, NULL FROM pue JOIN record_name ON record_name.id = name"
-    " WHERE hour >= ?1 AND hour < ?2 AND NOT EXISTS"
-    " (SELECT 1 FROM struck WHERE from_hour <= hour AND until_hour > hour) ORDER BY hour";
+static const char pue_not_struck[] =
+    NAMES "mj, estimated_mj, known_ms, good_ms, 0, NULL, NULL, 0, 0 FROM pue JOIN record_name ON "
+	  "record_name.id = name"
+	  " WHERE hour >= ?1 AND hour < ?2 AND NOT EXISTS"
+	  " (SELECT 1 FROM struck WHERE from_hour <= hour AND until_hour > hour) ORDER BY hour";
 
 static void bind_text(sqlite3_stmt *st, int place, const char *text)
 {
@@ -118,6 +125,10 @@ static int add_row(struct db *d, const struct record_row *row)
 	(void)sqlite3_bind_double(st, 7, s->integral);
 	(void)sqlite3_bind_double(st, 8, s->low); /* NAN becomes NULL */
 	(void)sqlite3_bind_double(st, 9, s->high);
+	if (row->key.kind == RECORD_ENERGY) {
+		(void)sqlite3_bind_double(st, 10, s->quantum);
+		(void)sqlite3_bind_int64(st, 11, s->refresh_ms);
+	}
 	return db_step_all(d, st);
 }
 
@@ -213,7 +224,9 @@ static int read_kind(
 			.good_ms = sqlite3_column_int64(st, 6),
 			.integral = sqlite3_column_double(st, 7),
 			.low = number_or_nan(st, 8),
-			.high = number_or_nan(st, 9) };
+			.high = number_or_nan(st, 9),
+			.quantum = sqlite3_column_double(st, 10),
+			.refresh_ms = sqlite3_column_int64(st, 11) };
 		record_add(to, &key, &sums);
 	}
 	db_done(st);

@@ -8,7 +8,7 @@
 #include "daemon/disk/db.h"
 
 /* The steps that make the tables, for state_db. */
-extern const char records_db_tables[], records_db_struck[];
+extern const char records_db_tables[], records_db_struck[], records_db_steps[];
 
 /* Rows to be added, within the transaction that is open. The same `id` is added only once, however often it
  * is tried. Rows of hours before `oldest_hour` go. */

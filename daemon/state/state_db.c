@@ -25,6 +25,7 @@ static const char *const steps[] = {
 	"CREATE TABLE changes(id INTEGER PRIMARY KEY, name TEXT NOT NULL, data BLOB NOT NULL);",
 	records_db_tables,
 	records_db_struck,
+	records_db_steps,
 };
 
 static const struct db_format format = {

@@ -174,7 +174,7 @@ static void a_year_says_how_much_of_it_is_covered(void **state)
 			continue;
 		struct pue_window w = pue_window(p, 0);
 		assert_int_equal(w.pue.quality, QUALITY_INVALID);
-		assert_string_equal(w.pue.reason, "too little of the window is covered");
+		assert_string_equal(w.pue.reason, "too little of the time was measured");
 		assert_float_equal(w.coverage, 100.0 / 365, 1e-6);
 	}
 	struct pue_window w = pue_window(p, 0);
@@ -446,6 +446,29 @@ static void a_negative_meter_is_suspect(void **state)
 	pue_free(p);
 }
 
+/* One second of it marks a minute, and not an hour; and a counter that has counted on says that nothing is
+ * missing. */
+static void a_suspect_second_says_nothing_of_an_hour(void **state)
+{
+	struct pue *p = make(power_meter, four_windows, 3);
+	for (int s = 0; s <= 3670; s++) {
+		power(p, FACILITY, s, 118);
+		power(p, IT, s, s == 3640 || s == 3641 ? -40 : 100);
+	}
+	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_SUSPECT);
+	assert_int_equal(pue_window(p, 2).pue.quality, QUALITY_GOOD);
+	pue_free(p);
+	p = make(energy_meter, four_windows, 3);
+	for (int s = 0; s <= 3700; s++)
+		for (size_t i = 0; i < 2; i++) {
+			power(p, i, s, i == IT && s > 3640 && s < 3660 ? -40 : i == IT ? 360 : 424.8);
+			energy(p, i, s, (uint64_t)(i == IT ? 100 * s : 118 * s));
+		}
+	for (size_t w = 0; w < 3; w++)
+		assert_int_equal(pue_window(p, w).pue.quality, QUALITY_GOOD);
+	pue_free(p);
+}
+
 /* One garbled power does not make a preset counter plausible, and one that is no power is none. */
 static void a_garbled_power_teaches_nothing(void **state)
 {
@@ -564,6 +587,7 @@ int main(void)
 		cmocka_unit_test(without_a_facility_meter_it_is_partial),
 		cmocka_unit_test(meters_of_different_rhythm_are_of_one_moment),
 		cmocka_unit_test(a_negative_meter_is_suspect),
+		cmocka_unit_test(a_suspect_second_says_nothing_of_an_hour),
 		cmocka_unit_test(a_garbled_power_teaches_nothing),
 		cmocka_unit_test(an_export_without_power_is_estimated),
 		cmocka_unit_test(the_longest_lists_of_windows_are_bounded),

@@ -101,6 +101,14 @@ static void steps_of_every_needed_counter_count(void **state)
 		/* cooling in steps of 1 kWh matters in an hour, and in a day not any more */
 		{ { { PUE_IT, 100, WH, 10, false }, { PUE_COOLING, 18, KWH, 10, false } }, 2, 1U << DAY,
 		    0.001339 },
+		/* of two in a sum each counts: 50 kW in steps of 1 kWh; one that is off hides no more than
+		   its step */
+		{ { { PUE_FACILITY, 118, WH, 10, false }, { PUE_IT, 50, KWH, 10, false },
+		      { PUE_IT, 50, WH, 10, false } },
+		    3, 1U << DAY, 1.18 * 0.0061251 },
+		{ { { PUE_FACILITY, 118, WH, 10, false }, { PUE_IT, 100, WH, 10, false },
+		      { PUE_IT, 0, 10 * WH, 10, false } },
+		    3, 1U << QUARTER | 1U << HOUR | 1U << DAY, 1.18 * 0.0070711 },
 	};
 	for (size_t i = 0; i < COUNT(cases); i++) {
 		struct pue *p = make_of(cases[i].meters, cases[i].n);

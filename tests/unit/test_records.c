@@ -21,16 +21,18 @@
 #define POLL_S 10
 #define MJ_PER_KWH INT64_C(3600000000)
 
-#define POINTS(d)                                                                                            \
+#define POINTS(d, scale)                                                                                     \
 	"[point:" d ".active_power]\nregister = holding:0\ntype = f32\nunit = kW\n"                          \
-	"[point:" d ".active_energy_import]\nregister = holding:2\ntype = u32\nscale = 0.001\nunit = kWh\n"  \
-	"counter = yes\n"
+	"[point:" d ".active_energy_import]\nregister = holding:2\ntype = u32\nscale = " scale               \
+	"\nunit = kWh\ncounter = yes\n"
+#define PLANT(scale)                                                                                         \
+	"[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"                          \
+	"[device:main]\nbus = b\nunit = 1\npoll_interval = 10s\naccuracy_class = 0.5\n" POINTS("main",       \
+	    scale) "[device:pdu]\nbus = b\nunit = 2\npoll_interval = 10s\naccuracy_class = "                 \
+		   "0.5\n" POINTS("pdu", scale) "[pue:row]\nfacility = main\nit = pdu\nwindows = 1h, "       \
+						"1d\n"
 
-static const char plant[] =
-    "[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
-    "[device:main]\nbus = b\nunit = 1\npoll_interval = 10s\naccuracy_class = 0.5\n" POINTS(
-	"main") "[device:pdu]\nbus = b\nunit = 2\npoll_interval = 10s\naccuracy_class = "
-		"0.5\n" POINTS("pdu") "[pue:row]\nfacility = main\nit = pdu\nwindows = 1h, 1d\n";
+static const char plant[] = PLANT("0.001"), coarse[] = PLANT("1");
 
 static char folder[] = "/tmp/coolantd-records-XXXXXX";
 static char ini[128], file[128];
@@ -46,20 +48,23 @@ static struct live *new_live(void)
 	return l;
 }
 
-/* 118 and 100 kW. */
+/* 118 and 100 kW; how often, and in what steps, the counters show it. */
+static int64_t shown_s = 1, shown_wh = 1;
+
 static void feed(struct live *l, size_t device, int64_t second)
 {
 	static const double kilowatts[] = { 118, 100 };
 	const int64_t time_ns = (START_S + second) * NS_PER_S;
-	const uint32_t wh = (uint32_t)(26e6 + kilowatts[device] * (double)second / 3.6);
+	const double true_wh = 26e6 + kilowatts[device] * (double)(second / shown_s * shown_s) / 3.6;
+	const uint32_t steps = (uint32_t)(true_wh / (double)shown_wh);
 	struct batch *b = batch_new(l->config, device, 2);
 	assert_non_null(b);
 	b->samples[b->count++] = (struct sample){
 		.point = 0, .value = { .kind = VALUE_NUMBER, .number = kilowatts[device] }, .time_ns = time_ns
 	};
 	b->samples[b->count++] = (struct sample){ .point = 1,
-		.value = { .kind = VALUE_NUMBER, .number = wh * 0.001 },
-		.raw = wh,
+		.value = { .kind = VALUE_NUMBER, .number = steps * (double)shown_wh * 0.001 },
+		.raw = steps,
 		.time_ns = time_ns };
 	assert_non_null(live_feed(l, b));
 	batch_free(b);
@@ -141,6 +146,40 @@ static void each_hour_has_its_energies(void **state)
 	    record_find(&b, &(struct record_key){ RECORD_ENERGY, START_HOUR + 1, "row", "it", "pdu" });
 	assert_true(fabs(r->sums.low - 26100) < 0.01 && fabs(r->sums.high - 26200) < 0.01);
 	record_batch_clear(&b);
+	live_free(l);
+}
+
+/* Meters that show their energy in steps of 1 kWh, each quarter of an hour: the day's record says what the
+ * window of that day does, and an hour's that it says nothing. */
+static void a_record_is_judged_as_a_window(void **state)
+{
+	(void)state;
+	shown_s = 900;
+	shown_wh = 1000;
+	struct config *c = load_config(ini, coarse);
+	struct live *l = live_new(c, START_S * NS_PER_S);
+	config_unref(c);
+	run(l, 0, 24 * HOUR_S + 1000, 2);
+	shown_s = shown_wh = 1;
+	struct record_batch b = all_waiting(l), day = { 0 };
+	struct record_periods *p = calloc(1, sizeof(*p));
+	assert_null(record_periods_make(p, &utc, RECORD_STEP_DAY, START_S * 1000, (START_S + 1) * 1000));
+	record_gather(p, &b, &day);
+	struct record_pue hour =
+	    record_pue_compute(&b, l->config, "row", START_HOUR + 5, RECORD_HOUR_MS, false);
+	assert_string_equal(hour.pue.reason, "shorter than ten refreshes of a needed counter");
+	struct record_pue r = record_pue_compute(&day, l->config, "row", 0, 24 * RECORD_HOUR_MS, false);
+	struct pue_window w = pue_window(pues_at(l->pues, 0), 1);
+	assert_int_equal(w.start_ms, START_S * 1000);
+	assert_int_equal(r.pue.quality, w.pue.quality);
+	assert_true(fabs(r.pue.value - w.pue.value) < 1e-9 && fabs(r.coverage - w.coverage) < 1e-9);
+	assert_true(fabs(r.uncertainty - w.uncertainty) < 1e-6);
+	const double quanta = hypot(1 / 2832.0, 1 / 2400.0), refresh = sqrt(2) * 900 / 86400;
+	assert_true(
+	    fabs(w.uncertainty / w.pue.value - sqrt(5e-5 + quanta * quanta + refresh * refresh)) < 2e-4);
+	record_batch_clear(&day);
+	record_batch_clear(&b);
+	free(p);
 	live_free(l);
 }
 
@@ -497,6 +536,7 @@ int main(void)
 		cmocka_unit_test(times_and_periods),
 		cmocka_unit_test(days_begin_at_midnight_of_the_site),
 		cmocka_unit_test(each_hour_has_its_energies),
+		cmocka_unit_test(a_record_is_judged_as_a_window),
 		cmocka_unit_test(a_meter_that_comes_back_late_fills_its_own_hours),
 		cmocka_unit_test(the_same_addition_is_made_once),
 		cmocka_unit_test(a_kill_loses_and_doubles_nothing),
