@@ -5,6 +5,7 @@
 #include "config/sections/default_alarms.h"
 #include "config/sections/point.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -51,6 +52,15 @@ static void refuse_kind(const struct config_loading *l, const struct ini_section
 	    suggest_word(l->arena, s->kind, kinds, COUNT(kinds), sizeof(kinds[0])), allowed);
 }
 
+static void refuse_name(const struct config_loading *l, const struct ini_section *s)
+{
+	char *name = arena_strdup(l->arena, s->name);
+	for (char *c = name; *c != '\0'; c++)
+		*c = *c == ' ' || *c == '.' ? '_' : (char)tolower((unsigned char)*c);
+	schema_error(l->diag, s, NULL, "not a name%s (allowed: " TEXT_NAME_FORM ")",
+	    text_is_name(name) ? arena_printf(l->arena, ", did you mean '%s'?", name) : "");
+}
+
 static void check_title(const struct config_loading *l, const struct ini_section *s)
 {
 	const struct config_section *k = NULL;
@@ -67,7 +77,7 @@ static void check_title(const struct config_loading *l, const struct ini_section
 	else if (k->name && strchr(k->name, '.') && !is_dotted_name(s->name))
 		schema_error(l->diag, s, NULL, "not of the form [%s:%s]", k->kind, k->name);
 	else if (k->name && !strchr(k->name, '.') && !text_is_name(s->name))
-		schema_error(l->diag, s, NULL, "not a name (allowed: " TEXT_NAME_FORM ")");
+		refuse_name(l, s);
 }
 
 /* The sections of a kind, in the order of the files. */
@@ -150,10 +160,15 @@ static void read_sections(struct config_loading *l)
 	alarms_link(l, alarms->items, alarms->count);
 }
 
-static int is_drop_in(const struct dirent *e)
+static bool is_drop_in(const char *name)
 {
-	size_t n = strlen(e->d_name);
-	return e->d_name[0] != '.' && n > 4 && strcmp(e->d_name + n - 4, ".ini") == 0;
+	size_t n = strlen(name);
+	return n > 4 && strcmp(name + n - 4, ".ini") == 0;
+}
+
+static int is_visible(const struct dirent *e)
+{
+	return e->d_name[0] != '.';
 }
 
 static int by_bytes(const struct dirent **a, const struct dirent **b)
@@ -167,7 +182,7 @@ static void read_drop_ins(const char *path, struct ini_tree *tree, struct diag *
 	const char *folder =
 	    slash ? arena_printf(tree->arena, "%.*s/coolantd.d", (int)(slash - path), path) : "coolantd.d";
 	struct dirent **found = NULL;
-	int n = scandir(folder, &found, is_drop_in, by_bytes);
+	int n = scandir(folder, &found, is_visible, by_bytes);
 	if (n < 0) {
 		if (errno != ENOENT)
 			diag_add(d, (struct diag_place){ folder, 0, NULL, NULL }, "cannot be read: %s",
@@ -175,7 +190,12 @@ static void read_drop_ins(const char *path, struct ini_tree *tree, struct diag *
 		return;
 	}
 	for (int i = 0; i < n; i++) {
-		ini_tree_read(tree, arena_printf(tree->arena, "%s/%s", folder, found[i]->d_name), d);
+		const char *file = arena_printf(tree->arena, "%s/%s", folder, found[i]->d_name);
+		if (is_drop_in(found[i]->d_name))
+			ini_tree_read(tree, file, d);
+		else
+			diag_note(d, (struct diag_place){ .file = file },
+			    "not read (allowed: names that end in .ini)");
 		free(found[i]);
 	}
 	free(found);

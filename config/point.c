@@ -7,6 +7,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 static const char *const table_words[] = { [POINT_COIL] = "coil",
 	[POINT_DISCRETE] = "discrete",
@@ -14,23 +15,23 @@ static const char *const table_words[] = { [POINT_COIL] = "coil",
 	[POINT_HOLDING] = "holding" };
 
 static const struct schema_choice type_choices[] = {
-	[POINT_U16] = { "u16", POINT_U16 },
-	[POINT_I16] = { "i16", POINT_I16 },
-	[POINT_U32] = { "u32", POINT_U32 },
-	[POINT_I32] = { "i32", POINT_I32 },
-	[POINT_U48] = { "u48", POINT_U48 },
-	[POINT_I48] = { "i48", POINT_I48 },
-	[POINT_U64] = { "u64", POINT_U64 },
-	[POINT_I64] = { "i64", POINT_I64 },
-	[POINT_F16] = { "f16", POINT_F16 },
-	[POINT_F32] = { "f32", POINT_F32 },
-	[POINT_F64] = { "f64", POINT_F64 },
+	[POINT_U16] = { "u16", POINT_U16, "uint16 word ushort unsigned" },
+	[POINT_I16] = { "i16", POINT_I16, "int16 short int signed s16" },
+	[POINT_U32] = { "u32", POINT_U32, "uint32 dword ulong uint" },
+	[POINT_I32] = { "i32", POINT_I32, "int32 long s32" },
+	[POINT_U48] = { "u48", POINT_U48, "uint48" },
+	[POINT_I48] = { "i48", POINT_I48, "int48 s48" },
+	[POINT_U64] = { "u64", POINT_U64, "uint64 qword" },
+	[POINT_I64] = { "i64", POINT_I64, "int64 s64" },
+	[POINT_F16] = { "f16", POINT_F16, "half float16" },
+	[POINT_F32] = { "f32", POINT_F32, "float float32 real real32 single" },
+	[POINT_F64] = { "f64", POINT_F64, "double float64 real64 lreal" },
 	[POINT_SM16] = { "sm16", POINT_SM16 },
 	[POINT_SM32] = { "sm32", POINT_SM32 },
-	[POINT_BCD] = { "bcd", POINT_BCD },
+	[POINT_BCD] = { "bcd", POINT_BCD, "bcd16 bcd32" },
 	[POINT_MOD10K] = { "mod10k", POINT_MOD10K },
-	[POINT_BOOL] = { "bool", POINT_BOOL },
-	[POINT_STRING] = { "string", POINT_STRING },
+	[POINT_BOOL] = { "bool", POINT_BOOL, "boolean bit" },
+	[POINT_STRING] = { "string", POINT_STRING, "str ascii text char" },
 	{ NULL, 0 },
 };
 
@@ -120,8 +121,11 @@ const char *point_enum_word(const struct point *p, int64_t value)
 	return NULL;
 }
 
-const struct schema_choice point_order_choices[] = { { "big", POINT_BIG }, { "little", POINT_LITTLE },
-	{ NULL, 0 } };
+/* Users know the four orders of two registers as ABCD, CDAB, BADC and DCBA. */
+const struct schema_choice point_word_order_choices[] = { { "big", POINT_BIG, "ABCD BADC be msw high" },
+	{ "little", POINT_LITTLE, "CDAB DCBA le lsw low swap swapped" }, { NULL, 0 } };
+const struct schema_choice point_byte_order_choices[] = { { "big", POINT_BIG, "ABCD CDAB be msb high" },
+	{ "little", POINT_LITTLE, "BADC DCBA le lsb low swap swapped" }, { NULL, 0 } };
 
 static const struct schema_choice poll_choices[] = {
 	{ "fast", POINT_FAST },
@@ -141,6 +145,34 @@ static const struct schema_choice chars_choices[] = {
 static const struct schema_choice access_choices[] = { { "ro", POINT_READ_ONLY }, { "rw", POINT_READ_WRITE },
 	{ NULL, 0 } };
 
+/* What manuals and other programs write for a register: 40001 or 400001 for the first holding register, hr:0,
+ * or a bare address. */
+static const char *register_meant(struct arena *a, const char *text)
+{
+	static const struct {
+		const char *also;
+		enum register_table table;
+	} tables[] = { { "hr", POINT_HOLDING }, { "4x", POINT_HOLDING }, { "ir", POINT_INPUT },
+		{ "3x", POINT_INPUT }, { "di", POINT_DISCRETE }, { "1x", POINT_DISCRETE },
+		{ "co", POINT_COIL }, { "0x", POINT_COIL } };
+	static const enum register_table digits[] = {
+		['1'] = POINT_DISCRETE, ['3'] = POINT_INPUT, ['4'] = POINT_HOLDING
+	};
+	const char *colon = strchr(text, ':');
+	size_t n = strlen(text), length = colon ? (size_t)(colon - text) : 0;
+	int64_t number;
+	for (size_t i = 0; colon && i < sizeof(tables) / sizeof(tables[0]); i++)
+		if (length == 2 && strncasecmp(tables[i].also, text, 2) == 0)
+			return arena_printf(
+			    a, ", did you mean '%s%s'?", point_table_word(tables[i].table), colon);
+	if (colon || text_int(text, &number) < 0 || number < 0)
+		return "";
+	if ((n == 5 || n == 6) && strchr("134", text[0]) && atoll(text + 1) >= 1 && atoll(text + 1) <= 65536)
+		return arena_printf(a, ", did you mean '%s:%lld'? Addresses are zero-based",
+		    point_table_word(digits[(unsigned char)text[0]]), atoll(text + 1) - 1);
+	return arena_printf(a, ", did you mean 'holding:%s' or 'input:%s'?", text, text);
+}
+
 static bool parse_register(struct schema_value *v, const char *text)
 {
 	const char *colon = strchr(text, ':');
@@ -154,9 +186,9 @@ static bool parse_register(struct schema_value *v, const char *text)
 		return true;
 	}
 	return schema_refuse(v,
-	    "'%s' is not a register (allowed: holding, input, coil or discrete, a colon, and an address "
+	    "'%s' is not a register%s (allowed: holding, input, coil or discrete, a colon, and an address "
 	    "0..65535, decimal or 0x)",
-	    text);
+	    text, register_meant(v->arena, text));
 }
 
 static bool parse_bit(struct schema_value *v, const char *text)
@@ -293,9 +325,9 @@ const struct schema_key point_keys[] = {
 	{ "bits", SCHEMA_CUSTOM, FIELD(bits), "", .parse = parse_bits,
 	    .help = "the value is this range of bits: LOW..HIGH; the highest is the sign when the type is "
 		    "signed" },
-	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), .choices = point_order_choices,
+	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), .choices = point_word_order_choices,
 	    .help = "order of the registers of a wide value; the profile's unless told" },
-	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), .choices = point_order_choices,
+	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), .choices = point_byte_order_choices,
 	    .help = "order of the bytes in a register; the profile's unless told" },
 	{ "scale", SCHEMA_DOUBLE, FIELD(scale), "1", .min = -1e18, .max = 1e18,
 	    .help = "value = raw * scale + offset" },

@@ -135,7 +135,7 @@ struct point {
 /* The rows of [point:NAME] of a profile and of [point:DEVICE.NAME] of a configuration. */
 extern const struct schema_key point_keys[];
 /* The words for word_order and byte_order. */
-extern const struct schema_choice point_order_choices[];
+extern const struct schema_choice point_word_order_choices[], point_byte_order_choices[];
 
 /* What the points of a device have in common. */
 struct point_defaults {

@@ -111,9 +111,9 @@ const struct schema_key profile_keys[] = {
 		"before anything is read and after each silence; while another device answers, all values "
 		"are invalid, and it is asked again in growing pauses. coolantctl scan tells devices by "
 		"them" },
-	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), "big", .choices = point_order_choices,
+	{ "word_order", SCHEMA_CHOICE, FIELD(word_order), "big", .choices = point_word_order_choices,
 	    .help = "order of the registers of a wide value" },
-	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), "big", .choices = point_order_choices,
+	{ "byte_order", SCHEMA_CHOICE, FIELD(byte_order), "big", .choices = point_byte_order_choices,
 	    .help = "order of the bytes in a register" },
 	{ "max_registers", SCHEMA_INT, FIELD(max_registers), "125", .min = 1, .max = 125,
 	    .help = "most registers the device gives in one reply" },
@@ -175,8 +175,13 @@ static void say_missing(const char *name, struct arena *a, struct diag *d, struc
 		n = add_names(folder, a, names, n);
 	if (n > 1)
 		qsort(names, n, sizeof(names[0]), by_name);
-	diag_add(d, asked, "no profile '%s'%s (looked for %s.ini in %s)", name,
-	    suggest_word(a, name, names, n, sizeof(names[0])), name, profile_path());
+	size_t length = strlen(name);
+	if (length > 4 && strcmp(name + length - 4, ".ini") == 0) /* it is added to the name */
+		name = arena_strndup(a, name, length - 4);
+	const char *const *same = n > 0 ? bsearch(&name, names, n, sizeof(names[0]), by_name) : NULL;
+	const char *meant = same ? arena_printf(a, ", did you mean '%s'?", name)
+				 : suggest_word(a, name, names, n, sizeof(names[0]));
+	diag_add(d, asked, "no such profile%s (looked for %s.ini in %s)", meant, name, profile_path());
 }
 
 /* What is said to be there and not to be there. */

@@ -313,9 +313,10 @@ static void on_publisher_stopped(void *user)
 	(void)sd_event_exit(d->event, 0);
 }
 
-static void say_finding(const char *text, void *user)
+static void say_finding(bool is_error, const char *text, void *user)
 {
-	log_event(LOG_ERR, (struct log_fields){ .message_id = LOG_ID_RELOAD_FAILED }, "%s", text);
+	struct log_fields fields = { .message_id = is_error ? LOG_ID_RELOAD_FAILED : NULL };
+	log_event(is_error ? LOG_ERR : LOG_NOTICE, fields, "%s", text);
 }
 
 /* Puts a checked configuration in place of the running one. 0 or -ENOMEM, and then nothing has changed. */

@@ -111,9 +111,9 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static void say_finding(const char *text, void *user)
+static void say_finding(bool is_error, const char *text, void *user)
 {
-	log_line(LOG_ERR, "%s", text);
+	log_line(is_error ? LOG_ERR : LOG_NOTICE, "%s", text);
 }
 
 static struct config *load(const char *path)

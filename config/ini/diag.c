@@ -8,13 +8,14 @@
 struct finding {
 	const char *file, *text;
 	int line;
+	bool is_error;
 	size_t order;
 };
 
 struct diag {
 	struct arena *arena; /* where it and all texts live */
 	struct finding findings[DIAG_MAX];
-	size_t count, dropped;
+	size_t count, errors, dropped; /* errors: the dropped ones too */
 };
 
 struct diag *diag_new(void)
@@ -31,8 +32,9 @@ void diag_free(struct diag *d)
 		arena_free(d->arena);
 }
 
-void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_list ap)
+static void add(struct diag *d, bool is_error, struct diag_place place, const char *format, va_list ap)
 {
+	d->errors += is_error;
 	if (d->count == DIAG_MAX) {
 		d->dropped++;
 		return;
@@ -45,8 +47,13 @@ void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_l
 	if (place.key)
 		where = arena_printf(d->arena, "%s %s", where, place.key);
 	const char *text = arena_printf(d->arena, "%s: %s", where, arena_vprintf(d->arena, format, ap));
-	d->findings[d->count] = (struct finding){ file, text, place.line, d->count };
+	d->findings[d->count] = (struct finding){ file, text, place.line, is_error, d->count };
 	d->count++;
+}
+
+void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_list ap)
+{
+	add(d, true, place, format, ap);
 }
 
 void diag_add(struct diag *d, struct diag_place place, const char *format, ...)
@@ -57,9 +64,17 @@ void diag_add(struct diag *d, struct diag_place place, const char *format, ...)
 	va_end(ap);
 }
 
+void diag_note(struct diag *d, struct diag_place place, const char *format, ...)
+{
+	va_list ap;
+	va_start(ap, format);
+	add(d, false, place, format, ap);
+	va_end(ap);
+}
+
 size_t diag_errors(const struct diag *d)
 {
-	return d->count + d->dropped;
+	return d->errors;
 }
 
 static int by_place(const void *a, const void *b)
@@ -73,14 +88,14 @@ static int by_place(const void *a, const void *b)
 	return r;
 }
 
-void diag_each(struct diag *d, void (*say)(const char *text, void *user), void *user)
+void diag_each(struct diag *d, void (*say)(bool is_error, const char *text, void *user), void *user)
 {
 	qsort(d->findings, d->count, sizeof(d->findings[0]), by_place);
 	for (size_t i = 0; i < d->count; i++)
-		say(d->findings[i].text, user);
+		say(d->findings[i].is_error, d->findings[i].text, user);
 	if (d->dropped > 0) {
 		char more[64];
 		snprintf(more, sizeof(more), "and %zu more findings that are not listed", d->dropped);
-		say(more, user);
+		say(d->errors > 0, more, user);
 	}
 }

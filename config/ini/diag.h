@@ -2,11 +2,13 @@
  *
  * Each finding has the place (file, line, section, key) and says what is wrong and what is allowed. Findings
  * are kept in the order they were met and printed sorted by place, so that a user mends a file from top to
- * bottom. One thread at a time.
+ * bottom. A note is a finding that is no error: what was taken otherwise than its writer may think. One
+ * thread at a time.
  */
 #pragma once
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -30,7 +32,10 @@ void diag_add(struct diag *d, struct diag_place place, const char *format, ...)
 void diag_vadd(struct diag *d, struct diag_place place, const char *format, va_list ap)
     __attribute__((format(printf, 3, 0)));
 
-size_t diag_errors(const struct diag *d);
+void diag_note(struct diag *d, struct diag_place place, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+size_t diag_errors(const struct diag *d); /* without the notes */
 
 /* The findings sorted by place, one call each with `FILE:LINE: [section] key: what (allowed)`. */
-void diag_each(struct diag *d, void (*say)(const char *text, void *user), void *user);
+void diag_each(struct diag *d, void (*say)(bool is_error, const char *text, void *user), void *user);

@@ -67,14 +67,34 @@ static void complain(struct reader *r, const char *what)
 	diag_add(r->diag, here(r, NULL, NULL), "%s", what);
 }
 
-static void cut_comment(char *s)
+/* Cuts the comment off: what stands behind its mark, or NULL when there is none. */
+static char *cut_comment(char *s)
 {
 	for (char *p = s; *p; p++) {
 		if ((*p == '#' || *p == ';') && (p == s || isspace((unsigned char)p[-1]))) {
 			*p = '\0';
-			return;
+			return p + 1;
 		}
 	}
+	return NULL;
+}
+
+/* Takes a value out of its quotes, in place; NULL when it is not of that form. */
+static char *unquote(char *s)
+{
+	char *to = s, *from = s + 1;
+	for (; *from != '\0' && *from != '"'; from++) {
+		if (*from == '\\' && (from[1] == '"' || from[1] == '\\'))
+			from++;
+		*to++ = *from;
+	}
+	if (*from != '"')
+		return NULL;
+	(void)cut_comment(from + 1);
+	if (*text_strip(from + 1) != '\0')
+		return NULL;
+	*to = '\0';
+	return s;
 }
 
 static struct ini_section *append_section(struct ini_tree *t, const char *title)
@@ -113,7 +133,8 @@ static struct ini_entry *append_entry(struct ini_section *s, struct arena *a, co
 /* `line` is "[title]" or a broken form of it. */
 static void open_section(struct reader *r, char *line)
 {
-	char *end = strchr(line, ']');
+	(void)cut_comment(line);
+	char *end = strchr(text_strip(line), ']');
 	r->section = NULL;
 	r->section_refused = true;
 	if (!end || end[1] != '\0') {
@@ -136,7 +157,7 @@ static void open_section(struct reader *r, char *line)
 	r->section_refused = false;
 }
 
-/* The next line's text, without comment and white space, or NULL at the end. */
+/* The next line's text, without white space at its ends, or NULL at the end. */
 static char *next_line(struct reader *r)
 {
 	if (r->next >= r->end)
@@ -159,16 +180,29 @@ static char *next_line(struct reader *r)
 		complain(r, "bytes that are not UTF-8 (the file must be UTF-8 text)");
 		return line + n;
 	}
-	line = text_strip(line);
-	cut_comment(line);
 	return text_strip(line);
+}
+
+/* The value that `rest` of a line is, and what may be missed of it. NULL when it is none. */
+static const char *read_value(struct arena *a, char *rest, const char **cut)
+{
+	*cut = NULL;
+	rest = text_strip(rest);
+	if (*rest == '"') {
+		const char *value = unquote(rest);
+		return value ? arena_strdup(a, value) : NULL;
+	}
+	const char *comment = cut_comment(rest);
+	if (comment && *comment != '\0' && !isspace((unsigned char)*comment) && !strchr("#;-=", *comment))
+		*cut = arena_strdup(a, comment);
+	return arena_strdup(a, text_strip(rest));
 }
 
 static void read_entry(struct reader *r, char *line)
 {
 	struct arena *a = r->tree->arena;
 	char *rest = line, *key = text_strip(strsep(&rest, "=:"));
-	if (!rest) {
+	if (!rest || strpbrk(key, "#;")) {
 		complain(r, "neither a [section] nor a line of the form key = value");
 		return;
 	}
@@ -178,9 +212,18 @@ static void read_entry(struct reader *r, char *line)
 		    e->line);
 		return;
 	}
+	const char *cut, *value = read_value(a, rest, &cut);
+	if (!value) {
+		diag_add(r->diag, here(r, r->section->title, key),
+		    "a value that begins with a quote and does not end with one (allowed: \"text\", with "
+		    "\\\" "
+		    "for a quote inside; or no quotes)");
+		return;
+	}
 	if (!e)
 		e = append_entry(r->section, a, key);
-	e->value = arena_strdup(a, text_strip(rest));
+	e->value = value;
+	e->cut = cut;
 	e->file = r->file;
 	e->line = r->line;
 }
@@ -190,7 +233,7 @@ static void read_lines(struct reader *r)
 	for (char *line; (line = next_line(r));) {
 		if (*line == '[')
 			open_section(r, line);
-		else if (*line == '\0' || r->section_refused)
+		else if (strchr("#;", *line) /* or empty */ || r->section_refused)
 			continue;
 		else if (r->section)
 			read_entry(r, line);
@@ -232,6 +275,10 @@ int ini_tree_read(struct ini_tree *t, const char *path, struct diag *d)
 	if (err < 0) {
 		diag_add(d, here(&r, NULL, NULL), "cannot be read: %s", strerror(-err));
 		return err;
+	}
+	if (size >= 2 && (memcmp(text, "\xff\xfe", 2) == 0 || memcmp(text, "\xfe\xff", 2) == 0)) {
+		diag_add(d, here(&r, NULL, NULL), "UTF-16 text (allowed: UTF-8; save it anew as that)");
+		return -EINVAL;
 	}
 	bool has_mark = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0;
 	r.next = text + (has_mark ? 3 : 0);

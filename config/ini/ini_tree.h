@@ -2,9 +2,10 @@
  *
  * Several files can be read into one tree: a later file adds sections and overrides keys. Within one file a
  * second section of the same title and a second key of the same name are errors. A key ends at the first `=`
- * or `:`. `#` and `;` start a comment at the start of a line or after white space; a byte order mark and CRLF
- * line ends are taken; leading white space has no meaning (no continuation lines); NUL bytes, invalid UTF-8
- * and lines over INI_LINE_MAX bytes are errors.
+ * or `:`. `#` and `;` start a comment at the start of a line or after white space. A value may stand in
+ * double quotes, which do not belong to it: then `#` and `;` do, and `\"` and `\\` are a quote and a
+ * backslash. A byte order mark and CRLF line ends are taken; leading white space has no meaning (no
+ * continuation lines); NUL bytes, invalid UTF-8 and lines over INI_LINE_MAX bytes are errors.
  */
 #pragma once
 
@@ -21,6 +22,7 @@
 struct ini_entry {
 	struct ini_entry *next;
 	const char *key, *value;
+	const char *cut; /* a comment behind the value that may be meant as part of it: #1; or NULL */
 	const char *file;
 	int line;
 };

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 struct diag_place schema_place(const struct ini_section *s, const char *key)
 {
@@ -31,15 +32,6 @@ bool schema_refuse(struct schema_value *v, const char *format, ...)
 		diag_vadd(v->diag, v->place, format, ap);
 	va_end(ap);
 	return false;
-}
-
-static bool parse_bool(struct schema_value *v, const char *text)
-{
-	bool yes = strcmp(text, "yes") == 0;
-	if (!yes && strcmp(text, "no") != 0)
-		return schema_refuse(v, "'%s' is not valid (allowed: yes, no)", text);
-	*(bool *)v->field = yes;
-	return true;
 }
 
 static const char *limit_text(const struct schema_key *row, double limit, char buf[static 32])
@@ -90,7 +82,9 @@ static bool parse_double(struct schema_value *v, const char *text)
 {
 	double n = NAN;
 	int err = *text != '\0' ? text_double(text, &n) : 0;
-	if (*text != '\0' && !check_number(v, text, err, n, "a number"))
+	if (*text != '\0' &&
+	    !check_number(v, text, err, n,
+		strchr(text, ',') ? "a number, with a point: 20.5" : "a number, without its unit"))
 		return false;
 	*(double *)v->field = n;
 	return true;
@@ -109,6 +103,17 @@ static bool parse_name(struct schema_value *v, const char *text)
 	return parse_text(v, text);
 }
 
+/* The word whose other spellings have the text; "" = of none. */
+static const char *choice_meant(struct arena *a, const struct schema_choice *choices, const char *text)
+{
+	size_t n = strlen(text);
+	for (; choices->word; choices++)
+		for (const char *w = choices->also; w && *w != '\0'; w += strcspn(w, " "), w += *w == ' ')
+			if (strcspn(w, " ") == n && strncasecmp(w, text, n) == 0)
+				return arena_printf(a, ", did you mean '%s'?", choices->word);
+	return "";
+}
+
 static bool parse_choice(struct schema_value *v, const char *text)
 {
 	const struct schema_choice *choices = v->row->choices;
@@ -123,8 +128,26 @@ static bool parse_choice(struct schema_value *v, const char *text)
 	}
 	for (size_t i = 1; i < n; i++)
 		allowed = arena_printf(v->arena, "%s, %s", allowed, choices[i].word);
-	return schema_refuse(v, "'%s' is not valid%s (allowed: %s)", text,
-	    suggest_word(v->arena, text, choices, n, sizeof(choices[0])), allowed);
+	const char *meant = choice_meant(v->arena, choices, text);
+	if (*meant == '\0')
+		meant = suggest_word(v->arena, text, choices, n, sizeof(choices[0]));
+	return schema_refuse(v, "'%s' is not valid%s (allowed: %s)", text, meant, allowed);
+}
+
+static bool parse_bool(struct schema_value *v, const char *text)
+{
+	static const struct schema_choice words[] = { { "yes", true, "true on 1 y enabled" },
+		{ "no", false, "false off 0 n disabled" }, { NULL } };
+	int yes = 0;
+	struct schema_key row = *v->row;
+	struct schema_value word = *v;
+	row.choices = words;
+	word.row = &row;
+	word.field = &yes;
+	if (!parse_choice(&word, text))
+		return false;
+	*(bool *)v->field = yes;
+	return true;
 }
 
 static bool parse_list(struct schema_value *v, const char *text)
@@ -190,6 +213,10 @@ static void read_empty(
     const struct schema_key *row, struct arena *a, struct diag *d, struct diag_place place, void *target)
 {
 	bool own = row->type == SCHEMA_CUSTOM || (row->type == SCHEMA_CHOICE && !row->def);
+	if (!own && row->def && *row->def != '\0')
+		diag_note(d, place, "empty, so the default holds: %s", row->def);
+	else if (row->type == SCHEMA_DOUBLE)
+		diag_note(d, place, "empty, so it is not set");
 	(void)parse_value(row, a, own ? d : NULL, place, target, !own && row->def ? row->def : "");
 }
 
@@ -220,6 +247,10 @@ void schema_read(const struct schema_key *keys, const struct ini_section *from, 
 	for (const struct ini_entry *e = from->entries; e; e = e->next) {
 		struct diag_place place = { e->file, e->line, from->title, e->key };
 		const struct schema_key *row = find_key(keys, e->key);
+		if (row && row->type == SCHEMA_TEXT && e->cut)
+			diag_note(d, place,
+			    "'%s' is taken, what follows is a comment (in double quotes all is taken)",
+			    e->value);
 		if (!row)
 			unknown_key(keys, place, a, d);
 		else if (*e->value != '\0')

@@ -57,6 +57,8 @@ struct schema_list {
 struct schema_choice {
 	const char *word; /* NULL ends the list */
 	int value;
+	const char
+	    *also; /* what users write for it elsewhere, blanks between: it is said to be meant. Or NULL */
 };
 
 /* Where a value goes. The size is held against the row's type: a row whose field is of another type ends the

@@ -10,20 +10,20 @@
 #include <string.h>
 
 static const struct schema_choice whens[] = {
-	{ "true", WHEN_TRUE },
-	{ "false", WHEN_FALSE },
-	{ "above", WHEN_ABOVE },
-	{ "below", WHEN_BELOW },
-	{ "outside", WHEN_OUTSIDE },
-	{ "stale", WHEN_STALE },
+	{ "true", WHEN_TRUE, "1 on yes set == =" },
+	{ "false", WHEN_FALSE, "0 off no unset" },
+	{ "above", WHEN_ABOVE, "> >= high over gt max" },
+	{ "below", WHEN_BELOW, "< <= low under lt min" },
+	{ "outside", WHEN_OUTSIDE, "range band" },
+	{ "stale", WHEN_STALE, "timeout old" },
 	{ "suspect", WHEN_SUSPECT },
-	{ "lost", WHEN_LOST },
+	{ "lost", WHEN_LOST, "missing null offline dead silent nodata" },
 	{ NULL, 0 },
 };
 static const struct schema_choice severities[] = {
-	{ "info", SEVERITY_INFO },
-	{ "warning", SEVERITY_WARNING },
-	{ "critical", SEVERITY_CRITICAL },
+	{ "info", SEVERITY_INFO, "notice information low minor" },
+	{ "warning", SEVERITY_WARNING, "warn medium major" },
+	{ "critical", SEVERITY_CRITICAL, "crit error alarm high emergency fatal" },
 	{ NULL, 0 },
 };
 
@@ -160,11 +160,15 @@ static void check_limits(const struct config_loading *l, const struct alarm_conf
 	bool truth = a->when == WHEN_TRUE || a->when == WHEN_FALSE;
 	bool on_number =
 	    a->source != SOURCE_POINT || point_is_number(reference_get(l->config, a->points.refs[0]));
+	/* what was given and is no number was said already */
+	bool limit = !isnan(a->limit) || ini_section_gives(l->from, "limit");
+	bool low = !isnan(a->low) || ini_section_gives(l->from, "low");
+	bool high = !isnan(a->high) || ini_section_gives(l->from, "high");
 	const struct schema_rule rules[] = {
-		{ (a->when == WHEN_ABOVE || a->when == WHEN_BELOW) && isnan(a->limit), "limit",
+		{ (a->when == WHEN_ABOVE || a->when == WHEN_BELOW) && !limit, "limit",
 		    "missing, but required for above and below" },
-		{ a->when == WHEN_OUTSIDE && (isnan(a->low) || isnan(a->high)),
-		    isnan(a->low) ? "low" : "high", "missing, but required for outside" },
+		{ a->when == WHEN_OUTSIDE && (!low || !high), low ? "high" : "low",
+		    "missing, but required for outside" },
 		{ a->low > a->high, "low", "greater than high (allowed: low <= high)" },
 		{ a->escalate_to < a->severity, "escalate_to",
 		    "less than severity (allowed: as bad or worse)" },

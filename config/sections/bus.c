@@ -1,11 +1,14 @@
 #include "config/sections/bus.h"
 
+#include "config/ini/address.h"
+
 #include <string.h>
 #include <sys/stat.h>
 
-static const struct schema_choice types[] = { [BUS_RTU] = { "rtu", BUS_RTU },
-	[BUS_TCP] = { "tcp", BUS_TCP },
-	[BUS_RTUTCP] = { "rtutcp", BUS_RTUTCP },
+static const struct schema_choice types[] = { [BUS_RTU] = { "rtu", BUS_RTU,
+						  "serial rs485 rs-485 modbus-rtu" },
+	[BUS_TCP] = { "tcp", BUS_TCP, "modbus modbus-tcp modbustcp" },
+	[BUS_RTUTCP] = { "rtutcp", BUS_RTUTCP, "rtu-tcp rtuovertcp rtu-over-tcp rtu_over_tcp" },
 	{ NULL, 0 } };
 /* the rates that a serial port is set to */
 static const struct schema_choice bauds[] = {
@@ -22,8 +25,8 @@ static const struct schema_choice bauds[] = {
 	{ "921600", 921600 },
 	{ NULL, 0 },
 };
-static const struct schema_choice parities[] = { { "none", PARITY_NONE }, { "even", PARITY_EVEN },
-	{ "odd", PARITY_ODD }, { NULL, 0 } };
+static const struct schema_choice parities[] = { { "none", PARITY_NONE, "n no 8n1 8n2" },
+	{ "even", PARITY_EVEN, "e 8e1" }, { "odd", PARITY_ODD, "o 8o1" }, { NULL, 0 } };
 
 static const struct schema_choice transaction_ids[] = { { "check", TRANSACTION_CHECK },
 	{ "ignore", TRANSACTION_IGNORE }, { NULL, 0 } };
@@ -33,9 +36,15 @@ static bool parse_host(struct schema_value *v, const char *text)
 {
 	const char *sep = strstr(text, "://"), *host = sep ? sep + 3 : text, *colon = strchr(host, ':');
 	bool port = colon && !strchr(colon + 1, ':'); /* an IPv6 address has more of them */
-	if (sep || port || strpbrk(text, " \t/[]"))
+	bool numbers = *text != '\0' && strspn(text, "0123456789.") == strlen(text) && !address_is_ip(text);
+	if (numbers)
+		return schema_refuse(
+		    v, "'%s' is no IPv4 address (allowed: four numbers 0..255, as 192.0.2.10)", text);
+	if (sep || port || strpbrk(text, " \t/[]@"))
 		return schema_refuse(v,
-		    "'%s' is not a host (allowed: an address or a name alone; a port goes into tcp_port)",
+		    "'%s' is not a host (allowed: an address, IPv6 too without brackets, or a name alone; a "
+		    "port "
+		    "goes into tcp_port)",
 		    text);
 	*(const char **)v->field = text;
 	return true;

@@ -25,6 +25,18 @@ static bool parse_socket(struct schema_value *v, const char *text)
 	const size_t longest = sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1;
 	if (strlen(text) > longest)
 		return schema_refuse(v, "'%s' is too long for a socket (allowed: %zu bytes)", text, longest);
+	if (*text != '\0' && *text != '/')
+		return schema_refuse(
+		    v, "'%s' is not an absolute path (allowed: /run/coolantd/http.sock)", text);
+	*(const char **)v->field = text;
+	return true;
+}
+
+/* A service has no folder of its own that a path could begin in. */
+static bool parse_folder(struct schema_value *v, const char *text)
+{
+	if (*text != '\0' && *text != '/')
+		return schema_refuse(v, "'%s' is not an absolute path (allowed: /var/lib/coolantd)", text);
 	*(const char **)v->field = text;
 	return true;
 }
@@ -53,11 +65,11 @@ static bool parse_listen(struct schema_value *v, const char *text)
 }
 
 static const struct schema_choice log_levels[] = {
-	{ "error", LOG_ERR },
-	{ "warning", LOG_WARNING },
+	{ "error", LOG_ERR, "err" },
+	{ "warning", LOG_WARNING, "warn" },
 	{ "notice", LOG_NOTICE },
-	{ "info", LOG_INFO },
-	{ "debug", LOG_DEBUG },
+	{ "info", LOG_INFO, "information verbose" },
+	{ "debug", LOG_DEBUG, "trace all" },
 	{ NULL, 0 },
 };
 
@@ -67,7 +79,7 @@ static const struct schema_key daemon_keys[] = {
 	    .help = "the site; with rack it names this controller in topics" },
 	{ "rack", SCHEMA_CUSTOM, FIELD(rack), .parse = parse_level, .flags = SCHEMA_REQUIRED,
 	    .help = "the rack or row that this controller stands beside" },
-	{ "state_dir", SCHEMA_TEXT, FIELD(state_dir),
+	{ "state_dir", SCHEMA_CUSTOM, FIELD(state_dir), "", .parse = parse_folder,
 	    .help = "folder for what must outlive a restart; default "
 		    "$STATE_DIRECTORY, else /var/lib/coolantd. One coolantd at a time may run on it" },
 	{ "http_socket", SCHEMA_CUSTOM, FIELD(http_socket), "", .parse = parse_socket,

@@ -42,10 +42,10 @@ static bool parse_curve(struct schema_value *v, const char *text)
 }
 
 static const struct schema_choice coolants[] = {
-	{ "water", COOLANT_WATER },
-	{ "pg25", COOLANT_PG25 },
+	{ "water", COOLANT_WATER, "h2o w pure di" },
+	{ "pg25", COOLANT_PG25, "glycol pg propylene propylene-glycol propyleneglycol pg-25 25%pg" },
 	{ "pg30", COOLANT_PG30 },
-	{ "eg25", COOLANT_EG25 },
+	{ "eg25", COOLANT_EG25, "eg ethylene ethylene-glycol ethyleneglycol eg-25" },
 	{ "eg30", COOLANT_EG30 },
 	{ NULL, 0 },
 };

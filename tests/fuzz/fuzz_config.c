@@ -16,10 +16,10 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	return setenv("COOLANTD_PROFILE_PATH", "/nonexistent", 1);
 }
 
-static void say(const char *text, void *user)
+static void say(bool is_error, const char *text, void *user)
 {
 	size_t *lines = user;
-	*lines += text[0] != '\0';
+	*lines += is_error && text[0] != '\0';
 }
 
 /* What is live must save a state that it takes up again itself. */

@@ -107,7 +107,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 	return -1;
 }
 
-static void say_finding(const char *text, void *user)
+static void say_finding(bool is_error, const char *text, void *user)
 {
 	fprintf(stderr, "coolantd-sim: %s\n", text);
 }

@@ -27,12 +27,16 @@ static const char *write_file(const char *name, const char *text, size_t size)
 
 struct findings {
 	char text[8192];
-	size_t count;
+	size_t count, notes;
 };
 
-static void collect(const char *text, void *user)
+static void collect(bool is_error, const char *text, void *user)
 {
 	struct findings *f = user;
+	if (!is_error) {
+		f->notes++;
+		return;
+	}
 	size_t used = strlen(f->text);
 	const char *base = strrchr(text, '/') ? text : text;
 	snprintf(f->text + used, sizeof(f->text) - used, "%s\n", base);
@@ -121,7 +125,7 @@ static const struct {
 	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\n",
 	    "[device:d] profile: missing, and no [point:d.NAME] either" },
 	{ HEAD BUS "[device:d]\nbus = b\nunit = 1\nprofile = no-such\n",
-	    "[device:d] profile: no profile 'no-such'" },
+	    "[device:d] profile: no such profile (looked for no-such.ini" },
 	{ HEAD BUS "[device:d]\nbus = b\n[point:d.p]\nregister = holding:0\n",
 	    "[device:d] unit: missing, but required" },
 	{ HEAD BUS DEVICE "[point:x.p]\nregister = holding:0\n", "[point:x.p]: no such device" },
@@ -299,7 +303,8 @@ static const struct {
 	{ HEAD "[bus:b]\ntype = rtutcp\nhost = x\ntransaction_id = check\n",
 	    ":7: [bus:b] transaction_id: has no meaning for type = rtutcp (allowed for tcp)" },
 	{ HEAD "[bus:b]\ntype = tcp\nhost = tcp://1.2.3.4\n",
-	    ":6: [bus:b] host: 'tcp://1.2.3.4' is not a host (allowed: an address or a name alone; a port "
+	    ":6: [bus:b] host: 'tcp://1.2.3.4' is not a host (allowed: an address, IPv6 too without "
+	    "brackets, or a name alone; a port "
 	    "goes into tcp_port)" },
 	{ HEAD "[bus:b]\ntype = tcp\nhost = 1.2.3.4:502\n", ":6: [bus:b] host: '1.2.3.4:502' is not" },
 	{ HEAD "[bus:b]\ntype = tcp\nhost = [::1]:502\n", ":6: [bus:b] host: '[::1]:502' is not a host" },
