@@ -1,5 +1,7 @@
 #include "daemon/buses.h"
 
+#include "drivers/modbus/bus_load.h"
+#include "drivers/modbus/owed.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
 
@@ -9,12 +11,15 @@
 
 #define RETRY_MIN_NS NS_PER_S
 #define RETRY_MAX_NS (60 * NS_PER_S)
+/* So long another worker may need to let go of the port. */
+#define HANDOVER_NS NS_PER_S
 
 struct bus_worker {
 	struct bus_worker *next;
 	struct config *config; /* a reference, for what follows */
 	const struct bus_config *bus;
 	struct worker *worker;	    /* NULL = could not be started */
+	int64_t asks_ns;	    /* from when on it can ask all of its devices */
 	int64_t pause_ns, retry_ns; /* then: until it is tried again */
 };
 
@@ -115,6 +120,19 @@ static void start(struct buses *s, struct bus_worker *b, int64_t now_ns)
 	b->retry_ns = now_ns + b->pause_ns;
 }
 
+/* On a serial line a part waits until nothing can come any more of what was asked before. */
+static int64_t asks_from(const struct buses *s, const struct bus_config *bus, int64_t now_ns)
+{
+	return now_ns + (s->asked_lately && bus_has_load(bus) ? OWED_LATE_NS : 0);
+}
+
+int64_t buses_asks_from(struct buses *s, size_t bus)
+{
+	const struct bus_config *c = &s->config->buses[bus];
+	const struct bus_worker *b = find(s, c);
+	return b ? b->asks_ns : asks_from(s, c, clock_boottime()) + HANDOVER_NS;
+}
+
 static void take(struct bus_worker *b, struct config *c, const struct bus_config *bus)
 {
 	struct config *before = b->config;
@@ -163,6 +181,7 @@ void buses_turn(struct buses *s)
 		struct bus_worker *b = find(s, bus);
 		if (!b && !is_held_up(s, bus) && (b = calloc(1, sizeof(*b)))) {
 			take(b, s->config, bus);
+			b->asks_ns = asks_from(s, bus, now);
 			b->next = s->running;
 			s->running = b;
 		}

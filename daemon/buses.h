@@ -20,6 +20,10 @@ void buses_free(struct buses *s);
 /* Takes a configuration (a reference). Starts what can start now; buses_turn does the rest. */
 void buses_apply(struct buses *s, struct config *c);
 
+/* CLOCK_BOOTTIME from when on each device of bus `bus` of that configuration can have been asked, as far as
+ * the line is concerned. */
+int64_t buses_asks_from(struct buses *s, size_t bus);
+
 /* To be called some times a second: ends stopped workers, starts what waited for that. */
 void buses_turn(struct buses *s);
 

@@ -319,6 +319,15 @@ static void say_finding(bool is_error, const char *text, void *user)
 	log_event(is_error ? LOG_ERR : LOG_NOTICE, fields, "%s", text);
 }
 
+/* What a line cannot be asked for yet is no fault of its devices. */
+static void apply_buses(struct daemon *d)
+{
+	buses_apply(d->buses, d->config);
+	for (size_t i = 0; i < d->config->device_count; i++)
+		point_table_ask_from(d->live->table, i, buses_asks_from(d->buses, d->config->devices[i].bus));
+	alarms_hold(d->live->alarms, clock_boottime());
+}
+
 /* Puts a checked configuration in place of the running one. 0 or -ENOMEM, and then nothing has changed. */
 static int apply(struct daemon *d, struct config *c)
 {
@@ -348,7 +357,7 @@ static int apply(struct daemon *d, struct config *c)
 	d->config = config_ref(c);
 	log_set_level(c->daemon->log_level);
 	live_tick(d->live);
-	buses_apply(d->buses, c);
+	apply_buses(d);
 	http_forget(d->http);
 	http_forget(d->http_tcp);
 	if (new_socket) {
@@ -515,7 +524,7 @@ static int start(struct daemon *d, int lock)
 	d->http_tcp = http_open_tcp(d->event, d->config->daemon->http_listen, api_answer, &d->api);
 	r = add_sources(d);
 	if (r >= 0)
-		buses_apply(d->buses, d->config);
+		apply_buses(d);
 	return r;
 }
 

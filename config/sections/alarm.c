@@ -184,35 +184,70 @@ static void check_limits(const struct config_loading *l, const struct alarm_conf
 		    "'%s' is a number (allowed: above, below, outside, stale, suspect, lost)", a->point_name);
 }
 
-static int64_t longest_interval(const struct config *c, const struct point_ref *refs, size_t count)
+static void see_points(const struct point_source *s, alarm_see_point *see, void *user)
 {
-	int64_t longest = 0;
-	for (size_t i = 0; i < count; i++) {
-		if (!point_ref_is_set(refs[i]))
-			continue;
-		int64_t one = device_point_interval(&c->devices[refs[i].device], reference_get(c, refs[i]));
-		longest = one > longest ? one : longest;
-	}
-	return longest;
+	for (size_t i = 0; i < s->count; i++)
+		see(s->refs[i], user);
 }
 
-/* That of its slowest point; a figure is computed with each tick besides. */
+static void see_loop(
+    const struct config *c, size_t loop, enum loop_value value, alarm_see_point *see, void *user)
+{
+	unsigned needs = loop_values[value].inputs | loop_values[value].either;
+	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
+		if (needs & 1u << i)
+			see_points(&c->loops[loop].inputs[i], see, user);
+}
+
+static void see_meters(const struct pue_config *p, alarm_see_point *see, void *user)
+{
+	for (size_t i = 0; i < p->meter_count; i++) {
+		if (point_ref_is_set(p->meters[i].power))
+			see(p->meters[i].power, user);
+		if (point_ref_is_set(p->meters[i].energy))
+			see(p->meters[i].energy, user);
+	}
+}
+
+void alarm_each_point(const struct config *c, const struct alarm_config *a, alarm_see_point *see, void *user)
+{
+	switch (a->source) {
+	case SOURCE_POINT:
+		see_points(&a->points, see, user);
+		return;
+	case SOURCE_LOOP:
+		see_loop(c, a->entry, a->value, see, user);
+		return;
+	case SOURCE_GROUP:
+		for (size_t i = 0; i < c->groups[a->entry].loop_names.count; i++)
+			see_loop(c, c->groups[a->entry].loops[i], LOOP_HEAT, see, user);
+		return;
+	case SOURCE_PUE:
+		see_meters(&c->pues[a->entry], see, user);
+		return;
+	}
+}
+
+struct slowest {
+	const struct config *config;
+	int64_t interval;
+};
+
+static void see_interval(struct point_ref r, void *user)
+{
+	struct slowest *s = user;
+	int64_t one = device_point_interval(&s->config->devices[r.device], reference_get(s->config, r));
+	if (one > s->interval)
+		s->interval = one;
+}
+
+/* That of its slowest point; a figure is computed with each tick besides, and a group only then. */
 static int64_t interval_of(const struct config *c, const struct alarm_config *a)
 {
-	int64_t longest = c->daemon->control_interval, one;
-	if (a->source == SOURCE_POINT)
-		return longest_interval(c, a->points.refs, a->points.count);
-	for (unsigned i = 0; a->source == SOURCE_LOOP && i < LOOP_IN_COUNT; i++) {
-		const struct point_source *in = &c->loops[a->entry].inputs[i];
-		one = longest_interval(c, in->refs, in->count);
-		longest = loop_values[a->value].inputs & 1u << i && one > longest ? one : longest;
-	}
-	for (size_t i = 0; a->source == SOURCE_PUE && i < c->pues[a->entry].meter_count; i++) {
-		const struct pue_meter *m = &c->pues[a->entry].meters[i];
-		one = longest_interval(c, (const struct point_ref[]){ m->power, m->energy }, 2);
-		longest = one > longest ? one : longest;
-	}
-	return longest;
+	struct slowest s = { c, c->daemon->control_interval };
+	if (a->source != SOURCE_GROUP)
+		alarm_each_point(c, a, see_interval, &s);
+	return s.interval;
 }
 
 /* `from` is NULL for a default alarm, whose suppressors are there. */

@@ -49,6 +49,10 @@ struct alarm_config {
 const char *alarm_severity_word(enum alarm_severity s);
 const char *alarm_when_word(enum alarm_when w);
 
+/* One call for each point that it looks at, also through a figure. */
+typedef void alarm_see_point(struct point_ref r, void *user);
+void alarm_each_point(const struct config *c, const struct alarm_config *a, alarm_see_point *see, void *user);
+
 /* The index of an alarm by its name; SIZE_MAX = none. */
 size_t alarm_find(const struct config *c, const char *name);
 

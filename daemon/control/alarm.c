@@ -193,6 +193,12 @@ static void escalate(struct alarm *a, int64_t now_ns)
 	a->severity = severity_of(a);
 }
 
+void alarm_hold(struct alarm *a, int64_t until_ns)
+{
+	if (until_ns > a->hold_until_ns)
+		a->hold_until_ns = until_ns;
+}
+
 void alarm_set_suppressed(struct alarm *a, const char *by, int64_t now_ns)
 {
 	if (a->suppressed_by && !by)

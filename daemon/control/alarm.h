@@ -56,14 +56,16 @@ struct alarm {
 	struct figure input;	   /* the last one */
 	uint64_t aside;		   /* its owner's: of what else was told of it */
 	int64_t changed_ms;	   /* UTC of the last change of state; 0 = never */
-	int64_t
-	    hold_until_ns; /* after a restart: until then the state stays while its input is not yet there */
+	int64_t hold_until_ns;	   /* until then the state stays while its input is not yet there */
 };
 
 /* How long a state that was saved stands without an input. */
 #define ALARM_HOLD_NS INT64_C(30000000000)
 
 void alarm_init(struct alarm *a, const struct alarm_config *config);
+
+/* Its input cannot be there before `until_ns`: until then its absence is not judged. */
+void alarm_hold(struct alarm *a, int64_t until_ns);
 
 /* More than so many new alarms in so short a time are a flood (ISA-18.2): nobody reads them one by one. */
 #define ALARM_FLOOD_LIMIT 10

@@ -6,10 +6,12 @@
 static int64_t loop_time(const struct alarm_sources *s, const struct alarm_config *c)
 {
 	int64_t oldest = 0;
+	unsigned needs = loop_values[c->value].inputs | loop_values[c->value].either;
 	for (unsigned i = 0; i < LOOP_IN_COUNT; i++) {
-		if (!(loop_values[c->value].inputs & 1u << i))
+		const struct point_source *in = &s->table->config->loops[c->entry].inputs[i];
+		if (!(needs & 1u << i) || in->count == 0)
 			continue;
-		int64_t time = input_time(&s->table->config->loops[c->entry].inputs[i], s->table);
+		int64_t time = input_time(in, s->table);
 		oldest = oldest == 0 || time < oldest ? time : oldest;
 	}
 	return oldest;

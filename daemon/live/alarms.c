@@ -247,6 +247,29 @@ void alarms_device(struct alarms *a, size_t device)
 		a->due[a->of_device[k]] = true;
 }
 
+struct asked {
+	const struct point_table *table;
+	int64_t from_ns;
+};
+
+static void see_asked(struct point_ref r, void *user)
+{
+	struct asked *s = user;
+	int64_t from_ns = s->table->devices[r.device].asked_from_ns;
+	if (from_ns > s->from_ns)
+		s->from_ns = from_ns;
+}
+
+void alarms_hold(struct alarms *a, int64_t now_ns)
+{
+	for (size_t i = 0; i < a->config->alarm_count; i++) {
+		struct asked s = { a->from.table, now_ns };
+		alarm_each_point(a->config, &a->config->alarms[i], see_asked, &s);
+		if (s.from_ns > now_ns)
+			alarm_hold(&a->all[i], s.from_ns);
+	}
+}
+
 void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
 {
 	int64_t utc_ms = clock_utc_ms();

@@ -40,6 +40,9 @@ void alarms_watch(struct alarms *a, alarms_see *changed, alarms_see *valued, voi
 /* A device of the configuration has new samples: the alarms on its points are due. */
 void alarms_device(struct alarms *a, size_t device);
 
+/* The table was told from when on devices are asked: what none can be asked for yet stays as it is. */
+void alarms_hold(struct alarms *a, int64_t now_ns);
+
 /* Judges the alarms of the configuration. JUDGE_POINTS: those that are due; figures only change with
  * a tick. */
 enum judged { JUDGE_ALL, JUDGE_POINTS };

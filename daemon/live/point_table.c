@@ -171,6 +171,8 @@ static int64_t stale_at(
 	int64_t since = read_at(d, i), interval = device_point_interval(d->config, config);
 	if (since == 0)
 		since = t->started_ns;
+	if (since < d->asked_from_ns)
+		since = d->asked_from_ns;
 	if (config->poll == POINT_ONCE && shortest_ns > 0)
 		interval = shortest_ns;
 	return since + STALE_INTERVALS * interval;
@@ -200,6 +202,11 @@ static void lapse(struct table_device *d, size_t i)
 	}
 	p->measured = QUALITY_STALE;
 	value_clear(&p->sample.value);
+}
+
+void point_table_ask_from(struct point_table *t, size_t device, int64_t from_ns)
+{
+	t->devices[device].asked_from_ns = from_ns;
 }
 
 bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns)

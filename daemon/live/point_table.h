@@ -22,6 +22,7 @@ struct table_device {
 	struct table_point *points;
 	int64_t last_ns;       /* of the newest reply; 0 = never */
 	int64_t utc_offset_ns; /* of the newest batch */
+	int64_t asked_from_ns; /* before that nothing could be read of all of it */
 	int64_t next_check_ns; /* when a point may become stale at the earliest */
 	bool has_lapsed;       /* something that is read once is stale, and kept */
 	uint64_t updates;      /* of all points together */
@@ -42,6 +43,9 @@ void point_table_free(struct point_table *t);
 /* Takes a batch of values over (its texts move into the table). Returns the device, or NULL when the batch is
  * of a device that is no more, or not as it was. */
 struct table_device *point_table_apply(struct point_table *t, struct batch *b);
+
+/* Before `from_ns` not all of the device can be asked: so long no absence of a reading says anything. */
+void point_table_ask_from(struct point_table *t, size_t device, int64_t from_ns);
 
 /* Turns points stale. Returns whether any of the device did. */
 bool point_table_check_stale(struct point_table *t, struct table_device *d, int64_t now_ns);

@@ -120,7 +120,8 @@ def test_a_refusal_that_is_owed_is_not_another_block_s(start, coolantd, subscrib
 @pytest.mark.parametrize("transport", ["rtutcp", "rtu"])
 def test_what_was_asked_by_an_earlier_owner_of_the_line(start, coolantd, subscriber, broker, tmp_path, transport, again):
     """A reply is owed when the daemon ends, or its bus is set anew, and comes as the answer to the first request for another
-    block. A block whose reply is like no other one's is read at once."""
+    block. A block whose reply is like no other one's is read at once; that the others cannot be asked yet is no fault of theirs:
+    nothing is stale, no alarm changes, and a new one waits."""
     owed = []
 
     def script(request):
@@ -134,18 +135,24 @@ def test_what_was_asked_by_an_earlier_owner_of_the_line(start, coolantd, subscri
     line = start(Wire, transport, script)
     blocks = BLOCKS + (("holding", 110, 3),)
     ini = line.bus("b", "response_timeout = 400ms\nretries = 0\n") + device("d", "b", 5, extra="poll_interval = 300ms\n" + points("d", blocks))
-    daemon = coolantd(ini, mqtt="publish = always\n")
+    alarms = "".join(f"[alarm:{name}]\npoint = d.holding40\nwhen = {when}\n" for name, when in (("known", "lost"), ("high", "above\nlimit = -1")))
+    daemon = coolantd(ini + alarms, mqtt="publish = always\n")
     harness.wait_for(lambda: owed, "a reply that is owed", 30)
+    alarms += "[alarm:new]\npoint = d.holding40\nwhen = lost\n"
     mark, since = len(subscriber.messages), time.monotonic()
     if again == "reload":
-        daemon.reload(harness.head(tmp_path, broker.port, "publish = always\n") + ini.replace("400ms", "401ms"))
+        daemon.reload(harness.head(tmp_path, broker.port, "publish = always\n") + ini.replace("400ms", "401ms") + alarms)
     else:
         daemon.stop()
-        coolantd(ini, mqtt="publish = always\n")
+        coolantd(ini + alarms, mqtt="publish = always\n")
     subscriber.wait("device/d", lambda m: m.text and m.json["values"].get("holding110") is not None, after=mark)
     assert time.monotonic() - since < 5
     subscriber.wait("device/d", all_good, after=mark, timeout=20)
     assert not wrong(subscriber, "d", 5)
+    assert not [m.text for m in subscriber.of("device/d", mark) if "stale" in m.json["quality"].values()]
+    subscriber.wait("alarm/new", lambda m: m.json["state"] == "normal", after=mark)
+    assert {m.json["state"] for m in subscriber.of("alarm/known") + subscriber.of("alarm/new")} <= {"normal", "unknown"}
+    assert {m.json["state"] for m in subscriber.of("alarm/high", mark)} <= {"active"}
 
 
 @pytest.mark.parametrize("transport", ["rtutcp", "rtu"])
