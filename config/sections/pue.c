@@ -29,6 +29,10 @@ static const struct schema_key keys[] = {
 	    .help = "energy that leaves the boundary; a DEVICE here is its active_energy_export" },
 	{ "reuse_heat", SCHEMA_LIST, ROLE(PUE_REUSE_HEAT), "",
 	    .help = "heat put to use elsewhere, for the ERE: meters, or loop.NAME.heat" },
+	{ "water", SCHEMA_LIST, ROLE(PUE_WATER), "",
+	    .help = "meters of the water that is used, for the WUE: points in m3, L or of a flow; of a "
+		    "DEVICE its "
+		    "volume and flow_rate" },
 	{ "windows", SCHEMA_LIST, FIELD(window_names), "1m, 15m, 1h, 1d",
 	    .help = "lengths of the energy windows" },
 	{ "boundary", SCHEMA_TEXT, FIELD(boundary), .help = "what the figure covers: rack, row, site" },
@@ -37,7 +41,7 @@ static const struct schema_key keys[] = {
 		"of ISO/IEC 30134-2, by where IT is metered: 1 at the output of the UPS, 2 of the PDU, 3 at "
 		"the input of the equipment" },
 	{ "carbon_factor", SCHEMA_DOUBLE, FIELD(carbon_factor), NULL, .min = 0, .max = 3,
-	    .help = "kg of CO2 in each kWh that enters, for the CUE of the records" },
+	    .help = "kg of CO2 in each kWh that enters, for the CUE" },
 	{ "alarms", SCHEMA_BOOL, FIELD(alarms), "yes",
 	    .help = "yes: each meter has an alarm NAME-METER-lost" },
 	{ NULL },
@@ -48,10 +52,27 @@ const char *pue_role_word(enum pue_role r)
 	return keys[r].key; /* the rows begin with the roles, in their order */
 }
 
-/* What a meter of a role is called on a device. */
-static const char *energy_name(enum pue_role r)
+const struct pue_role_unit *pue_role_unit(enum pue_role r)
 {
-	return r == PUE_EXPORT ? "active_energy_export" : "active_energy_import";
+	static const struct pue_role_unit energy = { "kwh", "kw", "kWh", 1, 1, 1, "kW" },
+					  water = { "m3", "l_min", "m3", 3.6, 60, PUE_WATER_JOULES, "L/min" };
+	return r == PUE_WATER ? &water : &energy;
+}
+
+/* What a meter of a role is called on a device, and what it measures. */
+struct role_points {
+	const char *energy, *power;
+	enum quantity energy_of, power_of;
+};
+
+static const struct role_points *points_of(enum pue_role r)
+{
+	static const struct role_points in = { "active_energy_import", "active_power", QUANTITY_ENERGY,
+		QUANTITY_POWER },
+					out = { "active_energy_export", "active_power_export",
+						QUANTITY_ENERGY, QUANTITY_POWER },
+					water = { "volume", "flow_rate", QUANTITY_VOLUME, QUANTITY_FLOW };
+	return r == PUE_EXPORT ? &out : r == PUE_WATER ? &water : &in;
 }
 
 /* A point of that name; one of another quantity is an error. */
@@ -88,37 +109,38 @@ static void resolve_point(const struct config_loading *l, struct pue_meter *m)
 	if (!point_ref_is_set(r))
 		return;
 	const struct point *p = reference_get(l->config, r);
-	if (point_has_quantity(p, QUANTITY_POWER))
+	const struct role_points *names = points_of(m->role);
+	if (point_has_quantity(p, names->power_of))
 		m->power = r;
-	else if (point_has_quantity(p, QUANTITY_ENERGY))
+	else if (point_has_quantity(p, names->energy_of))
 		m->energy = r;
 	else
 		schema_error(l->diag, l->from, key, "'%s' has the unit '%s' (allowed: %s, %s)", m->name,
-		    p->unit, unit_words[QUANTITY_POWER].units, unit_words[QUANTITY_ENERGY].units);
-	if (point_ref_is_set(m->energy) && m->role == PUE_EXPORT &&
-	    strcmp(p->name, energy_name(m->role)) == 0)
+		    p->unit, unit_words[names->power_of].units, unit_words[names->energy_of].units);
+	if (point_ref_is_set(m->energy) && m->role == PUE_EXPORT && strcmp(p->name, names->energy) == 0)
 		find_export_power(l, m, &l->config->devices[r.device]);
 }
 
 /* DEVICE: its active_power and active_energy_import, or for an export what it counts the other way. */
 static void resolve_device(const struct config_loading *l, struct pue_meter *m)
 {
-	const char *key = pue_role_word(m->role), *energy = energy_name(m->role);
+	const char *key = pue_role_word(m->role);
+	const struct role_points *names = points_of(m->role);
 	const size_t before = diag_errors(l->diag);
 	const struct device_config *device = reference_device(l, key, m->name, strlen(m->name));
 	if (!device || device->point_count == 0)
 		return;
-	m->energy = point_of(l, m, device, energy, QUANTITY_ENERGY);
+	m->energy = point_of(l, m, device, names->energy, names->energy_of);
 	if (m->role == PUE_EXPORT)
 		find_export_power(l, m, device);
 	else
-		m->power = point_of(l, m, device, "active_power", QUANTITY_POWER);
+		m->power = point_of(l, m, device, names->power, names->power_of);
 	bool is_meter = point_ref_is_set(m->energy) || (m->role != PUE_EXPORT && point_ref_is_set(m->power));
 	if (!is_meter && diag_errors(l->diag) == before)
 		schema_error(l->diag, l->from, key,
-		    "device '%s' has %s%s in %s (allowed: a meter, or DEVICE.POINT)", m->name,
-		    m->role == PUE_EXPORT ? "no " : "neither active_power nor ", energy,
-		    unit_words[QUANTITY_ENERGY].units);
+		    "device '%s' has %s%s%s%s in %s (allowed: a meter, or DEVICE.POINT)", m->name,
+		    m->role == PUE_EXPORT ? "no " : "neither ", m->role == PUE_EXPORT ? "" : names->power,
+		    m->role == PUE_EXPORT ? "" : " nor ", names->energy, unit_words[names->energy_of].units);
 }
 
 /* loop.NAME.heat */
@@ -213,7 +235,7 @@ static bool are_halves(const struct config *c, const struct pue_meter *a, const 
 {
 	return !point_ref_is_set(a->energy) && !point_ref_is_set(b->power) &&
 	       a->power.device == b->energy.device && is_called(c, a->power, "active_power") &&
-	       is_called(c, b->energy, energy_name(PUE_IT));
+	       is_called(c, b->energy, points_of(PUE_IT)->energy);
 }
 
 static bool is_same_meter(const struct config *c, const struct pue_meter *a, const struct pue_meter *b)
@@ -235,7 +257,8 @@ static bool is_one_sum(enum pue_role a, enum pue_role b)
 		[PUE_COOLING] = 2,
 		[PUE_LOSS] = 2,
 		[PUE_IT_EMBEDDED_COOLING] = 2,
-		[PUE_REUSE_HEAT] = 3 };
+		[PUE_REUSE_HEAT] = 3,
+		[PUE_WATER] = 4 };
 	return sums[a] == sums[b];
 }
 

@@ -18,6 +18,7 @@ enum pue_role {
 	PUE_IT_EMBEDDED_COOLING,
 	PUE_EXPORT,
 	PUE_REUSE_HEAT,
+	PUE_WATER,
 	PUE_ROLE_COUNT
 };
 
@@ -52,6 +53,20 @@ struct pue_config {
 int64_t pue_window_bucket(int64_t window_s);
 
 const char *pue_role_word(enum pue_role r);
+
+/* Water is counted as energies are: its millilitres stand for joules. */
+#define PUE_WATER_JOULES 1e6 /* of a m3 */
+
+/* In what a role is told: kWh and kW, or m3 and L/min of water. */
+struct pue_role_unit {
+	const char *amount, *rate; /* as they end names of figures */
+	const char *word;	   /* of the amount, in a text */
+	double per_kwh, per_kw;	   /* of the energies that are reckoned with */
+	double joules;		   /* of the SI unit of its points */
+	const char *rate_unit;	   /* as in the table of units */
+};
+
+const struct pue_role_unit *pue_role_unit(enum pue_role r);
 
 /* Its power if it has that, else its energy. */
 static inline struct point_ref pue_meter_any(const struct pue_meter *m)

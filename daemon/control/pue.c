@@ -250,7 +250,7 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 {
 	const struct pue_ring *w = &p->grid.windows[window];
 	struct pue_energies sum = pue_ring_sum(w, p->grid.next_cell);
-	double it = pue_roles_it(sum.joules), total = pue_roles_total(p->grid.has_role, sum.joules);
+	const double total = pue_roles_total(p->grid.has_role, sum.joules);
 	struct pue_window out = { .coverage = (double)(sum.good * p->grid.step_s) / (double)w->seconds,
 		.energy_complete = sum.known * p->grid.step_s >= w->seconds,
 		.uncertainty = NAN };
@@ -271,13 +271,11 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 		.suspect_joules = sum.suspect_joules };
 	judge_meters(p, &j);
 	struct figure now = current_state(p);
-	out.pue = out.ere = w->seconds < DAY_S && !quality_has_value(now.quality) ? now : pue_judge_ratio(&j);
-	if (!quality_has_value(out.pue.quality))
-		return out;
-	out.uncertainty = pue_judge_uncertainty(&j);
-	out.ere.value = (total - sum.joules[PUE_REUSE_HEAT]) / it;
-	if (sum.role_known[PUE_REUSE_HEAT] < sum.known)
-		out.ere = figure_invalid("the reused heat is not known for all of the covered time");
+	out.pue = w->seconds < DAY_S && !quality_has_value(now.quality) ? now : pue_judge_ratio(&j);
+	out.ere = pue_judge_ere(&j, &out.pue, sum.role_known[PUE_REUSE_HEAT] >= sum.known);
+	out.wue = pue_judge_wue(&j, &out.pue, sum.role_known[PUE_WATER] >= sum.known);
+	if (quality_has_value(out.pue.quality))
+		out.uncertainty = pue_judge_uncertainty(&j);
 	return out;
 }
 

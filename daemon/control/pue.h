@@ -8,6 +8,7 @@
  *   E_IT = sum it - sum it_embedded_cooling
  *   PUE = E_total / E_IT
  *   ERE = (E_total - sum reuse_heat) / E_IT
+ *   WUE = sum water / E_IT, in L/kWh
  *
  * What can be said of it, and how surely, is judged in pue_judge.h: the uncertainty follows from the accuracy
  * classes of the meters (pue_roles.h), and from the steps and the refreshes of their counters:
@@ -61,7 +62,7 @@ struct pue_window {
 	int64_t start_ms, end_ms; /* UTC; 0 before anything is known */
 	double coverage;	  /* share of its time with good readings of every needed meter */
 	bool energy_complete;	  /* the energies are there for all of its time */
-	struct figure pue, ere;
+	struct figure pue, ere, wue;
 	double uncertainty; /* of `pue`, k = 2; NAN while a needed meter has no accuracy class */
 	bool has_role[PUE_ROLE_COUNT];
 	double kwh[PUE_ROLE_COUNT]; /* over the covered part; NAN when it is not known for all of it */

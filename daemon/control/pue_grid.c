@@ -36,7 +36,7 @@ bool pue_grid_add_meter(struct pue_grid *g, enum pue_role role, const struct met
 
 bool pue_grid_add_window(struct pue_grid *g, int64_t seconds)
 {
-	return pue_ring_init(&g->windows[g->window_count++], seconds, g->step_s);
+	return pue_ring_init(&g->windows[g->window_count++], seconds, g->step_s, g->has_role);
 }
 
 void pue_grid_deinit(struct pue_grid *g)
@@ -330,7 +330,8 @@ static void load_window(struct pue_grid *g, int64_t step_s, int layout, struct b
 	for (size_t i = 0; i < g->window_count; i++)
 		if (g->windows[i].seconds == seconds)
 			to = &g->windows[i];
-	if (r->bad || !pue_ring_init(&other, seconds, step_s)) {
+	if (r->bad || !pue_ring_init(&other, seconds, step_s, g->has_role)) {
+		pue_ring_deinit(&other);
 		r->bad = true;
 		return;
 	}

@@ -3,15 +3,28 @@
 #include <math.h>
 
 #define DAY_S 86400
+#define JOULES_PER_KWH 3.6e6
+#define JOULES_PER_LITRE (PUE_WATER_JOULES / 1000)
 
 const char pue_judge_negative[] = "a meter shows negative power: a current transformer is reversed, or it is "
 				  "a meter that counts both ways";
+
+/* Whether the step of a water meter is much of what it counted, and more than a thousandth of a litre to a
+ * kWh of IT. */
+static bool hides_water(const struct pue_judge *j, const struct pue_judge_meter *m)
+{
+	const double it_kwh = pue_roles_it(j->joules) / JOULES_PER_KWH;
+	return fabs(m->joules) < PUE_MIN_QUANTA * m->quantum &&
+	       m->quantum / JOULES_PER_LITRE > PUE_NEGLIGIBLE * it_kwh;
+}
 
 void pue_judge_meter(struct pue_judge *j, const struct pue_judge_meter *m)
 {
 	const double class = m->joules == 0 ? 0 : m->accuracy * m->joules, own = fabs(m->joules);
 	const double refresh = own * m->refresh_s / j->seconds;
 	j->variances[m->role] += class * class + m->quantum * m->quantum + refresh * refresh;
+	if (m->role == PUE_WATER)
+		j->is_water_coarse |= j->seconds < PUE_MIN_REFRESHES * m->refresh_s || hides_water(j, m);
 	if (!pue_roles_need(j->has_role, m->role))
 		return;
 	/* the two energies that are divided count however small they are */
@@ -66,6 +79,31 @@ struct figure pue_judge_ratio(const struct pue_judge *j)
 		figure_worsen(&f, QUALITY_SUSPECT, pue_judge_negative);
 	if (f.quality == QUALITY_ESTIMATED)
 		f.reason = "part of the time was not measured";
+	return f;
+}
+
+struct figure pue_judge_ere(const struct pue_judge *j, const struct figure *ratio, bool known)
+{
+	struct figure f = *ratio;
+	if (!quality_has_value(f.quality))
+		return f;
+	if (!known)
+		return figure_invalid("the reused heat is not known for all of the time");
+	f.value =
+	    (pue_roles_total(j->has_role, j->joules) - j->joules[PUE_REUSE_HEAT]) / pue_roles_it(j->joules);
+	return f;
+}
+
+struct figure pue_judge_wue(const struct pue_judge *j, const struct figure *ratio, bool known)
+{
+	struct figure f = *ratio;
+	if (!quality_has_value(f.quality))
+		return f;
+	if (!known)
+		return figure_invalid("the water is not known for all of the time");
+	if (j->is_water_coarse)
+		return figure_invalid("a water meter takes too large steps for so short a time");
+	f.value = j->joules[PUE_WATER] / JOULES_PER_LITRE / (pue_roles_it(j->joules) / JOULES_PER_KWH);
 	return f;
 }
 

@@ -31,6 +31,7 @@ struct pue_judge {
 	double suspect_joules; /* of needed meters that show what cannot be */
 	bool is_coarse;	       /* a needed meter took too few of its steps */
 	double slow;	       /* energy of needed meters that refresh too seldom */
+	bool is_water_coarse;
 	double variances[PUE_ROLE_COUNT];
 };
 
@@ -47,6 +48,14 @@ void pue_judge_meter(struct pue_judge *j, const struct pue_judge_meter *m);
 
 /* PUE = E_total / E_IT, with its quality. */
 struct figure pue_judge_ratio(const struct pue_judge *j);
+
+/* ERE = (E_total - reused heat) / E_IT, where that ratio is stated and the heat is `known` for all of the
+ * time.
+ */
+struct figure pue_judge_ere(const struct pue_judge *j, const struct figure *ratio, bool known);
+
+/* WUE = water / E_IT in L/kWh (m3/MWh), ISO/IEC 30134-9: likewise, and unless its meters hide what counts. */
+struct figure pue_judge_wue(const struct pue_judge *j, const struct figure *ratio, bool known);
 
 /* Of that ratio, k = 2; NAN while a needed meter has no class. Meters are independent: each has its class of
  * its own energy, and its counter may be a step and a refresh behind or ahead at the edges of the time. */

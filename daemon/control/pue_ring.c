@@ -3,22 +3,30 @@
 #include "daemon/control/counter.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s)
+bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s, const bool has_role[PUE_ROLE_COUNT])
 {
 	int64_t bucket_s = pue_window_bucket(seconds);
 	*r = (struct pue_ring){
 		.seconds = seconds, .step_s = step_s, .bucket_s = bucket_s > step_s ? bucket_s : step_s
 	};
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++)
+		if (has_role[i])
+			r->roles[r->role_count++] = i;
 	r->bucket_count = seconds / r->bucket_s;
-	r->buckets = calloc((size_t)r->bucket_count + 1, sizeof(r->buckets[0]));
-	return r->buckets != NULL;
+	const size_t count = (size_t)r->bucket_count + 1;
+	r->buckets = calloc(count, sizeof(r->buckets[0]));
+	r->shares = calloc(count * r->role_count + 1, sizeof(r->shares[0]));
+	return r->buckets && r->shares;
 }
 
 void pue_ring_deinit(struct pue_ring *r)
 {
 	free(r->buckets);
+	free(r->shares);
 	r->buckets = NULL;
+	r->shares = NULL;
 }
 
 static int64_t key_of(const struct pue_ring *r, int64_t cell)
@@ -31,6 +39,17 @@ static struct pue_bucket *bucket_of(struct pue_ring *r, int64_t key)
 	return &r->buckets[key % (r->bucket_count + 1)];
 }
 
+static struct pue_share *shares_of(const struct pue_ring *r, const struct pue_bucket *b)
+{
+	return &r->shares[(b - r->buckets) * r->role_count];
+}
+
+static void begin_bucket(struct pue_ring *r, struct pue_bucket *b, int64_t key)
+{
+	*b = (struct pue_bucket){ .key = key };
+	memset(shares_of(r, b), 0, r->role_count * sizeof(r->shares[0]));
+}
+
 /* The bucket of a key, made anew when it is of a time before it; NULL when a later one, of the window that
  * ends at a cell, has taken its place. */
 static struct pue_bucket *bucket_for(struct pue_ring *r, int64_t key, int64_t until)
@@ -40,7 +59,7 @@ static struct pue_bucket *bucket_for(struct pue_ring *r, int64_t key, int64_t un
 		return b;
 	if (b->key > key && b->key <= key_of(r, until))
 		return NULL;
-	*b = (struct pue_bucket){ .key = key };
+	begin_bucket(r, b, key);
 	return b;
 }
 
@@ -61,12 +80,14 @@ static struct pue_cells piece_of(const struct pue_cells *c, int64_t at, int64_t 
 	return piece;
 }
 
-static void add_to_bucket(struct pue_bucket *b, const struct pue_cells *c)
+static void add_to_bucket(struct pue_ring *r, struct pue_bucket *b, const struct pue_cells *c)
 {
-	const int32_t n = (int32_t)c->count, time = c->is_supplement ? 0 : n;
-	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
-		b->millijoules[i] += c->is_supplement && !c->known[i] ? 0 : c->millijoules[i];
-		b->role_known[i] += c->known[i] * n;
+	const int32_t time = c->is_supplement ? 0 : (int32_t)c->count;
+	struct pue_share *shares = shares_of(r, b);
+	for (unsigned i = 0; i < r->role_count; i++) {
+		const unsigned role = r->roles[i];
+		shares[i].millijoules += c->is_supplement && !c->known[role] ? 0 : c->millijoules[role];
+		shares[i].known += c->known[role] ? c->count : 0;
 	}
 	b->known += time;
 	b->good += c->good * time;
@@ -86,10 +107,10 @@ void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
 		int64_t end = edge < c->count ? edge : c->count;
 		struct pue_bucket *b = bucket_for(r, key, until);
 		if (b && end - at == c->count) {
-			add_to_bucket(b, c);
+			add_to_bucket(r, b, c);
 		} else if (b) {
 			const struct pue_cells piece = piece_of(c, at, end);
-			add_to_bucket(b, &piece);
+			add_to_bucket(r, b, &piece);
 		}
 		at = end;
 	}
@@ -99,7 +120,7 @@ void pue_ring_drop_from(struct pue_ring *r, int64_t cell)
 {
 	for (int64_t i = 0; i <= r->bucket_count; i++)
 		if (r->buckets[i].key >= key_of(r, cell))
-			r->buckets[i] = (struct pue_bucket){ 0 };
+			begin_bucket(r, &r->buckets[i], 0);
 }
 
 int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until)
@@ -121,40 +142,48 @@ struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until)
 		sum.good += b->good < whole ? b->good : whole;
 		sum.suspect_joules += (double)b->suspect / 1000;
 		sum.known += b->known < whole ? b->known : whole;
-		for (unsigned k = 0; k < PUE_ROLE_COUNT; k++) {
-			sum.joules[k] += (double)b->millijoules[k] / 1000;
-			sum.role_known[k] += b->role_known[k] < whole ? b->role_known[k] : whole;
+		const struct pue_share *shares = shares_of(r, b);
+		for (unsigned k = 0; k < r->role_count; k++) {
+			sum.joules[r->roles[k]] += (double)shares[k].millijoules / 1000;
+			sum.role_known[r->roles[k]] += shares[k].known < whole ? shares[k].known : whole;
 		}
 	}
 	return sum;
 }
 
-static void save_bucket(struct bytes_writer *w, const struct pue_bucket *b)
+/* All roles: another configuration may have others. */
+static void save_bucket(const struct pue_ring *r, struct bytes_writer *w, const struct pue_bucket *b)
 {
+	struct pue_share all[PUE_ROLE_COUNT] = { 0 };
+	for (unsigned i = 0; i < r->role_count; i++)
+		all[r->roles[i]] = shares_of(r, b)[i];
 	bytes_put_integer(w, b->key);
-	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
-		bytes_put_integer(w, b->millijoules[r]);
-		bytes_put_integer(w, b->role_known[r]);
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
+		bytes_put_integer(w, all[i].millijoules);
+		bytes_put_integer(w, all[i].known);
 	}
 	bytes_put_integer(w, b->known);
 	bytes_put_integer(w, b->good);
 	bytes_put_integer(w, b->suspect);
 }
 
-static struct pue_bucket load_bucket(int layout, struct bytes_reader *r)
+static void load_bucket(struct pue_ring *r, struct pue_bucket *b, int layout, struct bytes_reader *from)
 {
-	struct pue_bucket b = { .key = bytes_take_integer(r) };
-	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
-		b.millijoules[i] = bytes_take_integer(r);
-		b.role_known[i] = (int32_t)bytes_take_within(r, 0, INT32_MAX);
+	struct pue_share all[PUE_ROLE_COUNT] = { 0 };
+	/* water came last */
+	const unsigned count = layout == COUNTER_LAYOUT ? PUE_ROLE_COUNT : PUE_WATER;
+	for (unsigned i = 0; i < count; i++) {
+		all[i].millijoules = bytes_take_integer(from);
+		all[i].known = bytes_take_within(from, 0, INT32_MAX);
 	}
-	b.known = (int32_t)bytes_take_within(r, 0, INT32_MAX);
-	b.good = (int32_t)bytes_take_within(r, 0, INT32_MAX);
+	for (unsigned i = 0; i < r->role_count; i++)
+		shares_of(r, b)[i] = all[r->roles[i]];
+	b->known = (int32_t)bytes_take_within(from, 0, INT32_MAX);
+	b->good = (int32_t)bytes_take_within(from, 0, INT32_MAX);
 	if (layout == COUNTER_LAYOUT_CELLS)
-		(void)bytes_take_integer(r); /* how many cells were suspect */
+		(void)bytes_take_integer(from); /* how many cells were suspect */
 	else if (layout == COUNTER_LAYOUT)
-		b.suspect = bytes_take_integer(r);
-	return b;
+		b->suspect = bytes_take_integer(from);
 }
 
 void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w)
@@ -162,34 +191,36 @@ void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w)
 	bytes_put_integer(w, r->seconds);
 	for (int64_t i = 0; i <= r->bucket_count; i++)
 		if (r->buckets[i].known > 0)
-			save_bucket(w, &r->buckets[i]);
+			save_bucket(r, w, &r->buckets[i]);
 	bytes_put_integer(w, 0); /* no bucket has this key */
 }
 
 void pue_ring_load(struct pue_ring *r, int layout, struct bytes_reader *from)
 {
 	while (!from->bad) {
-		const uint8_t *at = from->at;
 		int64_t key = bytes_take_integer(from);
 		if (key <= 0) {
 			from->bad |= key < 0;
 			return;
 		}
-		from->at = at;
-		*bucket_of(r, key) = load_bucket(layout, from);
+		begin_bucket(r, bucket_of(r, key), key);
+		load_bucket(r, bucket_of(r, key), layout, from);
 	}
 }
 
 void pue_ring_take(struct pue_ring *r, struct pue_ring *from)
 {
-	struct pue_bucket *was = r->buckets;
+	struct pue_bucket *buckets = r->buckets;
+	struct pue_share *shares = r->shares;
 	r->buckets = from->buckets;
-	from->buckets = was;
+	r->shares = from->shares;
+	from->buckets = buckets;
+	from->shares = shares;
 	for (int64_t i = 0; i <= r->bucket_count && from->step_s != r->step_s; i++) {
 		struct pue_bucket *b = &r->buckets[i];
 		b->known = (int32_t)(b->known * from->step_s / r->step_s);
 		b->good = (int32_t)(b->good * from->step_s / r->step_s);
-		for (unsigned k = 0; k < PUE_ROLE_COUNT; k++)
-			b->role_known[k] = (int32_t)(b->role_known[k] * from->step_s / r->step_s);
+		for (unsigned k = 0; k < r->role_count; k++)
+			shares_of(r, b)[k].known = shares_of(r, b)[k].known * from->step_s / r->step_s;
 	}
 }

@@ -19,16 +19,21 @@ struct pue_cells {
 
 struct pue_bucket {
 	int64_t key; /* UTC seconds / bucket length */
-	int64_t millijoules[PUE_ROLE_COUNT];
 	int64_t suspect;
 	int32_t known, good; /* cells */
-	int32_t role_known[PUE_ROLE_COUNT];
+};
+
+/* What a role has in a bucket. */
+struct pue_share {
+	int64_t millijoules, known;
 };
 
 struct pue_ring {
 	int64_t seconds, step_s, bucket_s;
 	struct pue_bucket *buckets;
 	int64_t bucket_count; /* in the window; there is one more, for the running one */
+	unsigned roles[PUE_ROLE_COUNT], role_count;
+	struct pue_share *shares; /* of each bucket, of those roles */
 };
 
 /* What a window has in all. */
@@ -39,8 +44,8 @@ struct pue_energies {
 	int64_t role_known[PUE_ROLE_COUNT];
 };
 
-/* False without memory. `step_s` is the grid's. */
-bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s);
+/* False without memory. `step_s` is the grid's; other roles than those have no energy. */
+bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s, const bool has_role[PUE_ROLE_COUNT]);
 void pue_ring_deinit(struct pue_ring *r);
 
 /* Evenly, to the buckets that they belong to, as far as the window that ends at a cell still has them. */

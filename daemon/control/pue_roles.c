@@ -11,7 +11,7 @@ bool pue_roles_need(const bool has[PUE_ROLE_COUNT], enum pue_role r)
 {
 	if (r == PUE_COOLING || r == PUE_LOSS)
 		return pue_roles_are_partial(has);
-	return r != PUE_REUSE_HEAT;
+	return r != PUE_REUSE_HEAT && r != PUE_WATER;
 }
 
 double pue_roles_total(const bool has[PUE_ROLE_COUNT], const double joules[PUE_ROLE_COUNT])

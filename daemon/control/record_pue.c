@@ -61,34 +61,20 @@ static void judge_meters(const struct record_batch *b, const struct config *c, c
 	}
 }
 
-/* Of what is known of it, in joules; invalid when a needed role is not known for all of that. */
-static struct figure judge(const struct record_batch *b, const struct config *c, const char *name,
-    int64_t period, double seconds, struct record_pue *out)
+/* Why nothing is said of it; NULL = it is judged. */
+static const char *refuse(const struct record_pue *r, bool struck)
 {
-	double joules[PUE_ROLE_COUNT];
-	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++) {
-		if (isnan(out->kwh[r]) && pue_roles_need(out->has_role, (enum pue_role)r))
-			return figure_invalid("a needed role is not known for all of the time");
-		joules[r] = out->kwh[r] * JOULES_PER_KWH;
-	}
-	struct pue_judge j = { .has_role = out->has_role,
-		.joules = joules,
-		.seconds = seconds,
-		.coverage = out->coverage,
-		.energy_complete = out->energy_complete,
-		.suspect_joules = out->suspect_kwh * JOULES_PER_KWH };
-	judge_meters(b, c, name, period, &j);
-	struct figure f = pue_judge_ratio(&j);
-	if (quality_has_value(f.quality))
-		out->uncertainty = pue_judge_uncertainty(&j);
-	return f;
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++)
+		if (isnan(r->kwh[i]) && pue_roles_need(r->has_role, (enum pue_role)i))
+			return "a needed role is not known for all of the time";
+	return struck ? "it is struck out" : NULL;
 }
 
 struct record_pue record_pue_compute(const struct record_batch *b, const struct config *c, const char *name,
     int64_t period, int64_t length_ms, bool struck)
 {
 	struct record_pue out = { .uncertainty = NAN };
-	double estimated[PUE_ROLE_COUNT] = { 0 };
+	double estimated[PUE_ROLE_COUNT] = { 0 }, joules[PUE_ROLE_COUNT];
 	const struct record_key all = { RECORD_PUE, period, name, "", "" };
 	const struct record_row *time = record_find(b, &all);
 	const struct record_sums covered = time ? time->sums : record_none();
@@ -104,17 +90,21 @@ struct record_pue record_pue_compute(const struct record_batch *b, const struct 
 	}
 	out.coverage = length_ms > 0 ? fmin((double)covered.good_ms / (double)length_ms, 1) : 0;
 	out.energy_complete = covered.known_ms + ROUNDING_MS >= length_ms;
-	out.suspect_kwh = (double)covered.amount / MJ_PER_KWH;
 	out.estimated_kwh = pue_roles_total(out.has_role, estimated);
-	const double total = pue_roles_total(out.has_role, out.kwh), it = pue_roles_it(out.kwh);
-	out.pue = struck ? figure_invalid("it is struck out")
-			 : judge(b, c, name, period, (double)length_ms / 1e3, &out);
-	out.ere = out.has_role[PUE_REUSE_HEAT] ? out.pue : figure_invalid("no reused heat is configured");
-	if (!quality_has_value(out.pue.quality))
-		return out;
-	if (isnan(out.kwh[PUE_REUSE_HEAT]))
-		out.ere = figure_invalid("the reused heat is not known for all of the time");
-	else if (out.has_role[PUE_REUSE_HEAT])
-		out.ere.value = (total - out.kwh[PUE_REUSE_HEAT]) / it;
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		joules[r] = out.kwh[r] * JOULES_PER_KWH;
+	struct pue_judge j = { .has_role = out.has_role,
+		.joules = joules,
+		.seconds = (double)length_ms / 1e3,
+		.coverage = out.coverage,
+		.energy_complete = out.energy_complete,
+		.suspect_joules = (double)covered.amount / 1e3 };
+	judge_meters(b, c, name, period, &j);
+	const char *why = refuse(&out, struck);
+	out.pue = why ? figure_invalid(why) : pue_judge_ratio(&j);
+	out.ere = pue_judge_ere(&j, &out.pue, !isnan(joules[PUE_REUSE_HEAT]));
+	out.wue = pue_judge_wue(&j, &out.pue, !isnan(joules[PUE_WATER]));
+	if (quality_has_value(out.pue.quality))
+		out.uncertainty = pue_judge_uncertainty(&j);
 	return out;
 }

@@ -16,8 +16,8 @@ struct record_pue {
 	double coverage;	    /* share of the time that was measured */
 	bool energy_complete;	    /* and nothing is missing, as counters have what was not measured */
 	double estimated_kwh;	    /* of E_total: energy that is no measured one */
-	double suspect_kwh;	    /* energy of meters that show what cannot be */
-	struct figure pue, ere;
+
+	struct figure pue, ere, wue;
 	double uncertainty; /* of `pue`, k = 2; NAN while a needed meter has no accuracy class */
 };
 

@@ -23,7 +23,7 @@ static void put_powers(struct metrics_writer *w, const struct live *l)
 	metrics_family(w, &power);
 	for (size_t i = 0; i < l->config->pue_count; i++)
 		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
-			if (l->config->pues[i].role_names[r].count > 0)
+			if (l->config->pues[i].role_names[r].count > 0 && r != PUE_WATER)
 				metrics_sample(w,
 				    METRIC_LABELS("pue", l->config->pues[i].name, "role",
 					pue_role_word((enum pue_role)r)),
@@ -33,38 +33,55 @@ static void put_powers(struct metrics_writer *w, const struct live *l)
 
 /* Adding one up is too much work to be done for each family. */
 struct named_window {
-	const char *pue, *name;
+	const struct pue_config *pue;
+	const char *name;
 	struct pue_window window;
 };
 
-static double get_ratio(const struct pue_window *w)
+static double get_ratio(const struct named_window *w)
 {
-	return w->pue.value;
+	return w->window.pue.value;
 }
 
-static double get_ere(const struct pue_window *w)
+static double get_ere(const struct named_window *w)
 {
-	return w->has_role[PUE_REUSE_HEAT] ? w->ere.value : NAN;
+	return w->window.has_role[PUE_REUSE_HEAT] ? w->window.ere.value : NAN;
 }
 
-static double get_coverage(const struct pue_window *w)
+static double get_coverage(const struct named_window *w)
 {
-	return w->coverage;
+	return w->window.coverage;
 }
 
-static double get_uncertainty(const struct pue_window *w)
+static double get_uncertainty(const struct named_window *w)
 {
-	return w->uncertainty;
+	return w->window.uncertainty;
 }
 
-static double get_quality(const struct pue_window *w)
+static double get_quality(const struct named_window *w)
 {
-	return w->pue.quality;
+	return w->window.pue.quality;
+}
+
+static double get_wue(const struct named_window *w)
+{
+	return w->window.has_role[PUE_WATER] ? w->window.wue.value : NAN;
+}
+
+static double get_cue(const struct named_window *w)
+{
+	return w->window.has_role[PUE_FACILITY] ? w->window.pue.value * w->pue->carbon_factor : NAN;
+}
+
+static double get_water(const struct named_window *w)
+{
+	return w->window.has_role[PUE_WATER] ? w->window.kwh[PUE_WATER] * pue_role_unit(PUE_WATER)->per_kwh
+					     : NAN;
 }
 
 static const struct {
 	struct metric_family family;
-	double (*get)(const struct pue_window *w);
+	double (*get)(const struct named_window *w);
 } rows[] = {
 	{ { NAMED("pue_window_ratio"), METRIC_GAUGE, "ratio", "the PUE: total by IT energy of a window" },
 	    get_ratio },
@@ -74,6 +91,12 @@ static const struct {
 	{ { NAMED("pue_window_coverage_ratio"), METRIC_GAUGE, "ratio",
 	      "share of a window with every needed meter good" },
 	    get_coverage },
+	{ { NAMED("pue_window_wue"), METRIC_GAUGE, NULL, "litres of water to a kWh of IT in a window" },
+	    get_wue },
+	{ { NAMED("pue_window_cue"), METRIC_GAUGE, NULL, "kg of CO2 to a kWh of IT in a window" }, get_cue },
+	{ { NAMED("pue_window_water_cubic_meters"), METRIC_GAUGE, "cubic_meters",
+	      "water over the covered part of a window" },
+	    get_water },
 	{ { NAMED("pue_window_uncertainty"), METRIC_GAUGE, NULL, "of the PUE of a window, k = 2" },
 	    get_uncertainty },
 	{ { NAMED("pue_window_quality"), METRIC_GAUGE, NULL, "of the PUE of a window" METRICS_QUALITY_HELP },
@@ -91,7 +114,7 @@ static struct named_window *add_up(const struct live *l, size_t *count)
 	for (size_t i = 0; windows && i < l->config->pue_count; i++) {
 		const struct pue_config *c = &l->config->pues[i];
 		for (size_t k = 0; k < c->window_count; k++)
-			windows[(*count)++] = (struct named_window){ c->name, c->window_names.items[k],
+			windows[(*count)++] = (struct named_window){ c, c->window_names.items[k],
 				pue_window(pues_at(l->pues, i), k) };
 	}
 	return windows;
@@ -104,10 +127,10 @@ static void put_energies(struct metrics_writer *w, const struct named_window *wi
 	metrics_family(w, &energy);
 	for (size_t i = 0; i < count; i++)
 		for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
-			if (windows[i].window.has_role[r])
+			if (windows[i].window.has_role[r] && r != PUE_WATER)
 				metrics_sample(w,
-				    METRIC_LABELS("pue", windows[i].pue, "window", windows[i].name, "role",
-					pue_role_word((enum pue_role)r)),
+				    METRIC_LABELS("pue", windows[i].pue->name, "window", windows[i].name,
+					"role", pue_role_word((enum pue_role)r)),
 				    windows[i].window.kwh[r] * KWH_JOULES, JSON_DECIMAL);
 }
 
@@ -119,8 +142,9 @@ void pue_metrics_put(struct metrics_writer *w, const struct live *l)
 	for (size_t r = 0; r < COUNT(rows); r++) {
 		metrics_family(w, &rows[r].family);
 		for (size_t i = 0; i < count; i++)
-			metrics_sample(w, METRIC_LABELS("pue", windows[i].pue, "window", windows[i].name),
-			    rows[r].get(&windows[i].window), JSON_FIGURE);
+			metrics_sample(w,
+			    METRIC_LABELS("pue", windows[i].pue->name, "window", windows[i].name),
+			    rows[r].get(&windows[i]), JSON_FIGURE);
 	}
 	put_energies(w, windows, count);
 }

@@ -63,6 +63,7 @@ static int64_t heat_interval(const struct config *c, const struct loop_config *l
 
 static struct meter_type meter_type_of(const struct config *c, const struct pue_meter *m)
 {
+	const double joules = pue_role_unit(m->role)->joules;
 	struct meter_type type = { .accuracy = NAN };
 	if (m->loop != SIZE_MAX) {
 		type.has_power = true;
@@ -71,7 +72,7 @@ static struct meter_type meter_type_of(const struct config *c, const struct pue_
 	if (point_ref_is_set(m->power)) {
 		const struct point *p = reference_get(c, m->power);
 		type.has_power = true;
-		type.max_watts = isnan(p->max) ? 0 : p->max * p->factor;
+		type.max_watts = isnan(p->max) ? 0 : p->max * p->factor * joules;
 		type.interval_ns = type.power_interval_ns =
 		    device_point_interval(&c->devices[m->power.device], p);
 	}
@@ -79,6 +80,7 @@ static struct meter_type meter_type_of(const struct config *c, const struct pue_
 		const struct point *p = reference_get(c, m->energy);
 		type.has_counter = true;
 		type.counter = counter_type_of(p);
+		type.counter.joules *= joules;
 		type.interval_ns = device_point_interval(&c->devices[m->energy.device], p);
 	}
 	struct point_ref any = pue_meter_any(m);
@@ -264,7 +266,8 @@ static void feed(struct pues *p, size_t i, size_t meter, const struct table_devi
 	const struct sample *s = &point_table_at(p->table, ref)->sample;
 	const struct meter_reading r = { .time_ns = s->time_ns,
 		.power_good = !is_counter,
-		.watts = part_of(m->part, point_table_figure(p->table, ref).value),
+		.watts = part_of(m->part, point_table_figure(p->table, ref).value) *
+			 pue_role_unit(m->role)->joules,
 		.counter_good = is_counter,
 		.raw = s->raw,
 		.number = value_number(&s->value),

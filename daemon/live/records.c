@@ -63,8 +63,10 @@ static void follow_gap(struct records *r, size_t pue, size_t meter, int64_t from
 	bool is_over = g->until_ms > 0 && (!bridged || from_ms != g->until_ms);
 	if (is_over && g->millijoules != 0) {
 		char text[96];
-		snprintf(text, sizeof(text), "%.3f kWh of %.0f s without readings, as the counter has them",
-		    (double)g->millijoules / 3.6e9, (double)(g->until_ms - g->from_ms) / 1e3);
+		const struct pue_role_unit *unit = pue_role_unit(r->config->pues[pue].meters[meter].role);
+		snprintf(text, sizeof(text), "%.3f %s of %.0f s without readings, as the counter has them",
+		    unit->per_kwh * (double)g->millijoules / 3.6e9, unit->word,
+		    (double)(g->until_ms - g->from_ms) / 1e3);
 		on_corrected(r, pue, meter, g->from_ms, "bridged", text);
 	}
 	if (is_over)
@@ -251,12 +253,14 @@ static void add_loop(struct records *r, size_t i, int64_t from_ms, int64_t until
 /* What a counter shows at an edge of the hour is the last of the one and the first of the other. */
 static void add_reading(struct records *r, size_t pue, size_t meter, int64_t hour, bool at_edge)
 {
-	struct point_ref ref = r->config->pues[pue].meters[meter].energy;
+	const struct pue_meter *m = &r->config->pues[pue].meters[meter];
+	const struct point_ref ref = m->energy;
 	struct record_key key = key_of_meter(r, pue, meter);
 	struct record_sums sums = record_none();
 	if (!point_ref_is_set(ref) || point_table_at(r->table, ref)->sample.quality > QUALITY_ESTIMATED)
 		return;
-	sums.low = sums.high = point_table_figure(r->table, ref).value / 3.6e6;
+	sums.low = sums.high =
+	    point_table_figure(r->table, ref).value * pue_role_unit(m->role)->joules / 3.6e6;
 	key.period = hour;
 	record_add(&r->open, &key, &sums);
 	if (!at_edge)

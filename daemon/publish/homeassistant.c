@@ -205,7 +205,7 @@ static void remove_figures(
 	    before ? name_index_find(&before->pue_names, p->name, strlen(p->name)) : NULL;
 	char key[HOMEASSISTANT_TEXT_MAX];
 	for (enum pue_role r = 0; was && r < PUE_ROLE_COUNT; r++) {
-		snprintf(key, sizeof(key), "%s_kw", pue_role_word(r));
+		snprintf(key, sizeof(key), "%s_%s", pue_role_word(r), pue_role_unit(r)->rate);
 		if (was->role_names[r].count > 0 && p->role_names[r].count == 0)
 			homeassistant_card_remove(card, key, "sensor");
 	}
@@ -226,9 +226,10 @@ static void tell_pue(const struct homeassistant *ha, const struct pue_config *p)
 	for (enum pue_role r = 0; r < PUE_ROLE_COUNT; r++) {
 		if (p->role_names[r].count == 0)
 			continue;
-		snprintf(figure, sizeof(figure), "%s_kw", pue_role_word(r));
+		snprintf(figure, sizeof(figure), "%s_%s", pue_role_word(r), pue_role_unit(r)->rate);
 		snprintf(expression, sizeof(expression), "value_json['%s']", figure);
-		put_figure(&card, "pue", p->name, figure, expression, homeassistant_figure_class("kW"));
+		put_figure(&card, "pue", p->name, figure, expression,
+		    homeassistant_figure_class(pue_role_unit(r)->rate_unit));
 	}
 	for (size_t i = 0; i < p->window_count; i++) {
 		const char *window = p->window_names.items[i];

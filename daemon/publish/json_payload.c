@@ -302,7 +302,8 @@ static void put_role(
 	json_number(w, key, value, digits);
 }
 
-static void put_window(struct json_writer *w, const char *name, const struct pue_window *win)
+static void put_window(
+    struct json_writer *w, const char *name, const struct pue_window *win, double carbon_factor)
 {
 	static const char *const parts[] = { [PUE_PART_IT] = "it",
 		[PUE_PART_COOLING] = "cooling",
@@ -312,13 +313,18 @@ static void put_window(struct json_writer *w, const char *name, const struct pue
 	json_number(w, "pue", win->pue.value, JSON_FIGURE);
 	if (win->has_role[PUE_REUSE_HEAT])
 		json_number(w, "ere", win->ere.value, JSON_FIGURE);
+	if (win->has_role[PUE_WATER])
+		json_number(w, "wue", win->wue.value, JSON_FIGURE);
+	if (win->has_role[PUE_FACILITY] && !isnan(carbon_factor))
+		json_number(w, "cue", win->pue.value * carbon_factor, JSON_FIGURE);
 	put_time(w, "start", win->start_ms);
 	put_time(w, "end", win->end_ms);
 	json_number(w, "coverage", round(win->coverage * 1e4) / 1e4, JSON_DECIMAL);
 	json_bool(w, "energy_complete", win->energy_complete);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (win->has_role[r])
-			put_role(w, (enum pue_role)r, "kwh", win->kwh[r], JSON_ENERGY);
+			put_role(w, (enum pue_role)r, pue_role_unit(r)->amount,
+			    pue_role_unit(r)->per_kwh * win->kwh[r], JSON_ENERGY);
 	json_open(w, "parts_kwh");
 	for (unsigned i = 0; i < PUE_PART_COUNT; i++)
 		if (win->parts.has[i])
@@ -348,12 +354,13 @@ void json_payload_pue(struct json_writer *w, const char *key, const struct pue_c
 	put_reason(w, &ratio);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (c->role_names[r].count > 0)
-			put_role(w, (enum pue_role)r, "kw", pue_role_power(p, (enum pue_role)r).value,
+			put_role(w, (enum pue_role)r, pue_role_unit(r)->rate,
+			    pue_role_unit(r)->per_kw * pue_role_power(p, (enum pue_role)r).value,
 			    JSON_FIGURE);
 	json_open(w, "windows");
 	for (size_t i = 0; i < c->window_count; i++) {
 		struct pue_window win = pue_window(p, i);
-		put_window(w, c->window_names.items[i], &win);
+		put_window(w, c->window_names.items[i], &win, c->carbon_factor);
 	}
 	json_close(w);
 	json_close(w);

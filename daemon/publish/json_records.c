@@ -49,8 +49,9 @@ static void put_pue(struct json_writer *w, const struct record *r, const char *n
 		char key[64];
 		if (!p.has_role[i])
 			continue;
-		snprintf(key, sizeof(key), "%s_kwh", pue_role_word((enum pue_role)i));
-		json_number(w, key, p.kwh[i], JSON_ENERGY);
+		const struct pue_role_unit *unit = pue_role_unit((enum pue_role)i);
+		snprintf(key, sizeof(key), "%s_%s", pue_role_word((enum pue_role)i), unit->amount);
+		json_number(w, key, unit->per_kwh * p.kwh[i], JSON_ENERGY);
 	}
 	json_bool(w, "partial", pue_roles_are_partial(p.has_role));
 	if (c && c->category > 0)
@@ -60,6 +61,8 @@ static void put_pue(struct json_writer *w, const struct record *r, const char *n
 		json_number(w, "cue", p.pue.value * c->carbon_factor, JSON_FIGURE);
 	if (p.has_role[PUE_REUSE_HEAT])
 		json_number(w, "ere", p.ere.value, JSON_FIGURE);
+	if (p.has_role[PUE_WATER])
+		json_number(w, "wue", p.wue.value, JSON_FIGURE);
 	json_number(w, "coverage", p.coverage, JSON_FIGURE);
 	json_bool(w, "energy_complete", p.energy_complete);
 	json_number(w, "estimated_kwh", p.estimated_kwh, JSON_ENERGY);
@@ -91,14 +94,17 @@ static void put_meter(struct json_writer *w, const struct record *r, size_t i)
 	const struct record_batch *b = &r->rows;
 	const struct record_key *k = &b->rows[i].key;
 	const struct record_sums *s = &b->rows[i].sums;
+	const bool is_water = strcmp(k->part, pue_role_word(PUE_WATER)) == 0;
+	const struct pue_role_unit *unit = pue_role_unit(is_water ? PUE_WATER : PUE_IT);
 	char key[256];
 	snprintf(key, sizeof(key), has_better(b, i) ? "%s (%s of %s)" : "%s", k->item, k->part, k->owner);
 	json_open(w, key);
 	json_text(w, "role", k->part);
-	json_number(w, "from", s->low, JSON_ENERGY);
-	json_number(w, "to", s->high, JSON_ENERGY);
-	json_number(w, "kwh", kwh_of(s->amount), JSON_ENERGY);
-	json_number(w, "estimated_kwh", kwh_of(s->estimated), JSON_ENERGY);
+	json_number(w, "from", unit->per_kwh * s->low, JSON_ENERGY);
+	json_number(w, "to", unit->per_kwh * s->high, JSON_ENERGY);
+	json_number(w, unit->amount, unit->per_kwh * kwh_of(s->amount), JSON_ENERGY);
+	snprintf(key, sizeof(key), "estimated_%s", unit->amount);
+	json_number(w, key, unit->per_kwh * kwh_of(s->estimated), JSON_ENERGY);
 	json_number(
 	    w, "coverage", fmin((double)s->good_ms / (double)(r->end_ms - r->start_ms), 1), JSON_FIGURE);
 	json_close(w);

@@ -232,6 +232,7 @@ def test_many_ask_at_once_and_some_do_not_wait(start, broker, counting, tmp_path
 
 T0 = 1772323200  # 2026-03-01T00:00:00Z
 HOURS = 50
+WATER = 120  # litres an hour
 REPLAYED = ("poll_interval = 10s\naccuracy_class = 0.5\n[point:{0}.active_power]\nregister = holding:0\ntype = f32\nunit = kW\n"
             "[point:{0}.active_energy_import]\nregister = holding:2\ntype = u32\nunit = kWh\nscale = 0.001\ncounter = yes\n")
 
@@ -264,14 +265,16 @@ def counted_until(read, second):
 def test_a_replay_is_what_an_independent_computation_says(tmp_path):
     read = {m: readings(m) for m in ("main", "pdu")}
     lines = {}
-    for m, column in (("main", "{wh},{kw},,"), ("pdu", ",,{wh},{kw}")):
+    for m, column in (("main", "{wh},{kw},,,{water}"), ("pdu", ",,{wh},{kw},")):
         for s, wh, kw in read[m]:
-            lines[s] = f"{1000 * (T0 + s)}," + column.format(wh=wh % 2 ** 32 / 1000, kw=kw)
+            lines[s] = f"{1000 * (T0 + s)}," + column.format(wh=wh % 2 ** 32 / 1000, kw=kw, water=WATER * (s + 3600) // 3600 / 1000)
     csv, ini = tmp_path / "plant.csv", tmp_path / "coolantd.ini"
-    csv.write_text("ts,main.active_energy_import,main.active_power,pdu.active_energy_import,pdu.active_power\n" +
+    csv.write_text("ts,main.active_energy_import,main.active_power,pdu.active_energy_import,pdu.active_power,city.volume\n" +
                    "\n".join(lines[s] for s in sorted(lines)) + "\n")
     ini.write_text("[daemon]\nsite = dc1\nrack = r07\n" + harness.tcp_bus("b", 502) + "".join(
-        harness.device(m, "b", unit, extra=REPLAYED.format(m)) for unit, m in enumerate(read, 1)) + "[pue:row]\nfacility = main\nit = pdu\ncategory = 2\ncarbon_factor = 0.4\n")
+        harness.device(m, "b", unit, extra=REPLAYED.format(m)) for unit, m in enumerate(read, 1)) + harness.device(
+            "city", "b", 3, extra="poll_interval = 10s\n[point:city.volume]\nregister = holding:0\ntype = u32\nunit = m3\nscale = 0.001\ncounter = yes\n") +
+        "[pue:row]\nfacility = main\nit = pdu\nwater = city\ncategory = 2\ncarbon_factor = 0.4\nwindows = 1h, 1d\n")
 
     def report(step):
         out = harness.run([harness.COOLANTD, "-c", ini, "--replay", csv, "--report", "--step", step, "--from", "2026-03-01"])
@@ -297,7 +300,7 @@ def test_a_replay_is_what_an_independent_computation_says(tmp_path):
     gap = sum(r["meters"]["pdu"]["kwh"] for r in hours[20:25])
     assert gap == pytest.approx((counted_until(read["pdu"], 25 * 3600) - counted_until(read["pdu"], 20 * 3600)) / 1000, abs=2e-3)
     kinds = [(i, c["meter"], c["kind"]) for i, r in enumerate(hours) for c in r["corrections"]]
-    assert kinds == [(1, "pdu", "wrap"), (20, "pdu", "bridged"), (29, "main", "bridged")]
+    assert kinds == [(1, "pdu", "wrap"), (20, "pdu", "bridged"), (29, "main", "bridged"), (29, "city", "bridged")]
     # a day is the sum of its hours
     days = report("day")
     for d, r in enumerate(days[:2]):
@@ -305,5 +308,13 @@ def test_a_replay_is_what_an_independent_computation_says(tmp_path):
             assert r["meters"][m]["kwh"] == pytest.approx(sum(h["meters"][m]["kwh"] for h in hours[24 * d:24 * d + 24]), abs=1e-5)
     assert days[0]["pue"]["row"]["coverage"] == pytest.approx(1 - (4 * 3600 - 1000) / 86400, abs=1e-3)
     row = days[0]["pue"]["row"]
+    # water in L to a kWh; an hour of it is 120 steps of the counter
+    assert row["water_m3"] == pytest.approx(24 * WATER / 1000, abs=2e-3)
+    assert row["wue"] == pytest.approx(1000 * row["water_m3"] / row["it_kwh"], rel=1e-5)
+    assert days[0]["meters"]["city"]["m3"] == pytest.approx(days[0]["meters"]["city"]["to"] - days[0]["meters"]["city"]["from"], abs=2e-3)
+    assert hours[3]["pue"]["row"]["wue"] == pytest.approx(WATER / hours[3]["pue"]["row"]["it_kwh"], rel=0.01)
+    window = json.loads(harness.run([harness.COOLANTD, "-c", ini, "--replay", csv]).stdout.split(" ", 1)[1])["windows"]["1d"]
+    assert window["wue"] == pytest.approx(1000 * window["water_m3"] / window["it_kwh"], rel=1e-5)
+    assert window["cue"] == pytest.approx(0.4 * window["pue"], rel=1e-5) and window["water_m3"] == pytest.approx(24 * WATER / 1000, abs=2e-3)
     assert row["category"] == 2 and row["cue"] == pytest.approx(0.4 * row["pue"], rel=1e-5)
     assert days[0]["pue"]["row"]["quality"] == "estimated" and days[0]["pue"]["row"]["energy_complete"] is True

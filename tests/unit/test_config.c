@@ -213,6 +213,12 @@ static const struct {
 	    "[pue:row] facility: 'm.active_energy_import' has the unit '{kwh}' (allowed: Wh, kWh, MWh" },
 	{ HEAD BUS METERS PUE "reuse_heat = loop.s.heat\n",
 	    "[pue:row] reuse_heat: no [loop:s] (allowed: a loop of this configuration)" },
+	{ HEAD BUS METERS PUE "water = main\n",
+	    "[pue:row] water: device 'main' has neither flow_rate nor volume in L, m3" },
+	{ HEAD BUS METERS PUE "water = main.active_power\n",
+	    "[pue:row] water: 'main.active_power' has the unit 'kW' (allowed: L/min, L/s, m3/h, "
+	    "[gal_us]/min, "
+	    "L, m3)" },
 	{ HEAD BUS METERS PUE "loss = loop.s.heat\n", "[pue:row] loss: 'loop.s.heat' is not a meter" },
 	{ HEAD BUS METERS PUE "windows = 525599m\n",
 	    "[pue:row] windows: '525599m' cannot be divided in at most 600 parts of a round length" },
