@@ -170,12 +170,11 @@ static void set_up_signals(void)
 /* No error: the service manager may bring it, and the one who checks may not be the one who runs. */
 static void print_unreadable(struct config *c)
 {
-	char path[PATH_MAX];
-	int err = 0;
+	char what[PATH_MAX + 64];
 	const struct connection_settings s = connection_settings_of(c);
-	const char *key = mqtt_unreadable_file(&s.mqtt, path, sizeof(path), &err);
+	const char *key = mqtt_unusable_file(&s.mqtt, what, sizeof(what));
 	if (key)
-		printf("%s: [mqtt] %s: %s cannot be read now: %s\n", c->path, key, path, strerror(-err));
+		log_line(LOG_WARNING, "%s: [mqtt] %s: %s", c->path, key, what);
 }
 
 int main(int argc, char **argv)

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+#define BROKERS_MAX 8
 
 static bool parse_prefix(struct schema_value *v, const char *text)
 {
@@ -25,7 +26,8 @@ static const struct {
 	int port;
 } schemes[] = { { "mqtt", 1883 }, { "mqtts", 8883 }, { "ws", 80 }, { "wss", 443 } };
 
-/* scheme://host[:port] or scheme://[v6]:port, made complete; NULL when it is not of the form. */
+/* scheme://host[:port] or scheme://[v6]:port, of WebSockets with a /path or without, made complete; NULL when
+ * it is not of the form. */
 static const char *complete_uri(struct arena *a, const char *uri)
 {
 	const char *sep = strstr(uri, "://");
@@ -33,22 +35,50 @@ static const char *complete_uri(struct arena *a, const char *uri)
 		if (strlen(schemes[i].scheme) != (size_t)(sep - uri) ||
 		    strncmp(schemes[i].scheme, uri, (size_t)(sep - uri)) != 0)
 			continue;
-		const char *host = sep + 3, *bracket = *host == '[' ? strchr(host, ']') : NULL;
+		size_t size = strcspn(sep + 3, "/");
+		const char *host = arena_strndup(a, sep + 3, size), *path = sep + 3 + size;
+		const char *bracket = *host == '[' ? strchr(host, ']') : NULL;
 		const char *colon = strchr(bracket ? bracket : host, ':');
 		int64_t port = schemes[i].port;
-		size_t length = colon ? (size_t)(colon - host) : strlen(host);
-		if (length == 0 || strpbrk(host, " \t/@") || (*host == '[' && !bracket))
+		int length = colon ? (int)(colon - host) : (int)strlen(host);
+		if (length == 0 || strpbrk(uri, " \t@?#") || (*host == '[' && !bracket))
 			return NULL;
 		if (colon && (text_int(colon + 1, &port) < 0 || port < 1 || port > 65535))
 			return NULL;
-		return arena_printf(a, "%.*s:%d", (int)(host + length - uri), uri, (int)port);
+		if (*path != '\0' && schemes[i].scheme[0] != 'w')
+			return NULL;
+		return arena_printf(a, "%s://%.*s:%d%s", schemes[i].scheme, length, host, (int)port, path);
 	}
 	return NULL;
 }
 
+/* What users write for a broker elsewhere, and the way out; a password is never repeated. */
+static bool refuse_broker(struct schema_value *v, const char *item)
+{
+	static const struct {
+		const char *scheme, *meant;
+	} others[] = { { "tcp", "mqtt" }, { "ssl", "mqtts" }, { "tls", "mqtts" }, { "http", "ws" },
+		{ "https", "wss" } };
+	const char *sep = strstr(item, "://"), *host = sep ? sep + 3 : item;
+	if (strchr(host, '@'))
+		return schema_refuse(v,
+		    "user and password do not belong into the address (allowed: the keys username and "
+		    "password_file)");
+	for (size_t i = 0; sep && i < COUNT(others); i++)
+		if (strlen(others[i].scheme) == (size_t)(sep - item) &&
+		    strncmp(others[i].scheme, item, (size_t)(sep - item)) == 0)
+			return schema_refuse(
+			    v, "'%s' is not a broker, did you mean '%s://%s'?", item, others[i].meant, host);
+	if (!sep && *item != '\0' && complete_uri(v->arena, arena_printf(v->arena, "mqtt://%s", item)))
+		return schema_refuse(v, "'%s' is not a broker, did you mean 'mqtt://%s'?", item, item);
+	return schema_refuse(v,
+	    "'%s' is not a broker (allowed: 1 to %d of mqtt://HOST[:PORT], mqtts://, ws:// or wss://, these "
+	    "two also with a /path, with commas between them)",
+	    item, BROKERS_MAX);
+}
+
 static bool parse_brokers(struct schema_value *v, const char *text)
 {
-	enum { BROKERS_MAX = 8 };
 	const char **items = arena_alloc(v->arena, BROKERS_MAX * sizeof(items[0]));
 	size_t n = 0;
 	char *rest = arena_strdup(v->arena, text);
@@ -56,10 +86,7 @@ static bool parse_brokers(struct schema_value *v, const char *text)
 		const char *item = text_strip(strsep(&rest, ","));
 		const char *uri = n < BROKERS_MAX ? complete_uri(v->arena, item) : NULL;
 		if (!uri)
-			return schema_refuse(v,
-			    "'%s' is not a broker (allowed: 1 to %d of mqtt://HOST[:PORT], mqtts://, "
-			    "ws:// or wss://, with commas between them)",
-			    item, BROKERS_MAX);
+			return refuse_broker(v, item);
 		items[n++] = uri;
 	}
 	if (n == 0)
@@ -80,7 +107,8 @@ static bool parse_client_id(struct schema_value *v, const char *text)
 	return true;
 }
 
-static const struct schema_choice protocols[] = { { "5", MQTT_5 }, { "3.1.1", MQTT_3_1_1 }, { NULL, 0 } };
+static const struct schema_choice protocols[] = { { "5", MQTT_5, "5.0 v5 mqttv5" },
+	{ "3.1.1", MQTT_3_1_1, "4 3 3.1 311 v3.1.1 mqttv3.1.1 mqttv311" }, { NULL, 0 } };
 static const struct schema_choice layouts[] = { { "device", LAYOUT_DEVICE }, { "point", LAYOUT_POINT },
 	{ "both", LAYOUT_BOTH }, { NULL, 0 } };
 static const struct schema_choice publish_modes[] = { { "change", MQTT_PUBLISH_CHANGE },
@@ -127,6 +155,15 @@ static const struct schema_key keys[] = {
 	{ NULL },
 };
 
+static bool has_tls(const struct mqtt_config *mqtt)
+{
+	for (size_t i = 0; i < mqtt->brokers.count; i++)
+		if (strncmp(mqtt->brokers.items[i], "mqtts:", 6) == 0 ||
+		    strncmp(mqtt->brokers.items[i], "wss:", 4) == 0)
+			return true;
+	return false;
+}
+
 static void check(const struct config_loading *l, void *item)
 {
 	const struct daemon_config *daemon = l->config->daemon;
@@ -135,7 +172,10 @@ static void check(const struct config_loading *l, void *item)
 	mqtt->fingerprint = ini_section_fingerprint(l->from);
 	if (*mqtt->client_id == '\0' && daemon->site && daemon->rack)
 		mqtt->client_id = arena_printf(l->arena, "coolantd-%s-%s", daemon->site, daemon->rack);
+	const char *tls = cert ? "cert_file" : key ? "key_file" : *mqtt->ca_file != '\0' ? "ca_file" : NULL;
 	const struct schema_rule rules[] = {
+		{ tls && !has_tls(mqtt), tls,
+		    "has no meaning without TLS (allowed: with a broker of mqtts:// or wss://)" },
 		{ cert != key, cert ? "cert_file" : "key_file",
 		    "cert_file and key_file go together (allowed: both or none)" },
 		{ *mqtt->password_file != '\0' && *mqtt->username == '\0', "password_file",

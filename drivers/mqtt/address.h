@@ -17,6 +17,7 @@
 
 struct mqtt_addresses {
 	char uris[MQTT_ADDRESSES_MAX][MQTT_URI_MAX];
+	char numbers[MQTT_ADDRESSES_MAX][MQTT_URI_MAX]; /* the same with the host as a number */
 	size_t count, next;
 };
 
@@ -24,3 +25,8 @@ struct mqtt_addresses {
  * `stop_fd` became readable, or negative errno with `*why` set to words. */
 int mqtt_addresses_find(
     struct mqtt_addresses *a, struct resolver *r, const char *uri, int stop_fd, const char **why);
+
+/* Whether the present address takes a TCP connection, which is closed again at once: 0, or negative errno,
+ * among them -ETIMEDOUT, and -ECANCELED when `stop_fd` became readable. The longest that it takes: */
+#define MQTT_ADDRESS_TRY_NS (2 * NS_PER_S)
+int mqtt_address_try(const struct mqtt_addresses *a, int stop_fd);

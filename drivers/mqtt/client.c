@@ -1,5 +1,6 @@
 #include "drivers/mqtt/client.h"
 
+#include "config/ini/cleanup.h"
 #include "drivers/inbox.h"
 #include "drivers/mqtt/address.h"
 #include "drivers/mqtt/credential.h"
@@ -46,6 +47,8 @@ struct mqtt_client {
 	struct mqtt_events events;
 	struct progress *progress;
 	MQTTAsync handle;
+	unsigned handles;    /* how many there have been */
+	const char *scheme;  /* of the brokers that it was connected to; NULL = none yet */
 	struct inbox *inbox; /* of events */
 	size_t broker;
 	struct resolver *resolver;
@@ -57,7 +60,7 @@ struct mqtt_client {
 	size_t lesser;	     /* the broker that takes only such a will, and such messages: */
 	bool no_qos, no_retain;
 	char password[PASSWORD_MAX];
-	char unreadable[320]; /* which file, and why */
+	char unusable[PATH_MAX + 128]; /* which file, and why */
 
 	pthread_mutex_t lock;
 	LIST_HEAD(token_list, token) tokens;
@@ -332,6 +335,7 @@ static void destroy_handle(struct mqtt_client *m)
 	if (m->handle)
 		MQTTAsync_destroy(&m->handle);
 	m->handle = NULL;
+	m->handles++;
 	for (struct inbox_item *i = m->inbox ? inbox_take(m->inbox) : NULL, *next; i; i = next) {
 		next = i->next;
 		free_event(i);
@@ -388,22 +392,21 @@ static int set_credentials(struct mqtt_client *m, MQTTAsync_connectOptions *opti
 	return credential_read(s->password_file, s->beside, m->password, sizeof(m->password));
 }
 
-const char *mqtt_unreadable_file(const struct mqtt_settings *s, char *path, size_t size, int *err)
+const char *mqtt_unusable_file(const struct mqtt_settings *s, char *what, size_t size)
 {
 	const struct {
 		const char *key, *file;
 	} files[] = { { "password_file", s->password_file }, { "ca_file", s->ca_file },
 		{ "cert_file", s->cert_file }, { "key_file", s->key_file } };
 	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+		char path[PATH_MAX];
 		if (files[i].file[0] == '\0')
 			continue;
-		if (files[i].file == s->password_file)
-			credential_path(files[i].file, s->beside, path, size);
-		else
-			snprintf(path, size, "%s", files[i].file);
-		if (access(path, R_OK) == 0)
+		credential_path(files[i].file, s->beside, path, sizeof(path));
+		const char *why = credential_fault(path);
+		if (!why)
 			continue;
-		*err = -errno;
+		snprintf(what, size, "%s %s", path, why);
 		return files[i].key;
 	}
 	return NULL;
@@ -412,15 +415,25 @@ const char *mqtt_unreadable_file(const struct mqtt_settings *s, char *path, size
 /* The library would tell of a file of TLS only that the connect failed. */
 static int check_files(struct mqtt_client *m, const char **why)
 {
-	char path[PATH_MAX];
-	int err = 0;
-	const char *key = mqtt_unreadable_file(m->settings, path, sizeof(path), &err);
+	char what[sizeof(m->unusable) - 32];
+	const char *key = mqtt_unusable_file(m->settings, what, sizeof(what));
 	if (!key)
 		return 0;
-	snprintf(
-	    m->unreadable, sizeof(m->unreadable), "%s %.200s cannot be read: %s", key, path, strerror(-err));
-	*why = m->unreadable;
-	return err;
+	snprintf(m->unusable, sizeof(m->unusable), "%s %s", key, what);
+	*why = m->unusable;
+	return -ENOENT;
+}
+
+/* Where the files of TLS are; "" = none. The library copies the paths. */
+struct tls_files {
+	char ca[PATH_MAX], cert[PATH_MAX], key[PATH_MAX];
+};
+
+static void find_tls_files(const struct mqtt_settings *s, struct tls_files *files)
+{
+	credential_path(s->ca_file, s->beside, files->ca, sizeof(files->ca));
+	credential_path(s->cert_file, s->beside, files->cert, sizeof(files->cert));
+	credential_path(s->key_file, s->beside, files->key, sizeof(files->key));
 }
 
 /* Begins with the present address. 0, or negative errno with `*why` set. */
@@ -445,7 +458,9 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 	will.retained = s->will.retain && !m->no_retain;
 	will.qos = m->no_qos ? 0 : (int)s->will.qos;
 	options.will = s->will.topic ? &will : NULL;
-	mqtt_tls_set(&tls, s->ca_file, s->cert_file, s->key_file);
+	struct tls_files files;
+	find_tls_files(s, &files);
+	mqtt_tls_set(&tls, files.ca, files.cert, files.key);
 	options.ssl = &tls;
 	options.keepAliveInterval = (int)(s->keep_alive / NS_PER_S);
 	options.connectTimeout = CONNECT_TIMEOUT_S;
@@ -502,6 +517,20 @@ static int find_addresses(struct mqtt_client *m)
 	return err;
 }
 
+/* The library keeps to TLS and to WebSockets when the next broker is to be reached without: for another
+ * scheme it gets a new handle. */
+static bool fit_handle(struct mqtt_client *m)
+{
+	const char *scheme = m->settings->brokers[m->broker];
+	bool fits = !m->scheme || strncmp(m->scheme, scheme, strcspn(scheme, ":") + 1) == 0;
+	if (!fits) {
+		progress_step(m->progress, LIBRARY_LIMIT_NS);
+		destroy_handle(m);
+	}
+	m->scheme = scheme;
+	return m->handle || create_handle(m);
+}
+
 /* Tries brokers from the present one on, until a connect is under way; past the last it is told. */
 static void try_brokers(struct mqtt_client *m)
 {
@@ -509,6 +538,10 @@ static void try_brokers(struct mqtt_client *m)
 		if (m->broker != m->lesser)
 			m->no_qos = m->no_retain = false;
 		int err = find_addresses(m);
+		if (err == 0 && !fit_handle(m)) {
+			note_failure(m, "no memory");
+			err = -ENOMEM;
+		}
 		if (err == -ECANCELED || (err == 0 && try_addresses(m)))
 			return;
 	}
@@ -654,13 +687,25 @@ static bool ask_for_less(struct mqtt_client *m, int refusal)
 	return true;
 }
 
+/* Of a TCP connection that was not made the library tells nothing but that: the kernel does, if asked once
+ * more. A broker that answers by then has another fault, or has just come. */
+static const char *failure_words(struct mqtt_client *m, const struct token *e)
+{
+	const char *why = e->why ? e->why : "";
+	if (!strstr(why, "TCP"))
+		return why;
+	progress_step(m->progress, MQTT_ADDRESS_TRY_NS);
+	int err = mqtt_address_try(&m->addresses, m->stop_fd);
+	return err < 0 ? strerror(-err) : "it takes the connection and does not answer as a broker";
+}
+
 static void connect_failed(struct mqtt_client *m, const struct token *e)
 {
 	char tls[MQTT_TLS_REASON_MAX];
 	mqtt_tls_unwatch(tls);
 	if (ask_for_less(m, e->refusal) && try_addresses(m))
 		return;
-	note_failure(m, tls[0] ? tls : e->why ? e->why : "");
+	note_failure(m, tls[0] ? tls : failure_words(m, e));
 	m->addresses.next++;
 	if (try_addresses(m))
 		return;
@@ -711,7 +756,13 @@ void mqtt_client_dispatch(struct mqtt_client *m)
 {
 	for (struct inbox_item *i = inbox_take(m->inbox), *next; i; i = next) {
 		next = i->next;
-		tell(m, (struct token *)i);
+		struct token e = *(struct token *)i;
+		_cleanup_free_ char *why = e.why;
+		((struct token *)i)->why = NULL;
 		free_event(i);
+		unsigned handles = m->handles;
+		tell(m, &e);
+		if (m->handles != handles) /* the others went with theirs */
+			return;
 	}
 }

@@ -34,14 +34,14 @@ struct mqtt_settings {
 	enum mqtt_protocol protocol;
 	int64_t keep_alive;		      /* ns */
 	const char *username, *password_file; /* "" = none */
-	const char *beside; /* the file beside which a relative password_file is looked up */
+	const char *beside; /* relative files are looked up in the service's credentials, then beside it */
 	const char *ca_file, *cert_file, *key_file; /* "" = none */
 	struct mqtt_message will;		    /* without a topic = none */
 };
 
-/* The key of the first of its files that cannot be read, with negative errno and the path that was tried;
- * NULL = all can. */
-const char *mqtt_unreadable_file(const struct mqtt_settings *s, char *path, size_t size, int *err);
+/* The key of the first of its files that cannot be used, with what is wrong in words: the path that was tried
+ * and why; NULL = all can. */
+const char *mqtt_unusable_file(const struct mqtt_settings *s, char *what, size_t size);
 
 /* Bytes of the PUBLISH packet that it becomes. */
 size_t mqtt_message_packet_size(const struct mqtt_message *m, enum mqtt_protocol protocol);

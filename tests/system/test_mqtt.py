@@ -1,4 +1,5 @@
 """MQTT as in production: TLS, websockets, failover, links that go dead, limits of the broker."""
+import re
 import socket
 import subprocess
 import threading
@@ -88,11 +89,27 @@ def test_an_unknown_authority_is_said(start, tmp_path):
     expect_refusal(tls_row(start, tmp_path, "server", ca="other-ca.crt"), "an authority that is not in ca_file")
 
 
+def test_why_there_is_no_connection_is_said_for_each_broker(start, tmp_path):
+    Certificates(tmp_path).make("server")
+    plain, tls, nobody = harness.free_ports(3)
+    start(Broker, tmp_path, f"{ALL}listener {plain} 127.0.0.1\nlistener {tls} 127.0.0.1\ncafile {tmp_path}/ca.crt\n"
+          f"certfile {tmp_path}/server.crt\nkeyfile {tmp_path}/server.key\n", plain)
+    brokers = {f"mqtt://127.0.0.1:{nobody}": "Connection refused",
+               "mqtt://no-such-host.invalid:1883": "not known|resolution",
+               f"mqtts://localhost:{nobody}": "Connection refused",
+               f"mqtts://localhost:{plain}": "does not answer|TLS|SSL",
+               f"mqtt://127.0.0.1:{tls}": "does not answer|closed|lost"}
+    ini = head(tmp_path, nobody).replace(f"mqtt://127.0.0.1:{nobody}", ", ".join(brokers))
+    line = start(Coolantd, tmp_path, ini + row(start, tmp_path)).wait_line("no connection to the broker", 60)
+    for broker, words in brokers.items():
+        assert re.search(rf"{re.escape(broker)}: [^;]*({words})", line), line
+
+
 def test_websockets(start, tmp_path):
     port = free_port()
     start(Broker, tmp_path, f"{ALL}listener {free_port()} 127.0.0.1\nlistener {port} 127.0.0.1\nprotocol websockets\n", port)
-    ini = head(tmp_path, port).replace("mqtt://", "ws://")
-    start(Coolantd, tmp_path, ini + row(start, tmp_path)).wait_line("connected to the broker ws://")
+    ini = head(tmp_path, port).replace(f"mqtt://127.0.0.1:{port}", f"ws://127.0.0.1:{port}/behind/a/proxy")
+    start(Coolantd, tmp_path, ini + row(start, tmp_path)).wait_line("connected to the broker ws://.*/behind/a/proxy")
 
 
 def test_websockets_over_tls(start, tmp_path):
