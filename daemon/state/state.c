@@ -43,6 +43,7 @@ struct save {
 	struct state *state;
 	struct bytes_writer entries, changes;
 	uint64_t change; /* the newest of them */
+	bool renewed;	 /* of what was added earlier nothing is there any more */
 	bool has_records;
 	struct record_batch records; /* those of live, which keeps them until this has come back */
 	struct records_addition addition;
@@ -97,6 +98,7 @@ static void do_save(struct disk_job *job)
 	struct state *s = save->state;
 	save->error =
 	    state_db_save(s->db, &save->entries, &save->changes, save->has_records ? &save->addition : NULL);
+	save->renewed = state_db_take_renewed(s->db);
 	if (save->error < 0 || s->put_away)
 		return;
 	s->put_away = true;
@@ -172,6 +174,10 @@ static void take_answers(struct state *s, struct live *l)
 		s->error = save->error;
 		if (save->error >= 0)
 			s->change = save->change;
+		if (save->renewed) {
+			s->change = 0;
+			s->soon = true;
+		}
 		if (save->has_records && save->error == 0)
 			records_written(l->records);
 		free_save(&save->job);
@@ -297,7 +303,7 @@ struct state *state_open(const char *folder, struct disk *disk, struct live *l, 
 		return NULL;
 	}
 	load(s, l, clock);
-	s->change = alarm_log_newest(alarms_log(l->alarms));
+	s->change = state_db_take_renewed(s->db) ? 0 : alarm_log_newest(alarms_log(l->alarms));
 	return s;
 }
 

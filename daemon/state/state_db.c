@@ -37,7 +37,8 @@ static const struct db_format format = {
 struct state_db {
 	char path[PATH_MAX];
 	struct db *db;
-	bool known; /* what is in the file is `written` */
+	bool known;   /* what is in the file is `written` */
+	bool renewed; /* one was set aside: what was added to it before is not in this one */
 	struct bytes_writer written;
 };
 
@@ -75,6 +76,7 @@ static int set_aside(struct state_db *d, const char *why)
 	log_line(LOG_WARNING, "the state %s cannot be used, it %s %s: %s", d->path,
 	    r < 0 ? "cannot be set aside either:" : "was set aside as",
 	    r < 0 ? strerror(-r) : strrchr(aside, '/') + 1, why);
+	d->renewed |= r >= 0;
 	return r;
 }
 
@@ -147,12 +149,20 @@ static int load_changes(struct state_db *d, void (*take)(struct bytes_entry *e, 
 int state_db_load(struct state_db *d, void (*take)(struct bytes_entry *e, void *user), void *user)
 {
 	int r = open_file(d), changes = 0;
-	if (r >= 0)
-		r = check(d, load_rows(d, take, user));
-	if (r >= 0)
-		changes = check(d, load_changes(d, take, user));
-	r = changes < 0 ? changes : r + changes;
+	if (r >= 0) {
+		/* what is damaged in one table leaves the other one readable */
+		changes = load_changes(d, take, user);
+		r = load_rows(d, take, user);
+		r = check(d, r < 0 || changes < 0 ? (r < 0 ? r : changes) : r + changes);
+	}
 	return r == -EBADMSG ? 0 : r;
+}
+
+bool state_db_take_renewed(struct state_db *d)
+{
+	bool renewed = d->renewed;
+	d->renewed = false;
+	return renewed;
 }
 
 /* Whether they are of the same things in the same order. */

@@ -15,7 +15,7 @@ struct state_db;
 struct state_db *state_db_new(const char *folder);
 void state_db_free(struct state_db *d);
 
-/* Hands out the rows, the changes of alarms at the end: their number, or negative errno. */
+/* Hands out the changes of alarms and the rows: their number, or negative errno. */
 int state_db_load(struct state_db *d, void (*take)(struct bytes_entry *e, void *user), void *user);
 
 /* Takes the entries of saved_put over and makes them all that is in the file, and adds `changes`, entries of
@@ -23,6 +23,9 @@ int state_db_load(struct state_db *d, void (*take)(struct bytes_entry *e, void *
  * go into their tables. 0 or negative errno, and then it is as before. */
 int state_db_save(struct state_db *d, struct bytes_writer *entries, const struct bytes_writer *changes,
     const struct records_addition *records);
+
+/* Whether a file was set aside since the last call: what was added to that one is to be added anew. */
+bool state_db_take_renewed(struct state_db *d);
 
 /* records_db_strike. */
 int state_db_strike(struct state_db *d, const struct records_strike *s);

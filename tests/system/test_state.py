@@ -138,16 +138,28 @@ def test_a_damaged_state_is_set_aside(start, broker, subscriber, tmp_path):
     expect_anew(start, broker, subscriber, tmp_path, ini, "")
 
 
+def changes(folder):
+    """The alarms whose changes are in the file of a coolantd that has ended."""
+    with contextlib.closing(sqlite3.connect(folder / "state.db")) as db:
+        return [name for name, in db.execute("SELECT name FROM changes ORDER BY id")]
+
+
 def test_a_damaged_row_is_noticed(start, broker, subscriber, tmp_path):
-    """A bit that falls over in a blob is nothing that SQLite knows of."""
-    _, ini = start_meters(start, tmp_path)
+    """A bit that falls over in a blob is nothing that SQLite knows of. What had happened is not forgotten for that."""
+    server, ini = start_meters(start, tmp_path)
+    server.set(2, "holding", 4, [1])
     daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini)
     subscriber.wait("pue/row", lambda m: m.json["power_ratio"] is not None)
+    subscriber.wait("alarm/leak", lambda m: m.json["state"] == "active")
+    assert harness.ask(tmp_path, "POST", "/v1/alarms/leak/ack")[0] == 200
     daemon.stop()
+    before = changes(tmp_path / "state")
+    assert before.count("leak") == 2
     with contextlib.closing(sqlite3.connect(tmp_path / "state" / "state.db", isolation_level=None)) as db:
         (data,) = db.execute("SELECT data FROM saved WHERE kind = 'pue'").fetchone()
         db.execute("UPDATE saved SET data = ? WHERE kind = 'pue'", (data[:20] + bytes([data[20] ^ 4]) + data[21:],))
     expect_anew(start, broker, subscriber, tmp_path, ini, "it is damaged")
+    assert changes(tmp_path / "state")[:len(before)] == before
 
 
 def test_a_state_of_a_newer_version_is_set_aside(start, broker, subscriber, tmp_path):

@@ -153,12 +153,12 @@ static void changes_are_added(void **state)
 	put(&changes, ALARM_LOG_ENTRY, "flow", 3, 7);
 	assert_int_equal(state_db_save(d, &w, &changes, NULL), 0);
 	bytes_writer_deinit(&changes);
-	assert_string_equal(load(d), "alarm leak 2 -7; change leak 1 5; change leak 2 6; change flow 3 7; ");
+	assert_string_equal(load(d), "change leak 1 5; change leak 2 6; change flow 3 7; alarm leak 2 -7; ");
 	put(&w, "alarm", "leak", 2, -7);
 	put(&changes, ALARM_LOG_ENTRY, "flow", ALARM_LOG_MAX + 2, 8);
 	assert_int_equal(state_db_save(d, &w, &changes, NULL), 0);
 	bytes_writer_deinit(&changes);
-	assert_string_equal(load(d), "alarm leak 2 -7; change flow 3 7; change flow 10002 8; ");
+	assert_string_equal(load(d), "change flow 3 7; change flow 10002 8; alarm leak 2 -7; ");
 	state_db_free(d);
 	assert_int_equal(unlink(path), 0);
 }
@@ -223,11 +223,14 @@ static void a_damaged_file_is_set_aside(void **state)
 	struct state_db *d = state_db_new(folder);
 	put(&w, "pue", "row", 1, 1000);
 	save(d, &w);
+	assert_false(state_db_take_renewed(d));
 	state_db_free(d);
 	(void)query("DROP TABLE saved");
 	d = state_db_new(folder);
 	put(&w, "pue", "row", 1, 1001);
 	save(d, &w);
+	assert_true(state_db_take_renewed(d));
+	assert_false(state_db_take_renewed(d));
 	assert_int_equal(unlink(aside), 0);
 	assert_string_equal(load(d), "pue row 1 1001; ");
 	state_db_free(d);
