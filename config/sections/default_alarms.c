@@ -9,6 +9,7 @@
 #define SECONDS(s) ((s)*INT64_C(1000000000))
 
 #define LOST_SUFFIX "-lost"
+#define SILENT_SUFFIX "-silent"
 
 #define LIMIT(key) LIMIT_IN(key, key)
 #define LIMIT_IN(key, field) .limit_key = #key, .limit_offset = offsetof(struct loop_config, field)
@@ -347,6 +348,70 @@ static void add_leak_alarms(struct adder *a, size_t device)
 	}
 }
 
+/* Whether it says that a sensor of that device alone is lost. */
+static bool is_lost_of(const struct alarm_config *a, size_t device)
+{
+	for (size_t i = 0; i < a->points.count; i++)
+		if (a->points.refs[i].device != device)
+			return false;
+	return a->when == WHEN_LOST && a->source == SOURCE_POINT;
+}
+
+/* The points by which a device shows that it lives: those that are read most often. `longest` is how long it
+ * takes until all of it was read anew. */
+static struct point_source signs_of_life(struct adder *a, size_t device, int64_t *longest)
+{
+	const struct device_config *d = &a->config->devices[device];
+	struct point_ref *refs = arena_alloc(a->arena, CONFIG_SOURCE_POINTS_MAX * sizeof(*refs));
+	struct point_source s = { COMBINE_COUNT, refs, 0 };
+	int64_t shortest = INT64_MAX;
+	*longest = 0;
+	for (size_t i = 0; i < d->point_count; i++) {
+		int64_t interval = device_point_interval(d, &d->points[i]);
+		if (d->points[i].poll == POINT_ONCE)
+			continue;
+		*longest = interval > *longest ? interval : *longest;
+		if (interval < shortest)
+			s.count = 0;
+		shortest = interval < shortest ? interval : shortest;
+		if (interval == shortest && s.count < CONFIG_SOURCE_POINTS_MAX)
+			refs[s.count++] = (struct point_ref){ device, i };
+	}
+	s.needed = s.count;
+	return s;
+}
+
+/* A device whose silence would be a flood: one alarm says it, and suppresses that each of its sensors is
+ * lost. */
+static void add_silent_alarm(struct adder *a, size_t device)
+{
+	struct config *c = a->config;
+	const char *name = c->devices[device].name;
+	size_t lost = 0, before = c->alarm_count;
+	int64_t longest;
+	for (size_t i = a->own; i < before; i++)
+		lost += is_lost_of(&c->alarms[i], device);
+	struct alarm_config new = {
+		.name = arena_printf(a->arena, "%s" SILENT_SUFFIX, name),
+		.point_name = name,
+		.source = SOURCE_POINT,
+		.points = signs_of_life(a, device, &longest),
+		.when = WHEN_STALE,
+		.limit = NAN,
+		.low = NAN,
+		.high = NAN,
+		.severity = SEVERITY_WARNING,
+		.message = arena_printf(a->arena, "the device %s is silent", name),
+	};
+	new.delay_off = 2 * longest;
+	if (lost < SILENT_LEAST || new.points.count == 0)
+		return;
+	add(a, &new);
+	for (size_t i = a->own; i < before; i++)
+		if (is_lost_of(&c->alarms[i], device))
+			suppress_by(a, &c->alarms[i], new.name);
+}
+
 void default_alarms_add(const struct config_loading *l)
 {
 	struct config *c = l->config;
@@ -367,4 +432,7 @@ void default_alarms_add(const struct config_loading *l)
 	for (size_t i = 0; i < c->pue_count; i++)
 		if (c->pues[i].alarms)
 			add_lost_meters(&a, i);
+	for (size_t i = 0; i < c->device_count; i++)
+		if (c->devices[i].alarms && c->devices[i].enabled)
+			add_silent_alarm(&a, i);
 }

@@ -2,7 +2,8 @@
  *
  * Each group of loops is judged by how many of them work. Each loop gets those of the table whose figures it
  * has; each leak point gets its own; and each input of a loop, leak point and meter of a PUE one that says
- * when it is lost. An alarm of the configuration with the same name, or on the same thing in the same
+ * when it is lost; a device with so many of these that its silence would be a flood one that says so in their
+ * place. An alarm of the configuration with the same name, or on the same thing in the same
  * direction, takes the place of a default one.
  */
 #pragma once
@@ -41,6 +42,9 @@ struct group_default {
 #define GROUP_DEFAULT_DELAY_S 5 /* as that of a low flow */
 extern const struct group_default group_defaults[];
 extern const size_t group_default_count;
+
+/* A device with so many sensors that may be lost has an alarm for its silence: more than 10 are a flood. */
+#define SILENT_LEAST 11
 
 /* Adds those of a configuration behind its own alarms, which are complete but for their suppressors. */
 void default_alarms_add(const struct config_loading *l);

@@ -116,16 +116,16 @@ static enum alarm_state next_phase(const struct alarm *a, int64_t now_ns)
 }
 
 /* Up to when the input is known: a reading speaks for its own interval, its absence for itself. */
-static int64_t known_until(const struct alarm *a, const struct figure *input, int64_t now_ns)
+static int64_t known_until(const struct alarm *a, bool is_reading, int64_t now_ns)
 {
 	int64_t until = a->read_ns + a->config->interval;
-	return quality_has_value(input->quality) && until < now_ns ? until : now_ns;
+	return is_reading && until < now_ns ? until : now_ns;
 }
 
 static void judge_input(struct alarm *a, const struct figure *input, int64_t read_ns, int64_t now_ns)
 {
 	const struct alarm_config *c = a->config;
-	bool has_value = quality_has_value(input->quality);
+	bool is_reading = quality_has_value(input->quality) && read_ns != 0;
 	bool resumes = !a->known;
 
 	if (a->read_ns == 0)
@@ -134,12 +134,12 @@ static void judge_input(struct alarm *a, const struct figure *input, int64_t rea
 		a->known &= !is_gap(a, a->read_ns, now_ns) && input->quality != QUALITY_OUT_OF_SERVICE;
 		return;
 	}
-	if (has_value) {
+	if (is_reading) {
 		resumes |= c->interval > 0 && a->hold_until_ns == 0 && is_gap(a, a->read_ns, read_ns);
 		a->read_ns = read_ns;
 	}
 	bool condition = judge(a, input);
-	int64_t until = known_until(a, input, now_ns);
+	int64_t until = known_until(a, is_reading, now_ns);
 	if (condition != a->condition || resumes) {
 		a->condition = condition;
 		a->condition_since = until;

@@ -107,7 +107,8 @@ void alarm_save(const struct alarm *a, int64_t offset_ns, struct bytes_writer *w
 void alarm_load(struct alarm *a, const struct wall_clock *clock, struct bytes_reader *r);
 
 /* Judges an input at `now_ns`, that was read at `read_ns` (both CLOCK_BOOTTIME; of an input without a value
- * that does not count); `utc_ms` stamps a change. For bools the figure is 0 or 1. Returns whether the state
- * changed, or the severity of what is not over. What became more severe is to be acknowledged anew. */
+ * that does not count; 0 = of something that was not read, as how many points are stale); `utc_ms` stamps a
+ * change. For bools the figure is 0 or 1. Returns whether the state changed, or the severity of what is not
+ * over. What became more severe is to be acknowledged anew. */
 bool alarm_update(
     struct alarm *a, const struct figure *input, int64_t read_ns, int64_t now_ns, int64_t utc_ms);

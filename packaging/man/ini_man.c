@@ -195,18 +195,23 @@ static void put_default_alarms(void)
 		put(loop_input_word(i));
 		printf(" lost, warning.\n");
 	}
-	printf(".PP\nLost is what has no usable reading for three polls, for whatever reason: stale, bad, "
-	       "invalid.\n"
-	       "A sensor that serves as two inputs has one such alarm, and a list of sensors one for all of "
-	       "them.\n"
-	       "With liquid_share the energy balance is also judged below \\-balance_tolerance.\n"
-	       "A leak point of a device (a bool named leak, leak_NAME or NAME_leak) has an alarm "
-	       "DEVICE\\-POINT: "
-	       "critical, at once,\n"
-	       "cleared after 5 s and latched until acknowledged, unless the device has alarms = no;\n"
-	       "and DEVICE\\-POINT\\-lost, warning. A meter of a PUE NAME has an alarm NAME\\-METER\\-lost, "
-	       "warning, with a\n"
-	       "dash for the dot of a point, unless the PUE has alarms = no.\n");
+	printf(
+	    ".PP\nLost is what has no usable reading for three polls, for whatever reason: stale, bad, "
+	    "invalid.\n"
+	    "A sensor that serves as two inputs has one such alarm, and a list of sensors one for all of "
+	    "them.\n"
+	    "With liquid_share the energy balance is also judged below \\-balance_tolerance.\n"
+	    "A leak point of a device (a bool named leak, leak_NAME or NAME_leak) has an alarm "
+	    "DEVICE\\-POINT: "
+	    "critical, at once,\n"
+	    "cleared after 5 s and latched until acknowledged, unless the device has alarms = no;\n"
+	    "and DEVICE\\-POINT\\-lost, warning. A meter of a PUE NAME has an alarm NAME\\-METER\\-lost, "
+	    "warning, with a\n"
+	    "dash for the dot of a point, unless the PUE has alarms = no.\n"
+	    "A device that %d or more of these alarms are about has an alarm DEVICE\\-silent, warning, when "
+	    "none of its points is read\n"
+	    "any more; it suppresses them, so that a silent device is no flood of alarms.\n",
+	    SILENT_LEAST);
 }
 
 static void put_leak_groups(void)

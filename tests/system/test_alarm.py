@@ -106,6 +106,24 @@ def test_a_flood_is_said_once(start, coolantd, subscriber, tmp_path):
     assert sum("coolantd-flood is active" in l for l in daemon.lines) == 1
 
 
+def test_a_silent_device_is_no_flood(start, coolantd, subscriber, tmp_path):
+    """Twelve leak detectors on one device: one alarm says that it is silent, and none of them is active when it is back."""
+    server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {i: 0 for i in range(24)}}})
+    port = server.port
+    coolantd(tcp_bus("b", port) + device("d", "b", extra="poll_interval = 200ms\n" + "".join(
+        f"[point:d.leak_{i}]\nregister = coil:{2 * i}\n" for i in range(12))))
+    lost = [f"d-leak_{i}-lost" for i in range(12)]
+    harness.wait_for(lambda: set(states(subscriber, lost + ["d-silent"]).values()) == {"normal"}, lambda: states(subscriber, lost))
+    server.stop()
+    subscriber.wait("alarm/d-silent", lambda m: m.json["state"] == "active")
+    harness.wait_for(lambda: set(states(subscriber, lost).values()) == {"suppressed"}, lambda: states(subscriber, lost))
+    assert subscriber.last("alarm/d-leak_7-lost").json["suppressed_by"] == "d-silent"
+    assert states(subscriber, ["coolantd-flood", "d-leak_7"]) == {"coolantd-flood": "normal", "d-leak_7": "unknown"}
+    start(harness.ModbusServer, tmp_path, {"1": {"coil": {i: 0 for i in range(24)}}}, port=port)
+    harness.wait_for(lambda: set(states(subscriber, lost + ["d-silent"]).values()) == {"normal"}, lambda: states(subscriber, lost))
+    assert not [m.text for name in lost for m in subscriber.of(f"alarm/{name}") if m.json["state"] == "active"]
+
+
 VALUED = ("[alarm:hot]\npoint = d.t\nwhen = above\nlimit = 5\nlatch = yes\nmessage = hot\n"
           "[alarm:gone]\npoint = d.t\nwhen = stale\nmessage = gone\n")
 

@@ -162,6 +162,23 @@ static void a_clock_that_is_behind_delays_no_alarm(void **state)
 	bytes_writer_deinit(&w);
 }
 
+/* How many points are stale is no reading: it has no age of its own, and a delay on it ends. */
+static void what_was_not_read_is_of_now(void **state)
+{
+	const struct alarm_config c = { .when = WHEN_STALE,
+		.points = { .how = COMBINE_COUNT, .needed = 2 },
+		.interval = SECONDS(1),
+		.delay_on = SECONDS(30) };
+	struct alarm a;
+	alarm_init(&a, &c);
+	for (int64_t s = 100; s < 130; s++) {
+		alarm_update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, 0, SECONDS(s), s);
+		assert_int_equal(a.state, ALARM_NORMAL);
+	}
+	alarm_update(&a, &(struct figure){ 2, QUALITY_GOOD, NULL }, 0, SECONDS(130), 130);
+	assert_int_equal(a.state, ALARM_ACTIVE);
+}
+
 static void suspect_is_an_alarm_of_its_own(void **state)
 {
 	const struct alarm_config c = { .when = WHEN_SUSPECT };
@@ -521,6 +538,7 @@ int main(void)
 		cmocka_unit_test(an_acknowledged_alarm_goes_with_its_condition),
 		cmocka_unit_test(after_a_restart_the_value_is_unknown),
 		cmocka_unit_test(a_clock_that_is_behind_delays_no_alarm),
+		cmocka_unit_test(what_was_not_read_is_of_now),
 		cmocka_unit_test(suspect_is_an_alarm_of_its_own),
 		cmocka_unit_test(an_input_that_is_not_good_makes_it_unknown),
 		cmocka_unit_test(stale_is_an_alarm_of_its_own),

@@ -662,6 +662,34 @@ static void sensors_that_are_lost_have_default_alarms(void **state)
 	config_unref(c);
 }
 
+/* A device whose silence would be a flood has one alarm for it, which the others are suppressed by. */
+static void a_silent_device_is_one_alarm(void **state)
+{
+	static char text[4096];
+	size_t n = (size_t)snprintf(text, sizeof(text),
+	    HEAD BUS "[device:m]\nbus = b\nunit = 2\n[point:m.leak]\nregister = coil:0\n"
+		     "[point:m.slow]\nregister = holding:90\npoll = slow\n[device:d]\nbus = b\nunit = 3\n");
+	for (int i = 0; i < 11; i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n,
+		    "[point:d.leak_%d]\nregister = coil:%d\n[point:%s.leak_%d]\nregister = coil:%d\n", i, i,
+		    i < 9 ? "m" : "d", i + 20, i + 20);
+	struct config *c = load_good(text);
+	const struct alarm_config *silent = find_alarm(c, "d-silent"), *lost = find_alarm(c, "d-leak_3-lost");
+	assert_non_null(silent);
+	assert_int_equal(silent->when, WHEN_STALE);
+	assert_int_equal(silent->severity, SEVERITY_WARNING);
+	assert_int_equal(silent->points.count, 13);
+	assert_int_equal(silent->points.needed, 13);
+	assert_int_equal(lost->suppressor_names.count, 1);
+	assert_ptr_equal(&c->alarms[lost->suppressors[0]], silent);
+	assert_true(lost->rank > silent->rank);
+	assert_int_equal(find_alarm(c, "d-leak_3")->suppressor_names.count, 0);
+	/* ten are none yet */
+	assert_null(find_alarm(c, "m-silent"));
+	assert_int_equal(find_alarm(c, "m-leak_20-lost")->suppressor_names.count, 0);
+	config_unref(c);
+}
+
 /* What an export means, with a meter that counts both ways; heat of a loop; windows of all lengths. */
 static void meters_of_a_pue_are_found(void **state)
 {
@@ -824,6 +852,7 @@ int main(void)
 		cmocka_unit_test(points_of_a_profile_are_changed_and_added_per_device),
 		cmocka_unit_test(loops_and_leak_points_have_default_alarms),
 		cmocka_unit_test(sensors_that_are_lost_have_default_alarms),
+		cmocka_unit_test(a_silent_device_is_one_alarm),
 		cmocka_unit_test(own_alarms_replace_default_ones),
 		cmocka_unit_test(meters_of_a_pue_are_found),
 		cmocka_unit_test(default_alarms_are_known_beside_mistakes),
