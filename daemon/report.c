@@ -25,6 +25,10 @@ static int print(struct config *c, const struct record_periods *p, struct record
     int64_t until_ms, int64_t now_ms)
 {
 	struct json_writer w;
+	if (rows->lost) {
+		log_line(LOG_ERR, "too much for one report (allowed: a shorter time, or a longer step)");
+		return -E2BIG;
+	}
 	json_begin(&w);
 	json_records_write(&w, &(struct json_records){ c, p, rows, until_ms, now_ms });
 	_cleanup_free_ char *text = json_finish(&w);
@@ -42,6 +46,7 @@ int report_print(struct config *c, const struct report_range *range, const struc
 	int r = p ? parse(c, range, now_ms, p) : -ENOMEM;
 	if (r < 0)
 		return r;
+	by_record.lost = rows->lost;
 	record_gather(p, rows, &by_record);
 	r = print(c, p, &by_record, until_ms, now_ms);
 	record_batch_clear(&by_record);

@@ -1,14 +1,17 @@
 #include "daemon/control/record.h"
 
+#include "config/ini/hash.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define SLOTS_MIN 128
+
+/* Its three texts stand in one piece. */
 static void free_row(struct record_row *r)
 {
 	free((char *)r->key.owner);
-	free((char *)r->key.part);
-	free((char *)r->key.item);
 }
 
 static void free_correction(struct record_correction *c)
@@ -30,6 +33,7 @@ void record_batch_clear(struct record_batch *b)
 		free(b->struck[i].who);
 	}
 	free(b->rows);
+	free(b->slots);
 	free(b->corrections);
 	free(b->struck);
 	*b = (struct record_batch){ 0 };
@@ -46,39 +50,81 @@ static bool same_key(const struct record_key *a, const struct record_key *b)
 	       strcmp(a->part, b->part) == 0 && strcmp(a->item, b->item) == 0;
 }
 
-/* From the newest on: what is added is seldom of long ago. */
+static size_t slot_of(const struct record_batch *b, const struct record_key *key)
+{
+	uint64_t hash = hash_bytes(HASH_BASIS, &key->period, sizeof(key->period));
+	hash = hash_bytes(hash, &key->kind, sizeof(key->kind));
+	hash = hash_text(hash_text(hash_text(hash, key->owner), key->part), key->item);
+	return (size_t)(hash ^ hash >> 32) & (b->slot_count - 1);
+}
+
+/* The place of a row of that key, or where it would be. */
+static uint32_t *find_slot(const struct record_batch *b, const struct record_key *key)
+{
+	size_t i = slot_of(b, key);
+	while (b->slots[i] != 0 && !same_key(&b->rows[b->slots[i] - 1].key, key))
+		i = (i + 1) & (b->slot_count - 1);
+	return &b->slots[i];
+}
+
+/* Places for twice as many rows as there is room for, or none; what there is gets its place. */
+static bool make_slots(struct record_batch *b)
+{
+	size_t count = SLOTS_MIN;
+	while (count < 2 * b->room)
+		count *= 2;
+	uint32_t *slots = calloc(count, sizeof(*slots));
+	if (!slots)
+		return false;
+	free(b->slots);
+	b->slots = slots;
+	b->slot_count = count;
+	for (size_t i = 0; i < b->count; i++)
+		*find_slot(b, &b->rows[i].key) = (uint32_t)i + 1;
+	return true;
+}
+
 static struct record_row *find(const struct record_batch *b, const struct record_key *key)
 {
-	for (size_t i = b->count; i > 0; i--) {
-		if (same_key(&b->rows[i - 1].key, key))
-			return &b->rows[i - 1];
-		if (!b->disordered && b->rows[i - 1].key.period < key->period)
-			return NULL;
+	if (b->slots) {
+		const uint32_t *slot = find_slot(b, key);
+		return *slot != 0 ? &b->rows[*slot - 1] : NULL;
 	}
+	for (size_t i = 0; i < b->count; i++)
+		if (same_key(&b->rows[i].key, key))
+			return &b->rows[i];
 	return NULL;
+}
+
+static bool make_room(struct record_batch *b)
+{
+	if (b->count < b->room)
+		return b->slots || make_slots(b);
+	const size_t room = b->room ? 2 * b->room : SLOTS_MIN / 2;
+	struct record_row *rows =
+	    b->count < RECORD_ROWS_MAX ? reallocarray(b->rows, room, sizeof(*rows)) : NULL;
+	if (!rows)
+		return false;
+	b->rows = rows;
+	b->room = room;
+	return make_slots(b);
 }
 
 static struct record_row *append(struct record_batch *b, const struct record_key *key)
 {
-	if (b->count == b->room) {
-		size_t room = b->room ? 2 * b->room : 64;
-		struct record_row *rows =
-		    b->count < RECORD_ROWS_MAX ? reallocarray(b->rows, room, sizeof(*rows)) : NULL;
-		if (!rows)
-			return NULL;
-		b->rows = rows;
-		b->room = room;
-	}
-	struct record_row row = { .key = { key->kind, key->period, strdup(key->owner), strdup(key->part),
-				      strdup(key->item) },
-		.sums = record_none() };
-	if (!row.key.owner || !row.key.part || !row.key.item) {
-		free_row(&row);
+	const size_t owner = strlen(key->owner) + 1, part = strlen(key->part) + 1,
+		     item = strlen(key->item) + 1;
+	char *texts = make_room(b) ? malloc(owner + part + item) : NULL;
+	if (!texts)
 		return NULL;
-	}
-	b->disordered |= b->count > 0 && b->rows[b->count - 1].key.period > key->period;
-	b->rows[b->count] = row;
-	return &b->rows[b->count++];
+	memcpy(texts, key->owner, owner);
+	memcpy(texts + owner, key->part, part);
+	memcpy(texts + owner + part, key->item, item);
+	struct record_row *row = &b->rows[b->count++];
+	*row = (struct record_row){ { key->kind, key->period, texts, texts + owner, texts + owner + part },
+		record_none() };
+	*find_slot(b, &row->key) = (uint32_t)b->count;
+	return row;
 }
 
 static void add_sums(enum record_kind kind, struct record_sums *to, const struct record_sums *from)
@@ -189,9 +235,9 @@ static int by_key(const void *x, const void *y)
 				*b = &((const struct record_row *)y)->key;
 	int order = (a->period > b->period) - (a->period < b->period);
 	if (order == 0)
-		order = (a->kind > b->kind) - (a->kind < b->kind);
-	if (order == 0)
 		order = strcmp(a->owner, b->owner);
+	if (order == 0)
+		order = (a->kind > b->kind) - (a->kind < b->kind);
 	if (order == 0)
 		order = strcmp(a->part, b->part);
 	return order != 0 ? order : strcmp(a->item, b->item);
@@ -201,26 +247,14 @@ void record_sort(struct record_batch *b)
 {
 	if (b->count > 0)
 		qsort(b->rows, b->count, sizeof(b->rows[0]), by_key);
-	b->disordered = false;
-}
-
-/* A row that is not there yet. */
-static void add_new(struct record_batch *b, const struct record_key *key, const struct record_sums *sums)
-{
-	struct record_row *row = append(b, key);
-	if (row)
-		row->sums = *sums;
-	else
-		b->lost = true;
+	free(b->slots);
+	b->slots = NULL;
 }
 
 void record_merge(struct record_batch *b, const struct record_batch *from)
 {
-	/* each row of a batch is there once: into an empty one they need not be looked for */
-	void (*add)(struct record_batch *, const struct record_key *, const struct record_sums *) =
-	    b->count == 0 ? add_new : record_add;
 	for (size_t i = 0; i < from->count; i++)
-		add(b, &from->rows[i].key, &from->rows[i].sums);
+		record_add(b, &from->rows[i].key, &from->rows[i].sums);
 	for (size_t i = 0; i < from->correction_count; i++) {
 		const struct record_correction *c = &from->corrections[i];
 		record_correct(b, c->time_ms, c->owner, c->meter, c->kind, c->text);

@@ -61,8 +61,10 @@ struct record_batch {
 	size_t correction_count;
 	struct record_struck *struck; /* only in a report */
 	size_t struck_count;
-	bool disordered; /* a row is of an earlier period than the one before */
-	bool lost;	 /* something did not fit in, or in memory */
+	uint32_t
+	    *slots; /* rows by their keys, their numbers + 1, 0 = free; NULL = they are looked for in all */
+	size_t slot_count;
+	bool lost; /* something did not fit in, or in memory */
 };
 
 void record_batch_clear(struct record_batch *b);
@@ -90,7 +92,7 @@ void record_strike(
 const struct record_struck *record_find_struck(
     const struct record_batch *b, int64_t from_hour, int64_t until_hour);
 
-/* Brings the rows in the order of their keys, periods first. */
+/* Brings the rows in the order of their keys, periods first, then owners. */
 void record_sort(struct record_batch *b);
 
 /* All of `from` onto it. */

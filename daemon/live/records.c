@@ -6,11 +6,12 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* As long a gap between two ticks is bridged, in polls of the slowest sensor of a loop. */
 #define INTERVALS_MISSED_MAX 3
-/* More rows than this do not wait for the end of the hour: a meter that brings back days. */
-#define ROWS_WAITING_MAX 2048
+/* So many hours do not wait for the end of the one that runs: a meter that brings back days. */
+#define HOURS_WAITING_MAX 12
 /* A step of the clock from this on is told. */
 #define STEP_MIN_MS 1000
 /* 31 days */
@@ -32,6 +33,7 @@ struct records {
 	int64_t tick_ns, until_ms, offset_ms; /* of UTC from boottime, at the last tick */
 	bool *active;			      /* by alarm of the configuration, as seen last */
 	struct gap **gaps;		      /* by PUE and meter */
+	size_t hour_rows;		      /* that an hour has at most */
 	bool said_lost;
 };
 
@@ -155,6 +157,14 @@ static int64_t slowest_interval(const struct config *c)
 	return slowest;
 }
 
+static size_t rows_of_hour(const struct config *c)
+{
+	size_t rows = c->loop_count * (sizeof(loop_figures) / sizeof(loop_figures[0])) + c->alarm_count;
+	for (size_t i = 0; i < c->pue_count; i++)
+		rows += 1 + PUE_ROLE_COUNT + c->pues[i].meter_count;
+	return rows;
+}
+
 struct records *records_new(
     const struct config *c, const struct point_table *table, const struct loops *loops, struct pues *pues)
 {
@@ -166,6 +176,7 @@ struct records *records_new(
 		.loops = loops,
 		.pues = pues,
 		.interval_ms = slowest_interval(c) / NS_PER_MS };
+	r->hour_rows = rows_of_hour(c);
 	r->active = calloc(c->alarm_count + 1, sizeof(r->active[0]));
 	r->gaps = calloc(c->pue_count + 1, sizeof(r->gaps[0]));
 	bool good = r->active && r->gaps;
@@ -203,6 +214,18 @@ static void look_at(const struct alarm *a, void *user)
 		r->active[i] = a->state == ALARM_ACTIVE;
 }
 
+/* What a meter is closing goes on, in whatever figure of the same name it stands now. */
+static void inherit_gaps(struct records *r, size_t pue, const struct records *old)
+{
+	const struct pue_config *c = &r->config->pues[pue];
+	const struct pue_config *was = name_index_find(&old->config->pue_names, c->name, strlen(c->name));
+	for (size_t i = 0; i < c->meter_count; i++)
+		for (size_t k = 0; was && k < was->meter_count; k++)
+			if (c->meters[i].role == was->meters[k].role &&
+			    strcmp(c->meters[i].name, was->meters[k].name) == 0)
+				r->gaps[pue][i] = old->gaps[was - old->config->pues][k];
+}
+
 void records_inherit(struct records *r, struct records *old, const struct alarms *alarms)
 {
 	record_batch_clear(&r->open);
@@ -215,6 +238,8 @@ void records_inherit(struct records *r, struct records *old, const struct alarms
 	r->until_ms = old->until_ms;
 	r->said_lost = old->said_lost;
 	old->open = old->due = (struct record_batch){ 0 };
+	for (size_t i = 0; i < r->config->pue_count; i++)
+		inherit_gaps(r, i, old);
 	alarms_each(alarms, look_at, r);
 }
 
@@ -331,8 +356,8 @@ void records_tick(struct records *r, const struct alarms *alarms, int64_t now_ns
 const struct record_batch *records_due(struct records *r, int64_t utc_ms, bool at_end, int64_t *id)
 {
 	const int64_t hour = utc_ms / RECORD_HOUR_MS;
-	bool is_time =
-	    at_end || (r->due_hour != 0 && hour != r->due_hour) || r->open.count > ROWS_WAITING_MAX;
+	bool is_time = at_end || (r->due_hour != 0 && hour != r->due_hour) ||
+		       r->open.count > HOURS_WAITING_MAX * r->hour_rows;
 	bool is_empty = r->open.count == 0 && r->open.correction_count == 0;
 	if (r->due_id == 0 && is_time && !is_empty) {
 		r->due = r->open;

@@ -3,6 +3,7 @@
 #include "daemon/control/record_pue.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Energies are counted behind the readings of the slowest meter; of more than this they are missing. */
@@ -19,16 +20,24 @@ static double kwh_of(int64_t millijoules)
 	return (double)millijoules / 3.6e9;
 }
 
-/* The first row of an owner of that kind: each owner is written once, with all its rows. */
+/* The first row of an owner of that kind: each owner is written once, with all its rows, which are together.
+ */
 static bool is_first(const struct record_batch *b, size_t i)
 {
-	const struct record_key *k = &b->rows[i].key;
-	for (size_t j = i; j > 0; j--) {
-		const struct record_key *other = &b->rows[j - 1].key;
-		if (other->kind == k->kind && strcmp(other->owner, k->owner) == 0)
-			return false;
-	}
-	return true;
+	const struct record_key *k = &b->rows[i].key, *before = i > 0 ? &b->rows[i - 1].key : NULL;
+	return !before || before->kind != k->kind || strcmp(before->owner, k->owner) != 0;
+}
+
+/* The rows of the owner that a row is of. */
+static struct record_batch rows_of_owner(const struct record_batch *b, size_t i)
+{
+	const char *owner = b->rows[i].key.owner;
+	size_t first = i, end = i + 1;
+	while (first > 0 && strcmp(b->rows[first - 1].key.owner, owner) == 0)
+		first--;
+	while (end < b->count && strcmp(b->rows[end].key.owner, owner) == 0)
+		end++;
+	return (struct record_batch){ .rows = &b->rows[first], .count = end - first };
 }
 
 /* An hour that is struck out; of a longer time such hours are not counted. */
@@ -39,10 +48,12 @@ static bool is_struck(const struct record *r)
 	       record_find_struck(r->all->rows, hour, hour + 1) != NULL;
 }
 
-static void put_pue(struct json_writer *w, const struct record *r, const char *name)
+static void put_pue(struct json_writer *w, const struct record *r, size_t first)
 {
-	struct record_pue p = record_pue_compute(
-	    &r->rows, r->all->config, name, r->number, r->end_ms - r->start_ms, is_struck(r));
+	const struct record_batch own = rows_of_owner(&r->rows, first);
+	const char *name = r->rows.rows[first].key.owner;
+	struct record_pue p =
+	    record_pue_compute(&own, r->all->config, name, r->number, r->end_ms - r->start_ms, is_struck(r));
 	const struct pue_config *c = name_index_find(&r->all->config->pue_names, name, strlen(name));
 	json_open(w, name);
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++) {
@@ -73,31 +84,30 @@ static void put_pue(struct json_writer *w, const struct record *r, const char *n
 	json_close(w);
 }
 
-/* Whether there is a row of the same meter that is to stand under its name: one that is known for longer. */
-static bool has_better(const struct record_batch *b, size_t i)
+/* The meters first, by their names, and of rows of the same meter the one that is to stand under its name:
+ * that is known for longest. */
+static int by_meter(const void *x, const void *y)
 {
-	const struct record_row *r = &b->rows[i];
-	for (size_t j = 0; j < b->count; j++) {
-		const struct record_row *other = &b->rows[j];
-		if (other->key.kind != RECORD_ENERGY || strcmp(other->key.item, r->key.item) != 0)
-			continue;
-		if (other->sums.known_ms > r->sums.known_ms ||
-		    (other->sums.known_ms == r->sums.known_ms && j < i))
-			return true;
-	}
-	return false;
+	const struct record_row *a = x, *b = y;
+	int order = (a->key.kind > b->key.kind) - (a->key.kind < b->key.kind);
+	if (order == 0)
+		order = strcmp(a->key.item, b->key.item);
+	if (order == 0)
+		order = (a->sums.known_ms < b->sums.known_ms) - (a->sums.known_ms > b->sums.known_ms);
+	if (order == 0)
+		order = strcmp(a->key.owner, b->key.owner);
+	return order != 0 ? order : strcmp(a->key.part, b->key.part);
 }
 
 /* A meter that counts in two figures, or both ways, is told once for each. */
-static void put_meter(struct json_writer *w, const struct record *r, size_t i)
+static void put_meter(struct json_writer *w, const struct record *r, const struct record_row *row, bool again)
 {
-	const struct record_batch *b = &r->rows;
-	const struct record_key *k = &b->rows[i].key;
-	const struct record_sums *s = &b->rows[i].sums;
+	const struct record_key *k = &row->key;
+	const struct record_sums *s = &row->sums;
 	const bool is_water = strcmp(k->part, pue_role_word(PUE_WATER)) == 0;
 	const struct pue_role_unit *unit = pue_role_unit(is_water ? PUE_WATER : PUE_IT);
 	char key[256];
-	snprintf(key, sizeof(key), has_better(b, i) ? "%s (%s of %s)" : "%s", k->item, k->part, k->owner);
+	snprintf(key, sizeof(key), again ? "%s (%s of %s)" : "%s", k->item, k->part, k->owner);
 	json_open(w, key);
 	json_text(w, "role", k->part);
 	json_number(w, "from", unit->per_kwh * s->low, JSON_ENERGY);
@@ -110,14 +120,14 @@ static void put_meter(struct json_writer *w, const struct record *r, size_t i)
 	json_close(w);
 }
 
-static void put_loop(struct json_writer *w, const struct record *r, const char *name)
+static void put_loop(struct json_writer *w, const struct record *r, size_t first)
 {
-	const struct record_batch *b = &r->rows;
-	json_open(w, name);
+	const struct record_batch own = rows_of_owner(&r->rows, first), *b = &own;
+	json_open(w, r->rows.rows[first].key.owner);
 	for (size_t i = 0; i < b->count; i++) {
 		const struct record_key *k = &b->rows[i].key;
 		const struct record_sums *s = &b->rows[i].sums;
-		if (k->kind != RECORD_LOOP || strcmp(k->owner, name) != 0)
+		if (k->kind != RECORD_LOOP)
 			continue;
 		if (strcmp(k->part, loop_value_word(LOOP_HEAT)) == 0)
 			json_number(w, "heat_kwh", s->integral / 3.6e6, JSON_ENERGY);
@@ -149,16 +159,25 @@ static void put_kind(struct json_writer *w, const struct record *r, enum record_
 		const struct record_row *row = &b->rows[i];
 		if (row->key.kind != kind)
 			continue;
-		if (kind == RECORD_ENERGY)
-			put_meter(w, r, i);
-		else if (kind == RECORD_ALARM)
+		if (kind == RECORD_ALARM)
 			put_alarm(w, row);
 		else if (is_first(b, i) && kind == RECORD_PUE)
-			put_pue(w, r, row->key.owner);
+			put_pue(w, r, i);
 		else if (is_first(b, i))
-			put_loop(w, r, row->key.owner);
+			put_loop(w, r, i);
 	}
 	json_close(w);
+}
+
+static void put_meters(struct json_writer *w, struct record *r)
+{
+	struct record_row *rows = r->rows.rows;
+	qsort(rows, r->rows.count, sizeof(*rows), by_meter);
+	json_open(w, "meters");
+	for (size_t i = 0; i < r->rows.count && rows[i].key.kind == RECORD_ENERGY; i++)
+		put_meter(w, r, &rows[i], i > 0 && strcmp(rows[i].key.item, rows[i - 1].key.item) == 0);
+	json_close(w);
+	record_sort(&r->rows);
 }
 
 static void put_corrections(struct json_writer *w, const struct record *r)
@@ -210,13 +229,13 @@ static void put_struck(struct json_writer *w, const struct record *r)
 	json_close_list(w);
 }
 
-static void put_record(struct json_writer *w, const struct record *r)
+static void put_record(struct json_writer *w, struct record *r)
 {
 	json_open(w, NULL);
 	json_integer(w, "start", r->start_ms);
 	json_integer(w, "end", r->end_ms);
 	put_kind(w, r, RECORD_PUE, "pue");
-	put_kind(w, r, RECORD_ENERGY, "meters");
+	put_meters(w, r);
 	put_kind(w, r, RECORD_LOOP, "loops");
 	put_kind(w, r, RECORD_ALARM, "alarms");
 	put_corrections(w, r);
@@ -235,7 +254,7 @@ void json_records_write(struct json_writer *w, const struct json_records *r)
 		const int64_t i = r->rows->rows[at].key.period;
 		for (end = at; end < r->rows->count && r->rows->rows[end].key.period == i; end++)
 			;
-		const struct record record = { r, { .rows = &r->rows->rows[at], .count = end - at }, i,
+		struct record record = { r, { .rows = &r->rows->rows[at], .count = end - at }, i,
 			r->periods->edges[i] * RECORD_HOUR_MS, end_of(r, (size_t)i) };
 		if (record.end_ms > record.start_ms)
 			put_record(w, &record);

@@ -442,6 +442,36 @@ static void days_begin_at_midnight_of_the_site(void **state)
 	arena_free(a);
 }
 
+/* Rows of a hall, added to in turn, as each second does. */
+static void many_rows_are_added_to_in_no_time(void **state)
+{
+	(void)state;
+	enum { FIGURES = 1500, TURNS = 40 };
+	struct record_batch b = { 0 }, sum = { 0 };
+	struct record_sums s = record_none();
+	int64_t begin = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	s.amount = 7;
+	for (int turn = 0; turn < TURNS; turn++)
+		for (int i = 0; i < FIGURES; i++) {
+			char name[16];
+			snprintf(name, sizeof(name), "pue-%d", i);
+			for (int hour = 0; hour < 2; hour++)
+				record_add(&b, &(struct record_key){ RECORD_PUE, hour, name, "it", "" }, &s);
+		}
+	record_merge(&sum, &b);
+	record_merge(&sum, &b);
+	double us = (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin) / 1e3 / (2 * TURNS * FIGURES);
+	printf("%zu rows: %.2f us to add to one\n", b.count, us);
+	assert_int_equal(b.count, 2 * FIGURES);
+	assert_int_equal(sum.count, 2 * FIGURES);
+	record_sort(&sum);
+	for (size_t i = 0; i < sum.count; i++)
+		assert_int_equal(sum.rows[i].sums.amount, 2 * 7 * TURNS);
+	assert_true(us < 5);
+	record_batch_clear(&b);
+	record_batch_clear(&sum);
+}
+
 static void time_report(struct state_db *d, enum record_step step, int64_t hours)
 {
 	struct record_periods *p = calloc(1, sizeof(*p));
@@ -541,6 +571,7 @@ int main(void)
 		cmocka_unit_test(the_same_addition_is_made_once),
 		cmocka_unit_test(a_kill_loses_and_doubles_nothing),
 		cmocka_unit_test(a_disk_that_refuses_is_asked_again),
+		cmocka_unit_test(many_rows_are_added_to_in_no_time),
 		cmocka_unit_test(four_hundred_days_are_less_than_32_mib),
 	};
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
