@@ -692,6 +692,8 @@ static bool ask_for_less(struct mqtt_client *m, int refusal)
 static const char *failure_words(struct mqtt_client *m, const struct token *e)
 {
 	const char *why = e->why ? e->why : "";
+	if (strstr(why, "timeout"))
+		return "it does not answer";
 	if (!strstr(why, "TCP"))
 		return why;
 	progress_step(m->progress, MQTT_ADDRESS_TRY_NS);
