@@ -81,6 +81,13 @@ static double forward_over_end(
 	return to->step > 0 ? (range - (from->number - to->number)) * c->type.joules : NAN;
 }
 
+double counter_joules(const struct counter *c, const struct counter_reading *r)
+{
+	if (has_numbers(c))
+		return r->number * c->type.joules;
+	return (c->type.is_signed ? (double)(int64_t)r->raw : (double)r->raw) * c->type.joules;
+}
+
 double counter_quantum(const struct counter *c)
 {
 	if (!has_numbers(c))

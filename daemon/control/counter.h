@@ -104,6 +104,9 @@ int64_t counter_refresh(const struct counter *c);
 /* Energy of the counter's smallest step at its present reading, in joules. */
 double counter_quantum(const struct counter *c);
 
+/* What a reading shows, in joules. */
+double counter_joules(const struct counter *c, const struct counter_reading *r);
+
 /* Its readings are of times that are so much later: they were taken by a clock that was wrong. */
 void counter_move(struct counter *c, int64_t ns);
 

@@ -164,7 +164,26 @@ static void add_span(struct meter *m, int64_t from_ns, int64_t until_ns, double 
 	if (m->stepped_ns > 0 && m->stepped_ns < s.until_ns)
 		s.from_ns = m->stepped_ns;
 	m->stepped_ns = 0;
+	if (m->watch.piece && m->type.has_counter && s.until_ns > s.from_ns) {
+		m->piece.from_ns = s.from_ns;
+		m->piece.until_ns = s.until_ns;
+		m->piece.joules = joules;
+		m->watch.piece(m->watch.user, m->watch.meter, &m->piece);
+		m->piece.before += joules;
+	}
 	add_utc_span(m, &s);
+}
+
+static void tell_jump(struct meter *m, enum meter_jump_kind kind, double joules, double watts)
+{
+	const struct meter_jump j = { kind, m->piece.first, m->piece.last, joules, watts };
+	if (m->watch.jump)
+		m->watch.jump(m->watch.user, m->watch.meter, &j);
+}
+
+static struct meter_shown shown(const struct meter *m, const struct counter_reading *r)
+{
+	return (struct meter_shown){ r->time_ns + m->offset_ns, counter_joules(&m->counter, r) };
 }
 
 void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_cell)
@@ -175,6 +194,9 @@ void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_ce
 		m->spans[i].from_ns += moved_ns;
 		m->spans[i].until_ns += moved_ns;
 	}
+	m->piece.first = (struct meter_shown){ edge, NAN };
+	m->piece.last = (struct meter_shown){ edge + moved_ns, NAN };
+	tell_jump(m, METER_STEPPED, NAN, 0);
 	m->offset_ns += moved_ns;
 	m->next_cell = next_cell;
 	m->first_cell = (edge + moved_ns) / m->step_ns; /* behind the time that is skipped */
@@ -264,24 +286,47 @@ static void bridge(struct meter *m, const struct counter_step *step)
 	double joules = (known ? m->last_watts : m->counter_watts) * seconds;
 	counter_note_bridged(&m->counter, joules); /* either way nothing of it is to come */
 	m->shape_count = 0;
+	m->piece.last = shown(m, &m->counter.marks[COUNTER_HELD_ONE].reading);
+	tell_jump(m, METER_RESET, known ? joules : NAN, m->last_watts);
 	if (known)
 		book(m, step->reset_until_ns, joules, false);
+	m->piece = (struct meter_piece){ .first = m->piece.last };
 	m->booked_ns = step->from_ns;
 	m->has_gap = false;
+}
+
+/* What of a step is more than a difference. */
+static void tell_step(struct meter *m, const struct counter_step *step)
+{
+	if (step->event == COUNTER_WRAP)
+		tell_jump(m, METER_WRAPPED, step->joules, 0);
+	else if (step->event == COUNTER_RETURN)
+		tell_jump(m, METER_RETURNED, step->joules, 0);
+	else if (!is_bridged(m, step->from_ns, m->piece.last.time_ns - m->offset_ns))
+		tell_jump(m, METER_GAP, step->joules, 0);
 }
 
 static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)
 {
 	const struct counter_reading reading = { r->time_ns, r->raw, r->number, r->step };
 	const struct counter_power power = { m->type.max_watts, m->most_watts };
+	const struct counter_reading before = m->counter.marks[COUNTER_LAST].reading;
 	struct counter_step step = counter_read(&m->counter, reading, &power);
-	if (step.event == COUNTER_FIRST)
+	m->piece = (struct meter_piece){ .first = { m->booked_ns + m->offset_ns,
+					     counter_joules(&m->counter, &before) },
+		.last = shown(m, &reading) };
+	if (step.event == COUNTER_FIRST) {
 		m->booked_ns = r->time_ns;
+		m->piece.first = m->piece.last;
+		tell_jump(m, METER_BEGAN, NAN, 0);
+	}
 	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD)
 		return step;
 	if (step.event == COUNTER_RESET)
 		bridge(m, &step);
+	m->piece.last = shown(m, &reading);
 	m->has_gap |= !is_bridged(m, step.from_ns, r->time_ns) || step.event == COUNTER_RETURN;
+	tell_step(m, &step);
 	if (step.joules == 0 && rhythm_of(&m->counter) > 0)
 		book_same(m, r->time_ns);
 	else if (r->time_ns > m->booked_ns)
@@ -304,8 +349,18 @@ void meter_note_power(struct meter *m, const struct meter_reading *r)
 	m->history_count = n + 1;
 }
 
+/* A power that was not known for a while leaves that time unknown. */
+static void tell_power_gap(struct meter *m, const struct meter_reading *r)
+{
+	m->piece.first = (struct meter_shown){ m->last_ns + m->offset_ns, NAN };
+	m->piece.last = (struct meter_shown){ r->time_ns + m->offset_ns, NAN };
+	tell_jump(m, METER_GAP, NAN, 0);
+}
+
 static void read_power(struct meter *m, const struct meter_reading *r)
 {
+	if (!m->type.has_counter && m->has_last && !is_bridged(m, m->last_ns, r->time_ns))
+		tell_power_gap(m, r);
 	if (!m->type.has_counter && m->has_last && is_bridged(m, m->last_ns, r->time_ns))
 		add_span(m, m->last_ns, r->time_ns,
 		    (m->last_watts + r->watts) / 2 * (double)(r->time_ns - m->last_ns) / 1e9, true);
@@ -479,6 +534,17 @@ void meter_load(struct meter *m, const struct wall_clock *clock, int layout, str
 int64_t meter_last_power_ns(const struct meter *m)
 {
 	return m->history_count ? m->history[m->history_count - 1].time_ns : INT64_MIN;
+}
+
+struct meter_powers meter_powers_at(const struct meter *m, int64_t time_ns)
+{
+	size_t i = m->history_count;
+	if (i == 0)
+		return (struct meter_powers){ { 0, NAN }, { 0, NAN } };
+	for (i--; i > 0 && m->history[i].time_ns > time_ns; i--)
+		;
+	size_t next = i + 1 < m->history_count && m->history[i].time_ns < time_ns ? i + 1 : i;
+	return (struct meter_powers){ m->history[i], m->history[next] };
 }
 
 double meter_watts_at(const struct meter *m, int64_t time_ns)

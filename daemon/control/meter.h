@@ -53,8 +53,54 @@ struct meter_span {
 	bool good;
 };
 
+/* For who wants to know from which readings an energy is. Times are UTC, joules those that the counter shows.
+ */
+struct meter_shown {
+	int64_t time_ns;
+	double joules;
+};
+
+/* Energy of a counter as it is put on the grid: of what lies between two of its readings one even piece. */
+struct meter_piece {
+	struct meter_shown first, last; /* the readings */
+	int64_t from_ns, until_ns;	/* the piece */
+	double before, joules;		/* of the pieces before it, and its own */
+};
+
+/* What is not simply the difference of two readings. */
+enum meter_jump_kind {
+	METER_BEGAN,	/* the first reading; nothing is known of the time before */
+	METER_GAP,	/* no readings: its counter counted on, or (of a power) the time is not known */
+	METER_WRAPPED,	/* over the end of its range */
+	METER_RESET,	/* began anew, or was set: what lies between is not counted */
+	METER_RETURNED, /* goes on as before a reset that was none */
+	METER_STEPPED,	/* the clock was set */
+};
+
+struct meter_jump {
+	enum meter_jump_kind kind;
+	struct meter_shown from, until;
+	double joules; /* that were counted for it; NAN = the time is not known */
+	double watts;  /* with METER_RESET: the power by which they were bridged */
+};
+
+/* NULL functions = nobody wants to know. */
+struct meter_watch {
+	void (*piece)(void *user, size_t meter, const struct meter_piece *p);
+	void (*jump)(void *user, size_t meter, const struct meter_jump *j);
+	void *user;
+	size_t meter;
+};
+
+struct meter_power {
+	int64_t time_ns;
+	double watts;
+};
+
 struct meter {
 	struct meter_type type;
+	struct meter_watch watch;
+	struct meter_piece piece;   /* what is booked now */
 	int64_t step_ns, offset_ns; /* grid: cell i begins at UTC i * step_ns; UTC = time + offset */
 	struct meter_cell *cells;   /* ring: cell i at i % cell_count */
 	int64_t cell_count;
@@ -78,10 +124,7 @@ struct meter {
 	int64_t last_ns;
 	double last_watts, most_watts;
 	double counter_watts; /* at which its counter has counted of late */
-	struct meter_power {
-		int64_t time_ns;
-		double watts;
-	} * history;
+	struct meter_power *history;
 	size_t history_count, history_room;
 	int64_t history_gap_ns; /* readings that are nearer take each other's place */
 };
@@ -135,4 +178,9 @@ void meter_load(struct meter *m, const struct wall_clock *clock, int layout, str
 /* Power at a moment, interpolated in the last readings, the nearest of them no further outside than an
  * interval; NAN without any. */
 double meter_watts_at(const struct meter *m, int64_t time_ns);
+/* The readings that it is interpolated between, twice the same when it is none of that. */
+struct meter_powers {
+	struct meter_power before, after;
+};
+struct meter_powers meter_powers_at(const struct meter *m, int64_t time_ns);
 int64_t meter_last_power_ns(const struct meter *m);

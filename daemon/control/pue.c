@@ -84,6 +84,7 @@ struct pue *pue_new(const struct pue_spec *spec)
 		pue_free(p);
 		return NULL;
 	}
+	pue_grid_trace(&p->grid);
 	return p;
 }
 
@@ -230,19 +231,32 @@ int64_t pue_meter_refresh(const struct pue *p, size_t i)
 	return m->type.has_counter ? counter_refresh(&m->counter) : 0;
 }
 
-/* Tells each meter: it has of the role's energy the share that it has counted of late. */
+/* What its role has counted of late, by which the role's energy is shared out to its meters. */
+static double counted_by(const struct pue *p, enum pue_role role)
+{
+	double counted = 0;
+	for (size_t i = 0; i < p->entry_count; i++)
+		if (p->grid.meters[i].role == role)
+			counted += p->grid.meters[i].millijoules;
+	return counted;
+}
+
+static struct pue_judge_meter part_of(const struct pue *p, size_t i, double joules, double counted)
+{
+	const struct grid_meter *m = &p->grid.meters[i];
+	return (struct pue_judge_meter){ m->role, counted == 0 ? 0 : joules * m->millijoules / counted,
+		m->meter.type.accuracy, pue_meter_quantum(p, i), (double)pue_meter_refresh(p, i) / NS_PER_S };
+}
+
 static void judge_meters(const struct pue *p, struct pue_judge *j)
 {
-	double counted[PUE_ROLE_COUNT] = { 0 };
-	for (size_t i = 0; i < p->entry_count; i++)
-		counted[p->grid.meters[i].role] += p->grid.meters[i].millijoules;
+	double counted[PUE_ROLE_COUNT];
+	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
+		counted[r] = counted_by(p, (enum pue_role)r);
 	for (size_t i = 0; i < p->entry_count; i++) {
-		const struct grid_meter *m = &p->grid.meters[i];
-		const double all = counted[m->role];
-		pue_judge_meter(
-		    j, &(struct pue_judge_meter){ m->role,
-			   all == 0 ? 0 : j->joules[m->role] * m->millijoules / all, m->meter.type.accuracy,
-			   pue_meter_quantum(p, i), (double)pue_meter_refresh(p, i) / NS_PER_S });
+		const enum pue_role role = p->grid.meters[i].role;
+		const struct pue_judge_meter m = part_of(p, i, j->joules[role], counted[role]);
+		pue_judge_meter(j, &m);
 	}
 }
 
@@ -277,6 +291,40 @@ struct pue_window pue_window(const struct pue *p, size_t window)
 	if (quality_has_value(out.pue.quality))
 		out.uncertainty = pue_judge_uncertainty(&j);
 	return out;
+}
+
+struct pue_doubt pue_window_doubt(const struct pue *p, size_t window, size_t meter)
+{
+	const struct grid_meter *g = &p->grid.meters[meter];
+	const struct pue_ring *w = &p->grid.windows[window];
+	const struct pue_energies sum = pue_ring_sum(w, p->grid.next_cell);
+	const struct pue_judge_meter m = part_of(p, meter, sum.joules[g->role], counted_by(p, g->role));
+	double slopes[PUE_ROLE_COUNT];
+	pue_roles_slopes(p->grid.has_role, sum.joules, slopes);
+	return (struct pue_doubt){ .role = g->role,
+		.is_needed = is_needed(p, g->role),
+		.energy = m.joules,
+		.class = m.joules == 0 ? 0 : m.accuracy * m.joules,
+		.step = m.quantum,
+		.refresh = fabs(m.joules) * m.refresh_s / (double)w->seconds,
+		.slope = slopes[g->role] };
+}
+
+struct pue_meter_power pue_meter_power(const struct pue *p, size_t meter, int64_t time_ns)
+{
+	const struct meter *m = &p->grid.meters[meter].meter;
+	return (struct pue_meter_power){ m->type.has_power, meter_powers_at(m, time_ns),
+		power_of(&p->entries[meter], &p->grid.meters[meter], time_ns) };
+}
+
+const struct pue_trace *pue_trace_of(const struct pue *p)
+{
+	return p->grid.trace;
+}
+
+int64_t pue_window_known_s(const struct pue *p, size_t window)
+{
+	return pue_ring_sum(&p->grid.windows[window], p->grid.next_cell).known * p->grid.step_s;
 }
 
 void pue_save(const struct pue *p, struct bytes_writer *w)

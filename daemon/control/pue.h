@@ -23,6 +23,7 @@
 #include "daemon/control/meter.h"
 #include "daemon/control/pue_roles.h"
 #include "daemon/control/pue_sink.h"
+#include "daemon/control/pue_trace.h"
 
 struct pue_meter_spec {
 	enum pue_role role;
@@ -75,6 +76,32 @@ struct pue_window pue_window(const struct pue *p, size_t window);
  * has none, or each reading is another. */
 double pue_meter_quantum(const struct pue *p, size_t i);
 int64_t pue_meter_refresh(const struct pue *p, size_t i);
+
+/* What a meter adds to the uncertainty of a window, as half-widths for k = 2, in joules; the PUE changes by
+ * `slope` with each of them. */
+struct pue_doubt {
+	enum pue_role role;
+	bool is_needed; /* else it adds nothing */
+	double energy;	/* its own: of the role's what it has counted of that so far */
+	double class, step, refresh;
+	double slope;
+};
+
+struct pue_doubt pue_window_doubt(const struct pue *p, size_t window, size_t meter);
+/* Of a window's time that of which the energies of all needed meters are there. */
+int64_t pue_window_known_s(const struct pue *p, size_t window);
+
+/* A meter's power at a moment, and the readings that it is of. */
+struct pue_meter_power {
+	bool has_power;
+	struct meter_powers readings;
+	struct figure watts;
+};
+
+struct pue_meter_power pue_meter_power(const struct pue *p, size_t meter, int64_t time_ns);
+
+/* From which readings its windows are; NULL = that is not kept. */
+const struct pue_trace *pue_trace_of(const struct pue *p);
 
 /* Everything that is known, as bytes; and back into a new `pue` of the same meters, whose windows go on when
  * they are of the same length. The energy of the time

@@ -39,8 +39,17 @@ bool pue_grid_add_window(struct pue_grid *g, int64_t seconds)
 	return pue_ring_init(&g->windows[g->window_count++], seconds, g->step_s, g->has_role);
 }
 
+void pue_grid_trace(struct pue_grid *g)
+{
+	g->trace = pue_trace_new(g->meter_count, g->windows, g->window_count, g->cell_count * g->step_s);
+	for (size_t i = 0; g->trace && i < g->meter_count; i++)
+		g->meters[i].meter.watch =
+		    (struct meter_watch){ pue_trace_piece, pue_trace_jump, g->trace, i };
+}
+
 void pue_grid_deinit(struct pue_grid *g)
 {
+	pue_trace_free(g->trace);
 	for (size_t i = 0; i < g->meter_count; i++)
 		meter_deinit(&g->meters[i].meter);
 	for (size_t i = 0; i < g->window_count; i++)
@@ -89,8 +98,10 @@ static struct sums sum_up(const struct pue_grid *g, const struct waiting_slot *s
 	return sums;
 }
 
-static void add_to_windows(struct pue_grid *g, const struct pue_cells *cells)
+static void add_to_windows(struct pue_grid *g, const struct pue_cells *cells, const struct meter_cell *parts)
 {
+	if (g->trace)
+		pue_trace_add(g->trace, cells, parts, g->step_s, g->next_cell);
 	for (size_t i = 0; i < g->window_count; i++)
 		pue_ring_add(&g->windows[i], cells, g->next_cell);
 	if (g->sink.cells)
@@ -111,12 +122,13 @@ static void keep_open(const struct pue_grid *g, struct waiting_slot *s, unsigned
 }
 
 /* Energies of roles whose time is counted already. */
-static void add_missing(struct pue_grid *g, unsigned missing, struct pue_cells *cells)
+static void add_missing(
+    struct pue_grid *g, unsigned missing, struct pue_cells *cells, const struct meter_cell *parts)
 {
 	cells->is_supplement = true;
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		cells->known[r] &= missing >> r & 1;
-	add_to_windows(g, cells);
+	add_to_windows(g, cells, parts);
 }
 
 /* Counts a slot as far as it is known; whether nothing of it waits any more. */
@@ -125,12 +137,12 @@ static bool is_settled(struct pue_grid *g, struct waiting_slot *s)
 	struct sums sums = sum_up(g, s);
 	if (s->missing != 0) {
 		if (sums.open == 0)
-			add_missing(g, s->missing, &sums.cells);
+			add_missing(g, s->missing, &sums.cells, s->parts);
 		return sums.open == 0;
 	}
 	if (sums.needed_lost || !sums.needed_known)
 		return sums.needed_lost;
-	add_to_windows(g, &sums.cells);
+	add_to_windows(g, &sums.cells, s->parts);
 	if (sums.open != 0)
 		keep_open(g, s, sums.open);
 	return sums.open == 0;

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "daemon/control/pue_sink.h"
+#include "daemon/control/pue_trace.h"
 #include "daemon/control/pue_waiting.h"
 
 /* A difference of the clocks beyond this is a step, not jitter of reading them. */
@@ -35,6 +36,7 @@ struct pue_grid {
 	int64_t resumed_cell;	     /* in which polling went on after it had stood still; 0 = it never did */
 	struct pue_waiting waiting;
 	struct pue_sink sink;
+	struct pue_trace *trace;  /* NULL = not kept */
 	struct meter_cell *parts; /* room for what each meter has of the cells that are folded */
 };
 
@@ -43,6 +45,8 @@ struct pue_grid {
 bool pue_grid_init(struct pue_grid *g, size_t meter_count, int64_t slowest_ns);
 bool pue_grid_add_meter(struct pue_grid *g, enum pue_role role, const struct meter_type *type);
 bool pue_grid_add_window(struct pue_grid *g, int64_t seconds);
+/* When all are added: keeps from which readings their energies are, as far as there is memory. */
+void pue_grid_trace(struct pue_grid *g);
 void pue_grid_deinit(struct pue_grid *g);
 
 /* Whether the PUE itself needs the meter. */

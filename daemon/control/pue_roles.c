@@ -44,20 +44,24 @@ struct pue_parts pue_roles_parts(
 	};
 }
 
-double pue_roles_uncertainty(const bool has[PUE_ROLE_COUNT], const double joules[PUE_ROLE_COUNT],
-    const double variances[PUE_ROLE_COUNT])
+void pue_roles_slopes(
+    const bool has[PUE_ROLE_COUNT], const double joules[PUE_ROLE_COUNT], double slopes[PUE_ROLE_COUNT])
 {
 	bool partial = pue_roles_are_partial(has);
 	double it = pue_roles_it(joules), total = pue_roles_total(has, joules);
-	double slopes[PUE_ROLE_COUNT] = {
-		[PUE_FACILITY] = partial ? 0 : 1 / it,
-		[PUE_COOLING] = partial ? 1 / it : 0,
-		[PUE_LOSS] = partial ? 1 / it : 0,
-		[PUE_EXPORT] = -1 / it,
-		[PUE_IT] = (partial ? 1 / it : 0) - total / (it * it),
-		[PUE_IT_EMBEDDED_COOLING] = total / (it * it),
-	};
-	double sum = 0;
+	slopes[PUE_FACILITY] = partial ? 0 : 1 / it;
+	slopes[PUE_COOLING] = slopes[PUE_LOSS] = partial ? 1 / it : 0;
+	slopes[PUE_EXPORT] = -1 / it;
+	slopes[PUE_IT] = (partial ? 1 / it : 0) - total / (it * it);
+	slopes[PUE_IT_EMBEDDED_COOLING] = total / (it * it);
+	slopes[PUE_REUSE_HEAT] = slopes[PUE_WATER] = 0;
+}
+
+double pue_roles_uncertainty(const bool has[PUE_ROLE_COUNT], const double joules[PUE_ROLE_COUNT],
+    const double variances[PUE_ROLE_COUNT])
+{
+	double slopes[PUE_ROLE_COUNT], sum = 0;
+	pue_roles_slopes(has, joules, slopes);
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
 		if (has[r] && pue_roles_need(has, (enum pue_role)r))
 			sum += slopes[r] * slopes[r] * variances[r];

@@ -29,6 +29,10 @@ double pue_roles_it(const double joules[PUE_ROLE_COUNT]);
 struct pue_parts pue_roles_parts(
     const bool has[PUE_ROLE_COUNT], const double kwh[PUE_ROLE_COUNT], double total_kwh);
 
+/* By how much the PUE of these energies changes with each, per joule: dPUE / dE. */
+void pue_roles_slopes(
+    const bool has[PUE_ROLE_COUNT], const double joules[PUE_ROLE_COUNT], double slopes[PUE_ROLE_COUNT]);
+
 /* Uncertainty (k = 2) of the PUE of these energies, whose variances by role are known; NAN when one that it
  * needs is.
  *

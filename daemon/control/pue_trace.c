@@ -1,0 +1,177 @@
+#include "daemon/control/pue_trace.h"
+
+#include "drivers/os/clock.h"
+
+#include <stdlib.h>
+
+static size_t bytes_of(const struct trace_window *w, size_t meters)
+{
+	return (size_t)(w->bucket_count + 1) * (sizeof(*w->keys) + meters * sizeof(*w->millijoules)) +
+	       (size_t)w->mark_count * meters * sizeof(*w->marks);
+}
+
+static bool init_window(struct trace_window *w, size_t meters)
+{
+	w->keys = calloc((size_t)w->bucket_count + 1, sizeof(*w->keys));
+	w->millijoules = calloc((size_t)(w->bucket_count + 1) * meters, sizeof(*w->millijoules));
+	w->marks = calloc((size_t)w->mark_count * meters, sizeof(*w->marks));
+	return w->keys && w->millijoules && w->marks;
+}
+
+struct pue_trace *pue_trace_new(
+    size_t meter_count, const struct pue_ring *windows, size_t window_count, int64_t ahead_s)
+{
+	size_t bytes = 0;
+	struct pue_trace *t = calloc(1, sizeof(*t));
+	if (!t)
+		return NULL;
+	t->meter_count = meter_count;
+	for (size_t i = 0; i < window_count; i++) {
+		const struct pue_ring *r = &windows[i];
+		struct trace_window *w = &t->windows[i];
+		*w = (struct trace_window){ .bucket_s = r->bucket_s,
+			.bucket_count = r->bucket_count,
+			.mark_count = r->bucket_count + 2 + ahead_s / r->bucket_s };
+		bytes += bytes_of(w, meter_count);
+		if (bytes > PUE_TRACE_BYTES_MAX)
+			break;
+		t->window_count++;
+		if (init_window(w, meter_count))
+			continue;
+		pue_trace_free(t);
+		return NULL;
+	}
+	return t;
+}
+
+void pue_trace_free(struct pue_trace *t)
+{
+	for (size_t i = 0; t && i < t->window_count; i++) {
+		free(t->windows[i].keys);
+		free(t->windows[i].millijoules);
+		free(t->windows[i].marks);
+	}
+	free(t);
+}
+
+static int64_t *bucket_of(const struct pue_trace *t, const struct trace_window *w, size_t meter, int64_t key)
+{
+	return &w->millijoules[(int64_t)meter * (w->bucket_count + 1) + key % (w->bucket_count + 1)];
+}
+
+/* Whether the bucket is one of the window that ends at `last`; made anew when it is of a time before it. */
+static bool take_bucket(const struct pue_trace *t, struct trace_window *w, int64_t key, int64_t last)
+{
+	uint32_t *is = &w->keys[key % (w->bucket_count + 1)];
+	if (*is == key)
+		return true;
+	if (*is > key && *is <= last)
+		return false;
+	*is = (uint32_t)key;
+	for (size_t i = 0; i < t->meter_count; i++)
+		*bucket_of(t, w, i, key) = 0;
+	return true;
+}
+
+static int64_t share(int64_t whole, int64_t at, int64_t count)
+{
+	return (int64_t)((__int128)whole * at / count);
+}
+
+static void add_to_window(const struct pue_trace *t, struct trace_window *w, const struct pue_cells *cells,
+    const struct meter_cell *parts, int64_t step_s, int64_t until)
+{
+	const int64_t bucket = w->bucket_s / step_s, last = until * step_s / w->bucket_s;
+	int64_t oldest = (last - w->bucket_count) * bucket,
+		at = oldest > cells->cell ? oldest - cells->cell : 0;
+	for (int64_t end; at < cells->count; at = end) {
+		int64_t key = (cells->cell + at) / bucket, edge = (key + 1) * bucket - cells->cell;
+		end = edge < cells->count ? edge : cells->count;
+		if (!take_bucket(t, w, key, last))
+			continue;
+		for (size_t i = 0; i < t->meter_count; i++)
+			*bucket_of(t, w, i, key) += share(parts[i].millijoules, end, cells->count) -
+						    share(parts[i].millijoules, at, cells->count);
+	}
+}
+
+void pue_trace_add(struct pue_trace *t, const struct pue_cells *cells, const struct meter_cell *parts,
+    int64_t step_s, int64_t until)
+{
+	for (size_t i = 0; t && i < t->window_count; i++)
+		add_to_window(t, &t->windows[i], cells, parts, step_s, until);
+}
+
+static int32_t apart_ms(int64_t ns)
+{
+	const int64_t ms = ns / NS_PER_MS;
+	return ms < INT32_MIN ? INT32_MIN : ms > INT32_MAX ? INT32_MAX : (int32_t)ms;
+}
+
+/* Of a long piece only the edges that the window still has. */
+static void mark_edges(struct trace_window *w, size_t meter, const struct meter_piece *p)
+{
+	const int64_t bucket_ns = w->bucket_s * NS_PER_S, last = p->until_ns / bucket_ns;
+	int64_t key = (p->from_ns + bucket_ns - 1) / bucket_ns;
+	if (last - key >= w->mark_count)
+		key = last - w->mark_count + 1;
+	for (; key <= last; key++) {
+		const int64_t edge = key * bucket_ns;
+		const double part = (double)(edge - p->from_ns) / (double)(p->until_ns - p->from_ns);
+		w->marks[(int64_t)meter * w->mark_count + key % w->mark_count] = (struct trace_mark){
+			.key = (uint32_t)key,
+			.from_ms = apart_ms(p->first.time_ns - edge),
+			.until_ms = apart_ms(p->last.time_ns - edge),
+			.from = p->first.joules,
+			.until = p->last.joules,
+			.at = p->first.joules + p->before + part * p->joules,
+		};
+	}
+}
+
+void pue_trace_piece(void *user, size_t meter, const struct meter_piece *p)
+{
+	struct pue_trace *t = user;
+	for (size_t i = 0; i < t->window_count; i++)
+		mark_edges(&t->windows[i], meter, p);
+}
+
+void pue_trace_jump(void *user, size_t meter, const struct meter_jump *j)
+{
+	struct pue_trace *t = user;
+	t->jumps[t->jump_count % PUE_TRACE_JUMPS_MAX] = *j;
+	t->jump_meters[t->jump_count % PUE_TRACE_JUMPS_MAX] = meter;
+	t->jump_count++;
+}
+
+double pue_trace_joules(
+    const struct pue_trace *t, size_t window, size_t meter, int64_t from_ms, int64_t until_ms)
+{
+	const struct trace_window *w = &t->windows[window];
+	double sum = 0;
+	for (int64_t key = from_ms / 1000 / w->bucket_s; key < until_ms / 1000 / w->bucket_s; key++)
+		if (w->keys[key % (w->bucket_count + 1)] == key)
+			sum += (double)*bucket_of(t, w, meter, key) / 1000;
+	return sum;
+}
+
+const struct trace_mark *pue_trace_mark(const struct pue_trace *t, size_t window, size_t meter, int64_t at_ms)
+{
+	const struct trace_window *w = &t->windows[window];
+	const int64_t key = at_ms / 1000 / w->bucket_s;
+	const struct trace_mark *m = &w->marks[(int64_t)meter * w->mark_count + key % w->mark_count];
+	return m->key == key && key > 0 ? m : NULL;
+}
+
+const struct meter_jump *pue_trace_next(
+    const struct pue_trace *t, size_t meter, const struct meter_jump *before)
+{
+	const size_t n = PUE_TRACE_JUMPS_MAX, oldest = t->jump_count > n ? t->jump_count - n : 0;
+	size_t i = oldest;
+	if (before) /* its place in the ring tells how many came before it */
+		i = oldest + ((size_t)(before - t->jumps) + n - oldest % n) % n + 1;
+	for (; i < t->jump_count; i++)
+		if (t->jump_meters[i % n] == meter)
+			return &t->jumps[i % n];
+	return NULL;
+}
