@@ -2,6 +2,7 @@
 
 #include "config/ini/text.h"
 #include "daemon/http/api_records.h"
+#include "daemon/http/explain.h"
 #include "daemon/http/metrics.h"
 #include "daemon/http/views.h"
 #include "daemon/publish/json_payload.h"
@@ -109,6 +110,7 @@ static const struct route {
 	{ "GET", "/v1/alarms", NULL, views_alarms },
 	{ "GET", "/v1/alarms/history", NULL, views_history },
 	{ "GET", "/v1/buses", NULL, views_buses },
+	{ "GET", "/v1/explain", NULL, explain_answer, { "figure" } },
 	{ "GET", "/v1/records", NULL, api_records_answer, { "from", "to", "step" } },
 	{ "POST", "/v1/records/strike", NULL, api_records_strike, { "from", "to", "reason" } },
 	{ "POST", "/v1/records/unstrike", NULL, api_records_unstrike, { "from", "to" } },

@@ -4,6 +4,7 @@
  *   GET  /metrics               all that is known, for a scraper
  *   GET  /v1/status             what coolantd is and how it does
  *   GET  /v1/points[?match=GLOB] /v1/loops /v1/groups /v1/pue /v1/alarms /v1/buses /v1/config
+ *   GET  /v1/explain?figure=NAME  any figure, taken apart to its readings
  *   GET  /v1/alarms/history     what has happened to them, from the oldest on
  *   GET  /v1/records            the hours, days, … of energies, PUE, heat and alarms
  *   POST /v1/records/strike /v1/records/unstrike   hours that no figure of a longer time is to count

@@ -312,6 +312,11 @@ void alarms_each(const struct alarms *a, alarms_see *see, void *user)
 		see(&a->own[i].alarm, user);
 }
 
+const struct alarm *alarms_at(const struct alarms *a, size_t i)
+{
+	return i < a->config->alarm_count ? &a->all[i] : &a->own[i - a->config->alarm_count].alarm;
+}
+
 struct alarm *alarms_find(struct alarms *a, const char *name)
 {
 	size_t found = alarm_find(a->config, name);

@@ -57,6 +57,9 @@ void alarms_set_own(struct alarms *a, enum own_alarm which, const char *trouble)
 /* One call for each alarm, first those of the configuration. */
 void alarms_each(const struct alarms *a, alarms_see *see, void *user);
 
+/* Alarm `i`: those of the configuration as there, then the OWN_ALARM_COUNT about coolantd itself. */
+const struct alarm *alarms_at(const struct alarms *a, size_t i);
+
 /* By name; NULL = none. */
 struct alarm *alarms_find(struct alarms *a, const char *name);
 

@@ -121,12 +121,20 @@ static void read_inputs(const struct loops *l, struct loop *loop, struct figure 
 	now[LOOP_IN_PUMP_SPEED].value /= loop->model.nominal_speed;
 }
 
+void loops_look(struct loops *l, size_t i, struct loop_look *ret)
+{
+	struct loop *loop = &l->all[i];
+	*ret = (struct loop_look){ .model = &loop->model, .makeup = loop->makeup };
+	read_inputs(l, loop, ret->inputs);
+	loop_compute(&loop->model, ret->inputs, ret->figures);
+	ret->figures[LOOP_MAKEUP_RATE] = loop->figures[LOOP_MAKEUP_RATE];
+}
+
 struct figure loops_heat(struct loops *l, size_t i)
 {
-	struct figure now[LOOP_IN_COUNT], figures[LOOP_VALUE_COUNT];
-	read_inputs(l, &l->all[i], now);
-	loop_compute(&l->all[i].model, now, figures);
-	return figures[LOOP_HEAT];
+	struct loop_look now;
+	loops_look(l, i, &now);
+	return now.figures[LOOP_HEAT];
 }
 
 void loops_tick(struct loops *l)

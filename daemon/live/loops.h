@@ -25,6 +25,16 @@ void loops_tick(struct loops *l);
 /* The heat of loop `i` in kW as of its newest readings, for who adds it up. */
 struct figure loops_heat(struct loops *l, size_t i);
 
+/* What a loop comes to as of its newest readings, for who takes it apart. */
+struct loop_look {
+	const struct loop_model *model;
+	const struct makeup *makeup;	     /* NULL = what is topped up is not measured */
+	struct figure inputs[LOOP_IN_COUNT]; /* as loop_compute takes them */
+	struct figure figures[LOOP_VALUE_COUNT];
+};
+
+void loops_look(struct loops *l, size_t i, struct loop_look *ret);
+
 /* The LOOP_VALUE_COUNT figures of loop `i` of the configuration, as of the last tick. */
 const struct figure *loops_figures(const struct loops *l, size_t i);
 

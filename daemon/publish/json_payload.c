@@ -40,7 +40,7 @@ static const char *word_of(const struct point *p, const struct value *v)
 	}
 }
 
-static void put_value(struct json_writer *w, const char *key, const struct point *p, const struct sample *s)
+void json_payload_value(struct json_writer *w, const char *key, const struct point *p, const struct sample *s)
 {
 	const struct value *v = &s->value;
 	if (!quality_has_value(s->quality)) {
@@ -97,7 +97,7 @@ void json_payload_device(struct json_writer *w, const struct output_device *d, c
 	json_open(w, "values");
 	for (size_t i = 0; i < c->point_count; i++)
 		if (!news || news[i])
-			put_value(w, c->points[i].name, &c->points[i], &points[i].sample);
+			json_payload_value(w, c->points[i].name, &c->points[i], &points[i].sample);
 	json_close(w);
 	json_open(w, "quality");
 	for (size_t i = 0; i < c->point_count; i++)
@@ -121,7 +121,7 @@ void json_payload_point(struct json_writer *w, const struct table_device *d, siz
 	bool has_time = s->time_ns != 0 && s->quality != QUALITY_STALE;
 	json_open(w, NULL);
 	json_integer(w, "ts", has_time ? (s->time_ns + d->utc_offset_ns) / NS_PER_MS : now_ms);
-	put_value(w, "value", &d->config->points[point], s);
+	json_payload_value(w, "value", &d->config->points[point], s);
 	json_text(w, "quality", quality_word(s->quality));
 	json_close(w);
 }
@@ -132,7 +132,7 @@ void json_payload_reading(struct json_writer *w, const char *key, const struct t
 	const struct sample *s = &d->points[point].sample;
 	json_open(w, key);
 	put_time(w, "ts", s->time_ns != 0 ? (s->time_ns + d->utc_offset_ns) / NS_PER_MS : 0);
-	put_value(w, "value", p, s);
+	json_payload_value(w, "value", p, s);
 	json_text(w, "unit", p->unit);
 	json_text(w, "quality", quality_word(s->quality));
 	json_close(w);

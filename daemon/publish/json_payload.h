@@ -11,6 +11,10 @@
 /* With which digits a value of a point is printed. */
 enum json_digits json_payload_digits(const struct point *p);
 
+/* The value of a point: a number, a word, a truth, or null while it is not good enough. */
+void json_payload_value(
+    struct json_writer *w, const char *key, const struct point *p, const struct sample *s);
+
 /* B/device/DEVICE: all points, or with `news` only those. */
 void json_payload_device(struct json_writer *w, const struct output_device *d, const bool *news);
 

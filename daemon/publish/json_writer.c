@@ -125,6 +125,12 @@ void json_null(struct json_writer *w, const char *key)
 		fputs_unlocked("null", w->out);
 }
 
+void json_raw(struct json_writer *w, const char *key, const char *json)
+{
+	if (before_value(w, key))
+		fputs_unlocked(json, w->out);
+}
+
 /* Whether a decimal that reads back as `back` is as good as `v` for what its source knows. */
 static bool is_same(double back, double v, enum json_digits digits)
 {

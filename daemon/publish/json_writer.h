@@ -47,3 +47,5 @@ void json_unsigned(struct json_writer *w, const char *key, uint64_t v);
 void json_number(struct json_writer *w, const char *key, double v, enum json_digits digits);
 void json_bool(struct json_writer *w, const char *key, bool v);
 void json_null(struct json_writer *w, const char *key);
+/* What is JSON already. */
+void json_raw(struct json_writer *w, const char *key, const char *json);

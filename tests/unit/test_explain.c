@@ -1,0 +1,282 @@
+/* A PUE is taken apart, and put together again from nothing but the lines of the text. */
+#include "unit_config.h"
+
+#include "daemon/http/explain.h"
+#include "drivers/os/clock.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* 2026-03-01T00:00:00Z; the boottime is UTC here */
+#define START_S INT64_C(1772323200)
+#define POLL_S 10
+#define WINDOW_S 900
+/* After whole buckets of the window, so that its edges lie between readings */
+#define SECONDS (WINDOW_S + 300 + 2)
+#define WRAP_AT 600
+#define GAP_FROM 820
+#define GAP_UNTIL 890
+#define STEP_KWH 0.001
+
+#define COUNTER(d)                                                                                           \
+	"[point:" d ".active_energy_import]\nregister = holding:2\ntype = u32\nscale = 0.001\nunit = kWh\n"  \
+	"counter = yes\n"
+
+static const char text_of_config[] =
+    "[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
+    "[device:main]\nbus = b\nunit = 1\npoll_interval = 10s\naccuracy_class = "
+    "0.5\n" COUNTER("main") "[device:pdu]\nbus = b\nunit = 2\npoll_interval = "
+			    "10s\naccuracy_class = 1\n" COUNTER(
+				"pdu") "[device:fan]\nbus = b\nunit = 3\npoll_interval = "
+				       "10s\n"
+				       "[point:fan.active_power]\nregister = "
+				       "holding:0\nunit = W\n"
+				       "[pue:row]\nfacility = main\nit = pdu\ncooling = "
+				       "fan\nwindows = 15m\n"
+				       "[pue:part]\nit = pdu\ncooling = fan\nwindows = "
+				       "15m\n";
+
+enum { MAIN, PDU, FAN };
+static const double kilowatts[] = { [MAIN] = 118, [PDU] = 100, [FAN] = 10 };
+
+static char folder[] = "/tmp/coolantd-explain-XXXXXX";
+
+static const char *config_path(void)
+{
+	static char path[sizeof(folder) + 16];
+	snprintf(path, sizeof(path), "%s/c.ini", folder);
+	return path;
+}
+
+/* The main meter's counter passes its end at WRAP_AT; each meter is read a little later than the one before.
+ */
+static void feed(struct live *l, size_t device, int64_t second)
+{
+	struct batch *b = batch_new(l->config, device, 1);
+	assert_non_null(b);
+	struct sample *s = &b->samples[b->count++];
+	s->time_ns = (START_S + second) * NS_PER_S + (int64_t)(device + 1) * 300 * NS_PER_MS;
+	s->raw = (uint32_t)(kilowatts[device] * (double)second / 3.6 -
+			    (device == MAIN ? kilowatts[device] * WRAP_AT / 3.6 : 0));
+	s->value = (struct value){ .kind = VALUE_NUMBER,
+		.number = device == FAN ? 1000 * kilowatts[device] : (double)s->raw * STEP_KWH };
+	assert_non_null(live_feed(l, b));
+	batch_free(b);
+}
+
+static struct live *run(struct config *c, int64_t gap_from, int64_t gap_until)
+{
+	struct live *l = live_new(c, START_S * NS_PER_S);
+	assert_non_null(l);
+	for (int64_t s = 0; s < SECONDS; s += POLL_S)
+		for (size_t d = 0; d <= FAN; d++)
+			if (d != PDU || s <= gap_from || s >= gap_until)
+				feed(l, d, s);
+	live_tick(l);
+	return l;
+}
+
+/* The text of the answer, a line each. */
+struct lines {
+	char *answer, *at[400];
+	size_t count;
+};
+
+static void explain(struct live *l, const char *figure, unsigned status, struct lines *ret)
+{
+	struct api api = { .live = l };
+	const struct http_parameter p = { "figure", figure };
+	const struct http_request r = {
+		.method = "GET", .path = "/v1/explain", .parameters = &p, .parameter_count = 1
+	};
+	struct http_answer a = explain_answer(&api, "", &r);
+	assert_int_equal(a.status, status);
+	assert_non_null(a.text);
+	*ret = (struct lines){ .answer = a.text };
+	char *text = strstr(a.text, "\"text\":[\"");
+	for (text = text ? text + strlen("\"text\":[\"") : NULL; text && ret->count < COUNT(ret->at);) {
+		ret->at[ret->count++] = text;
+		text = strstr(text, "\",\"");
+		if (text)
+			*text = '\0';
+		text = text ? text + strlen("\",\"") : NULL;
+	}
+}
+
+/* The next line from `*i` on that has the word; NULL = none before one that begins with `stop`. */
+static const char *next(const struct lines *t, size_t *i, const char *word, const char *stop)
+{
+	while (*i < t->count) {
+		const char *line = t->at[(*i)++];
+		if (strstr(line, word))
+			return line;
+		if (stop && strncmp(line, stop, strlen(stop)) == 0)
+			return NULL;
+	}
+	return NULL;
+}
+
+static double number_behind(const char *line, const char *word)
+{
+	assert_non_null(line);
+	const char *at = strstr(line, word);
+	assert_non_null(at);
+	return strtod(at + strlen(word), NULL);
+}
+
+/* By hand: what the counter shows at both edges, and what is corrected between. */
+static double energy_of(const struct lines *t, const char *meter)
+{
+	char head[64], sum[64];
+	size_t i = 0;
+	double kwh = 0, a, b, r, f;
+	snprintf(head, sizeof(head), "%s (", meter);
+	snprintf(sum, sizeof(sum), "  %s = ", meter);
+	assert_non_null(next(t, &i, head, NULL));
+	for (const char *line; i < t->count && strncmp(line = t->at[i], sum, strlen(sum)) != 0; i++) {
+		const char *open = strchr(line, '(');
+		bool counts = strncmp(line, "  counted ", 10) == 0;
+		if (counts && open && sscanf(open, "(%lf - %lf) * %lf", &b, &a, &f) == 3)
+			kwh += (b - a) * f;
+		else if (counts && open && sscanf(open, "(%lf - %lf + %lf) * %lf", &b, &a, &r, &f) == 4)
+			kwh += (b - a + r) * f;
+		else if (counts)
+			kwh += number_behind(line, "for it: ");
+		else if (strncmp(line, "  less what it counted", 22) == 0)
+			kwh -= number_behind(line, "known: - ");
+	}
+	return kwh;
+}
+
+static void a_pue_with_a_wrap_and_a_gap_by_hand(void **state)
+{
+	struct lines t;
+	struct config *c = load_config(config_path(), text_of_config);
+	struct live *l = run(c, GAP_FROM, GAP_UNTIL);
+	explain(l, "pue.row.15m", 200, &t);
+	const struct pue_window w = pue_window(pues_at(l->pues, 0), 0);
+	assert_int_equal(w.pue.quality, QUALITY_ESTIMATED);
+	double facility = energy_of(&t, "main"), it = energy_of(&t, "pdu");
+	assert_float_equal(facility, w.kwh[PUE_FACILITY], 2e-6);
+	assert_float_equal(facility, 118 * 0.25, 2 * STEP_KWH);
+	assert_float_equal(it, w.kwh[PUE_IT], 2e-6);
+	assert_float_equal(facility / it, w.pue.value, 1e-6);
+	size_t i = 0;
+	assert_non_null(strstr(
+	    next(&t, &i, "wrap from", NULL), "4294966.969 kWh (read 2026-03-01T00:09:50.300Z) to 0.327 kWh"));
+	assert_non_null(next(&t, &i, "with the range of the counter", NULL));
+	i = 0;
+	assert_non_null(strstr(next(&t, &i, "gap from", NULL), "(read 2026-03-01T00:13:40.600Z)"));
+	i = 0;
+	assert_float_equal(
+	    number_behind(next(&t, &i, "PUE = ", NULL), "PUE = "), 0, 1); /* the formula in words */
+	assert_float_equal(number_behind(next(&t, &i, "PUE = ", NULL), "PUE = "), facility, 2e-6);
+	/* the parts of the uncertainty, as sides of a triangle */
+	double sum = 0;
+	i = 0;
+	for (const char *line; (line = next(&t, &i, "uncertainty by ", NULL));)
+		sum += pow(strtod(strrchr(line, ':') + 1, NULL), 2);
+	assert_float_equal(sqrt(sum), w.uncertainty, 1e-9);
+	free(t.answer);
+	live_free(l);
+	config_unref(c);
+}
+
+/* The mean powers of the buckets, for a meter without a counter. */
+static void a_partial_pue_with_a_power_by_hand(void **state)
+{
+	struct lines t;
+	struct config *c = load_config(config_path(), text_of_config);
+	struct live *l = run(c, INT64_MAX, 0);
+	explain(l, "pue.part.15m", 200, &t);
+	const struct pue_window w = pue_window(pues_at(l->pues, 1), 0);
+	double cooling = 0;
+	size_t i = 0;
+	for (const char *line; (line = next(&t, &i, "kWh of each ", NULL));) {
+		char *end = strstr(line, "on:");
+		assert_non_null(end);
+		for (end += 3; *end == ' ';)
+			cooling += strtod(end, &end);
+	}
+	assert_float_equal(cooling, 10 * 0.25, 1e-6);
+	assert_float_equal((energy_of(&t, "pdu") + cooling) / energy_of(&t, "pdu"), w.pue.value, 1e-6);
+	assert_float_equal(w.pue.value, 1.1, 1e-4);
+	free(t.answer);
+	live_free(l);
+	config_unref(c);
+}
+
+/* One counter is exchanged: it begins anew at 0. */
+static void a_reset_by_hand(void **state)
+{
+	struct lines t;
+	struct config *c = load_config(config_path(), text_of_config);
+	struct live *l = live_new(c, START_S * NS_PER_S);
+	for (int64_t s = 0; s < SECONDS; s += POLL_S) {
+		feed(l, MAIN, s + WRAP_AT);
+		feed(l, FAN, s + WRAP_AT);
+		struct batch *b = batch_new(c, PDU, 1);
+		uint32_t raw = (uint32_t)(100.0 / 3.6 * (double)(s < 700 ? s + 100000 : s - 700));
+		b->samples[b->count++] = (struct sample){ .raw = raw,
+			.time_ns = (START_S + WRAP_AT + s) * NS_PER_S,
+			.value = { .kind = VALUE_NUMBER, .number = raw * STEP_KWH } };
+		assert_non_null(live_feed(l, b));
+		batch_free(b);
+	}
+	live_tick(l);
+	explain(l, "pue.row.15m", 200, &t);
+	const struct pue_window w = pue_window(pues_at(l->pues, 0), 0);
+	size_t i = 0;
+	assert_non_null(next(&t, &i, "reset from", NULL));
+	assert_float_equal(energy_of(&t, "pdu"), w.kwh[PUE_IT], 2e-6);
+	assert_float_equal(energy_of(&t, "main"), w.kwh[PUE_FACILITY], 2e-6);
+	free(t.answer);
+	live_free(l);
+	config_unref(c);
+}
+
+static void what_is_meant_is_suggested(void **state)
+{
+	static const struct {
+		const char *typed, *meant;
+	} cases[] = {
+		{ "pue.row.15n", "did you mean 'pue.row.15m'?" },
+		{ "pue.rwo.15m", "did you mean 'pue.row.15m'?" },
+		{ "peu.row.15m", "did you mean 'pue.row.15m'?" },
+		{ "pue.row.power_ration", "did you mean 'pue.row.power_ratio'?" },
+		{ "main.active_enery_import", "did you mean 'main.active_energy_import'?" },
+		{ "alarm.coolantd-spol", "did you mean 'alarm.coolantd-spool'?" },
+		{ "nothing.like.it", "no such figure (allowed: DEVICE.POINT" },
+		{ "pue.row", "no such figure (allowed: DEVICE.POINT" },
+		{ ".", "no such figure" },
+		{ "....", "no such figure" },
+	};
+	struct config *c = load_config(config_path(), text_of_config);
+	struct live *l = live_new(c, START_S * NS_PER_S);
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct lines t;
+		explain(l, cases[i].typed, 404, &t);
+		assert_non_null(strstr(t.answer, cases[i].meant));
+		free(t.answer);
+	}
+	live_free(l);
+	config_unref(c);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_pue_with_a_wrap_and_a_gap_by_hand),
+		cmocka_unit_test(a_partial_pue_with_a_power_by_hand),
+		cmocka_unit_test(a_reset_by_hand),
+		cmocka_unit_test(what_is_meant_is_suggested),
+	};
+	if (!mkdtemp(folder))
+		return 1;
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+	unlink(config_path());
+	rmdir(folder);
+	return failed;
+}
