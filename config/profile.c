@@ -128,7 +128,7 @@ const struct schema_key profile_keys[] = {
 	{ NULL },
 };
 
-static const char *profile_path(void)
+const char *profile_path(void)
 {
 	const char *path = getenv("COOLANTD_PROFILE_PATH");
 	return path && *path ? path : DEFAULT_PATH;
@@ -166,15 +166,26 @@ static int by_name(const void *x, const void *y)
 	return strcmp(*(const char *const *)x, *(const char *const *)y);
 }
 
-static void say_missing(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
+size_t profile_names(struct arena *a, const char ***ret)
 {
-	const char *names[NAMES_MAX];
-	size_t n = 0;
+	const char **names = arena_alloc(a, NAMES_MAX * sizeof(*names));
+	size_t n = 0, count = 0;
 	char *copy = arena_strdup(a, profile_path()), *save = NULL;
 	for (char *folder = strtok_r(copy, ":", &save); folder; folder = strtok_r(NULL, ":", &save))
 		n = add_names(folder, a, names, n);
 	if (n > 1)
 		qsort(names, n, sizeof(names[0]), by_name);
+	for (size_t i = 0; i < n; i++)
+		if (count == 0 || strcmp(names[count - 1], names[i]) != 0)
+			names[count++] = names[i];
+	*ret = names;
+	return count;
+}
+
+static void say_missing(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
+{
+	const char **names;
+	size_t n = profile_names(a, &names);
 	size_t length = strlen(name);
 	if (length > 4 && strcmp(name + length - 4, ".ini") == 0) /* it is added to the name */
 		name = arena_strndup(a, name, length - 4);

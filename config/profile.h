@@ -58,5 +58,10 @@ extern const struct schema_key profile_keys[];
 const struct profile *profile_load(
     const char *name, struct arena *a, struct diag *d, struct diag_place asked);
 
+/* The names of all profiles that can be loaded, sorted, each once. Returns how many. */
+size_t profile_names(struct arena *a, const char ***ret);
+/* Where profiles are looked for, colon separated. */
+const char *profile_path(void);
+
 /* What its points have in common; NULL = of a device without a profile. */
 struct point_defaults profile_point_defaults(const struct profile *p);

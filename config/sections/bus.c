@@ -127,6 +127,40 @@ bool bus_same_endpoint(const struct bus_config *a, const struct bus_config *b)
 	return strcmp(a->host, b->host) == 0 && a->tcp_port == b->tcp_port;
 }
 
+const char *bus_type_word(enum bus_type t)
+{
+	return types[t].word;
+}
+
+const char *bus_parity_word(enum bus_parity p)
+{
+	const struct schema_choice *c = parities;
+	while (c->word && c->value != (int)p)
+		c++;
+	return c->word;
+}
+
+static bool find_choice(const struct schema_choice *c, const char *word, int *ret)
+{
+	while (c->word && strcmp(c->word, word) != 0)
+		c++;
+	*ret = c->value;
+	return c->word != NULL;
+}
+
+bool bus_parity_find(const char *word, enum bus_parity *ret)
+{
+	int value;
+	bool found = find_choice(parities, word, &value);
+	*ret = (enum bus_parity)value;
+	return found;
+}
+
+bool bus_baud_find(const char *word, int *ret)
+{
+	return find_choice(bauds, word, ret);
+}
+
 static void check_keys(const struct config_loading *l, const struct bus_config *bus)
 {
 	const char *type = types[bus->type].word;

@@ -34,5 +34,11 @@ struct bus_config {
 
 extern const struct config_section bus_section;
 
+const char *bus_type_word(enum bus_type t);
+const char *bus_parity_word(enum bus_parity p);
+/* False when it is none, or no rate that a port is set to. */
+bool bus_parity_find(const char *word, enum bus_parity *ret);
+bool bus_baud_find(const char *word, int *ret);
+
 /* Whether two buses are one line or endpoint, as far as known. */
 bool bus_same_endpoint(const struct bus_config *a, const struct bus_config *b);

@@ -56,7 +56,7 @@ static bool add_host(struct made *m, char *host, bool needs_port)
 	}
 	if (*host == '\0')
 		return refuse(m, "there is no host");
-	if (needs_port && !port)
+	if ((needs_port && !port) || (port && *port == '\0'))
 		return refuse(m, "there is no port");
 	add(m, "host", host);
 	if (port)
@@ -135,15 +135,10 @@ struct bus_config *bus_url_parse(const char *url, struct arena *a, struct diag *
 	return diag_errors(d) == before ? bus : NULL;
 }
 
-static const char *parity_word(enum bus_parity p)
-{
-	return p == PARITY_NONE ? "none" : p == PARITY_EVEN ? "even" : "odd";
-}
-
 char *bus_url_section(const struct bus_config *bus, struct arena *a)
 {
 	const char *line = arena_printf(a, "baud = %d\nparity = %s\nstop_bits = %d\n", bus->baud,
-	    parity_word(bus->parity), (int)bus->stop_bits);
+	    bus_parity_word(bus->parity), (int)bus->stop_bits);
 	if (bus->type == BUS_RTU)
 		return arena_printf(a, "type = rtu\nport = %s\n%s", bus->port, line);
 	return arena_printf(a, "type = %s\nhost = %s\ntcp_port = %d\n%s",

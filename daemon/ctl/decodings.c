@@ -1,5 +1,6 @@
 #include "daemon/ctl/decodings.h"
 
+#include "daemon/publish/json_writer.h"
 #include "drivers/modbus/decoder.h"
 
 #include <ctype.h>
@@ -46,22 +47,11 @@ size_t decodings_max(size_t words)
 	return n;
 }
 
-/* As few digits as read back as the same number of its type. */
-static void put_number(char text[static DECODING_TEXT_MAX], double v, bool narrow)
-{
-	for (int digits = narrow ? 6 : 15; digits <= 17; digits++) {
-		snprintf(text, DECODING_TEXT_MAX, "%.*g", digits, v);
-		double read = strtod(text, NULL);
-		if (narrow ? (float)read == (float)v : read == v)
-			return;
-	}
-}
-
 static void put_text(struct decoding_cell *cell, const struct value *v, bool narrow)
 {
 	switch (v->kind) {
 	case VALUE_NUMBER:
-		put_number(cell->text, v->number, narrow);
+		json_number_text(cell->text, v->number, narrow ? JSON_FLOAT : JSON_DOUBLE);
 		break;
 	case VALUE_INTEGER:
 		snprintf(cell->text, DECODING_TEXT_MAX, "%" PRId64, v->integer);

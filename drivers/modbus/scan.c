@@ -10,6 +10,7 @@ static struct scan_finding ask(struct modbus_link *l, uint8_t unit, struct modbu
 	struct scan_finding f = { .unit = unit };
 	int64_t sent = clock_boottime();
 	f.result = modbus_link_exchange(l, &q, reply);
+	f.late = reply->strays;
 	if (f.result == EXCHANGE_EXCEPTION) {
 		f.exception = reply->exception;
 		f.present = !modbus_is_unreachable(f.result, reply);

@@ -13,7 +13,8 @@ struct scan_finding {
 	/* of its answer; EXCHANGE_BAD_REPLY without `present` says that something is there that cannot be
 	 * understood: two devices of one unit, or another baud rate */
 	enum exchange_result result;
-	int exception;	    /* with EXCHANGE_EXCEPTION */
+	int exception; /* with EXCHANGE_EXCEPTION */
+	unsigned late; /* replies that came meanwhile to what was asked before: the time-out is too short */
 	int64_t latency_ns; /* of the answer, when there was one */
 };
 

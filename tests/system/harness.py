@@ -21,6 +21,7 @@ BUILD = pathlib.Path(os.environ.get("COOLANTD_BUILD", ROOT / "build"))
 # slower, with as slow tests beside: bounds of time are wider there
 SANITIZED = BUILD != pathlib.Path(os.environ.get("COOLANTD_PLAIN_BUILD", BUILD))
 COOLANTD = BUILD / "daemon" / "coolantd"
+COOLANTCTL = BUILD / "daemon" / "coolantctl"
 SIM = BUILD / "tests" / "sim" / "coolantd-sim"
 PROFILES = ROOT / "config" / "profiles"
 # sanitizers and valgrind make everything slower; waits are for conditions, so this only bounds a failure
@@ -182,12 +183,12 @@ class Subscriber(Received):
 class ModbusServer(Process):
     """pymodbus in a process of its own. `units`: {unit: {"holding": {address: value, …}, "input": …}}."""
 
-    def __init__(self, folder, units, port=None, serial=None, baud=19200, rtu=False):
+    def __init__(self, folder, units, port=None, serial=None, baud=19200, rtu=False, identity=()):
         self.port = port or (None if serial else free_port())
         self.log = pathlib.Path(folder) / f"modbus-{self.port or 'serial'}.log"
         self.log.write_text("")
         spec = pathlib.Path(folder) / f"modbus-{self.port or 'serial'}.json"
-        spec.write_text(json.dumps({"units": units, "port": self.port, "serial": serial, "baud": baud, "rtu": rtu,
+        spec.write_text(json.dumps({"units": units, "port": self.port, "serial": serial, "baud": baud, "rtu": rtu, "identity": identity,
                                     "log": str(self.log)}))
         super().__init__(["/usr/bin/python3", pathlib.Path(__file__).with_name("modbus_server.py"), spec])
         self.wait_line("^ready$")

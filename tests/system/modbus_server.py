@@ -6,6 +6,7 @@ import threading
 import time
 
 from pymodbus.datastore import ModbusServerContext, ModbusSlaveContext, ModbusSparseDataBlock
+from pymodbus.device import ModbusDeviceIdentification
 from pymodbus.server import StartAsyncSerialServer, StartAsyncTcpServer
 from pymodbus.transaction import ModbusRtuFramer, ModbusSocketFramer
 
@@ -34,6 +35,7 @@ blocks = {(unit, table): Block(unit, units.get(table, {}))
 slaves = {int(unit): ModbusSlaveContext(**{key: blocks[unit, table] for table, key in tables.items()})
           for unit in spec["units"]}
 context = ModbusServerContext(slaves=slaves, single=False)
+identity = ModbusDeviceIdentification(info={i: text for i, text in enumerate(spec["identity"])})
 
 
 def commands():
@@ -46,10 +48,10 @@ def commands():
 
 async def main():
     if spec["serial"]:
-        server = StartAsyncSerialServer(context=context, framer=ModbusRtuFramer, port=spec["serial"],
+        server = StartAsyncSerialServer(context=context, identity=identity, framer=ModbusRtuFramer, port=spec["serial"],
                                         baudrate=spec["baud"], ignore_missing_slaves=True, defer_start=False)
     else:
-        server = StartAsyncTcpServer(context=context, address=("127.0.0.1", spec["port"]), ignore_missing_slaves=True,
+        server = StartAsyncTcpServer(context=context, identity=identity, address=("127.0.0.1", spec["port"]), ignore_missing_slaves=True,
                                      allow_reuse_address=True,
                                      framer=ModbusRtuFramer if spec["rtu"] else ModbusSocketFramer)
     task = asyncio.ensure_future(server)

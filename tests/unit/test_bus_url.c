@@ -77,6 +77,7 @@ static void what_is_no_bus_is_said(void **state)
 		{ "tcp://gateway:99999", "tcp_port: '99999'" },
 		{ "tcp://fd00::1", "in brackets" },
 		{ "tcp://[fd00::1", "not closed" },
+		{ "tcp://gateway:", "no port" },
 		{ "tcp://", "no host" },
 		{ "tcp://gateway?baud=9600", "has no meaning for type = tcp" },
 	};

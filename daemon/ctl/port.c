@@ -1,0 +1,190 @@
+#include "daemon/ctl/port.h"
+
+#include "config/ini/text.h"
+#include "daemon/ctl/bus_url.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+struct port {
+	struct arena *arena;
+	struct config *config; /* NULL = it is a URL */
+	const struct bus_config *bus;
+	struct modbus_link link;
+	struct progress unwatched;
+	char why[MODBUS_WHY_MAX];
+};
+
+static void say_finding(bool is_error, const char *text, void *user)
+{
+	if (is_error)
+		fprintf(stderr, "coolantctl: %s\n", text);
+}
+
+static const struct bus_config *find_bus(struct port *p, const char *path, const char *name, int *code)
+{
+	struct diag *diag = diag_new();
+	p->config = config_load(path, diag);
+	diag_each(diag, say_finding, NULL);
+	diag_free(diag);
+	*code = p->config ? CTL_USAGE : EX_CONFIG;
+	if (!p->config)
+		return NULL;
+	for (size_t i = 0; i < p->config->bus_count; i++)
+		if (strcmp(p->config->buses[i].name, name) == 0)
+			return &p->config->buses[i];
+	fprintf(stderr, "coolantctl: no bus '%s' in %s (there %s", name, path,
+	    p->config->bus_count ? "are:" : "is none");
+	for (size_t i = 0; i < p->config->bus_count; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", p->config->buses[i].name);
+	fprintf(stderr, "; or write tcp://HOST, rtutcp://HOST:PORT or rtu:///dev/ttyUSB0)\n");
+	return NULL;
+}
+
+static const struct bus_config *parse_url(struct port *p, const char *url, int *code)
+{
+	struct diag *diag = diag_new();
+	const struct bus_config *bus = bus_url_parse(url, p->arena, diag);
+	diag_each(diag, say_finding, NULL);
+	diag_free(diag);
+	*code = CTL_USAGE;
+	return bus;
+}
+
+struct port *port_open(const struct ctl *ctl, const char *where, int *code)
+{
+	struct port *p = calloc(1, sizeof(*p));
+	*code = EXIT_FAILURE;
+	if (!p)
+		return NULL;
+	p->link.fd = -1;
+	p->arena = arena_new();
+	p->bus = bus_url_is(where) ? parse_url(p, where, code) : find_bus(p, ctl->config, where, code);
+	if (!p->bus || !modbus_link_init(&p->link, p->bus, ctl->stop_fd, &p->unwatched)) {
+		port_close(p);
+		return NULL;
+	}
+	return p;
+}
+
+struct port *port_of_bus(const struct ctl *ctl, const struct bus_config *bus)
+{
+	struct port *p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	p->arena = arena_new();
+	p->bus = bus;
+	if (modbus_link_init(&p->link, bus, ctl->stop_fd, &p->unwatched))
+		return p;
+	port_close(p);
+	return NULL;
+}
+
+void port_close(struct port *p)
+{
+	if (!p)
+		return;
+	if (p->link.resolver)
+		modbus_link_deinit(&p->link);
+	config_unref(p->config);
+	arena_free(p->arena);
+	free(p);
+}
+
+const struct bus_config *port_bus(const struct port *p)
+{
+	return p->bus;
+}
+
+const struct config *port_config(const struct port *p)
+{
+	return p->config;
+}
+
+bool port_is_shared(const struct port *p)
+{
+	return false;
+}
+
+const char *port_why(const struct port *p)
+{
+	return p->why;
+}
+
+static enum exchange_result connect_link(struct port *p)
+{
+	int err = p->link.fd < 0 ? modbus_link_connect(&p->link, p->why) : 0;
+	if (err == -ECANCELED)
+		return EXCHANGE_STOPPED;
+	return err < 0 ? EXCHANGE_CLOSED : EXCHANGE_OK;
+}
+
+enum exchange_result port_ask(struct port *p, const struct modbus_request *q, struct modbus_reply *r)
+{
+	for (;;) {
+		enum exchange_result result = connect_link(p);
+		if (result != EXCHANGE_OK)
+			return result;
+		bool reused = p->link.reused;
+		result = modbus_link_exchange(&p->link, q, r);
+		if (result != EXCHANGE_CLOSED)
+			return result;
+		snprintf(p->why, sizeof(p->why), "the other side closes the connection");
+		if (!reused)
+			return result;
+	}
+}
+
+int port_identify(struct port *p, uint8_t unit, struct identification *ret)
+{
+	enum exchange_result result = connect_link(p);
+	if (result != EXCHANGE_OK)
+		return result == EXCHANGE_STOPPED ? -ECANCELED : -EPIPE;
+	int r = identification_ask(&p->link, unit, ret);
+	if (r == -EPIPE)
+		modbus_link_disconnect(&p->link);
+	return r;
+}
+
+static const char *exception_help(int exception)
+{
+	switch (exception) {
+	case 1:
+		return "; it does not have that table: try another of coil, discrete, input, holding";
+	case 2:
+		return "; it has no such register: addresses are counted from 0, and some devices refuse to "
+		       "read across a gap";
+	case EXCEPTION_GATEWAY_PATH:
+	case EXCEPTION_GATEWAY_TARGET:
+		return "; the gateway answers, the unit behind it does not";
+	default:
+		return "";
+	}
+}
+
+void port_words(const struct port *p, const struct modbus_request *q, enum exchange_result result,
+    const struct modbus_reply *r, char words[static PORT_WORDS_MAX])
+{
+	char wait[32], what[64];
+	bool tcp = p->bus->type == BUS_TCP;
+	snprintf(what, sizeof(what), "unit %u, %s:%u", q->unit, point_table_word(q->table), q->address);
+	text_of_duration(p->bus->response_timeout, wait);
+	if (result == EXCHANGE_EXCEPTION)
+		snprintf(words, PORT_WORDS_MAX, "%s: refused with exception %d (%s)%s", what, r->exception,
+		    modbus_exception_word(r->exception), exception_help(r->exception));
+	else if (result == EXCHANGE_TIMEOUT)
+		snprintf(words, PORT_WORDS_MAX, "%s: no answer within %s%s", what, wait,
+		    tcp ? "; is that its unit id? coolantctl scan looks for others"
+			: "; are unit id, baud and parity right? coolantctl scan looks for others");
+	else if (result == EXCHANGE_BAD_REPLY)
+		snprintf(words, PORT_WORDS_MAX,
+		    "%s: what came is not a reply to the request (CRC, length, function or unit)%s", what,
+		    tcp ? "" : "; are baud and parity right, and is no other device the same unit?");
+	else if (result == EXCHANGE_FLOODED)
+		snprintf(words, PORT_WORDS_MAX, "%s: too much came that nobody had asked for", what);
+	else
+		snprintf(words, PORT_WORDS_MAX, "%s", result == EXCHANGE_STOPPED ? "interrupted" : p->why);
+}

@@ -1,0 +1,115 @@
+"""coolantctl read and scan, on devices of a Modbus server that is not ours."""
+import json
+import signal
+import struct
+
+import harness
+from harness import COOLANTCTL, COOLANTD, PROFILES, run
+
+FLOW = struct.unpack("<HH", struct.pack("<f", 1.85))  # the low word first: CDAB
+CDU = {"holding": {100: 225, 101: 301}, "input": {10: FLOW[0], 11: FLOW[1]}, "discrete": {5: 1, 6: 0}}
+METER = {"holding": {0: 7, 50: 0x1234}}
+PROFILE = """[profile]
+vendor = Acme
+model = M1
+identify = holding:50 0x1234
+[point:power]
+register = holding:0
+"""
+
+
+def ctl(*args, profiles=PROFILES):
+    return run([COOLANTCTL, *args], env={"COOLANTD_PROFILE_PATH": f"{profiles}:{PROFILES}"})
+
+
+def good(*args, **options):
+    r = ctl(*args, **options)
+    assert r.returncode == 0 and r.stderr == "", r
+    return r.stdout
+
+
+def test_a_devices_order_is_found(start, tmp_path):
+    url = f"tcp://127.0.0.1:{start(harness.ModbusServer, tmp_path, {1: CDU}).port}"
+    text = good("read", url, 1, "input:10", 2)
+    assert "unit 1, input:10..11, answered in" in text and "0xcccd" in text
+    assert "register = input:10, type = f32, word_order = little, byte_order = big: 1.85" in text
+    assert text.count("register = ") == 1  # the right one alone
+    assert all(len(line) <= 80 for line in text.splitlines())
+    answer = json.loads(good("--json", "read", url, "0x1", "input:0xa", "2"))
+    assert (answer["unit"], answer["table"], answer["address"], answer["words"]) == (1, "input", 10, list(FLOW))
+    f32 = next(d for d in answer["decoded"] if d["type"] == "f32")
+    assert f32["values"]["CDAB"] == 1.85 and f32["plausible"] == ["CDAB"] and f32["registers"] == 2
+    assert [d["values"] for d in answer["decoded"] if d["type"] == "bcd" and d["registers"] == 2] == [
+        {"ABCD": None, "CDAB": None, "BADC": None, "DCBA": None}]
+    assert " 100  0x00e1    225     225" in good("read", url, "1", "holding:100")
+    assert good("read", url, "1", "discrete:5", "2").endswith("       5  1 0\n")
+
+
+def test_what_cannot_be_read_is_said_with_the_next_step(start, tmp_path):
+    server = start(harness.ModbusServer, tmp_path, {1: CDU})
+    url = f"tcp://127.0.0.1:{server.port}"
+    for args, code, said in [
+            ((url, 1, "holding:40101"), 2, "write holding:100 "),
+            ((url, 1, "holding:100", 126), 2, "allowed: 1 to 125"),
+            ((url, 1, "discrete:5", 2001), 2, "allowed: 1 to 2000"),
+            ((url, 1, "holding:65535", 2), 2, "allowed: 1 to 1"),
+            ((url, 256, "holding:0"), 2, "allowed: 0 to 255"),
+            ((url, 1), 2, "Usage: coolantctl read BUS-OR-URL UNIT TYPE:ADDR [COUNT]"),
+            ((f"127.0.0.1:{server.port}", 1, "holding:0"), 2, f"a host is written tcp://127.0.0.1:{server.port}"),
+            ((url, 1, "holding:1"), 1, "refused with exception 2 (illegal data address)"),
+            ((url + "?response_timeout=100ms", 2, "holding:1"), 1, "no answer within 100ms; is that its unit id?"),
+            (("tcp://127.0.0.1:1", 1, "holding:0"), 1, "cannot connect to 127.0.0.1 port 1: Connection refused"),
+            ((f"rtu://{tmp_path}/tty", 1, "holding:0"), 1, f"cannot open {tmp_path}/tty: No such file"),
+            (("-c", "/no/such.ini", "cdu", 1, "holding:0"), 78, "/no/such.ini"),
+    ]:
+        r = ctl("read", *args)
+        assert r.returncode == code and said in r.stderr and r.stdout == "", (args, r)
+
+
+def test_a_scan_is_a_configuration(start, tmp_path):
+    profiles = tmp_path / "profiles"
+    profiles.mkdir()
+    (profiles / "acme-m1.ini").write_text(PROFILE)
+    server = start(harness.ModbusServer, tmp_path, {1: METER, 3: CDU}, identity=["Schneider Electric", "iEM3155", "V1.2"])
+    url = f"tcp://127.0.0.1:{server.port}?response_timeout=100ms"
+    text = good("scan", url, "--units", "1-4", profiles=profiles)
+    assert "[device:acme-m1-1]\nbus = field\nunit = 1\nprofile = acme-m1  ; Acme M1\n" in text
+    assert "[device:unit3]\nbus = field\nunit = 3\n" in text and "[point:unit3.holding_100]" in text
+    assert "says it is Schneider Electric iEM3155, revision V1.2" in text
+    assert "profiles of that vendor, none of which is told by registers: schneider-iem3000" in text
+    (tmp_path / "c.ini").write_text("[daemon]\nsite = a\nrack = b\n" + text)
+    r = run([COOLANTD, "-c", tmp_path / "c.ini", "--check"], env={"COOLANTD_PROFILE_PATH": f"{profiles}:{PROFILES}"})
+    assert r.returncode == 0, r.stderr
+    # what is configured already is told by its name; only reads were asked
+    r = ctl("-c", tmp_path / "c.ini", "scan", "field", "--units", "1-2", profiles=profiles)
+    assert r.returncode == 0 and r.stdout == "; unit 1 is [device:acme-m1-1]\n\n"
+    answer = json.loads(good("scan", url, "--units", "1,3-4", "--json", profiles=profiles))
+    assert [(u["unit"], u["profile"], u["product"]) for u in answer["units"]] == [(1, "acme-m1", "iEM3155"), (3, None, "iEM3155")]
+    assert answer["asked"] == 3 and answer["complete"]
+
+
+def test_a_line_is_searched(start, tmp_path):
+    """On a pty every baud rate is the right one: what is found at the first is found again at the second."""
+    line = start(harness.SerialLine, tmp_path)
+    start(harness.ModbusServer, tmp_path, {2: METER}, serial=str(line.b))
+    url = f"rtu://{line.a}?response_timeout=100ms"
+    answer = json.loads(good("scan", url, "--units", "1-2", "--baud", "9600,19200", "--parity", "none", "--json"))
+    assert [(u["unit"], u["baud"], u["parity"]) for u in answer["units"]] == [(2, 9600, "none"), (2, 19200, "none")]
+    text = good("scan", url + "&parity=none", "--units", "2")
+    assert f"[bus:field]\ntype = rtu\nport = {line.a}\nbaud = 19200\nparity = none\nstop_bits = 1\n" in text
+    assert "[device:unit2]" in text
+    for args, said in [((url, "--units", "0-5"), "0 is its broadcast address"), ((url, "--units", "x"), "allowed: units 0 to 255"),
+                       ((url, "--baud", "9601"), "allowed: all, or a list"), ((url, "--parity", "mark"), "allowed: all, or a list"),
+                       (("tcp://127.0.0.1", "--baud", "9600"), "for a serial port"), ((), "Usage: coolantctl scan")]:
+        r = ctl("scan", *args)
+        assert r.returncode == 2 and said in r.stderr, (args, r)
+    r = ctl("scan", url, "--units", "1")
+    assert r.returncode == 1 and "no unit of 1 answers" in r.stderr and r.stdout == ""
+
+
+def test_a_scan_ends_well_when_it_is_interrupted(start, tmp_path):
+    server = start(harness.ModbusServer, tmp_path, {1: METER})
+    scan = start(harness.Process, [COOLANTCTL, "scan", f"tcp://127.0.0.1:{server.port}"])
+    harness.wait_for(server.replies, "unit 1 was found")
+    assert scan.stop(signal.SIGINT) == 1
+    assert "interrupted: not all units of 1-32 were asked" in scan.text and "[device:unit1]" in scan.text
