@@ -13,6 +13,7 @@ static const struct {
 	{ "Cel", "°C" },
 	{ "degF", "°F" },
 	{ "m3/h", "m³/h" },
+	{ "m3/s", "m³/s" },
 	{ "[gal_us]/min", "gal/min" },
 	{ "m3", "m³" },
 	{ "[psi]", "psi" },

@@ -111,6 +111,7 @@ def a_loop_and_a_pue(flow, temperature, pressure, power, energy):
     (("L/min", 100), ("Cel", 30, 40), ("kPa", 120), ("kW", 70), "kWh"),
     (("L/s", 100 / 60), ("K", 303.15, 313.15), ("bar", 1.2), ("W", 70e3), "GJ"),
     (("m3/h", 6), ("degF", 86, 104), ("mbar", 1200), ("MW", 0.07), "MJ"),
+    (("m3/s", 1 / 600), ("K", 303.15, 313.15), ("Pa", 120e3), ("W", 70e3), "Wh"),
     (("[gal_us]/min", 100 / 3.785411784), ("degF", 86, 104), ("[psi]", 120 / 6.894757293168361), ("kW", 70), "J"),
 ])
 def test_any_unit_of_the_right_kind_gives_the_same_figures(start, coolantd, subscriber, tmp_path, flow, temperature, pressure,

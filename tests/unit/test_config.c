@@ -150,7 +150,7 @@ static const struct {
 	    "[loop:l] flow: device 'd' has no point 'q'" },
 	{ HEAD BUS DEVICE "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
 	    "[loop:l] flow: 'd.p' has the unit '', which is no flow (allowed: a point in L/min, L/s, "
-	    "m3/h, [gal_us]/min)" },
+	    "m3/h, m3/s, [gal_us]/min)" },
 	{ HEAD BUS DEVICE "unit = kwh\n",
 	    ":12: [point:d.p] unit: 'kwh' is not a unit, did you mean 'kWh'? (allowed: Cel, K, degF, L/min" },
 	{ HEAD BUS DEVICE "unit = KW\n", "unit: 'KW' is not a unit, did you mean 'kW'?" },
@@ -216,7 +216,7 @@ static const struct {
 	{ HEAD BUS METERS PUE "water = main\n",
 	    "[pue:row] water: device 'main' has neither flow_rate nor volume in L, m3" },
 	{ HEAD BUS METERS PUE "water = main.active_power\n",
-	    "[pue:row] water: 'main.active_power' has the unit 'kW' (allowed: L/min, L/s, m3/h, "
+	    "[pue:row] water: 'main.active_power' has the unit 'kW' (allowed: L/min, L/s, m3/h, m3/s, "
 	    "[gal_us]/min, "
 	    "L, m3)" },
 	{ HEAD BUS METERS PUE "loss = loop.s.heat\n", "[pue:row] loss: 'loop.s.heat' is not a meter" },

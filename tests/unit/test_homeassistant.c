@@ -39,6 +39,7 @@ static void each_unit_has_its_class(void **state)
 		{ "L/min", "L/min", "volume_flow_rate", NULL },
 		{ "L/s", "L/s", "volume_flow_rate", NULL },
 		{ "m3/h", "m³/h", "volume_flow_rate", NULL },
+		{ "m3/s", "m³/s", "volume_flow_rate", NULL },
 		{ "[gal_us]/min", "gal/min", "volume_flow_rate", NULL },
 		{ "L", "L", "volume_storage", "volume" },
 		{ "m3", "m³", "volume_storage", "volume" },

@@ -27,6 +27,7 @@ static const struct {
 	{ "L/min", QUANTITY_FLOW, 60, 1e-3 },
 	{ "L/s", QUANTITY_FLOW, 1, 1e-3 },
 	{ "m3/h", QUANTITY_FLOW, 3.6, 1e-3 },
+	{ "m3/s", QUANTITY_FLOW, 1, 1 },
 	{ "[gal_us]/min", QUANTITY_FLOW, 1, 6.30901964e-5 },
 	{ "L", QUANTITY_VOLUME, 1000, 1 },
 	{ "m3", QUANTITY_VOLUME, 1, 1 },
