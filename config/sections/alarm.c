@@ -74,65 +74,83 @@ static const struct schema_key keys[] = {
 	{ NULL },
 };
 
-static bool resolve_loop(const struct config *c, struct alarm_config *a, const char *name, const char *figure)
+/* PREFIX.NAME.FIGURE, taken apart. */
+struct figure_name {
+	const char *name, *figure;
+	size_t name_size;
+};
+
+/* Those of an alarm on a figure: NULL when it is there, else what was probably meant. */
+typedef const char *resolve_figure(
+    const struct config_loading *l, struct alarm_config *a, const struct figure_name *n);
+
+static const char *meant(
+    const struct config_loading *l, const struct figure_name *n, const void *all, size_t count, size_t stride)
 {
-	const struct loop_config *loop = name_index_find(&c->loop_names, name, (size_t)(figure - name) - 1);
+	return suggest_word(
+	    l->arena, arena_printf(l->arena, "%.*s", (int)n->name_size, n->name), all, count, stride);
+}
+
+static const char *resolve_loop(
+    const struct config_loading *l, struct alarm_config *a, const struct figure_name *n)
+{
+	const struct config *c = l->config;
+	const struct loop_config *loop = name_index_find(&c->loop_names, n->name, n->name_size);
 	if (!loop)
-		return false;
+		return meant(l, n, c->loops, c->loop_count, sizeof(c->loops[0]));
 	a->source = SOURCE_LOOP;
 	a->entry = (size_t)(loop - c->loops);
 	for (a->value = 0; a->value < LOOP_VALUE_COUNT; a->value++)
-		if (strcmp(loop_value_word(a->value), figure) == 0)
-			return loop_has_value(loop, a->value);
-	return false;
+		if (strcmp(loop_value_word(a->value), n->figure) == 0)
+			return loop_has_value(loop, a->value) ? NULL : "";
+	return suggest_word(l->arena, n->figure, loop_values, LOOP_VALUE_COUNT, sizeof(loop_values[0]));
 }
 
-static bool resolve_group(
-    const struct config *c, struct alarm_config *a, const char *name, const char *figure)
+static const char *resolve_group(
+    const struct config_loading *l, struct alarm_config *a, const struct figure_name *n)
 {
-	const struct group_config *group =
-	    name_index_find(&c->group_names, name, (size_t)(figure - name) - 1);
+	const struct config *c = l->config;
+	const struct group_config *group = name_index_find(&c->group_names, n->name, n->name_size);
 	if (!group)
-		return false;
+		return meant(l, n, c->groups, c->group_count, sizeof(c->groups[0]));
 	a->source = SOURCE_GROUP;
 	a->entry = (size_t)(group - c->groups);
 	for (a->value = 0; a->value < GROUP_VALUE_COUNT; a->value++)
-		if (strcmp(group_values[a->value].word, figure) == 0)
-			return true;
-	return false;
+		if (strcmp(group_values[a->value].word, n->figure) == 0)
+			return NULL;
+	return suggest_word(l->arena, n->figure, group_values, GROUP_VALUE_COUNT, sizeof(group_values[0]));
 }
 
-static bool resolve_pue(const struct config *c, struct alarm_config *a, const char *name, const char *figure)
+static const char *resolve_pue(
+    const struct config_loading *l, struct alarm_config *a, const struct figure_name *n)
 {
-	const struct pue_config *p = name_index_find(&c->pue_names, name, (size_t)(figure - name) - 1);
+	static const char *const ratio = "power_ratio";
+	const struct config *c = l->config;
+	const struct pue_config *p = name_index_find(&c->pue_names, n->name, n->name_size);
 	if (!p)
-		return false;
+		return meant(l, n, c->pues, c->pue_count, sizeof(c->pues[0]));
 	a->source = SOURCE_PUE;
 	a->entry = (size_t)(p - c->pues);
 	a->value = 0;
-	if (strcmp(figure, "power_ratio") == 0)
-		return true;
+	if (strcmp(n->figure, ratio) == 0)
+		return NULL;
 	for (a->value = 1; a->value <= p->window_count; a->value++)
-		if (strcmp(p->window_names.items[a->value - 1], figure) == 0)
-			return true;
-	return false;
+		if (strcmp(p->window_names.items[a->value - 1], n->figure) == 0)
+			return NULL;
+	return suggest_word(l->arena, n->figure, &ratio, 1, sizeof(ratio));
 }
 
-/* What an alarm may look at besides points: PREFIX.NAME.FIGURE. `name` begins with the name, `figure` is
- * behind the dot. */
+/* What an alarm may look at besides points. */
 static const struct {
 	const char *prefix;
-	bool (*resolve)(const struct config *c, struct alarm_config *a, const char *name, const char *figure);
-	const char *refusal;
+	resolve_figure *resolve;
+	const char *kind, *allowed;
 } figures[] = {
-	{ "loop.", resolve_loop,
-	    "is not a figure of a loop (allowed: loop.NAME.VALUE with a loop of this configuration that has "
-	    "the inputs for it)" },
-	{ "group.", resolve_group,
-	    "is not a figure of a group (allowed: group.NAME.VALUE with a group of this configuration and "
-	    "heat, "
-	    "flow, fit, needed or redundancy)" },
-	{ "pue.", resolve_pue, "is not a figure of a PUE (allowed: pue.NAME.power_ratio, pue.NAME.WINDOW)" },
+	{ "loop.", resolve_loop, "loop",
+	    "loop.NAME.VALUE with a loop of this configuration that has the inputs for it" },
+	{ "group.", resolve_group, "group",
+	    "group.NAME.VALUE with a group of this configuration and heat, flow, fit, needed or redundancy" },
+	{ "pue.", resolve_pue, "PUE", "pue.NAME.power_ratio, pue.NAME.WINDOW" },
 };
 
 /* False when it is wrong, and then it is said. */
@@ -142,13 +160,16 @@ static bool resolve_source(const struct config_loading *l, struct alarm_config *
 		size_t n = strlen(figures[i].prefix);
 		if (strncmp(a->point_name, figures[i].prefix, n) != 0)
 			continue;
-		const char *dot = strchr(a->point_name + n, '.');
-		bool good = dot && figures[i].resolve(l->config, a, a->point_name + n, dot + 1);
-		if (!good) {
-			a->source = SOURCE_POINT; /* without points: it looks at nothing */
-			schema_error(l->diag, l->from, "point", "'%s' %s", a->point_name, figures[i].refusal);
-		}
-		return good;
+		const char *name = a->point_name + n, *dot = strchr(name, '.'), *hint = "";
+		if (dot)
+			hint = figures[i].resolve(
+			    l, a, &(struct figure_name){ name, dot + 1, (size_t)(dot - name) });
+		if (!hint)
+			return true;
+		a->source = SOURCE_POINT; /* without points: it looks at nothing */
+		schema_error(l->diag, l->from, "point", "'%s' is not a figure of a %s%s (allowed: %s)",
+		    a->point_name, figures[i].kind, hint, figures[i].allowed);
+		return false;
 	}
 	a->points = reference_condition(l, "point", a->point_name);
 	return a->points.count > 0;
@@ -326,8 +347,7 @@ static void check(const struct config_loading *l, void *item)
 
 static uint64_t fingerprint(struct arena *arena, const struct alarm_config *a)
 {
-	const char *text = arena_printf(arena, "%s %s %.17g %.17g %.17g", a->point_name,
-	    alarm_when_word(a->when), a->limit, a->low, a->high);
+	const char *text = arena_printf(arena, "%s %s", a->point_name, alarm_when_word(a->when));
 	return ini_text_fingerprint(text);
 }
 

@@ -39,7 +39,7 @@ struct alarm_config {
 	struct schema_list suppressor_names;
 	const size_t *suppressors;    /* indices of alarms, as many as names */
 	unsigned rank;		      /* higher than that of its suppressors: they are judged first */
-	uint64_t fingerprint;	      /* of what it looks for; not of delays, severity and texts */
+	uint64_t fingerprint;	      /* of what it looks for; not of limits, delays, severity and texts */
 	uint64_t earlier_fingerprint; /* of what a state was saved with before: all of its section */
 };
 

@@ -117,15 +117,19 @@ static bool same_points(struct point_source a, struct point_source b)
 	return true;
 }
 
+static bool is_limit(enum alarm_when when)
+{
+	return when == WHEN_ABOVE || when == WHEN_BELOW;
+}
+
 /* Whether an alarm of the configuration stands in for a default one: the same name, or the same thing judged
  * in the same direction and as severe; two levels live side by side. */
 static bool replaces(const struct config *c, const struct alarm_config *own, const struct alarm_config *new)
 {
 	if (strcmp(own->name, new->name) == 0)
 		return true;
-	bool lost = (own->when == WHEN_LOST || own->when == WHEN_STALE) && new->when == WHEN_LOST;
-	bool direction =
-	    own->when == new->when || own->when == WHEN_OUTSIDE || new->when == WHEN_OUTSIDE || lost;
+	bool direction = own->when == new->when || (own->when == WHEN_OUTSIDE && is_limit(new->when)) ||
+			 (new->when == WHEN_OUTSIDE &&is_limit(own->when));
 	bool figure = own->source != SOURCE_POINT && own->source == new->source && own->entry == new->entry &&
 		      own->value == new->value;
 	return direction && own->severity == new->severity &&

@@ -741,6 +741,17 @@ static void own_alarms_replace_default_ones(void **state)
 	assert_int_equal(find_alarm(c, "l-flow_low")->severity, SEVERITY_CRITICAL);
 	assert_int_equal(find_alarm(c, "d-leak")->severity, SEVERITY_CRITICAL);
 	config_unref(c);
+	/* neither a band nor silence alone says that a sensor is broken; a band is both limits */
+	c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
+	    "[alarm:band]\npoint = d.t\nwhen = outside\nlow = 20\nhigh = 50\n"
+	    "[alarm:mute]\npoint = d.flow\nwhen = stale\n"
+	    "[alarm:gone]\npoint = d.speed\nwhen = lost\n"
+	    "[alarm:ends]\npoint = d.flow\nwhen = outside\nlow = 20\nhigh = 50\nseverity = critical\n");
+	assert_non_null(find_alarm(c, "l-supply-lost"));
+	assert_non_null(find_alarm(c, "l-flow-lost"));
+	assert_null(find_alarm(c, "l-pump_speed-lost"));
+	assert_null(find_alarm(c, "l-flow_low"));
+	config_unref(c);
 }
 
 /* What a mistake elsewhere leaves out must not look like another mistake. */
