@@ -112,7 +112,7 @@ static void start(struct buses *s, struct bus_worker *b, int64_t now_ns)
 		return;
 	int err = errno;
 	if (b->pause_ns == 0)
-		log_event(LOG_ERR, (struct log_fields){ .bus = b->bus->name },
+		log_event(LOG_ERR, (struct log_fields){ .message_id = LOG_ID_BUS, .bus = b->bus->name },
 		    "bus %s cannot be started, trying again: %s", b->bus->name, strerror(err));
 	b->pause_ns = b->pause_ns == 0 ? RETRY_MIN_NS : 2 * b->pause_ns;
 	if (b->pause_ns > RETRY_MAX_NS)

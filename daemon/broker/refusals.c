@@ -166,7 +166,7 @@ static void put_topics_aside(struct refusals *r, struct blamed *b, const struct 
 static void say(struct blamed *b, const char *reason)
 {
 	if (!b->said)
-		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_MESSAGE_REFUSED },
 		    "%s is dropped: the broker closes the connection each time it gets it%s%s", b->topic,
 		    reason ? ": " : "", reason ? reason : "");
 	b->said = true;
@@ -219,14 +219,14 @@ static bool note_topics(struct refusals *r, const struct message *m, const char 
 void refusals_note(struct refusals *r, const struct message *m, const char *reason)
 {
 	if (!note_topics(r, m, reason))
-		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_MESSAGE_REFUSED },
 		    "%s is dropped: the broker refuses it: %s", m->topic, reason);
 }
 
 void refusals_note_oversize(struct refusals *r, const struct message *m, size_t size, uint32_t allowed)
 {
 	if (!note_topics(r, m, "oversize"))
-		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_MESSAGE_REFUSED },
 		    "%s is dropped: %zu bytes are more than the broker takes (allowed: %u)", m->topic, size,
 		    (unsigned)allowed);
 }

@@ -328,7 +328,7 @@ static void follow_clock(struct records *r, int64_t now_ns, int64_t utc_ms)
 static void say_lost(struct records *r)
 {
 	if (r->open.lost && !r->said_lost)
-		log_line(LOG_WARNING,
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
 		    "the records cannot take more until they are written: hours will be missing");
 	r->said_lost = r->open.lost;
 }

@@ -188,7 +188,8 @@ static int give_up(struct spool *s, uint64_t id)
 	static const char sql[] =
 	    "UPDATE batch SET gap = 1, messages = messages - sent, sent = 0, data = NULL, "
 	    "packed = 1 WHERE id = ?1 AND gap = 0";
-	log_line(LOG_WARNING, "the spool has a damaged record, its messages are lost");
+	log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
+	    "the spool has a damaged record, its messages are lost");
 	int r = db_run(s->db, sql, DB_NUMBERS((int64_t)id));
 	return r < 0 ? r : take_stock(s);
 }

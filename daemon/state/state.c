@@ -72,7 +72,7 @@ static int take_over(struct state *s, struct loading *l)
 	if (r != -EBADMSG)
 		return r;
 	r = old_state_rename(s->folder, "bad");
-	log_line(LOG_WARNING,
+	log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
 	    "%s/control.state is damaged or of another version, %s%s; PUE and alarms begin anew", s->folder,
 	    r < 0 ? "and cannot be set aside: " : "it was set aside as control.state.bad",
 	    r < 0 ? strerror(-r) : "");
@@ -87,7 +87,8 @@ static void load(struct state *s, struct live *live, struct wall_clock *clock)
 	if (r == 0)
 		r = take_over(s, &l);
 	if (r < 0)
-		log_line(LOG_WARNING, "the state in %s cannot be read: %s", s->folder, strerror(-r));
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
+		    "the state in %s cannot be read: %s", s->folder, strerror(-r));
 	else if (l.taken > 0)
 		log_line(LOG_INFO, "took up the state of %zu PUE figures, loops and alarms", l.taken);
 }
@@ -297,7 +298,8 @@ struct state *state_open(const char *folder, struct disk *disk, struct live *l, 
 		s->reports = disk_answers_new();
 	}
 	if (!s || !s->folder || !s->db || !s->answers || !s->reports) {
-		log_line(LOG_WARNING, "the state cannot be saved: %s", strerror(errno));
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
+		    "the state cannot be saved: %s", strerror(errno));
 		if (s)
 			free_state(&s->close);
 		return NULL;

@@ -73,7 +73,8 @@ static int set_aside(struct state_db *d, const char *why)
 {
 	char aside[PATH_MAX + 16];
 	int r = db_set_aside(d->path, aside, sizeof(aside));
-	log_line(LOG_WARNING, "the state %s cannot be used, it %s %s: %s", d->path,
+	log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
+	    "the state %s cannot be used, it %s %s: %s", d->path,
 	    r < 0 ? "cannot be set aside either:" : "was set aside as",
 	    r < 0 ? strerror(-r) : strrchr(aside, '/') + 1, why);
 	d->renewed |= r >= 0;

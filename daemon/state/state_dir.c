@@ -33,8 +33,8 @@ int state_dir_lock(const char *path)
 		log_line(LOG_ERR, "%s is in use by another coolantd (allowed: one at a time on a state_dir)",
 		    path);
 	else if (fd < 0)
-		log_line(
-		    LOG_WARNING, "%s cannot be used, nothing outlives a restart: %s", path, strerror(-fd));
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
+		    "%s cannot be used, nothing outlives a restart: %s", path, strerror(-fd));
 	return fd;
 }
 
@@ -58,6 +58,6 @@ bool state_dir_begin(int lock, int64_t ns)
 void state_dir_end(int lock)
 {
 	if (lock >= 0 && pwrite(lock, &over, 1, 0) != 1)
-		log_line(
-		    LOG_WARNING, "the lock file of the state_dir cannot be written: %s", strerror(errno));
+		log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_DISK },
+		    "the lock file of the state_dir cannot be written: %s", strerror(errno));
 }

@@ -30,7 +30,8 @@ static void tell_all(struct device *d, int exception)
 {
 	const struct device_config *c = d->config;
 	d->refusals.all = true;
-	log_event(LOG_WARNING, (struct log_fields){ .bus = c->bus_name, .device = c->name },
+	log_event(LOG_WARNING,
+	    (struct log_fields){ .message_id = LOG_ID_DEVICE_REFUSES, .bus = c->bus_name, .device = c->name },
 	    "device %s on bus %s refuses everything with exception %d (%s): is %lld its unit id, and does "
 	    "its "
 	    "profile count registers from 0 (40001 in a manual is holding:0)?",
@@ -70,7 +71,11 @@ static bool tell_point(struct device *d, uint32_t point, int exception)
 	if (r->count == REFUSALS_TOLD_MAX)
 		return false;
 	r->points[r->count++] = point;
-	log_event(LOG_WARNING, (struct log_fields){ .bus = c->bus_name, .device = c->name, .point = p->name },
+	log_event(LOG_WARNING,
+	    (struct log_fields){ .message_id = LOG_ID_DEVICE_REFUSES,
+		.bus = c->bus_name,
+		.device = c->name,
+		.point = p->name },
 	    "device %s on bus %s refuses %s (%s:%u) with exception %d (%s)", c->name, c->bus_name, p->name,
 	    point_table_word(p->reg.table), p->reg.address, exception, modbus_exception_word(exception));
 	return true;
@@ -89,7 +94,9 @@ static void tell_points(struct device *d)
 	if (more == 0 || d->refusals.more_told)
 		return;
 	d->refusals.more_told = true;
-	log_event(LOG_WARNING, (struct log_fields){ .bus = d->config->bus_name, .device = d->config->name },
+	log_event(LOG_WARNING,
+	    (struct log_fields){
+		.message_id = LOG_ID_DEVICE_REFUSES, .bus = d->config->bus_name, .device = d->config->name },
 	    "device %s on bus %s refuses these and %zu more", d->config->name, d->config->bus_name, more);
 }
 
@@ -107,6 +114,8 @@ void refusals_end(struct device *d)
 	if (!d->refusals.all)
 		return;
 	d->refusals.all = false;
-	log_event(LOG_NOTICE, (struct log_fields){ .bus = d->config->bus_name, .device = d->config->name },
+	log_event(LOG_NOTICE,
+	    (struct log_fields){
+		.message_id = LOG_ID_DEVICE_REFUSES, .bus = d->config->bus_name, .device = d->config->name },
 	    "device %s on bus %s does not refuse everything any more", d->config->name, d->config->bus_name);
 }

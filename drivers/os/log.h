@@ -8,7 +8,8 @@
 #include <stddef.h>
 #include <syslog.h>
 
-/* MESSAGE_ID of the events that tools may look for. */
+/* MESSAGE_ID of the events that tools may look for. What each means and what to do is in the journal's
+ * catalog, packaging/coolantd.catalog. */
 #define LOG_ID_STARTED "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f01"
 #define LOG_ID_STOPPED "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f02"
 #define LOG_ID_RELOADED "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f03"
@@ -20,6 +21,10 @@
 #define LOG_ID_WATCHDOG "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f09"
 #define LOG_ID_WRONG_DEVICE "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f0b"
 #define LOG_ID_UNTESTED_PROFILE "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f0c"
+#define LOG_ID_MESSAGE_REFUSED "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f0d"
+#define LOG_ID_DEVICE_REFUSES "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f0e"
+#define LOG_ID_DISK "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f0f"
+#define LOG_ID_BUS "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f10"
 
 /* Fields of a line; NULL ones are left out. */
 struct log_fields {

@@ -84,3 +84,20 @@ def test_every_meter_that_is_shipped_tells_its_class():
     assert len(meters) >= 3
     for path in meters:
         assert re.search(r"^accuracy_class = [\d.]+$", path.read_text(), re.M), path
+
+
+def test_every_event_is_in_the_catalog_of_the_journal(tmp_path):
+    """As journalctl -x reads it: what it means, and what to do."""
+    ids = dict(re.findall(r'#define (LOG_ID_\w+) "([0-9a-f]{32})"', (ROOT / "drivers" / "os" / "log.h").read_text()))
+    assert len(ids) == len(set(ids.values())) > 10
+    folder = tmp_path / "usr" / "lib" / "systemd" / "catalog"
+    folder.mkdir(parents=True)
+    (tmp_path / "var" / "lib" / "systemd" / "catalog").mkdir(parents=True)
+    (folder / "coolantd.catalog").write_text((ROOT / "packaging" / "coolantd.catalog").read_text())
+    for command in ("--update-catalog", "--dump-catalog"):
+        r = subprocess.run(["journalctl", "--root", tmp_path, command], capture_output=True, text=True)
+        assert (r.returncode, r.stderr) == (0, ""), r
+    entries = {entry[:32]: entry for entry in r.stdout.split("-- ")[1:]}
+    assert set(entries) == set(ids.values())
+    for entry in entries.values():
+        assert re.search(r"\nSubject: .+\nDefined-By: coolantd\nDocumentation: man:", entry) and len(entry.split("\n\n", 1)[1]) > 60, entry
