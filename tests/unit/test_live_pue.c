@@ -2,6 +2,8 @@
 #include "unit_config.h"
 
 #include "daemon/audit.h"
+#include "daemon/control/record_period.h"
+#include "daemon/control/record_pue.h"
 #include "daemon/live/live.h"
 #include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
@@ -33,9 +35,9 @@ static char folder[] = "/tmp/coolantd-live-pue-XXXXXX";
 
 static char *path_of(const char *name)
 {
-	static char path[2][128];
+	static char path[4][128];
 	static unsigned turn;
-	char *p = path[turn++ % 2];
+	char *p = path[turn++ % 4];
 	snprintf(p, sizeof(path[0]), "%s/%s", folder, name);
 	return p;
 }
@@ -106,14 +108,17 @@ static void write_day(const char *path)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* What audit_run prints. */
-static void replay(struct config *c, const char *csv, char *out, size_t size)
+/* What a replay prints, or with a live plant the report of its records. */
+static void capture(struct config *c, const char *csv, const struct report_range *range,
+    const struct record_batch *rows, char *out, size_t size)
 {
 	const char *path = path_of("out");
 	fflush(stdout);
 	int saved = dup(STDOUT_FILENO);
 	assert_non_null(freopen(path, "w", stdout));
-	int r = audit_run(c, csv, NULL);
+	int r = rows ? report_print(
+			   c, range, rows, (START_S + SECONDS) * 1000, (START_S + SECONDS - POLL_S) * 1000)
+		     : audit_run(c, csv, range);
 	fflush(stdout);
 	assert_true(dup2(saved, STDOUT_FILENO) >= 0);
 	close(saved);
@@ -134,6 +139,8 @@ static void a_day_is_the_same_live_and_replayed(void **state)
 	for (int64_t s = 0; s < SECONDS; s += POLL_S) {
 		feed(l, 0, s);
 		feed(l, 1, s);
+		live_tick(l);
+		records_tick(l->records, l->alarms, (START_S + s) * NS_PER_S, (START_S + s) * 1000);
 	}
 	char *live_payload = payload_of(l);
 	assert_non_null(live_payload);
@@ -147,10 +154,34 @@ static void a_day_is_the_same_live_and_replayed(void **state)
 
 	const char *csv = path_of("day.csv");
 	write_day(csv);
-	replay(c, csv, out, sizeof(out));
+	capture(c, csv, NULL, NULL, out, sizeof(out));
 	out[strcspn(out, "\n")] = '\0';
 	assert_string_equal(out + strlen("pue/row "), live_payload);
 	free(live_payload);
+
+	/* and so do the records, whose day is that of the window */
+	static char report[8192];
+	static const struct report_range days = { "day", "2026-03-01", "2026-03-02" };
+	struct record_batch rows = { 0 };
+	(void)records_waiting(l->records, &rows, &rows);
+	capture(c, csv, &days, &rows, report, sizeof(report));
+	capture(c, csv, &days, NULL, out, sizeof(out));
+	assert_string_equal(out, report);
+	assert_non_null(strstr(report, "\"kind\":\"return\""));
+	struct record_periods *p = calloc(1, sizeof(*p));
+	struct record_batch by_day = { 0 };
+	assert_null(record_periods_parse(p, c->daemon->timezone, "day", "2026-03-01", "2026-03-02", 0));
+	record_gather(p, &rows, &by_day);
+	const struct record_pue r = record_pue_compute(&by_day, c, "row", 0, 24 * RECORD_HOUR_MS, false);
+	assert_int_equal(day.start_ms, START_S * 1000);
+	assert_float_equal(r.kwh[PUE_FACILITY], day.kwh[PUE_FACILITY], 1e-6);
+	assert_float_equal(r.kwh[PUE_IT], day.kwh[PUE_IT], 1e-6);
+	assert_float_equal(r.pue.value, day.pue.value, 1e-9);
+	assert_float_equal(r.uncertainty, day.uncertainty, 1e-6);
+	assert_int_equal(r.pue.quality, day.pue.quality);
+	record_batch_clear(&by_day);
+	record_batch_clear(&rows);
+	free(p);
 	live_free(l);
 	config_unref(c);
 }
