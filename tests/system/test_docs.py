@@ -100,4 +100,4 @@ def test_every_event_is_in_the_catalog_of_the_journal(tmp_path):
     entries = {entry[:32]: entry for entry in r.stdout.split("-- ")[1:]}
     assert set(entries) == set(ids.values())
     for entry in entries.values():
-        assert re.search(r"\nSubject: .+\nDefined-By: coolantd\nDocumentation: man:", entry) and len(entry.split("\n\n", 1)[1]) > 60, entry
+        assert re.search(r"\nSubject: .+\nDefined-By: coolantd\nDocumentation: man:", entry) and len(entry.split("\n\n", 1)[1]) > 50, entry
