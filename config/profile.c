@@ -257,16 +257,12 @@ static void read_points(struct profile *p, const struct ini_tree *tree, struct d
 			point_find_scale(point++, points, &p->point_names, s, d);
 }
 
-const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
+const struct profile *profile_load_file(const char *path, struct arena *a, struct diag *d)
 {
 	const size_t before = diag_errors(d);
 	struct ini_tree tree = { .arena = a };
 	struct profile *p = arena_alloc(a, sizeof(*p));
-	p->path = text_is_name(name) ? find_file(name, a) : NULL;
-	if (!p->path) {
-		say_missing(name, a, d, asked);
-		return NULL;
-	}
+	p->path = path;
 	(void)ini_tree_read(&tree, p->path, d); /* what is wrong is in d */
 	schema_defaults(profile_keys, a, p);
 	for (const struct ini_section *s = tree.sections; s; s = s->next)
@@ -281,4 +277,13 @@ const struct profile *profile_load(const char *name, struct arena *a, struct dia
 		diag_add(d, (struct diag_place){ .file = p->path },
 		    "no points (allowed: at least one [point:NAME])");
 	return diag_errors(d) == before ? p : NULL;
+}
+
+const struct profile *profile_load(const char *name, struct arena *a, struct diag *d, struct diag_place asked)
+{
+	const char *path = text_is_name(name) ? find_file(name, a) : NULL;
+	if (path)
+		return profile_load_file(path, a, d);
+	say_missing(name, a, d, asked);
+	return NULL;
 }

@@ -58,6 +58,9 @@ extern const struct schema_key profile_keys[];
 const struct profile *profile_load(
     const char *name, struct arena *a, struct diag *d, struct diag_place asked);
 
+/* The same from a file wherever it lies. */
+const struct profile *profile_load_file(const char *path, struct arena *a, struct diag *d);
+
 /* The names of all profiles that can be loaded, sorted, each once. Returns how many. */
 size_t profile_names(struct arena *a, const char ***ret);
 /* Where profiles are looked for, colon separated. */

@@ -1,5 +1,6 @@
 /* coolantctl: the operator's tool. A command is a file of its own and a row of the table. */
 #include "daemon/ctl/ctl.h"
+#include "daemon/ctl/profiles.h"
 #include "daemon/ctl/read.h"
 #include "daemon/ctl/scan.h"
 
@@ -16,6 +17,8 @@ static const struct command {
 } commands[] = {
 	{ "read", ctl_read, "BUS-OR-URL UNIT TYPE:ADDR [COUNT]",
 	    "one Modbus read, decoded in every type and order" },
+	{ "profiles", ctl_profiles, "[NAME | lint FILE]",
+	    "device profiles, one of them, or what could be better in one" },
 	{ "scan", ctl_scan, "BUS-OR-URL [--units 1-32] [--baud LIST] [--parity LIST]",
 	    "the units of a bus and the sections of a configuration for them" },
 };

@@ -1,0 +1,257 @@
+#include "daemon/ctl/profiles.h"
+
+#include "config/ini/cleanup.h"
+#include "daemon/ctl/lint.h"
+#include "daemon/publish/json_writer.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#define USAGE "Usage: coolantctl profiles [NAME | lint FILE]\n"
+#define LINT_FINDINGS_MAX 2000
+
+static void say_finding(bool is_error, const char *text, void *user)
+{
+	if (is_error)
+		fprintf(stderr, "coolantctl: %s\n", text);
+}
+
+static int finish(struct json_writer *w)
+{
+	_cleanup_free_ char *text = json_finish(w);
+	if (!text)
+		return EXIT_FAILURE;
+	printf("%s\n", text);
+	return EXIT_SUCCESS;
+}
+
+static void put_json_head(struct json_writer *w, const char *name, const struct profile *p)
+{
+	json_text(w, "name", name);
+	json_text(w, "vendor", p->vendor);
+	json_text(w, "model", p->model);
+	json_text(w, "source", p->source);
+	json_bool(w, "tested", p->tested);
+	json_bool(w, "identify", p->identify.count > 0);
+	json_number(w, "accuracy_class", p->accuracy_class, JSON_DECIMAL);
+	json_text(w, "path", p->path);
+}
+
+/* A profile that is bad is said and left out. Returns the exit code. */
+static int list(const struct ctl *ctl, struct arena *a, struct diag *d)
+{
+	const char **names;
+	struct json_writer w;
+	size_t count = profile_names(a, &names);
+	json_begin(&w);
+	json_open_list(&w, NULL);
+	if (!ctl->json)
+		printf("%-24s %-8s %-8s %6s  %s\n", "name", "tested", "identify", "points", "device");
+	for (size_t i = 0; i < count; i++) {
+		const struct profile *p =
+		    profile_load(names[i], a, d, (struct diag_place){ .file = names[i] });
+		if (!p)
+			continue;
+		json_open(&w, NULL);
+		put_json_head(&w, names[i], p);
+		json_unsigned(&w, "points", p->point_count);
+		json_close(&w);
+		if (!ctl->json)
+			printf("%-24s %-8s %-8s %6zu  %s %s\n", names[i], p->tested ? "yes" : "no",
+			    p->identify.count ? "yes" : "no", p->point_count, p->vendor, p->model);
+	}
+	json_close_list(&w);
+	diag_each(d, say_finding, NULL);
+	int code = ctl->json ? finish(&w) : (free(json_finish(&w)), EXIT_SUCCESS);
+	return diag_errors(d) > 0 ? EX_CONFIG : code;
+}
+
+static int show_json(const char *name, const struct profile *p)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	put_json_head(&w, name, p);
+	json_open_list(&w, "points");
+	for (size_t i = 0; i < p->point_count; i++) {
+		const struct point *point = &p->points[i];
+		json_open(&w, NULL);
+		json_text(&w, "name", point->name);
+		json_text(&w, "table", point_table_word(point->reg.table));
+		json_unsigned(&w, "address", point->reg.address);
+		json_text(&w, "type", point_type_word(point->type));
+		json_text(&w, "unit", point->unit);
+		json_text(&w, "description", point->description);
+		json_close(&w);
+	}
+	json_close_list(&w);
+	json_close(&w);
+	return finish(&w);
+}
+
+static int show(const struct ctl *ctl, const char *name, struct arena *a, struct diag *d)
+{
+	const struct profile *p = profile_load(name, a, d, (struct diag_place){ .file = name });
+	diag_each(d, say_finding, NULL);
+	if (!p)
+		return EX_CONFIG;
+	if (ctl->json)
+		return show_json(name, p);
+	printf("%s: %s %s\nfile     %s\nsource   %s\ntested   %s\nidentify", name, p->vendor, p->model,
+	    p->path, p->source, p->tested ? "yes" : "no");
+	for (size_t i = 0; i < p->identify.count; i++)
+		printf("%s %s:%u 0x%04x", i ? "," : "", point_table_word(p->identify.items[i].reg.table),
+		    p->identify.items[i].reg.address, p->identify.items[i].value);
+	printf("%s\n", p->identify.count ? "" : " -");
+	if (!isnan(p->accuracy_class))
+		printf("class    %g\n", p->accuracy_class);
+	printf("\n%-32s %-16s %-7s %-8s %s\n", "point", "register", "type", "unit", "description");
+	for (size_t i = 0; i < p->point_count; i++) {
+		char reg[32];
+		const struct point *point = &p->points[i];
+		snprintf(reg, sizeof(reg), "%s:%u", point_table_word(point->reg.table), point->reg.address);
+		printf("%-32s %-16s %-7s %-8s %s\n", point->name, reg, point_type_word(point->type),
+		    point->unit, point->description);
+	}
+	return EXIT_SUCCESS;
+}
+
+struct finding {
+	enum lint_severity severity;
+	int line;
+	const char *section, *key, *text;
+};
+
+struct findings {
+	struct arena *arena;
+	struct finding items[LINT_FINDINGS_MAX];
+	size_t count;
+	const char *path;
+	size_t counts[LINT_COUNT];
+};
+
+static void add(struct findings *f, struct finding x)
+{
+	f->counts[x.severity]++;
+	if (f->count < LINT_FINDINGS_MAX)
+		f->items[f->count++] = x;
+}
+
+static void take_style(
+    enum lint_severity severity, const struct ini_section *s, const char *key, const char *text, void *user)
+{
+	struct findings *f = user;
+	struct diag_place place = { .line = 0 };
+	if (s)
+		place = schema_place(s, key);
+	add(f, (struct finding){ severity, place.line, place.section, key, arena_strdup(f->arena, text) });
+}
+
+/* FILE:LINE: [section] key: what; the file is known, and the line is what the list is sorted by. */
+static void take_rule(bool is_error, const char *text, void *user)
+{
+	struct findings *f = user;
+	size_t n = strlen(f->path);
+	int line = 0;
+	if (strncmp(text, f->path, n) == 0 && text[n] == ':') {
+		char *end;
+		line = (int)strtol(text + n + 1, &end, 10);
+		text = line > 0 ? end + strspn(end, ": ") : text + n + strspn(text + n, ": ");
+	}
+	add(f, (struct finding){
+		   is_error ? LINT_ERROR : LINT_HINT, line, NULL, NULL, arena_strdup(f->arena, text) });
+}
+
+static int by_line(const void *x, const void *y)
+{
+	const struct finding *a = x, *b = y;
+	return (a->line > b->line) - (a->line < b->line);
+}
+
+static void print_findings(const struct findings *f)
+{
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *x = &f->items[i];
+		printf("%s:", f->path);
+		if (x->line > 0)
+			printf("%d:", x->line);
+		printf(" %s: ", lint_word(x->severity));
+		if (x->section)
+			printf("[%s]%s%s: ", x->section, x->key ? " " : "", x->key ? x->key : "");
+		printf("%s\n", x->text);
+	}
+	printf("%s: %zu errors, %zu warnings, %zu hints\n", f->path, f->counts[LINT_ERROR],
+	    f->counts[LINT_WARNING], f->counts[LINT_HINT]);
+}
+
+static int print_findings_json(const struct findings *f)
+{
+	struct json_writer w;
+	json_begin(&w);
+	json_open(&w, NULL);
+	json_text(&w, "file", f->path);
+	json_unsigned(&w, "errors", f->counts[LINT_ERROR]);
+	json_unsigned(&w, "warnings", f->counts[LINT_WARNING]);
+	json_unsigned(&w, "hints", f->counts[LINT_HINT]);
+	json_open_list(&w, "findings");
+	for (size_t i = 0; i < f->count; i++) {
+		const struct finding *x = &f->items[i];
+		json_open(&w, NULL);
+		json_text(&w, "severity", lint_word(x->severity));
+		json_integer(&w, "line", x->line);
+		if (x->section)
+			json_text(&w, "section", x->section);
+		if (x->key)
+			json_text(&w, "key", x->key);
+		json_text(&w, "text", x->text);
+		json_close(&w);
+	}
+	json_close_list(&w);
+	json_close(&w);
+	return finish(&w);
+}
+
+static int lint(const struct ctl *ctl, const char *path, struct arena *a, struct diag *d)
+{
+	struct ini_tree tree = { .arena = a };
+	struct findings *f = arena_alloc(a, sizeof(*f));
+	f->arena = a;
+	f->path = path;
+	const struct profile *p = profile_load_file(path, a, d);
+	diag_each(d, take_rule, f);
+	if (p) {
+		struct diag *again = diag_new(); /* it was read without an error just now */
+		(void)ini_tree_read(&tree, path, again);
+		diag_free(again);
+		lint_profile(p, &tree, take_style, f);
+	}
+	if (f->count > 1)
+		qsort(f->items, f->count, sizeof(f->items[0]), by_line);
+	if (!ctl->json)
+		print_findings(f);
+	else if (print_findings_json(f) != EXIT_SUCCESS)
+		return EXIT_FAILURE;
+	if (f->counts[LINT_ERROR] > 0)
+		return EX_CONFIG;
+	return f->counts[LINT_WARNING] > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+int ctl_profiles(const struct ctl *ctl, int argc, char **argv)
+{
+	bool is_lint = argc > 1 && strcmp(argv[1], "lint") == 0;
+	if (argc > 3 || (argc == 3) != is_lint) {
+		fputs(USAGE, stderr);
+		return CTL_USAGE;
+	}
+	struct arena *a = arena_new();
+	struct diag *d = diag_new();
+	int code = is_lint     ? lint(ctl, argv[2], a, d)
+		   : argc == 2 ? show(ctl, argv[1], a, d)
+			       : list(ctl, a, d);
+	diag_free(d);
+	arena_free(a);
+	return code;
+}
