@@ -263,7 +263,7 @@ static void book(struct meter *m, int64_t until_ns, double joules, bool good)
 		from = m->shape[i].time_ns;
 	}
 	add_span(m, from, until_ns, joules - spread, good);
-	m->counter_watts = joules / ((double)(until_ns - m->booked_ns) / 1e9);
+	counter_rate_add(&m->rate, m->booked_ns, until_ns, joules, counter_quantum(&m->counter));
 	m->booked_ns = until_ns;
 	m->has_gap = false;
 	m->shape_count = 0;
@@ -283,7 +283,7 @@ static void bridge(struct meter *m, const struct counter_step *step)
 {
 	double seconds = (double)(step->reset_until_ns - m->booked_ns) / 1e9;
 	bool known = m->has_last && is_bridged(m, step->reset_from_ns, step->reset_until_ns);
-	double joules = (known ? m->last_watts : m->counter_watts) * seconds;
+	double joules = (known ? m->last_watts : m->rate.watts) * seconds;
 	counter_note_bridged(&m->counter, joules); /* either way nothing of it is to come */
 	m->shape_count = 0;
 	m->piece.last = shown(m, &m->counter.marks[COUNTER_HELD_ONE].reading);
@@ -478,6 +478,7 @@ void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *
 	bytes_put_integer(w, m->last_ns + m->offset_ns);
 	bytes_put_number(w, m->last_watts);
 	bytes_put_number(w, m->most_watts);
+	bytes_put_number(w, m->rate.known ? m->rate.watts : NAN);
 
 	/* everything that is not folded yet, as spans in the order of time, ended by an empty one */
 	for (size_t i = 0; i < m->span_count; i++)
@@ -505,6 +506,10 @@ void meter_load(struct meter *m, const struct wall_clock *clock, int layout, str
 	m->last_ns = bytes_take_integer(r) - offset_ns;
 	m->last_watts = bytes_take_number(r);
 	m->most_watts = bytes_take_number(r);
+	if (layout == COUNTER_LAYOUT) {
+		m->rate.watts = bytes_take_number(r);
+		m->rate.known = !isnan(m->rate.watts);
+	}
 	if (layout == COUNTER_LAYOUT_FIRST && !m->type.has_power)
 		m->counter.sustained = m->most_watts; /* was learned from the counter */
 	/* it is known up to its last reading, also when that is folded already */
@@ -529,6 +534,11 @@ void meter_load(struct meter *m, const struct wall_clock *clock, int layout, str
 			m->until_ns = s.until_ns;
 	}
 	m->restored = true;
+}
+
+double meter_counter_watts(const struct meter *m, double negligible)
+{
+	return counter_rate_watts(&m->rate, counter_quantum(&m->counter), negligible);
 }
 
 int64_t meter_last_power_ns(const struct meter *m)

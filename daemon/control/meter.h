@@ -13,6 +13,7 @@
 
 #include "daemon/control/bytes.h"
 #include "daemon/control/counter.h"
+#include "daemon/control/counter_rate.h"
 #include "daemon/control/wall_clock.h"
 
 #include <stdbool.h>
@@ -123,7 +124,7 @@ struct meter {
 	bool has_last; /* a power reading for the trapezoid */
 	int64_t last_ns;
 	double last_watts, most_watts;
-	double counter_watts; /* at which its counter has counted of late */
+	struct counter_rate rate; /* of its counter */
 	struct meter_power *history;
 	size_t history_count, history_room;
 	int64_t history_gap_ns; /* readings that are nearer take each other's place */
@@ -184,3 +185,6 @@ struct meter_powers {
 };
 struct meter_powers meter_powers_at(const struct meter *m, int64_t time_ns);
 int64_t meter_last_power_ns(const struct meter *m);
+
+/* Power of a meter that has a counter alone, see counter_rate_watts. */
+double meter_counter_watts(const struct meter *m, double negligible);

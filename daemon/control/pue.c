@@ -133,14 +133,30 @@ static int64_t common_time(const struct pue *p)
 	return t;
 }
 
-/* A meter's power in watts. */
-static struct figure power_of(const struct entry *e, const struct grid_meter *m, int64_t when)
+/* What the IT needs at a moment, in watts; NAN when that is not known. */
+static double it_watts(const struct pue *p, int64_t when)
 {
+	double sum = 0;
+	for (size_t i = 0; i < p->entry_count; i++)
+		if (p->grid.meters[i].role == PUE_IT)
+			sum += meter_watts_at(&p->grid.meters[i].meter, when);
+	return sum;
+}
+
+/* A meter's power in watts. */
+static struct figure power_of(const struct pue *p, size_t i, int64_t when)
+{
+	const struct entry *e = &p->entries[i];
+	const struct grid_meter *m = &p->grid.meters[i];
 	struct figure f = { 0, e->power, NULL };
 	if (!m->meter.type.has_power && m->role != PUE_EXPORT)
 		return figure_invalid("a needed meter gives energy only, no power");
 	if (!m->meter.type.has_power) {
-		f = (struct figure){ m->meter.counter_watts, e->energy, NULL };
+		const double watts = meter_counter_watts(&m->meter, PUE_NEGLIGIBLE * it_watts(p, when));
+		if (isnan(watts) && quality_has_value(e->energy))
+			return figure_invalid(
+			    "the counter of an export has not counted enough for a power yet");
+		f = (struct figure){ watts, e->energy, NULL };
 		figure_worsen(&f, QUALITY_ESTIMATED, "the power of an export is that of its counter");
 	} else {
 		f.value = meter_watts_at(&m->meter, when);
@@ -160,7 +176,7 @@ static void add_role(const struct pue *p, enum pue_role role, int64_t when, doub
 	for (size_t i = 0; i < p->entry_count && quality_has_value(sum->quality); i++) {
 		if (p->grid.meters[i].role != role)
 			continue;
-		struct figure f = power_of(&p->entries[i], &p->grid.meters[i], when);
+		struct figure f = power_of(p, i, when);
 		if (!quality_has_value(f.quality)) {
 			*sum = f;
 			return;
@@ -314,7 +330,7 @@ struct pue_meter_power pue_meter_power(const struct pue *p, size_t meter, int64_
 {
 	const struct meter *m = &p->grid.meters[meter].meter;
 	return (struct pue_meter_power){ m->type.has_power, meter_powers_at(m, time_ns),
-		power_of(&p->entries[meter], &p->grid.meters[meter], time_ns) };
+		power_of(p, meter, time_ns) };
 }
 
 const struct pue_trace *pue_trace_of(const struct pue *p)

@@ -485,28 +485,75 @@ static void a_garbled_power_teaches_nothing(void **state)
 	pue_free(p);
 }
 
-/* An export that is counted only: its power is what its counter counts. */
-static void an_export_without_power_is_estimated(void **state)
+static struct pue *with_an_export(double quantum)
 {
 	struct meter_type counting = energy_meter;
 	counting.has_power = false;
+	counting.counter.joules = quantum;
 	const struct pue_meter_spec meters[] = { { PUE_FACILITY, "main", power_meter },
 		{ PUE_IT, "pdu", power_meter }, { PUE_EXPORT, "sold", counting } };
 	struct pue *p = pue_new(&(struct pue_spec){ meters, 3, one_minute, 1 });
 	for (size_t i = 0; i < 3; i++)
 		pue_set_quality(p, i, QUALITY_GOOD, QUALITY_GOOD);
-	for (int s = 0; s <= 70; s++) {
+	return p;
+}
+
+/* An export that is counted only: its power is what its counter counts, over a hundred of its steps. */
+static void an_export_without_power_is_estimated(void **state)
+{
+	struct pue *p = with_an_export(WH);
+	int64_t when;
+	for (int s = 0; s <= 300; s++) {
 		power(p, FACILITY, s, 154);
 		power(p, IT, s, 100);
-		energy(p, 2, s, (uint64_t)(700 + 10 * s)); /* 36 kW */
+		energy(p, 2, s, (uint64_t)(700 + 3.6e4 / 3.6e3 * s + 0.37)); /* 36 kW */
+		struct figure f = pue_power_ratio(p, &when);
+		if (!quality_has_value(f.quality)) {
+			assert_true(s < 11);
+			continue;
+		}
+		assert_float_equal(f.value, 1.18, 0.004);
+		assert_int_equal(f.quality, QUALITY_ESTIMATED);
+		assert_string_equal(f.reason, "the power of an export is that of its counter");
 	}
-	int64_t when;
-	struct figure f = pue_power_ratio(p, &when);
-	assert_float_equal(f.value, 1.18, 1e-9);
-	assert_int_equal(f.quality, QUALITY_ESTIMATED);
-	assert_string_equal(f.reason, "the power of an export is that of its counter");
 	assert_float_equal(pue_window(p, 0).pue.value, 1.18, 1e-9);
 	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_GOOD);
+	pue_free(p);
+}
+
+/* Steps of 100 Wh, one each ten seconds: no power of it before there were a hundred, then it does not jump;
+ * at night it goes to nothing. And one that never counts is nothing as soon as a step would not matter. */
+static void an_export_in_large_steps_does_not_jump(void **state)
+{
+	struct pue *p = with_an_export(100 * WH);
+	int64_t when;
+	double low = INFINITY, high = 0;
+	for (int s = 0; s <= 14400; s++) {
+		const int counted = s < 3600 ? s : 3600;
+		power(p, FACILITY, s, s < 3600 ? 154 : 118);
+		power(p, IT, s, 100);
+		energy(p, 2, s, (uint64_t)(700 + counted / 10));
+		struct figure f = pue_power_ratio(p, &when);
+		if (s < 1000) {
+			assert_string_equal(
+			    f.reason, "the counter of an export has not counted enough for a power yet");
+		} else if (s > 1010 && s < 3600) {
+			low = fmin(low, f.value);
+			high = fmax(high, f.value);
+		}
+	}
+	assert_true(low > 1.17 && high < 1.19);
+	assert_float_equal(pue_power_ratio(p, &when).value, 1.18, 0.002);
+	pue_free(p);
+
+	p = with_an_export(WH);
+	for (int s = 0; s <= 40; s++) {
+		power(p, FACILITY, s, 118);
+		power(p, IT, s, 100);
+		energy(p, 2, s, 700);
+		assert_int_equal(quality_has_value(pue_power_ratio(p, &when).quality), s >= 36);
+	}
+	assert_float_equal(pue_power_ratio(p, &when).value, 1.18, 1e-9);
 	pue_free(p);
 }
 
@@ -590,6 +637,7 @@ int main(void)
 		cmocka_unit_test(a_suspect_second_says_nothing_of_an_hour),
 		cmocka_unit_test(a_garbled_power_teaches_nothing),
 		cmocka_unit_test(an_export_without_power_is_estimated),
+		cmocka_unit_test(an_export_in_large_steps_does_not_jump),
 		cmocka_unit_test(the_longest_lists_of_windows_are_bounded),
 		cmocka_unit_test(a_clock_that_jumps_gives_no_negative_window),
 	};
