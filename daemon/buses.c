@@ -203,6 +203,27 @@ void buses_describe(struct buses *s, size_t bus, struct driver_stats *ret)
 		worker_describe(b->worker, ret);
 }
 
+static struct worker *worker_of(struct buses *s, size_t bus)
+{
+	const struct bus_worker *b = find(s, &s->config->buses[bus]);
+	return b ? b->worker : NULL;
+}
+
+void buses_read(struct buses *s, size_t bus, struct raw_read *r)
+{
+	struct worker *w = worker_of(s, bus);
+	if (w)
+		worker_read(w, r);
+	else
+		raw_read_return(r, RAW_READ_REFUSED);
+}
+
+char *buses_capture(struct buses *s, size_t bus, uint64_t from, uint64_t *next)
+{
+	struct worker *w = worker_of(s, bus);
+	return w ? worker_capture(w, from, next) : NULL;
+}
+
 const char *buses_stuck(struct buses *s, int64_t now_ns)
 {
 	for (struct bus_worker *b = s->running; b; b = b->next)

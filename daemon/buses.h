@@ -35,5 +35,10 @@ bool buses_join(struct buses *s, int64_t deadline_ns);
 /* Stats of bus `i` of the present configuration; all zero while it has no worker. */
 void buses_describe(struct buses *s, size_t bus, struct driver_stats *ret);
 
+/* Gives a question to bus `i` of the present configuration; it comes back in any case. */
+void buses_read(struct buses *s, size_t bus, struct raw_read *r);
+/* What has gone over it, see driver_impl.capture; NULL while it has no worker. */
+char *buses_capture(struct buses *s, size_t bus, uint64_t from, uint64_t *next);
+
 /* Name of a bus whose worker is stuck, or NULL. */
 const char *buses_stuck(struct buses *s, int64_t now_ns);

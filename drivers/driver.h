@@ -9,6 +9,7 @@
 
 #include "config/config.h"
 #include "drivers/os/progress.h"
+#include "drivers/raw_read.h"
 #include "drivers/sample.h"
 
 /* What a driver gets from its surroundings. */
@@ -59,6 +60,14 @@ struct driver_impl {
 	 * change go on as they are. 0 or -ENOMEM (then nothing changed). */
 	int (*reconfigure)(void *state, struct config *c, size_t bus);
 
+	/* Takes a question from outside, and gives it back with what came of it, or at once. NULL: there are
+	 * no registers behind it. */
+	void (*read)(void *state, struct raw_read *r);
+
 	/* Any thread. */
 	void (*describe)(void *state, struct driver_stats *ret);
+
+	/* Any thread: what has gone over the bus since `from`, of a capture that begins with the first call
+	 * (modbus/capture.h). malloc'd text and the place to go on from; NULL without memory. */
+	char *(*capture)(void *state, uint64_t from, uint64_t *next);
 };

@@ -27,6 +27,7 @@ struct worker {
 	int stop_fd, wake_fd;
 	pthread_t thread;
 	struct progress progress;
+	struct inbox *reads; /* struct raw_read */
 
 	pthread_mutex_t lock;
 	struct config *next_config; /* a reference, or NULL */
@@ -51,12 +52,24 @@ static bool wait_for_work(struct worker *w)
 {
 	progress_step(&w->progress, IDLE_MAX_NS);
 	int64_t deadline = w->impl->next_deadline(w->state), latest = clock_boottime() + IDLE_MAX_NS;
-	struct pollfd fds[] = { { w->stop_fd, POLLIN, 0 }, { w->wake_fd, POLLIN, 0 } };
-	if (wait_ready(fds, 2, deadline < latest ? deadline : latest) > 0 && fds[1].revents) {
+	struct pollfd fds[] = { { w->stop_fd, POLLIN, 0 }, { w->wake_fd, POLLIN, 0 },
+		{ inbox_fd(w->reads), POLLIN, 0 } };
+	if (wait_ready(fds, 3, deadline < latest ? deadline : latest) > 0 && fds[1].revents) {
 		eventfd_t ignored;
 		(void)eventfd_read(w->wake_fd, &ignored);
 	}
 	return !fds[0].revents;
+}
+
+static void take_reads(struct worker *w)
+{
+	for (struct inbox_item *i = inbox_take(w->reads), *next; i; i = next) {
+		next = i->next;
+		if (w->impl->read)
+			w->impl->read(w->state, (struct raw_read *)i);
+		else
+			raw_read_refuse(i);
+	}
 }
 
 static void *run(void *user)
@@ -64,6 +77,7 @@ static void *run(void *user)
 	struct worker *w = user;
 	while (wait_for_work(w)) {
 		take_next_config(w);
+		take_reads(w);
 		if (w->impl->next_deadline(w->state) <= clock_boottime())
 			w->impl->poll(w->state);
 	}
@@ -78,6 +92,7 @@ static void worker_free(struct worker *w)
 		close(w->stop_fd);
 	if (w->wake_fd >= 0)
 		close(w->wake_fd);
+	inbox_free(w->reads);
 	config_unref(w->next_config);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
@@ -89,7 +104,8 @@ static int begin(struct worker *w, struct config *c, size_t bus, struct inbox *b
 	char name[80]; /* is cut anyway */
 	w->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	w->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (w->stop_fd < 0 || w->wake_fd < 0)
+	w->reads = inbox_new(RAW_READS_MAX, raw_read_refuse);
+	if (w->stop_fd < 0 || w->wake_fd < 0 || !w->reads)
 		return -errno;
 	progress_step(&w->progress, IDLE_MAX_NS);
 	struct driver_host host = { .batches = batches,
@@ -146,6 +162,16 @@ int worker_join(struct worker *w, int64_t deadline_ns)
 void worker_describe(struct worker *w, struct driver_stats *ret)
 {
 	w->impl->describe(w->state, ret);
+}
+
+void worker_read(struct worker *w, struct raw_read *r)
+{
+	(void)inbox_give(w->reads, &r->item); /* when there is no room it goes back */
+}
+
+char *worker_capture(struct worker *w, uint64_t from, uint64_t *next)
+{
+	return w->impl->capture(w->state, from, next);
 }
 
 bool worker_moves(struct worker *w, int64_t now_ns)

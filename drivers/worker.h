@@ -23,5 +23,11 @@ int worker_join(struct worker *w, int64_t deadline_ns);
 
 void worker_describe(struct worker *w, struct driver_stats *ret);
 
+/* Gives the thread a question; it comes back through the inbox that it names. */
+void worker_read(struct worker *w, struct raw_read *r);
+
+/* See driver_impl.capture. */
+char *worker_capture(struct worker *w, uint64_t from, uint64_t *next);
+
 /* False when the thread takes longer than it said. */
 bool worker_moves(struct worker *w, int64_t now_ns);

@@ -1,5 +1,6 @@
 #include "drivers/modbus/driver.h"
 
+#include "drivers/modbus/raw_reads.h"
 #include "drivers/modbus/refusals.h"
 #include "drivers/modbus/requester.h"
 #include "drivers/modbus/verdict.h"
@@ -14,6 +15,8 @@
 #define PROBE_PATIENCE_NS (2 * NS_PER_S)
 /* What a probe takes beside the response time-out: the request and the silence around it. */
 #define PROBE_MARGIN_NS (30 * NS_PER_MS)
+/* A question from outside is waited for by a person. */
+#define READ_PATIENCE_NS NS_PER_S
 /* Devices that fell silent, or came back, within this time did so together. */
 #define TOGETHER_NS (10 * NS_PER_S)
 
@@ -25,6 +28,7 @@ struct driver {
 	struct device *devices;
 	size_t device_count;
 	int64_t connect_backoff;
+	struct raw_reads reads;
 	struct schedule_credit credit;
 	int64_t returned_ns; /* when a device that had been silent gave credit to look for others */
 };
@@ -63,6 +67,7 @@ static ssize_t make_devices(const struct config *c, size_t bus, struct device **
 static void driver_close(void *state)
 {
 	struct driver *d = state;
+	raw_reads_refuse(&d->reads);
 	free_devices(d->devices, d->device_count);
 	requester_deinit(&d->requester);
 	config_unref(d->config);
@@ -207,7 +212,8 @@ static int64_t forced_at(const struct driver *d, const struct device *device, bo
 struct first {
 	struct device *device;
 	int64_t when, order;
-	bool search; /* for a block of it that is searched */
+	bool search;  /* for a block of it that is searched */
+	bool is_read; /* a question from outside, and of no device */
 };
 
 static void take_earlier(struct first *f, struct first other)
@@ -218,8 +224,8 @@ static void take_earlier(struct first *f, struct first other)
 
 struct choice {
 	struct schedule_choice schedule;
-	struct device *device; /* NULL = there is nothing */
-	bool search;
+	struct device *device; /* NULL = there is nothing, or */
+	bool search, is_read;
 };
 
 /* A search goes into a pause, or goes all the same, rarely. */
@@ -233,6 +239,26 @@ static void take_search(
 	due += PROBE_PATIENCE_NS;
 	if (d->credit.ns > 0)
 		take_earlier(forced, (struct first){ device, due, due, true });
+}
+
+/* A question from outside goes likewise. */
+static void take_read(struct driver *d, int64_t now, struct first *probe, struct first *forced)
+{
+	int64_t due = raw_reads_due(&d->reads, &d->requester.link, now);
+	if (due == SCHEDULE_NEVER)
+		return;
+	take_earlier(probe, (struct first){ .when = due, .order = due, .is_read = true });
+	due += READ_PATIENCE_NS;
+	if (d->credit.ns > 0)
+		take_earlier(forced, (struct first){ .when = due, .order = due, .is_read = true });
+}
+
+/* What a probe may take beside the response time-out. */
+static int64_t wire_of(const struct driver *d, const struct first *probe)
+{
+	if (probe->is_read)
+		return raw_reads_wire_ns(&d->reads, bus_of(d));
+	return probe->device ? probe->device->wire_ns : 0;
 }
 
 /* What goes next and when: the first due job of the healthy devices, or one that may be for nothing in a
@@ -255,19 +281,23 @@ static struct choice choose(struct driver *d)
 		take_earlier(&forced, (struct first){ device, at, order, false });
 		take_search(d, device, &probe, &forced);
 	}
-	int64_t cost = PROBE_MARGIN_NS + timeout + (probe.device ? probe.device->wire_ns : 0);
+	take_read(d, now, &probe, &forced);
+	int64_t cost = PROBE_MARGIN_NS + timeout + wire_of(d, &probe);
 	struct choice c = { .schedule = schedule_choose(job.when, probe.when, forced.when, now, cost) };
 	const struct first *const picked[] = {
 		[SCHEDULE_JOB] = &job, [SCHEDULE_PROBE] = &probe, [SCHEDULE_FORCED] = &forced
 	};
 	c.device = picked[c.schedule.pick]->device;
 	c.search = picked[c.schedule.pick]->search;
+	c.is_read = picked[c.schedule.pick]->is_read;
 	return c;
 }
 
 static int64_t driver_next_deadline(void *state)
 {
-	return choose(state).schedule.when;
+	const struct driver *d = state;
+	int64_t when = choose(state).schedule.when, until = raw_reads_until(&d->reads);
+	return until < when ? until : when;
 }
 
 /* The connection was to blame, maybe for all silence: on a new one everybody is asked anew, and who fell
@@ -365,10 +395,46 @@ static bool step(struct driver *d, struct device *device, bool forced)
 	return device->standing == STANDING_PROVEN && device->cycle.batch;
 }
 
+static void ask_read(struct driver *d, bool forced)
+{
+	struct requester *r = &d->requester;
+	int64_t begin = clock_boottime();
+	if (requester_open(r) < 0) {
+		raw_reads_fail(&d->reads, r->why);
+		return;
+	}
+	requester_listen(r);
+	if (raw_reads_due(&d->reads, &r->link, begin) > begin)
+		return; /* the line was opened just now, or what came says something else */
+	raw_reads_ask(&d->reads, r);
+	if (forced)
+		d->credit.ns -= clock_boottime() - begin;
+}
+
+static void driver_read(void *state, struct raw_read *r)
+{
+	struct driver *d = state;
+	raw_reads_add(&d->reads, r, clock_boottime());
+}
+
+static char *driver_capture(void *state, uint64_t from, uint64_t *next)
+{
+	struct driver *d = state;
+	pthread_mutex_lock(&d->requester.lock);
+	struct capture_part part = capture_take(&d->requester.capture, bus_of(d), from);
+	pthread_mutex_unlock(&d->requester.lock);
+	*next = part.next;
+	return part.text;
+}
+
 static void driver_poll(void *state)
 {
 	struct driver *d = state;
 	struct choice c = choose(d);
+	if (c.is_read && c.schedule.when <= clock_boottime()) {
+		ask_read(d, c.schedule.pick == SCHEDULE_FORCED);
+		return;
+	}
 	/* a probe that did fit when the thread was woken may not fit any more */
 	if (!c.device || c.schedule.when > clock_boottime())
 		return;
@@ -384,5 +450,7 @@ const struct driver_impl modbus_driver = {
 	.next_deadline = driver_next_deadline,
 	.poll = driver_poll,
 	.reconfigure = driver_reconfigure,
+	.read = driver_read,
 	.describe = driver_describe,
+	.capture = driver_capture,
 };

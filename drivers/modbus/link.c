@@ -137,6 +137,7 @@ enum exchange_result modbus_link_read(struct modbus_link *l, int64_t deadline)
 			return EXCHANGE_CLOSED;
 		if (n < 0)
 			continue;
+		capture_came(l->capture, l->pending + l->pending_count, (size_t)n);
 		l->pending_count += (size_t)n;
 		l->quiet_since_ns = clock_boottime();
 		return EXCHANGE_OK;

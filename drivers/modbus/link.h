@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include "drivers/modbus/capture.h"
 #include "drivers/modbus/heard.h"
 #include "drivers/modbus/owed.h"
 #include "drivers/modbus/pdu.h"
@@ -46,9 +47,10 @@ struct modbus_link {
 	int stop_fd;
 	struct progress *progress;
 	struct resolver *resolver;
-	int fd;			/* -1 = not connected */
-	int64_t quiet_since_ns; /* when the last byte went over the line, as far as seen */
-	bool reused;		/* at least one exchange was done on this connection */
+	struct capture *capture; /* who wants to know what goes over it; NULL = nobody ever */
+	int fd;			 /* -1 = not connected */
+	int64_t quiet_since_ns;	 /* when the last byte went over the line, as far as seen */
+	bool reused;		 /* at least one exchange was done on this connection */
 
 	uint8_t pending[MODBUS_PENDING_MAX]; /* what was read of frames that are not yet done with */
 	size_t pending_count;

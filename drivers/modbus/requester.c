@@ -9,12 +9,16 @@ bool requester_init(struct requester *r, const struct bus_config *bus, int stop_
 {
 	*r = (struct requester){ 0 };
 	pthread_mutex_init(&r->lock, NULL);
-	return modbus_link_init(&r->link, bus, stop_fd, progress);
+	capture_init(&r->capture);
+	bool good = modbus_link_init(&r->link, bus, stop_fd, progress);
+	r->link.capture = &r->capture;
+	return good;
 }
 
 void requester_deinit(struct requester *r)
 {
 	modbus_link_deinit(&r->link);
+	capture_deinit(&r->capture);
 	pthread_mutex_destroy(&r->lock);
 }
 
@@ -149,9 +153,11 @@ static enum exchange_result ask_once(struct requester *r, const struct device_co
 	enum exchange_result result = modbus_link_exchange(&r->link, q, &r->reply);
 	if (result == EXCHANGE_STOPPED)
 		return result;
-	judge_connection(r, result);
+	if (!r->is_raw)
+		judge_connection(r, result);
 	count(r, stats, result, sent, reused);
-	say_once(r, device, q, result);
+	if (!r->is_raw)
+		say_once(r, device, q, result);
 	return result;
 }
 
@@ -172,4 +178,14 @@ enum exchange_result requester_ask(struct requester *r, const struct device_conf
 		if (result != EXCHANGE_CLOSED || !reused)
 			return result;
 	}
+}
+
+enum exchange_result requester_ask_raw(struct requester *r, const struct modbus_request *q)
+{
+	const struct device_config nobody = { .name = "" };
+	struct device_stats ignored = { .name = "" };
+	r->is_raw = true;
+	enum exchange_result result = requester_ask(r, &nobody, &ignored, q);
+	r->is_raw = false;
+	return result;
 }

@@ -24,7 +24,10 @@ struct requester {
 	unsigned unheard; /* time-outs one after the other in which nothing came */
 	bool worked;	  /* something came over this connection */
 	bool died;	  /* it was left because nothing came any more */
+	bool is_raw;	  /* what is asked says nothing of the connection or of a device */
 	bool told_echo, told_copies, told_transaction, told_unit;
+
+	struct capture capture;
 
 	pthread_mutex_t lock; /* over `stats` and the stats of each device */
 	struct driver_stats stats;
@@ -47,3 +50,5 @@ void requester_listen(struct requester *r);
  * connection. */
 enum exchange_result requester_ask(struct requester *r, const struct device_config *device,
     struct device_stats *stats, const struct modbus_request *q);
+/* The same of whatever unit, for somebody from outside: its silence is not held against the connection. */
+enum exchange_result requester_ask_raw(struct requester *r, const struct modbus_request *q);

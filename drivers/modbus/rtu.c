@@ -75,6 +75,7 @@ static bool send_request(struct modbus_link *l, const struct modbus_request *q)
 	ssize_t n = l->bus->type == BUS_RTU ? write(l->fd, adu, sizeof(adu))
 					    : send(l->fd, adu, sizeof(adu), MSG_NOSIGNAL);
 	l->quiet_since_ns = clock_boottime();
+	capture_sent(l->capture, adu, sizeof(adu));
 	return n == (ssize_t)sizeof(adu);
 }
 

@@ -128,6 +128,7 @@ static bool send_request(struct modbus_link *l, const struct modbus_request *q)
 	const uint8_t adu[] = { (uint8_t)(l->transaction >> 8), (uint8_t)l->transaction, 0, 0, 0, 6, q->unit,
 		modbus_read_function(q->table), (uint8_t)(q->address >> 8), (uint8_t)q->address,
 		(uint8_t)(q->count >> 8), (uint8_t)q->count };
+	capture_sent(l->capture, adu, sizeof(adu));
 	/* 12 bytes always fit in the send buffer of a connection whose requests are answered one by one */
 	return send(l->fd, adu, sizeof(adu), MSG_NOSIGNAL) == (ssize_t)sizeof(adu);
 }
