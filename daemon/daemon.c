@@ -45,7 +45,7 @@ struct daemon {
 	struct disk *disk;
 	struct state *state; /* NULL = nothing outlives a restart */
 	struct wall_clock clock;
-	struct inbox *batches;
+	struct inbox *batches, *answers; /* of questions from outside */
 	struct buses *buses;
 	struct bus_load *loads; /* one for each bus of the configuration */
 	struct live *live;
@@ -237,6 +237,35 @@ static struct bus_load *compute_loads(const struct config *c)
 		    loads[i].share > 1 ? ", the intervals cannot be met" : "");
 	}
 	return loads;
+}
+
+static void read_bus(void *user, size_t bus, struct raw_read *r)
+{
+	struct daemon *d = user;
+	r->to = d->answers;
+	buses_read(d->buses, bus, r);
+}
+
+static void end_read(struct inbox_item *item)
+{
+	struct raw_read *r = (struct raw_read *)item;
+	r->done(r);
+}
+
+static int on_answers(sd_event_source *s, int fd, uint32_t revents, void *user)
+{
+	const struct daemon *d = user;
+	for (struct inbox_item *i = inbox_take(d->answers), *next; i; i = next) {
+		next = i->next;
+		end_read(i);
+	}
+	return 0;
+}
+
+static char *capture_bus(void *user, size_t bus, uint64_t from, uint64_t *next)
+{
+	struct daemon *d = user;
+	return buses_capture(d->buses, bus, from, next);
 }
 
 static void on_alarm(const struct alarm *a, void *user)
@@ -476,6 +505,8 @@ static int add_sources(struct daemon *d)
 	if (r >= 0)
 		r = sd_event_add_io(d->event, NULL, inbox_fd(d->batches), EPOLLIN, on_batches, d);
 	if (r >= 0)
+		r = sd_event_add_io(d->event, NULL, inbox_fd(d->answers), EPOLLIN, on_answers, d);
+	if (r >= 0)
 		r = sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME,
 		    (uint64_t)d->config->daemon->control_interval / 1000, TIMER_ACCURACY_US, on_tick, d);
 	for (size_t i = 0; r >= 0 && i < TIMER_COUNT; i++)
@@ -491,7 +522,8 @@ static int start(struct daemon *d, int lock)
 	d->started_ms = clock_utc_ms();
 	d->disk = disk_new();
 	d->batches = batch_inbox_new();
-	d->buses = d->batches ? buses_new(d->batches, asked_lately) : NULL;
+	d->answers = inbox_new(RAW_READS_MAX, end_read);
+	d->buses = d->batches && d->answers ? buses_new(d->batches, asked_lately) : NULL;
 	d->live = live_new(d->config, d->started_ns);
 	d->reporter = d->live ? make_reporter(d, d->live) : NULL;
 	d->loads = compute_loads(d->config);
@@ -502,6 +534,8 @@ static int start(struct daemon *d, int lock)
 		.started_ms = d->started_ms,
 		.describe = describe,
 		.is_stuck = is_stuck,
+		.read = read_bus,
+		.capture = capture_bus,
 		.changed = on_learned,
 		.user = d };
 	d->state = lock >= 0 ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
@@ -536,6 +570,7 @@ static void free_all(struct daemon *d)
 	live_free(d->live);
 	buses_free(d->buses);
 	inbox_free(d->batches);
+	inbox_free(d->answers);
 	free(d->loads);
 	sd_event_unref(d->event);
 	config_unref(d->config);

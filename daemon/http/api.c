@@ -1,6 +1,7 @@
 #include "daemon/http/api.h"
 
 #include "config/ini/text.h"
+#include "daemon/http/api_bus.h"
 #include "daemon/http/api_records.h"
 #include "daemon/http/explain.h"
 #include "daemon/http/metrics.h"
@@ -119,6 +120,8 @@ static const struct route {
 	{ "POST", "/v1/alarms/", "/shelve", shelve },
 	{ "POST", "/v1/alarms/", "/unshelve", unshelve },
 	{ "POST", "/v1/loops/", "/learn", learn },
+	{ "POST", "/v1/buses/", "/read", api_bus_read },
+	{ "POST", "/v1/buses/", "/capture", api_bus_capture, { "from" } },
 };
 
 #define ROUTE_COUNT (sizeof(routes) / sizeof(routes[0]))

@@ -12,6 +12,7 @@
  *   POST /v1/alarms/NAME/shelve {"for":"2h"}: hides one so long
  *   POST /v1/alarms/NAME/unshelve
  *   POST /v1/loops/NAME/learn   takes a loop's state now as that of its clean filter and new pump
+ *   POST /v1/buses/NAME/read /v1/buses/NAME/capture   see api_bus.h
  */
 #pragma once
 

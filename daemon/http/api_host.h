@@ -5,6 +5,7 @@
 #include "daemon/http/http.h"
 #include "daemon/publish/health.h"
 #include "daemon/state/state.h"
+#include "drivers/raw_read.h"
 
 /* The longest reason why the watchdog would not be fed, with its NUL. */
 #define API_STUCK_MAX (NAME_LENGTH_MAX + 64)
@@ -16,7 +17,9 @@ enum {
 	HTTP_METHOD_NOT_ALLOWED = 405,
 	HTTP_CONFLICT = 409,
 	HTTP_INTERNAL_ERROR = 500,
-	HTTP_UNAVAILABLE = 503
+	HTTP_BAD_GATEWAY = 502,
+	HTTP_UNAVAILABLE = 503,
+	HTTP_GATEWAY_TIMEOUT = 504
 };
 
 struct api {
@@ -27,6 +30,10 @@ struct api {
 	int (*describe)(void *user, struct health *ret);
 	/* Whether the watchdog would not be fed, and why. */
 	bool (*is_stuck)(void *user, char why[static API_STUCK_MAX]);
+	/* Through bus `i` of the configuration: a question, whose `to` is set here and which comes back by
+	 * its `done`; and what has gone over it since a place (driver.h), NULL when there is none. */
+	void (*read)(void *user, size_t bus, struct raw_read *r);
+	char *(*capture)(void *user, size_t bus, uint64_t from, uint64_t *next);
 	/* Something that must not be lost has changed, beside alarms, which tell that themselves. */
 	void (*changed)(void *user);
 	void *user;

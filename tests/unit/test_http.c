@@ -5,6 +5,7 @@
 #include "config/ini/address.h"
 #include "config/ini/cleanup.h"
 #include "daemon/http/config_view.h"
+#include "daemon/http/flat.h"
 #include "daemon/http/glob.h"
 #include "daemon/http/host.h"
 #include "daemon/http/openmetrics.h"
@@ -202,9 +203,41 @@ static void metrics_are_of_the_older_format(void **state)
 	assert_null(strstr(text, "EOF"));
 }
 
+/* "" = it is good; else what is said of it. */
+static void a_body_is_an_object_of_what_is_known(void **state)
+{
+	static const struct {
+		const char *body, *why;
+	} cases[] = {
+		{ "{\"unit\":1,\"table\":\"coil\"}", "" },
+		{ " { \"table\" : \"coil\" ,\n \"unit\" : -2 , \"more\":5} ", "" },
+		{ "{\"unit\":1}", "table is missing" },
+		{ "{\"unit\":9999999999999999999999,\"table\":\"\"}",
+		    "unit is not allowed so (allowed: -2..9)" },
+		{ "{\"unit\":1.5,\"table\":\"\"}", "the body is no JSON object" },
+		{ "{\"unit\":1,\"table\":\"a\\u0041\"}", "table is no text" },
+		{ "{\"unit\":1,\"table\":\"\",}", "the body is no JSON object" },
+		{ "{\"unit\":1,\"table\":\"\"} x", "the body is no JSON object" },
+		{ "{\"unit\":[1],\"table\":\"\"}", "unit is not allowed so (allowed: -2..9)" },
+		{ "{,}", "the body is no JSON object" },
+		{ "{", "the body is no JSON object" },
+		{ "{}", "unit is missing" },
+		{ "", "the body is no JSON object" },
+		{ "{\"other\":1}", "other is not known" },
+	};
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		char why[FLAT_WHY_MAX];
+		struct flat_key keys[] = { { "unit", .min = -2, .max = 9 }, { "table", .is_text = true },
+			{ "more", .is_optional = true, .max = 9, .number = 3 } };
+		const char *wrong = flat_read(cases[i].body, keys, COUNT(keys), why);
+		assert_string_equal(wrong ? wrong : "", cases[i].why);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_body_is_an_object_of_what_is_known),
 		cmocka_unit_test(globs),
 		cmocka_unit_test(a_glob_of_many_stars_is_no_work),
 		cmocka_unit_test(a_host_is_ours_by_number_or_as_localhost),
