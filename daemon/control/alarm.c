@@ -72,10 +72,19 @@ static bool judge(const struct alarm *a, const struct figure *input)
 	return is_counted(c) ? input->value >= (double)c->points.needed : alarm_holds(c, input, a->condition);
 }
 
-/* More than three polls; half of one more, because readings do not come on the dot. */
+bool alarm_is_gap(int64_t interval_ns, int64_t passed_ns)
+{
+	return 2 * passed_ns > 7 * interval_ns;
+}
+
 static bool is_gap(const struct alarm *a, int64_t since_ns, int64_t now_ns)
 {
-	return 2 * (now_ns - since_ns) > 7 * a->config->interval;
+	return alarm_is_gap(a->config->interval, now_ns - since_ns);
+}
+
+void alarm_set_lost(struct alarm *a, bool lost)
+{
+	a->lost = lost;
 }
 
 /* Whether this input can be judged; one that stays away is itself what some look for. */
@@ -85,8 +94,8 @@ static bool is_judged(const struct alarm *a, const struct figure *input, int64_t
 	case WHEN_STALE:
 		return !is_counted(a->config) || quality_has_value(input->quality);
 	case WHEN_LOST:
-		return quality_has_value(input->quality) ||
-		       (input->quality != QUALITY_OUT_OF_SERVICE && is_gap(a, a->read_ns, now_ns));
+		return quality_has_value(input->quality) || (input->quality != QUALITY_OUT_OF_SERVICE &&
+								(a->lost || is_gap(a, a->read_ns, now_ns)));
 	default:
 		return quality_has_value(input->quality);
 	}

@@ -44,6 +44,7 @@ struct alarm {
 	bool acknowledged;
 	bool known;		 /* there was an input, and no more than three polls have missed since */
 	bool idle;		 /* there is no load */
+	bool lost;		 /* one of its points is, by its own rhythm */
 	bool escalated;		 /* it was active for too long */
 	bool raised;		 /* by the last update */
 	bool condition;		 /* as last judged, with hysteresis */
@@ -85,6 +86,13 @@ bool alarm_holds(const struct alarm_config *c, const struct figure *f, bool held
 /* Whether there is a load that needs what it watches: one with `needs_load` that is raised
  * without is but a warning until there is. */
 void alarm_set_load(struct alarm *a, bool loaded);
+
+/* More than three polls; half of one more, because readings do not come on the dot. */
+bool alarm_is_gap(int64_t interval_ns, int64_t passed_ns);
+
+/* Of one that looks for what is lost: whether one of its points is, by its own rhythm; without a point that
+ * is read more often than the others the last usable reading tells it alone. */
+void alarm_set_lost(struct alarm *a, bool lost);
 
 /* Which other alarm explains this one now, by its name that stays; NULL = none. Released, a condition that
  * still holds must last for delay_on again. An alarm that is latched already stays. */

@@ -52,6 +52,22 @@ static struct figure value_of_points(
 	return c->points.how == COMBINE_COUNT ? count_points(s, c, in) : input_value(in, s->table);
 }
 
+bool alarm_input_is_lost(const struct alarm_sources *s, const struct alarm_config *c, int64_t now_ns)
+{
+	const struct config *config = s->table->config;
+	for (size_t i = 0; c->source == SOURCE_POINT && c->when == WHEN_LOST && i < c->points.count; i++) {
+		struct point_ref r = c->points.refs[i];
+		int64_t interval =
+		    device_point_interval(&config->devices[r.device], reference_get(config, r));
+		if (interval < config->daemon->control_interval)
+			interval = config->daemon->control_interval;
+		if (point_table_value(s->table, r).quality != QUALITY_OUT_OF_SERVICE &&
+		    alarm_is_gap(interval, point_table_missing(s->table, r, now_ns)))
+			return true;
+	}
+	return false;
+}
+
 struct figure alarm_input(const struct alarm_sources *s, const struct alarm_config *c, struct input *in,
     int64_t now_ns, int64_t *read_ns)
 {

@@ -283,6 +283,7 @@ void alarms_judge(struct alarms *a, enum judged which, int64_t now_ns)
 		struct figure input = alarm_input(&a->from, alarm->config, &a->inputs[i], now_ns, &read_ns);
 		if (alarm->config->needs_load)
 			alarm_set_load(alarm, !loops_is_idle(a->from.loops, alarm->config->entry));
+		alarm_set_lost(alarm, alarm_input_is_lost(&a->from, alarm->config, now_ns));
 		alarm_set_suppressed(alarm, explanation(a, alarm), now_ns);
 		if (alarm_update(alarm, &input, read_ns, now_ns, utc_ms))
 			on_change(a, alarm);

@@ -109,6 +109,8 @@ static void take(struct table_device *d, struct sample *from)
 	value_clear(&p->sample.value);
 	p->sample = *from;
 	p->measured = from->quality;
+	if (quality_has_value(from->quality))
+		p->usable_ns = from->time_ns;
 	watch_change(&d->config->points[from->point], p);
 	judge(p);
 	count_update(d, p);
@@ -268,6 +270,16 @@ static struct figure figure_at(const struct point_table *t, struct point_ref r, 
 int64_t point_table_time(const struct point_table *t, struct point_ref r)
 {
 	return read_at(&t->devices[r.device], r.point);
+}
+
+int64_t point_table_missing(const struct point_table *t, struct point_ref r, int64_t now_ns)
+{
+	const struct table_device *d = &t->devices[r.device];
+	const struct table_point *p = &d->points[r.point];
+	int64_t since = p->usable_ns != 0 ? p->usable_ns : t->started_ns;
+	if (since < d->asked_from_ns)
+		since = d->asked_from_ns;
+	return quality_has_value(p->sample.quality) || since > now_ns ? 0 : now_ns - since;
 }
 
 struct figure point_table_value(const struct point_table *t, struct point_ref r)

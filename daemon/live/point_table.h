@@ -14,6 +14,7 @@ struct table_point {
 	unsigned deviations;   /* sources that find it far from the others: the sample is suspect */
 	double last_number;    /* since changed_ns */
 	int64_t changed_ns;    /* 0 = never read well */
+	int64_t usable_ns;     /* when the last reading with a value was made; 0 = never */
 	uint64_t updates;      /* counts what came over the sample: readings, turning stale, marks */
 };
 
@@ -67,5 +68,8 @@ struct figure point_table_value(const struct point_table *t, struct point_ref r)
 
 /* When it was read last, CLOCK_BOOTTIME; 0 = never. */
 int64_t point_table_time(const struct point_table *t, struct point_ref r);
+
+/* For how long, at `now_ns`, it has had no usable reading; 0 = it has one. */
+int64_t point_table_missing(const struct point_table *t, struct point_ref r, int64_t now_ns);
 
 const struct table_point *point_table_at(const struct point_table *t, struct point_ref r);

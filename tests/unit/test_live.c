@@ -153,8 +153,8 @@ static void a_reload_keeps_what_did_not_change(void **state)
 	live_free(again);
 }
 
-/* A leak that nobody has seen is not forgotten for another text or delay; but what another limit means is not
- * known. */
+/* A leak that nobody has seen is not forgotten for another text, delay or limit; but what another condition
+ * says of it is not known. */
 static void a_reload_keeps_what_means_the_same(void **state)
 {
 	struct live *old = new_live(HEAD DEVICE POINTS WET HOT);
@@ -303,6 +303,71 @@ static void a_stopped_pump_is_critical_under_load(void **state)
 	expect_after(l, 8, "l-flow_low", ALARM_SUPPRESSED, SEVERITY_CRITICAL);
 	assert_string_equal(alarms_find(l->alarms, "l-flow_low")->suppressed_by, "l-pump_stopped");
 	told[0] = '\0';
+	live_free(l);
+}
+
+static enum alarm_state state_after(struct live *l, const char *name, int64_t seconds)
+{
+	alarms_judge(l->alarms, JUDGE_ALL, clock_boottime() + seconds * NS_PER_S);
+	return alarms_find(l->alarms, name)->state;
+}
+
+/* A meter whose power is read each second and its energy each ten: each is lost by its own rhythm. */
+static void what_is_lost_goes_by_its_own_rhythm(void **state)
+{
+	const char *text = HEAD DEVICE "[point:d.active_power]\nregister = holding:0\nunit = kW\n"
+				       "[point:d.active_energy_import]\nregister = holding:2\nunit = kWh\n"
+				       "poll = slow\ncounter = yes\n[pue:row]\nfacility = d\nit = d\n";
+	const struct value one = { .kind = VALUE_NUMBER, .number = 1 };
+	for (uint32_t bad = 0; bad < 2; bad++) {
+		struct live *l = new_live(text);
+		feed(l, 0, one, QUALITY_GOOD);
+		feed(l, 1, one, QUALITY_GOOD);
+		assert_int_equal(state_after(l, "row-d-lost", 0), ALARM_NORMAL);
+		feed(l, bad, (struct value){ .kind = VALUE_NONE }, QUALITY_BAD);
+		assert_int_equal(state_after(l, "row-d-lost", bad ? 34 : 3), ALARM_NORMAL);
+		assert_int_equal(state_after(l, "row-d-lost", bad ? 36 : 4), ALARM_ACTIVE);
+		live_free(l);
+	}
+}
+
+/* A slow leak, seen by a figure that needs one of two inputs: 96 L in the last day. */
+static void a_slow_leak_is_an_alarm(void **state)
+{
+	struct live *l = new_live(HEAD DEVICE POINTS
+	    "[point:d.flow]\nregister = holding:4\nunit = L/min\n"
+	    "[point:d.water]\nregister = holding:5\nunit = m3\n[loop:l]\ncoolant = water\nflow = d.flow\n"
+	    "supply = d.t\nreturn = d.t\nmakeup_volume = d.water\nmakeup_high = 50\n");
+	const int64_t now = clock_boottime();
+	struct makeup m = { .bucket_ns = now,
+		.read_ns = now - NS_PER_S,
+		.read = 5,
+		.counted = 5,
+		.counted_ns = now - NS_PER_S };
+	for (size_t i = 0; i < MAKEUP_BUCKETS; i++)
+		m.buckets[i] = (struct makeup_bucket){ 2, 1800 };
+	struct bytes_writer block = { 0 }, w = { 0 };
+	makeup_save(&m, 0, &block);
+	bytes_put_entry(&w, LOOPS_MAKEUP_ENTRY, "l", l->config->loops[0].makeup_fingerprint, &block);
+	struct bytes_reader r = bytes_reader_of(&w);
+	struct bytes_entry e = bytes_take_entry(&r);
+	assert_true(loops_load_makeup(l->loops, &e, &(struct wall_clock){ now, 0 }));
+	bytes_writer_deinit(&w);
+	feed(l, 3, (struct value){ .kind = VALUE_NUMBER, .number = 5 }, QUALITY_GOOD);
+	expect_after(l, 30, "l-makeup_high", ALARM_NORMAL, SEVERITY_WARNING);
+	for (int i = 0; i < 62; i++) {
+		/* as if each were a second later */
+		struct batch *b = batch_new(l->config, 0, 1);
+		b->samples[b->count++] = (struct sample){ .point = 3,
+			.quality = QUALITY_GOOD,
+			.value = { .kind = VALUE_NUMBER, .number = 5 },
+			.time_ns = now + i * NS_PER_S };
+		(void)live_feed(l, b);
+		batch_free(b);
+		alarms_judge(l->alarms, JUDGE_ALL, now + i * NS_PER_S);
+	}
+	assert_int_equal(alarms_find(l->alarms, "l-makeup_high")->state, ALARM_ACTIVE);
+	assert_true(fabs(alarms_find(l->alarms, "l-makeup_high")->input.value - 96) < 1);
 	live_free(l);
 }
 
@@ -560,6 +625,8 @@ int main(void)
 		cmocka_unit_test(a_reload_keeps_what_means_the_same),
 		cmocka_unit_test(what_is_saved_comes_back),
 		cmocka_unit_test(a_stopped_pump_is_critical_under_load),
+		cmocka_unit_test(what_is_lost_goes_by_its_own_rhythm),
+		cmocka_unit_test(a_slow_leak_is_an_alarm),
 		cmocka_unit_test(the_last_changes_are_kept),
 		cmocka_unit_test(points_that_hold_are_counted),
 		cmocka_unit_test(a_device_is_told_whole_when_a_value_moved),
