@@ -265,7 +265,7 @@ static void see_interval(struct point_ref r, void *user)
 /* That of its slowest point; a figure is computed with each tick besides, and a group only then. */
 static int64_t interval_of(const struct config *c, const struct alarm_config *a)
 {
-	struct slowest s = { c, c->daemon->control_interval };
+	struct slowest s = { c, a->source == SOURCE_POINT ? 0 : c->daemon->control_interval };
 	if (a->source != SOURCE_GROUP)
 		alarm_each_point(c, a, see_interval, &s);
 	return s.interval;

@@ -59,8 +59,6 @@ bool alarm_input_is_lost(const struct alarm_sources *s, const struct alarm_confi
 		struct point_ref r = c->points.refs[i];
 		int64_t interval =
 		    device_point_interval(&config->devices[r.device], reference_get(config, r));
-		if (interval < config->daemon->control_interval)
-			interval = config->daemon->control_interval;
 		if (point_table_value(s->table, r).quality != QUALITY_OUT_OF_SERVICE &&
 		    alarm_is_gap(interval, point_table_missing(s->table, r, now_ns)))
 			return true;

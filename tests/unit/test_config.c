@@ -668,7 +668,8 @@ static void a_silent_device_is_one_alarm(void **state)
 	static char text[4096];
 	size_t n = (size_t)snprintf(text, sizeof(text),
 	    HEAD BUS "[device:m]\nbus = b\nunit = 2\n[point:m.leak]\nregister = coil:0\n"
-		     "[point:m.slow]\nregister = holding:90\npoll = slow\n[device:d]\nbus = b\nunit = 3\n");
+		     "[point:m.slow]\nregister = holding:90\npoll = slow\n[device:d]\nbus = b\nunit = "
+		     "3\npoll_interval = 200ms\n");
 	for (int i = 0; i < 11; i++)
 		n += (size_t)snprintf(text + n, sizeof(text) - n,
 		    "[point:d.leak_%d]\nregister = coil:%d\n[point:%s.leak_%d]\nregister = coil:%d\n", i, i,
@@ -681,6 +682,7 @@ static void a_silent_device_is_one_alarm(void **state)
 	assert_int_equal(silent->points.count, 13);
 	assert_int_equal(silent->points.needed, 13);
 	assert_int_equal(lost->suppressor_names.count, 1);
+	assert_true(lost->interval == 200000000); /* not that of the control loop */
 	assert_ptr_equal(&c->alarms[lost->suppressors[0]], silent);
 	assert_true(lost->rank > silent->rank);
 	assert_int_equal(find_alarm(c, "d-leak_3")->suppressor_names.count, 0);
