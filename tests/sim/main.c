@@ -1,4 +1,5 @@
 /* coolantd-sim: a Modbus plant that serves the devices of a coolantd configuration. */
+#include "daemon/ctl/bus_url.h"
 #include "drivers/os/clock.h"
 #include "plant.h"
 #include "server.h"
@@ -19,7 +20,7 @@
 #define EXIT_USAGE 2
 
 struct options {
-	const char *path, *commands;
+	const char *path, *commands, *play, *listen;
 	double speed;
 	uint64_t seed;
 	bool paced;
@@ -28,6 +29,7 @@ struct options {
 static void print_help(void)
 {
 	printf("Usage: coolantd-sim [-c FILE] [--speed N] [--seed N] [--commands PATH] [--pace]\n"
+	       "       coolantd-sim --play FILE [-c FILE | --listen URL]\n"
 	       "\n"
 	       "Serves the devices of a coolantd configuration over Modbus, from a small thermal\n"
 	       "model: TCP buses at their host and port, serial buses on a pty with a link at\n"
@@ -38,6 +40,10 @@ static void print_help(void)
 	       "      --seed N         of the noise (default 1): the same seed, the same plant\n"
 	       "      --commands PATH  a named pipe to make, for commands beside standard input\n"
 	       "      --pace           serial replies take the time that the baud rate gives them\n"
+	       "      --play FILE      answer a bus from a file of 'coolantctl capture': the one that was\n"
+	       "                       captured, or the only one; all others from the plant\n"
+	       "      --listen URL     without a configuration: where the capture is served (default\n"
+	       "                       tcp://127.0.0.1:1502; also rtutcp://HOST:PORT, rtu:///tmp/tty)\n"
 	       "      --version        print the version and exit\n"
 	       "  -h, --help           print this and exit\n"
 	       "\n"
@@ -46,16 +52,32 @@ static void print_help(void)
 	       "wear DEVICE PERCENT, stick DEVICE POINT|off\n");
 }
 
+static int say_wrong(const char *option, const char *value, const char *allowed)
+{
+	fprintf(stderr, "coolantd-sim: %s %s (allowed: %s)\n", option, value, allowed);
+	return EXIT_USAGE;
+}
+
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum { OPTION_SPEED = 256, OPTION_SEED, OPTION_COMMANDS, OPTION_PACE, OPTION_VERSION };
+	enum {
+		OPTION_SPEED = 256,
+		OPTION_SEED,
+		OPTION_COMMANDS,
+		OPTION_PACE,
+		OPTION_PLAY,
+		OPTION_LISTEN,
+		OPTION_VERSION
+	};
 	static const struct option longs[] = {
 		{ "config", required_argument, NULL, 'c' },
 		{ "speed", required_argument, NULL, OPTION_SPEED },
 		{ "seed", required_argument, NULL, OPTION_SEED },
 		{ "commands", required_argument, NULL, OPTION_COMMANDS },
 		{ "pace", no_argument, NULL, OPTION_PACE },
+		{ "play", required_argument, NULL, OPTION_PLAY },
+		{ "listen", required_argument, NULL, OPTION_LISTEN },
 		{ "version", no_argument, NULL, OPTION_VERSION },
 		{ "help", no_argument, NULL, 'h' },
 		{ 0 },
@@ -68,25 +90,25 @@ static int parse_options(int argc, char **argv, struct options *o)
 			break;
 		case OPTION_SPEED:
 			o->speed = strtod(optarg, &end);
-			if (*end != '\0' || !(o->speed > 0 && o->speed <= 100000)) {
-				fprintf(stderr, "coolantd-sim: --speed %s (allowed: above 0, up to 100000)\n",
-				    optarg);
-				return EXIT_USAGE;
-			}
+			if (*end != '\0' || !(o->speed > 0 && o->speed <= 100000))
+				return say_wrong("--speed", optarg, "above 0, up to 100000");
 			break;
 		case OPTION_SEED:
 			o->seed = strtoull(optarg, &end, 0);
-			if (*end != '\0') {
-				fprintf(
-				    stderr, "coolantd-sim: --seed %s (allowed: a whole number)\n", optarg);
-				return EXIT_USAGE;
-			}
+			if (*end != '\0')
+				return say_wrong("--seed", optarg, "a whole number");
 			break;
 		case OPTION_PACE:
 			o->paced = true;
 			break;
 		case OPTION_COMMANDS:
 			o->commands = optarg;
+			break;
+		case OPTION_PLAY:
+			o->play = optarg;
+			break;
+		case OPTION_LISTEN:
+			o->listen = optarg;
 			break;
 		case OPTION_VERSION:
 			printf("coolantd-sim %s\n", COOLANTD_VERSION);
@@ -104,6 +126,12 @@ static int parse_options(int argc, char **argv, struct options *o)
 		    argv[optind]);
 		return EXIT_USAGE;
 	}
+	if (o->listen && (o->path || !o->play))
+		return say_wrong("--listen", o->listen, "with --play, and without a configuration");
+	if (!o->path && !o->play)
+		o->path = "/etc/coolantd/coolantd.ini";
+	if (!o->path && !o->listen)
+		o->listen = "tcp://127.0.0.1:1502";
 	return -1;
 }
 
@@ -119,6 +147,51 @@ static struct config *load(const char *path)
 	diag_each(diag, say_finding, NULL);
 	diag_free(diag);
 	return c;
+}
+
+/* Of one bus without devices. */
+static struct config *make_config(const char *url)
+{
+	struct arena *a = arena_new();
+	struct diag *diag = diag_new();
+	struct bus_config *bus = bus_url_parse(url, a, diag);
+	struct config *c = arena_alloc(a, sizeof(*c));
+	diag_each(diag, say_finding, NULL);
+	diag_free(diag);
+	*c = (struct config){ .buses = bus, .bus_count = 1, .arena = a, .references = 1 };
+	if (bus)
+		return c;
+	config_unref(c);
+	return NULL;
+}
+
+/* The bus that a capture is of, or the only one; -1 = neither, said. */
+static ssize_t find_played(const struct config *c, const struct play *p)
+{
+	for (size_t i = 0; i < c->bus_count; i++)
+		if (strcmp(c->buses[i].name, play_bus(p)) == 0)
+			return (ssize_t)i;
+	if (c->bus_count == 1)
+		return 0;
+	fprintf(stderr, "coolantd-sim: the capture is of bus '%s', which is not in the configuration\n",
+	    play_bus(p));
+	return -1;
+}
+
+/* False after a message. */
+static bool begin_play(struct server *s, const struct config *c, struct play *p)
+{
+	ssize_t bus = find_played(c, p);
+	if (bus < 0)
+		return false;
+	server_play(s, (size_t)bus, p);
+	const struct bus_config *b = &c->buses[bus];
+	if (b->type == BUS_RTU)
+		printf("a capture of bus %s at rtu %s\n", play_bus(p), b->port);
+	else
+		printf("a capture of bus %s at %s %s:%d\n", play_bus(p), bus_type_word(b->type), b->host,
+		    (int)b->tcp_port);
+	return true;
 }
 
 /* Lines of a descriptor that may come in pieces. */
@@ -199,13 +272,18 @@ static void run(struct server *s, struct plant *p, const struct options *o, int 
 
 int main(int argc, char **argv)
 {
-	struct options o = { .path = "/etc/coolantd/coolantd.ini", .speed = 1, .seed = 1 };
+	struct options o = { .speed = 1, .seed = 1 };
 	int code = parse_options(argc, argv, &o);
 	if (code >= 0)
 		return code;
-	struct config *c = load(o.path);
+	struct config *c = o.path ? load(o.path) : make_config(o.listen);
 	if (!c)
-		return EX_CONFIG;
+		return o.path ? EX_CONFIG : EXIT_USAGE;
+	struct play *play = o.play ? play_load(o.play) : NULL;
+	if (o.play && !play) {
+		config_unref(c);
+		return EXIT_FAILURE;
+	}
 
 	sigset_t set;
 	sigemptyset(&set);
@@ -216,16 +294,19 @@ int main(int argc, char **argv)
 	int signal_fd = signalfd(-1, &set, SFD_CLOEXEC), pipe_fd = o.commands ? open_pipe(o.commands) : -1;
 	struct plant *p = plant_new(c, o.seed, (double)(clock_realtime() / NS_PER_S % 86400));
 	struct server *s = p && (!o.commands || pipe_fd >= 0) ? server_new(c, p, o.paced) : NULL;
-	if (s) {
+	bool good = s && (!play || begin_play(s, c, play));
+	if (good) {
 		list_devices(c);
 		run(s, p, &o, pipe_fd, signal_fd);
-		server_free(s);
 	}
+	if (s)
+		server_free(s);
 	if (pipe_fd >= 0) {
 		close(pipe_fd);
 		(void)unlink(o.commands);
 	}
 	plant_free(p);
+	play_free(play);
 	config_unref(c);
-	return s ? EXIT_SUCCESS : EXIT_FAILURE;
+	return good ? EXIT_SUCCESS : EXIT_FAILURE;
 }

@@ -23,6 +23,8 @@
 #define BUFFER_SIZE MODBUS_TCP_MAX_ADU_LENGTH
 #define CLIENTS_MAX 2000
 #define MBAP_LENGTH 7
+/* Replies of a capture that wait for their time: some for each of a few clients. */
+#define DELAYED_MAX 256
 
 struct port {
 	const struct bus_config *bus;
@@ -42,6 +44,13 @@ struct client {
 	size_t used;
 };
 
+/* A reply, or noise, that is to be sent. */
+struct delayed {
+	int fd;
+	int64_t at_ns;
+	struct play_piece piece;
+};
+
 struct server {
 	const struct config *config;
 	bool paced;
@@ -52,6 +61,10 @@ struct server {
 	struct client *clients;
 	size_t client_count;
 	struct pollfd *fds;
+	struct play *play; /* NULL = nothing is played */
+	struct port *played;
+	struct delayed *delayed;
+	size_t delayed_count;
 };
 
 static struct plant_device *find_unit(struct server *s, size_t bus, int unit, modbus_mapping_t **image)
@@ -143,7 +156,8 @@ struct server *server_new(const struct config *c, struct plant *plant, bool pace
 	s->ports = calloc(c->bus_count + 1, sizeof(s->ports[0]));
 	s->clients = calloc(CLIENTS_MAX, sizeof(s->clients[0]));
 	s->fds = calloc(CLIENTS_MAX + c->bus_count + 8, sizeof(s->fds[0]));
-	bool good = s->images && s->ports && s->clients && s->fds;
+	s->delayed = calloc(DELAYED_MAX, sizeof(s->delayed[0]));
+	bool good = s->images && s->ports && s->clients && s->fds && s->delayed;
 	for (size_t i = 0; good && i < c->device_count; i++) {
 		s->images[i] = image_new(&c->devices[i]);
 		good = s->images[i] != NULL;
@@ -183,7 +197,14 @@ void server_free(struct server *s)
 	free(s->ports);
 	free(s->clients);
 	free(s->fds);
+	free(s->delayed);
 	free(s);
+}
+
+void server_play(struct server *s, size_t bus, struct play *play)
+{
+	s->play = play;
+	s->played = &s->ports[bus];
 }
 
 void server_refresh(struct server *s)
@@ -205,9 +226,53 @@ static void accept_client(struct server *s, struct port *p)
 	s->clients[s->client_count++] = (struct client){ .port = p, .fd = fd };
 }
 
+/* Puts what was captured after a request into the queue. */
+static void answer_played(struct server *s, int fd, const struct play_question *q)
+{
+	struct play_piece pieces[PLAY_PIECES_MAX];
+	size_t n = play_answer(s->play, q, pieces);
+	int64_t now = clock_boottime();
+	for (size_t i = 0; i < n && s->delayed_count < DELAYED_MAX; i++)
+		s->delayed[s->delayed_count++] = (struct delayed){ fd, now + pieces[i].delay_ns, pieces[i] };
+}
+
+/* Sends what is due of it, in its order. Returns when the next is; INT64_MAX = none. */
+static int64_t serve_delayed(struct server *s)
+{
+	int64_t next = INT64_MAX, now = clock_boottime();
+	size_t kept = 0;
+	for (size_t i = 0; i < s->delayed_count; i++) {
+		struct delayed *d = &s->delayed[i];
+		if (d->at_ns > now) {
+			next = d->at_ns < next ? d->at_ns : next;
+			s->delayed[kept++] = *d;
+		} else if (write(d->fd, d->piece.bytes, d->piece.length) < 0) {
+			continue; /* who has gone is noticed when it is read from */
+		}
+	}
+	s->delayed_count = kept;
+	return next;
+}
+
+static void forget_delayed(struct server *s, int fd)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < s->delayed_count; i++)
+		if (s->delayed[i].fd != fd)
+			s->delayed[kept++] = s->delayed[i];
+	s->delayed_count = kept;
+}
+
 /* Answers one request. False when the client is gone. */
 static bool answer(struct server *s, struct client *c, int length)
 {
+	if (c->port == s->played) {
+		const struct play_question q = { c->buffer + MBAP_LENGTH - 1,
+			(size_t)length - (MBAP_LENGTH - 1), true,
+			(uint16_t)(c->buffer[0] << 8 | c->buffer[1]) };
+		answer_played(s, c->fd, &q);
+		return true;
+	}
 	modbus_mapping_t *image;
 	modbus_t *context = c->port->context;
 	(void)modbus_set_socket(context, c->fd);
@@ -261,6 +326,11 @@ static bool is_request(const uint8_t *p)
 /* Answers the request at the start of the buffer. */
 static void answer_rtu(struct server *s, struct port *p, int fd, const uint8_t *request)
 {
+	if (p == s->played) {
+		const struct play_question q = { request, RTU_REQUEST_LENGTH - 2, false, 0 };
+		answer_played(s, fd, &q);
+		return;
+	}
 	modbus_mapping_t *image;
 	const struct plant_device *d = find_unit(s, p->index, request[0], &image);
 	(void)modbus_set_socket(p->context, fd);
@@ -350,6 +420,7 @@ static void serve(struct server *s, size_t first_port, size_t first_client)
 			continue;
 		if (serve_client(s, &s->clients[i]))
 			continue;
+		forget_delayed(s, s->clients[i].fd);
 		close(s->clients[i].fd);
 		s->clients[i] = s->clients[--s->client_count];
 	}
@@ -358,11 +429,12 @@ static void serve(struct server *s, size_t first_port, size_t first_client)
 int server_run(struct server *s, int64_t deadline_ns, const int *fds, size_t count)
 {
 	for (;;) {
-		int64_t paced = serve_paced(s), now = clock_boottime(), left = deadline_ns - now;
+		int64_t paced = serve_paced(s), delayed = serve_delayed(s), now = clock_boottime();
+		int64_t next = paced < delayed ? paced : delayed, left = deadline_ns - now;
 		if (left <= 0)
 			return -1;
-		if (paced - now < left)
-			left = paced > now ? paced - now : 0;
+		if (next - now < left)
+			left = next > now ? next - now : 0;
 		size_t n = 0, clients = s->client_count;
 		for (size_t i = 0; i < count; i++)
 			s->fds[n++] = (struct pollfd){ fds[i], POLLIN, 0 };

@@ -6,12 +6,15 @@
 #pragma once
 
 #include "plant.h"
+#include "play.h"
 
 struct server;
 
 /* Opens everything. With `paced` a reply on a pty takes the time that its bytes take on the line, and the
  * silence before it. NULL after a message on stderr. */
 struct server *server_new(const struct config *c, struct plant *plant, bool paced);
+/* From now on, bus `bus` of the configuration is answered from a capture. */
+void server_play(struct server *s, size_t bus, struct play *play);
 /* Removes the links again. */
 void server_free(struct server *s);
 
