@@ -1,5 +1,6 @@
 import pytest
 
+import consumers
 import harness
 import schemas
 
@@ -45,3 +46,11 @@ def coolantd(start, tmp_path, broker):
     def begin(ini, mqtt="", **options):
         return start(harness.Coolantd, tmp_path, harness.head(tmp_path, broker.port, mqtt) + ini, **options)
     return begin
+
+
+@pytest.fixture(scope="module")
+def example_row(tmp_path_factory):
+    """The shipped example, running for all tests of a module."""
+    r = consumers.Row(tmp_path_factory.mktemp("row"))
+    yield r
+    r.stop()

@@ -44,6 +44,10 @@ class Row:
         self.plant.process.stdin.write(command + "\n")
         self.plant.process.stdin.flush()
 
+    def publish(self, topic, payload):
+        """As another coolantd would."""
+        self.subscriber.client.publish(topic, payload if isinstance(payload, str) else json.dumps(payload), qos=1, retain=True)
+
     def last(self):
         """{topic: message} of the latest ones."""
         return {m.topic: m for m in list(self.subscriber.messages)}

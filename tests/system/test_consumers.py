@@ -16,13 +16,6 @@ from harness import free_ports, run
 LATE = "coolantd_pue_window_ratio"
 
 
-@pytest.fixture(scope="module")
-def row(tmp_path_factory):
-    r = consumers.Row(tmp_path_factory.mktemp("row"))
-    yield r
-    r.stop()
-
-
 def test_the_page_tells_of_each_example():
     text = PAGE.read_text()
     files = [p.relative_to(EXAMPLES) for p in EXAMPLES.rglob("*") if p.is_file()]
@@ -34,12 +27,12 @@ def test_the_page_tells_of_each_example():
 # --- Prometheus and Grafana ---
 
 @pytest.fixture(scope="module")
-def prometheus(row, tmp_path_factory):
+def prometheus(example_row, tmp_path_factory):
     """Its address; started as the page says, on this row."""
     folder = tmp_path_factory.mktemp("prometheus")
     shutil.copytree(EXAMPLES / "prometheus", folder / "prometheus")
     config = folder / "prometheus" / "prometheus.yml"
-    config.write_text(consumers.replaced(config.read_text(), **{"127.0.0.1:9109": f"127.0.0.1:{row.http_port}", ": 10s": ": 1s"}))
+    config.write_text(consumers.replaced(config.read_text(), **{"127.0.0.1:9109": f"127.0.0.1:{example_row.http_port}", ": 10s": ": 1s"}))
     *checks, server = commands("Prometheus")
     for check in checks:
         r = run(check, cwd=folder)
@@ -47,7 +40,7 @@ def prometheus(row, tmp_path_factory):
     (port,) = free_ports(1)
     server = [consumers.replaced(word, **{"127.0.0.1:9090": f"127.0.0.1:{port}"}) if "9090" in word else word for word in server]
     server = [consumers.replaced(word, **{"/var/lib/prometheus": folder / "data"}) if "/var/lib" in word else word for word in server]
-    process = row.start(harness.Process, server, cwd=folder)
+    process = example_row.start(harness.Process, server, cwd=folder)
     process.wait_line("Server is ready to receive web requests")
     return f"http://127.0.0.1:{port}/api/v1"
 
@@ -59,13 +52,13 @@ def samples(address, query):
     return found["data"]["result"]
 
 
-def test_prometheus_shows_the_row_and_fires(row, prometheus):
+def test_prometheus_shows_the_row_and_fires(example_row, prometheus):
     (target,) = harness.wait_for(lambda: [t for t in consumers.ask(f"{prometheus}/targets")["data"]["activeTargets"] if t["health"] == "up"], "the target")
     assert target["labels"]["rack"] == "r07" and target["lastError"] == ""
     ratio = harness.wait_for(lambda: samples(prometheus, "coolantd_pue_power_ratio"), "the PUE")[0]
     assert ratio["metric"]["site"] == "dc1" and 1.05 < float(ratio["value"][1]) < 1.2
     assert {r["name"] for g in consumers.ask(f"{prometheus}/rules")["data"]["groups"] for r in g["rules"]} >= {"CoolantAlarmCritical", "CoolantdDown"}
-    row.say("leak cdu1 on")
+    example_row.say("leak cdu1 on")
 
     def fired():
         return [a for a in consumers.ask(f"{prometheus}/alerts")["data"]["alerts"] if a["labels"]["alertname"] == "CoolantAlarmCritical" and a["state"] == "firing"]
@@ -82,8 +75,8 @@ def for_now(expression):
     return expression.replace("$site", ".*").replace("$rack", ".*").replace("$__rate_interval", "10s").replace("$__interval", "10s")
 
 
-def test_every_query_of_the_dashboard_gives_data(row, prometheus):
-    row.say("leak cdu1 on")  # else the table of alarms is rightly empty
+def test_every_query_of_the_dashboard_gives_data(example_row, prometheus):
+    example_row.say("leak cdu1 on")  # else the table of alarms is rightly empty
     board = json.loads((EXAMPLES / "grafana" / "coolantd.json").read_text())
     queries = {t["expr"] for p in panels() for t in p.get("targets", [])}
     assert len(queries) > 25
@@ -175,7 +168,7 @@ def site(start, tmp_path):
     return {"plain": plain, "tls": tls, "web": web, "ca": str(made / "certs/server.crt")}
 
 
-def test_mosquitto_lets_a_rack_write_its_topics_and_readers_read(site, start, row, tmp_path):
+def test_mosquitto_lets_a_rack_write_its_topics_and_readers_read(site, start, example_row, tmp_path):
     # from the rack's broker to the site's
     (local,) = free_ports(1)
     bridge = consumers.replaced((EXAMPLES / "mosquitto/bridge.conf").read_text(), **{
@@ -186,7 +179,7 @@ def test_mosquitto_lets_a_rack_write_its_topics_and_readers_read(site, start, ro
     home = start(Client, site["plain"], "homeassistant")
     assert start(Client, site["plain"], None).refused
     rack = start(Client, local, None)
-    pue = row.last()["coolant/dc1/r07/pue/row"].text
+    pue = example_row.last()["coolant/dc1/r07/pue/row"].text
     rack.publish("coolant/dc1/r07/pue/row", pue)
     rack.publish("homeassistant/device/coolantd_dc1_r07/config", "{}")
     rack.publish("coolant/dc1/r08/pue/row", "a bridge hands on its own rack alone")
