@@ -70,10 +70,13 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 	memset(m->cells, 0, (size_t)m->cell_count * sizeof(m->cells[0]));
 }
 
-void meter_forget(struct meter *m)
+void meter_take_clock(struct meter *m, int64_t moved_ns)
 {
-	m->restored = m->has_last = false;
-	counter_forget(&m->counter);
+	m->restored = false;
+	m->offset_ns -= moved_ns; /* the clock is the one that it was read by */
+	counter_move(&m->counter, moved_ns);
+	m->booked_ns += moved_ns;
+	m->last_ns += moved_ns;
 }
 
 /* Energy at UTC `at` within the span, from its start; whole millijoules. */

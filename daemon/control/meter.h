@@ -151,8 +151,9 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns);
  * grid begins with `next_cell`. */
 void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_cell);
 
-/* Lets go of a saved state whose UTC is ahead of a clock that nobody sets right. */
-void meter_forget(struct meter *m);
+/* After meter_step by a saved state whose UTC was ahead of a clock that nobody sets right: its readings are
+ * of so much earlier as well. */
+void meter_take_clock(struct meter *m, int64_t moved_ns);
 
 /* Takes the `count` oldest cells from `index` on out, as one; no known time when they are not there. */
 struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count);

@@ -234,16 +234,12 @@ static int64_t cell_at(const struct pue_grid *g, int64_t time_ns)
 	return (time_ns + g->offset_ns) / (g->step_s * NS_PER_S);
 }
 
-/* What lies ahead of now is dropped. */
-static void begin_anew(struct pue_grid *g, int64_t time_ns)
+static void begin(struct pue_grid *g, int64_t time_ns)
 {
 	for (size_t i = 0; i < g->meter_count; i++)
 		meter_set_offset(&g->meters[i].meter, g->offset_ns, time_ns);
 	g->next_cell = cell_at(g, time_ns);
 	g->resumed_cell = 0;
-	for (size_t i = 0; i < g->window_count; i++)
-		pue_ring_drop_from(&g->windows[i], g->next_cell);
-	pue_waiting_cut(&g->waiting, g->next_cell);
 }
 
 /* What is in the windows stays there; what follows goes on from the new time. */
@@ -270,7 +266,7 @@ static void set_clock(struct pue_grid *g, int64_t time_ns, int64_t offset_ns)
 	g->started = true;
 	g->offset_ns = offset_ns;
 	if (first) {
-		begin_anew(g, time_ns);
+		begin(g, time_ns);
 		return;
 	}
 	if (!g->restored) {
@@ -283,15 +279,20 @@ static void set_clock(struct pue_grid *g, int64_t time_ns, int64_t offset_ns)
 	g->resumed_cell = cell_at(g, time_ns);
 }
 
-/* Lets go of what lies ahead of a clock that nobody sets right. */
-static void drop_ahead(struct pue_grid *g, int64_t time_ns)
+/* A clock that was behind at the start, and that nobody has set right, is taken as if it had been set back
+ * when polling went on: what was measured ends there, and what its counters counted since is counted. */
+static void take_clock(struct pue_grid *g, int64_t time_ns)
 {
-	if (!g->restored || cell_at(g, time_ns) >= g->next_cell)
+	if (!g->restored)
+		return;
+	const int64_t moved_ns = g->restored->now_ns + g->offset_ns - g->saved_ns;
+	if (moved_ns >= 0)
 		return;
 	g->restored = NULL;
+	step_clock(g, moved_ns);
 	for (size_t i = 0; i < g->meter_count; i++)
-		meter_forget(&g->meters[i].meter);
-	begin_anew(g, time_ns);
+		meter_take_clock(&g->meters[i].meter, moved_ns);
+	g->resumed_cell = cell_at(g, time_ns);
 }
 
 struct counter_step pue_grid_read(
@@ -303,7 +304,7 @@ struct counter_step pue_grid_read(
 		meter_note_power(m, r); /* nothing is counted yet */
 		return (struct counter_step){ .event = COUNTER_SAME };
 	}
-	drop_ahead(g, r->time_ns);
+	take_clock(g, r->time_ns);
 	int64_t before = m->next_cell;
 	struct counter_step step = meter_read(m, r);
 	if (m->next_cell - before > g->cell_count)
@@ -377,6 +378,10 @@ void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock
 		clock->newest_ns = g->next_cell * step_ns;
 	g->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
 	load_meters(g, r, clock, layout);
+	g->saved_ns = 0;
+	for (size_t i = 0; i < g->meter_count; i++)
+		if (g->meters[i].meter.until_ns > g->saved_ns)
+			g->saved_ns = g->meters[i].meter.until_ns;
 	for (int64_t n = bytes_take_within(r, 0, CONFIG_PUE_WINDOWS_MAX); n > 0 && !r->bad; n--)
 		load_window(g, step_s, layout, r);
 	if (layout != COUNTER_LAYOUT_FIRST && !r->bad)

@@ -32,6 +32,7 @@ struct pue_grid {
 	int64_t stepped_at_ns; /* boottime of the first reading with that offset */
 	bool started;
 	struct wall_clock *restored; /* by it a saved state was taken up, and nothing was folded since */
+	int64_t saved_ns;	     /* UTC up to which that knows something */
 	int64_t next_cell;	     /* first that is not folded into the windows */
 	int64_t resumed_cell;	     /* in which polling went on after it had stood still; 0 = it never did */
 	struct pue_waiting waiting;

@@ -50,14 +50,23 @@ static void begin_bucket(struct pue_ring *r, struct pue_bucket *b, int64_t key)
 	memset(shares_of(r, b), 0, r->role_count * sizeof(r->shares[0]));
 }
 
-/* The bucket of a key, made anew when it is of a time before it; NULL when a later one, of the window that
- * ends at a cell, has taken its place. */
-static struct pue_bucket *bucket_for(struct pue_ring *r, int64_t key, int64_t until)
+/* Time in which nothing was measured, as that which a step of the clock skips. */
+static bool is_nothing(const struct pue_cells *c)
+{
+	bool nothing = !c->good;
+	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++)
+		nothing &= c->millijoules[i] == 0;
+	return nothing;
+}
+
+/* The bucket of a key, made anew when it is of a time before it. NULL when a later one has taken its place:
+ * of the window that ends at a cell, or, with `nothing` to add, one that a clock was ahead for. */
+static struct pue_bucket *bucket_for(struct pue_ring *r, int64_t key, int64_t until, bool nothing)
 {
 	struct pue_bucket *b = bucket_of(r, key);
 	if (b->key == key)
 		return b;
-	if (b->key > key && b->key <= key_of(r, until))
+	if (b->key > key && (nothing || b->key <= key_of(r, until)))
 		return NULL;
 	begin_bucket(r, b, key);
 	return b;
@@ -97,6 +106,7 @@ static void add_to_bucket(struct pue_ring *r, struct pue_bucket *b, const struct
 void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
 {
 	const int64_t bucket = r->bucket_s / r->step_s;
+	const bool nothing = c->count > 1 && is_nothing(c);
 	int64_t at = 0;
 	if (c->count > 1) {
 		int64_t oldest = (key_of(r, until) - r->bucket_count) * bucket;
@@ -105,7 +115,7 @@ void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
 	while (at < c->count) {
 		int64_t key = key_of(r, c->cell + at), edge = (key + 1) * bucket - c->cell;
 		int64_t end = edge < c->count ? edge : c->count;
-		struct pue_bucket *b = bucket_for(r, key, until);
+		struct pue_bucket *b = bucket_for(r, key, until, nothing);
 		if (b && end - at == c->count) {
 			add_to_bucket(r, b, c);
 		} else if (b) {
@@ -114,13 +124,6 @@ void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
 		}
 		at = end;
 	}
-}
-
-void pue_ring_drop_from(struct pue_ring *r, int64_t cell)
-{
-	for (int64_t i = 0; i <= r->bucket_count; i++)
-		if (r->buckets[i].key >= key_of(r, cell))
-			begin_bucket(r, &r->buckets[i], 0);
 }
 
 int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until)

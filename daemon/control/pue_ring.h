@@ -51,9 +51,6 @@ void pue_ring_deinit(struct pue_ring *r);
 /* Evenly, to the buckets that they belong to, as far as the window that ends at a cell still has them. */
 void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until);
 
-/* Forgets what is at or after a cell. */
-void pue_ring_drop_from(struct pue_ring *r, int64_t cell);
-
 /* The cell from `cell` on, up to which cells may be added together, when the window will end at `until`. */
 int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until);
 

@@ -14,6 +14,7 @@ struct pues {
 	const struct point_table *table;
 	struct loops *loops;
 	struct pues_watcher watcher;
+	const struct wall_clock *clock; /* by which a saved state was taken up; NULL = none was */
 	int64_t offset_ns,
 	    offset_at_ns;  /* of UTC, and the boottime of the newest reading with it; 0 = none */
 	struct pue *all[]; /* as in the configuration */
@@ -183,6 +184,7 @@ void pues_inherit(struct pues *p, struct pues *old)
 {
 	p->offset_ns = old->offset_ns;
 	p->offset_at_ns = old->offset_at_ns;
+	p->clock = old->clock;
 	for (size_t i = 0; i < p->config->pue_count; i++) {
 		const struct pue_config *was = find(old, p->config->pues[i].name);
 		if (was)
@@ -298,8 +300,26 @@ static void see_clock(struct pues *p, const struct table_device *d)
 		    (d->last_ns + d->utc_offset_ns) / NS_PER_MS, "step", text);
 }
 
+/* A clock that nobody has set since the boot is taken: a line of the journal. */
+static void see_clock_taken(const struct pues *p, const struct table_device *d)
+{
+	const int64_t utc_ns = d->last_ns + d->utc_offset_ns, behind_ns = p->clock->newest_ns - utc_ns;
+	char text[192];
+	if (p->clock->is_behind || behind_ns <= 0)
+		return;
+	snprintf(text, sizeof(text),
+	    "the clock is %.0f s behind what was measured before the restart, and nobody sets it: counting "
+	    "goes "
+	    "on by it, nothing that was measured is dropped",
+	    (double)behind_ns / NS_PER_S);
+	log_line(LOG_WARNING, "%s", text);
+	for (size_t i = 0; i < p->config->pue_count && p->watcher.corrected; i++)
+		p->watcher.corrected(p->watcher.energy.user, i, SIZE_MAX, utc_ns / NS_PER_MS, "step", text);
+}
+
 void pues_feed(struct pues *p, const struct table_device *d)
 {
+	const bool was_behind = p->clock && p->clock->is_behind;
 	see_clock(p, d);
 	for (size_t i = 0; i < p->config->pue_count; i++)
 		for (size_t k = 0; k < p->config->pues[i].meter_count; k++) {
@@ -307,6 +327,8 @@ void pues_feed(struct pues *p, const struct table_device *d)
 			feed(p, i, k, d, true);
 			feed_heat(p, i, k, d);
 		}
+	if (was_behind)
+		see_clock_taken(p, d);
 }
 
 static enum quality quality_at(const struct point_table *t, struct point_ref r)
@@ -356,6 +378,7 @@ bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock)
 		return false;
 	}
 	struct pue *fresh = make(p->config, c);
+	p->clock = clock;
 	bool good = fresh && pue_load(fresh, &e->block, clock) == 0;
 	if (good) {
 		swap(&p->all[c - p->config->pues], &fresh);

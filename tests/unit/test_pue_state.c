@@ -135,20 +135,39 @@ static void a_clock_that_is_behind_at_boot_costs_no_energy(void **state)
 	pue_free(p);
 }
 
-/* Nobody sets it: after ten minutes it is the clock that there is, and what lies ahead of it is dropped. */
+/* Nobody sets it: after ten minutes it is the clock that there is. What was measured stays, and what the
+ * counters have counted since the start, and during the stop as far as the meters can have, is there. */
 static void a_clock_that_stays_behind_is_taken_after_a_while(void **state)
 {
-	struct pue *p = make(energy_meter, four_windows, 4);
-	run_meters(p, 0, 2000, BOOT_S);
-	p = boot_with_clock_wrong(p, 3000, -1800, 3000 + 590);
-	assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_INVALID);
-	for (int64_t s = 3590; s < 3700; s++)
-		run_meters_at(p, s, 0, -1800);
-	struct pue_window minute = pue_window(p, 0);
-	assert_int_equal(minute.pue.quality, QUALITY_GOOD);
-	assert_float_equal(minute.pue.value, 1.18, 1e-3);
-	assert_in_range(minute.end_ms, (START_UTC_S + 1890) * 1000, (START_UTC_S + 1900) * 1000);
-	pue_free(p);
+	static const int64_t behind[] = { 600, 1800, 7 * 86400 };
+	for (size_t i = 0; i < COUNT(behind); i++) {
+		struct pue *p = make(energy_meter, four_windows, 4);
+		run_meters(p, 0, 86400 + 2000, BOOT_S);
+		p = boot_with_clock_wrong(p, 86400 + 2030, -behind[i], 86400 + 2030 + 590);
+		if (behind[i] > 600) /* else it has passed that meanwhile */
+			assert_int_equal(pue_window(p, 0).pue.quality, QUALITY_INVALID);
+		for (int64_t s = 86400 + 2620; s < 86400 + 2720; s++)
+			run_meters_at(p, s, 0, -behind[i]);
+		struct pue_window minute = pue_window(p, 0), day = pue_window(p, 3);
+		assert_int_equal(minute.pue.quality, QUALITY_GOOD);
+		assert_float_equal(minute.pue.value, 1.18, 1e-3);
+		assert_in_range(minute.end_ms, (START_UTC_S + 86400 + 2710 - behind[i]) * 1000,
+		    (START_UTC_S + 86400 + 2720 - behind[i]) * 1000);
+		/* what was measured twice in the same hours of the clock is there twice */
+		if (behind[i] < 7 * 86400) {
+			assert_true(day.kwh[PUE_IT] > 100 * (24 - 1900 / 3600.0));
+			assert_float_equal(day.pue.value, 1.18, 1e-3);
+		}
+		/* the clock is set after all: of the day no more was lost than the half hour whose place was
+		   needed */
+		for (int64_t s = 86400 + 2720; s < 86400 + 4600; s++)
+			run_meters_at(p, s, 0, 0);
+		day = pue_window(p, 3);
+		assert_float_equal(day.pue.value, 1.18, 1e-3);
+		assert_true(day.coverage > 0.97);
+		assert_float_equal(day.kwh[PUE_IT], 2400, 80);
+		pue_free(p);
+	}
 }
 
 static void damaged_state_is_refused(void **state)
