@@ -6,6 +6,7 @@
 #include "daemon/disk/disk.h"
 #include "daemon/files.h"
 #include "daemon/http/api.h"
+#include "daemon/http/doors.h"
 #include "daemon/live/live.h"
 #include "daemon/publish/json.h"
 #include "daemon/publish/reporter.h"
@@ -51,7 +52,7 @@ struct daemon {
 	struct live *live;
 	struct reporter *reporter;
 	struct publisher *publisher;
-	struct http *http, *http_tcp; /* NULL = off */
+	struct doors *doors;
 	struct api api;
 	int64_t started_ns, started_ms;
 	int64_t last_tick_ns, lag_max_ns;
@@ -369,8 +370,6 @@ static int apply(struct daemon *d, struct config *c)
 		free(loads);
 		return -ENOMEM;
 	}
-	bool new_socket = strcmp(d->config->daemon->http_socket, c->daemon->http_socket) != 0;
-	bool new_address = strcmp(d->config->daemon->http_listen, c->daemon->http_listen) != 0;
 	free(d->loads);
 	d->loads = loads;
 	live_inherit(live, d->live);
@@ -387,16 +386,8 @@ static int apply(struct daemon *d, struct config *c)
 	log_set_level(c->daemon->log_level);
 	live_tick(d->live);
 	apply_buses(d);
-	http_forget(d->http);
-	http_forget(d->http_tcp);
-	if (new_socket) {
-		http_close(d->http);
-		d->http = http_open_unix(d->event, c->daemon->http_socket, api_answer, &d->api);
-	}
-	if (new_address) {
-		http_close(d->http_tcp);
-		d->http_tcp = http_open_tcp(d->event, c->daemon->http_listen, api_answer, &d->api);
-	}
+	doors_forget(d->doors);
+	doors_apply(d->doors, c->daemon);
 	if (!publisher_apply(d->publisher, c) && publisher_is_connected(d->publisher))
 		report_everything(d);
 	return 0;
@@ -554,8 +545,10 @@ static int start(struct daemon *d, int lock)
 	d->publisher = publisher_new(d->event, d->disk, d->config, base, &to);
 	if (!d->publisher)
 		return -errno;
-	d->http = http_open_unix(d->event, d->config->daemon->http_socket, api_answer, &d->api);
-	d->http_tcp = http_open_tcp(d->event, d->config->daemon->http_listen, api_answer, &d->api);
+	d->doors = doors_new(d->event, api_answer, &d->api);
+	if (!d->doors)
+		return -ENOMEM;
+	doors_apply(d->doors, d->config->daemon);
 	r = add_sources(d);
 	if (r >= 0)
 		apply_buses(d);
@@ -564,8 +557,7 @@ static int start(struct daemon *d, int lock)
 
 static void free_all(struct daemon *d)
 {
-	http_close(d->http);
-	http_close(d->http_tcp);
+	doors_free(d->doors);
 	reporter_free(d->reporter);
 	live_free(d->live);
 	buses_free(d->buses);

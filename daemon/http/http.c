@@ -8,7 +8,6 @@
 #include "daemon/http/places.h"
 #include "daemon/publish/json_writer.h"
 #include "drivers/os/clock.h"
-#include "drivers/os/log.h"
 
 #include <errno.h>
 #include <microhttpd.h>
@@ -19,6 +18,8 @@
 
 /* Who comes while all places are taken waits for a moment, and is not turned away. */
 #define BACKLOG 1024
+/* Who is in it may ask, and acknowledge. */
+#define OPERATORS "coolantd"
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
 #define TURN_INTERVAL_US UINT64_C(1000000)
 #define TURN_ACCURACY_US 1000
@@ -417,42 +418,42 @@ static int start(struct http *h, sd_event *event, int fd)
 	return r;
 }
 
-/* `fd` listens at `where`, or is the negative errno of that. */
-static struct http *open_at(sd_event *event, int fd, const char *where, http_answerer answer, void *user)
+/* `fd` listens, or is the negative errno of that. */
+static int open_at(sd_event *event, int fd, http_answerer answer, void *user, struct http **ret)
 {
+	if (fd < 0)
+		return fd;
 	struct http *h = calloc(1, sizeof(*h));
-	int err = fd;
-	if (h && fd >= 0) {
-		*h = (struct http){ .answer = answer, .user = user };
-		err = start(h, event, fd);
+	if (!h) {
+		close(fd);
+		return -ENOMEM;
 	}
-	if (h && err >= 0)
-		return h;
-	log_line(LOG_WARNING, "no requests at %s: %s", where,
-	    err == -EADDRINUSE ? "another process listens there" : strerror(h ? -err : ENOMEM));
-	http_close(h);
-	return NULL;
+	*h = (struct http){ .answer = answer, .user = user };
+	int err = start(h, event, fd);
+	if (err < 0)
+		http_close(h);
+	else
+		*ret = h;
+	return err;
 }
 
-struct http *http_open_unix(sd_event *event, const char *path, http_answerer answer, void *user)
+int http_open_unix(sd_event *event, const char *path, http_answerer answer, void *user, struct http **ret)
 {
-	if (*path == '\0')
-		return NULL;
-	struct http *h = open_at(event, listen_unix(path, BACKLOG), path, answer, user);
-	if (h)
-		h->path = strdup(path);
-	return h;
+	int err = open_at(event, listen_unix(path, BACKLOG, OPERATORS), answer, user, ret);
+	if (err >= 0)
+		(*ret)->path = strdup(path);
+	return err;
 }
 
-struct http *http_open_tcp(sd_event *event, const char *address, http_answerer answer, void *user)
+int http_open_tcp(sd_event *event, const char *address, http_answerer answer, void *user, struct http **ret)
 {
 	struct sockaddr_storage parsed;
-	if (*address == '\0' || address_parse(address, &parsed) < 0)
-		return NULL;
-	struct http *h = open_at(event, listen_tcp(&parsed, BACKLOG), address, answer, user);
-	if (h)
-		h->is_open = true;
-	return h;
+	if (address_parse(address, &parsed) < 0)
+		return -EINVAL;
+	int err = open_at(event, listen_tcp(&parsed, BACKLOG), answer, user, ret);
+	if (err >= 0)
+		(*ret)->is_open = true;
+	return err;
 }
 
 void http_forget(struct http *h)

@@ -69,10 +69,10 @@ void http_answer_later(struct http_later *l, struct http_answer a);
 
 struct http;
 
-/* Listens at a Unix socket's path, or at an address (address.h). NULL when it is empty, and when it cannot:
- * that is said in the journal, and the daemon goes on without. */
-struct http *http_open_unix(sd_event *event, const char *path, http_answerer answer, void *user);
-struct http *http_open_tcp(sd_event *event, const char *address, http_answerer answer, void *user);
+/* Listens at a Unix socket's path (for its owner and, where there is one, the group coolantd), or at an
+ * address (address.h). 0 or negative errno: -EADDRINUSE when another process listens there. */
+int http_open_unix(sd_event *event, const char *path, http_answerer answer, void *user, struct http **ret);
+int http_open_tcp(sd_event *event, const char *address, http_answerer answer, void *user, struct http **ret);
 /* What is known is another: no answer from before serves any more. `h` may be NULL. */
 void http_forget(struct http *h);
 void http_close(struct http *h);

@@ -1,8 +1,10 @@
 #include "daemon/http/listen.h"
 
 #include "config/ini/cleanup.h"
+#include "drivers/os/log.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <stdbool.h>
 #include <string.h>
@@ -36,10 +38,36 @@ static int remove_stale(const char *path)
 	return unlink(path) < 0 ? -errno : 0;
 }
 
-int listen_unix(const char *path, int backlog)
+/* False when there is none. Not by getgrnam: a look-up over the network could take long. */
+static bool find_group(const char *name, gid_t *ret)
+{
+	_cleanup_fclose_ FILE *groups = fopen("/etc/group", "re");
+	for (const struct group *g; groups && (g = fgetgrent(groups));)
+		if (strcmp(g->gr_name, name) == 0) {
+			*ret = g->gr_gid;
+			return true;
+		}
+	return false;
+}
+
+/* A process may give what is its own to the groups that it is in. */
+static void give_to_group(const char *path, const char *name)
+{
+	struct stat st;
+	gid_t group;
+	if (!find_group(name, &group) || lstat(path, &st) < 0 || st.st_gid == group)
+		return;
+	if (lchown(path, (uid_t)-1, group) < 0)
+		log_line(LOG_NOTICE, "%s is not for the group %s, of which coolantd is no member: %s", path,
+		    name, strerror(errno));
+}
+
+int listen_unix(const char *path, int backlog, const char *group)
 {
 	int err = remove_stale(path), fd = err < 0 ? err : connect_or_bind(path, bind);
-	/* reading alarms is for the group, too; whom that lets in is up to the folder */
+	if (fd >= 0)
+		give_to_group(path, group);
+	/* whom else that lets in is up to the folder */
 	if (fd < 0 || (chmod(path, 0660) == 0 && listen(fd, backlog) == 0))
 		return fd;
 	err = -errno;

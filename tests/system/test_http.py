@@ -180,6 +180,9 @@ def test_the_address_follows_a_reload(start, broker, tmp_path):
         port = taken.getsockname()[1]
         daemon.reload(text.replace("http_listen = ", f"http_listen = 127.0.0.1:{port}"))
         daemon.wait_line(f"no requests at 127.0.0.1:{port}: another process listens there")
+    # the port is free now: it is tried again, without a reload, and was said once
+    daemon.wait_line(f"requests are taken at 127.0.0.1:{port} now")
+    assert over_tcp("127.0.0.1", port)[0] == 200 and daemon.text.count("another process listens there") == 1
     daemon.reload(text)
     assert not harness.is_listening(second) and get(tmp_path, "/healthz")["healthy"] is True
 

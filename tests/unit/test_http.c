@@ -8,15 +8,19 @@
 #include "daemon/http/flat.h"
 #include "daemon/http/glob.h"
 #include "daemon/http/host.h"
+#include "daemon/http/listen.h"
 #include "daemon/http/openmetrics.h"
 #include "daemon/http/places.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <grp.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static void globs(void **state)
@@ -234,9 +238,36 @@ static void a_body_is_an_object_of_what_is_known(void **state)
 	}
 }
 
+static void a_socket_is_for_its_owner_and_a_group(void **state)
+{
+	char path[] = "/tmp/coolantd-listen-XXXXXX";
+	struct stat st;
+	const struct group *dialout = getgrnam("dialout");
+	if (geteuid() != 0 || !dialout) /* who is in no group can give nothing to it */
+		skip();
+	const gid_t gid = dialout->gr_gid;
+	assert_non_null(mkdtemp(path));
+	char socket_path[sizeof(path) + 8];
+	snprintf(socket_path, sizeof(socket_path), "%s/s", path);
+	int fd = listen_unix(socket_path, 1, "dialout");
+	assert_true(fd >= 0 && lstat(socket_path, &st) == 0);
+	assert_int_equal(st.st_mode & 0777, 0660);
+	assert_int_equal(st.st_gid, gid);
+	assert_int_equal(listen_unix(socket_path, 1, "dialout"), -EADDRINUSE);
+	close(fd);
+	/* one that was left behind, and a group that there is not */
+	fd = listen_unix(socket_path, 1, "no-such-group");
+	assert_true(fd >= 0 && lstat(socket_path, &st) == 0);
+	assert_int_equal(st.st_gid, getegid());
+	close(fd);
+	unlink(socket_path);
+	rmdir(path);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_socket_is_for_its_owner_and_a_group),
 		cmocka_unit_test(a_body_is_an_object_of_what_is_known),
 		cmocka_unit_test(globs),
 		cmocka_unit_test(a_glob_of_many_stars_is_no_work),
