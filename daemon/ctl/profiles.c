@@ -1,6 +1,6 @@
-#include "daemon/ctl/profiles.h"
-
+/* profiles: what device profiles there are and whether one is good. */
 #include "config/ini/cleanup.h"
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/lint.h"
 #include "daemon/publish/json_writer.h"
 
@@ -10,7 +10,6 @@
 #include <string.h>
 #include <sysexits.h>
 
-#define USAGE "Usage: coolantctl profiles [NAME | lint FILE]\n"
 #define LINT_FINDINGS_MAX 2000
 
 static void say_finding(bool is_error, const char *text, void *user)
@@ -239,19 +238,43 @@ static int lint(const struct ctl *ctl, const char *path, struct arena *a, struct
 	return f->counts[LINT_WARNING] > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
-int ctl_profiles(const struct ctl *ctl, int argc, char **argv)
+static int run(struct ctl *c)
 {
-	bool is_lint = argc > 1 && strcmp(argv[1], "lint") == 0;
-	if (argc > 3 || (argc == 3) != is_lint) {
-		fputs(USAGE, stderr);
-		return CTL_USAGE;
-	}
-	struct arena *a = arena_new();
 	struct diag *d = diag_new();
-	int code = is_lint     ? lint(ctl, argv[2], a, d)
-		   : argc == 2 ? show(ctl, argv[1], a, d)
-			       : list(ctl, a, d);
+	int code = c->word_count ? show(c, c->words[0], c->arena, d) : list(c, c->arena, d);
 	diag_free(d);
-	arena_free(a);
 	return code;
 }
+
+static int run_lint(struct ctl *c)
+{
+	struct diag *d = diag_new();
+	int code = lint(c, c->words[0], c->arena, d);
+	diag_free(d);
+	return code;
+}
+
+const struct command profiles_command = {
+	.name = "profiles",
+	.arguments = "[NAME]",
+	.help = "the device profiles there are, or the points of one",
+	.about = "They are searched in /etc/coolantd/profiles, then among those that are installed; "
+		 "COOLANTD_PROFILE_PATH "
+		 "says other folders.",
+	.most = 1,
+	.word = COMMAND_WORD_PROFILE,
+	.schema = "ctl-profiles",
+	.run = run,
+};
+
+const struct command profiles_lint_command = {
+	.name = "profiles lint",
+	.arguments = "FILE",
+	.help = "what could be better in a profile",
+	.about = "Exits with 78 when it has errors, with 1 when it has warnings.",
+	.least = 1,
+	.most = 1,
+	.word = COMMAND_WORD_FILE,
+	.schema = "ctl-lint",
+	.run = run_lint,
+};

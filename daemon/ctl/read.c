@@ -1,8 +1,8 @@
-#include "daemon/ctl/read.h"
-
+/* read: one question to a device and what its answer may mean. */
 #include "config/ini/cleanup.h"
 #include "config/ini/text.h"
 #include "daemon/ctl/bus_url.h"
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/decodings.h"
 #include "daemon/ctl/port.h"
 #include "daemon/publish/json_writer.h"
@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define USAGE "Usage: coolantctl read BUS-OR-URL UNIT TYPE:ADDR [COUNT]\n"
 #define BITS_MAX 2000
 #define BITS_A_LINE 16
 /* Of so many registers all decodings are shown, of more only those that are plausible. */
@@ -33,7 +32,7 @@ static int parse_number(const char *text, const char *what, int64_t least, int64
 }
 
 /* UNIT TYPE:ADDR [COUNT]. 0 or the exit code, said. */
-static int parse_request(int argc, char **argv, struct modbus_request *ret)
+static int parse_request(size_t argc, const char *const *argv, struct modbus_request *ret)
 {
 	char why[REGISTER_WHY_MAX];
 	struct point_register reg;
@@ -263,17 +262,13 @@ static int show(const struct ctl *ctl, const struct port *p, const struct modbus
 	return EXIT_SUCCESS;
 }
 
-int ctl_read(const struct ctl *ctl, int argc, char **argv)
+static int run(struct ctl *ctl)
 {
 	struct modbus_reply reply;
 	struct modbus_request q;
 	int code;
-	if (argc < 4 || argc > 5) {
-		fputs(USAGE, stderr);
-		return CTL_USAGE;
-	}
-	code = parse_request(argc - 2, argv + 2, &q);
-	struct port *p = code ? NULL : port_open(ctl, argv[1], &code);
+	code = parse_request(ctl->word_count - 1, ctl->words + 1, &q);
+	struct port *p = code ? NULL : port_open(ctl, ctl->words[0], &code);
 	if (!p)
 		return code;
 	int64_t asked = clock_boottime();
@@ -289,3 +284,19 @@ int ctl_read(const struct ctl *ctl, int argc, char **argv)
 	port_close(p);
 	return code;
 }
+
+const struct command read_command = {
+	.name = "read",
+	.arguments = "BUS-OR-URL UNIT TYPE:ADDR [COUNT]",
+	.help = "one Modbus read, decoded in every type and order",
+	.about = "BUS-OR-URL is a bus of the configuration, tcp://HOST[:PORT], rtutcp://HOST:PORT or "
+		 "rtu:///dev/ttyUSB0?baud=19200&parity=even&stop_bits=1. TYPE is holding, input, coil or "
+		 "discrete; addresses are "
+		 "counted from 0. What looks like a reading is marked with *.",
+	.least = 3,
+	.most = 4,
+	.word = COMMAND_WORD_BUS,
+	.schema = "ctl-read",
+	.stops = true,
+	.run = run,
+};

@@ -1,18 +1,16 @@
-#include "daemon/ctl/scan.h"
-
+/* scan: the units of a bus and the sections of a configuration for them. */
 #include "config/ini/cleanup.h"
 #include "config/ini/text.h"
 #include "daemon/ctl/bus_url.h"
+#include "daemon/ctl/commands.h"
 #include "daemon/ctl/survey.h"
 #include "daemon/publish/json_writer.h"
 #include "drivers/os/clock.h"
 
-#include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define USAGE "Usage: coolantctl scan BUS-OR-URL [--units 1-32] [--baud LIST] [--parity LIST]\n"
 #define UNITS_DEFAULT "1-32"
 /* What devices are set to, the most frequent first. */
 #define ALL_BAUDS "9600,19200,38400,57600,115200,4800,2400,1200"
@@ -317,37 +315,15 @@ static int scan(
 	return code;
 }
 
-static int parse_options(int argc, char **argv, struct options *o)
+static int run(struct ctl *ctl)
 {
-	static const struct option longs[] = {
-		{ "units", required_argument, NULL, 'u' },
-		{ "baud", required_argument, NULL, 'b' },
-		{ "parity", required_argument, NULL, 'p' },
-		{ 0 },
-	};
-	optind = 0;
-	for (int option; (option = getopt_long(argc, argv, "", longs, NULL)) >= 0;) {
-		if (option == '?') {
-			fputs(USAGE, stderr);
-			return CTL_USAGE;
-		}
-		*(option == 'u' ? &o->units : option == 'b' ? &o->bauds : &o->parities) = optarg;
-	}
-	if (argc - optind != 1) {
-		fputs(USAGE, stderr);
-		return CTL_USAGE;
-	}
-	o->where = argv[optind];
-	return 0;
-}
-
-int ctl_scan(const struct ctl *ctl, int argc, char **argv)
-{
-	struct options o = { .units = UNITS_DEFAULT };
+	const char *units = ctl_option(ctl, "units");
+	struct options o = { .where = ctl->words[0],
+		.units = units ? units : UNITS_DEFAULT,
+		.bauds = ctl_option(ctl, "baud"),
+		.parities = ctl_option(ctl, "parity") };
 	struct survey_plan plan;
-	int code = parse_options(argc, argv, &o);
-	if (!code)
-		code = make_plan(&o, &plan);
+	int code = make_plan(&o, &plan);
 	struct port *p = code ? NULL : port_open(ctl, o.where, &code);
 	if (!p)
 		return code;
@@ -357,3 +333,25 @@ int ctl_scan(const struct ctl *ctl, int argc, char **argv)
 	port_close(p);
 	return code;
 }
+
+static const struct command_option options[] = {
+	{ "units", 0, "LIST", "the units to ask, as 1-32 or 1,5,17 (default " UNITS_DEFAULT ")" },
+	{ "baud", 0, "LIST", "of a serial port: the rates to try" },
+	{ "parity", 0, "LIST", "of a serial port: the parities to try" },
+	{ NULL },
+};
+
+const struct command scan_command = {
+	.name = "scan",
+	.arguments = "BUS-OR-URL",
+	.help = "the units of a bus and the sections of a configuration for them",
+	.about = "A unit is told by the identify registers of the profiles and by what it says of itself. "
+		 "Only reads are sent.",
+	.options = options,
+	.least = 1,
+	.most = 1,
+	.word = COMMAND_WORD_BUS,
+	.schema = "ctl-scan",
+	.stops = true,
+	.run = run,
+};

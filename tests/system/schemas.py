@@ -6,7 +6,8 @@ import re
 import jsonschema
 
 FOLDER = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "schemas"
-KINDS = sorted(p.name.removesuffix(".schema.json") for p in FOLDER.glob("*.schema.json"))
+# of what is published, and records; answers to requests and what coolantctl prints have names with a dash before them
+KINDS = sorted(k for p in FOLDER.glob("*.schema.json") if not (k := p.name.removesuffix(".schema.json")).startswith(("http-", "ctl-")))
 TOPIC = re.compile(r"coolant/[^/]+/[^/]+/([a-z]+)(?:/|$)(.*)")
 # numbers of the same form are alike to a schema: so that most messages need only be compared
 NUMBER = re.compile(r"(?<=[:,\[])-?(?:\d+(?P<fraction>\.\d+)?(?P<exponent>e[+-]?\d+)?)(?=[,}\]])")
