@@ -65,12 +65,25 @@ static char printable(unsigned c)
 	return c < 0x80 && isprint((int)c) ? (char)c : '.';
 }
 
-static void put_words(const struct modbus_request *q, const uint16_t *words)
+static bool is_marked(const struct decoding *all, size_t count, unsigned address, enum point_type type)
 {
-	printf(" address     hex    u16     i16  chars  bits that are 1\n");
+	for (size_t i = 0; i < count && all[i].registers == 1; i++)
+		if (all[i].address == address && all[i].type == type)
+			return all[i].cells[0].plausible;
+	return false;
+}
+
+/* A register a line; of its decodings only these two are told. */
+static void put_words(
+    const struct modbus_request *q, const uint16_t *words, const struct decoding *all, size_t count)
+{
+	printf(" address     hex    u16     i16   chars  bits that are 1\n");
 	for (unsigned i = 0; i < q->count; i++) {
 		uint16_t w = words[i];
-		printf("%8u  0x%04x  %5u  %6d  %c%c    ", q->address + i, w, w, (int16_t)w, printable(w >> 8),
+		unsigned address = q->address + i;
+		printf("%8u  0x%04x  %5u%c %6d%c  %c%c    ", address, w, w,
+		    is_marked(all, count, address, POINT_U16) ? '*' : ' ', (int16_t)w,
+		    is_marked(all, count, address, POINT_I16) ? '*' : ' ', printable(w >> 8),
 		    printable(w & 0xff));
 		for (unsigned bit = 0; bit < 16; bit++)
 			if (w >> bit & 1)
@@ -110,12 +123,15 @@ static void put_pairs(const struct decoding *all, size_t count, bool whole)
 		    !(whole ? has_value(d) : has_plausible(d)))
 			continue;
 		if (!headed)
-			printf("\n address  type    %14s %14s %14s %14s\n", decoding_order_words[0],
+			printf("\n address  type   %13s  %13s  %13s  %13s\n", decoding_order_words[0],
 			    decoding_order_words[1], decoding_order_words[2], decoding_order_words[3]);
 		headed = true;
 		printf("%8u  %-6s ", d->address, point_type_word(d->type));
 		for (unsigned o = 0; o < DECODING_ORDERS; o++)
-			printf(" %13s%c", text_of(&d->cells[o]), d->cells[o].plausible ? '*' : ' ');
+			printf("%s%13s%s", o ? " " : "", text_of(&d->cells[o]),
+			    d->cells[o].plausible     ? "*"
+			    : o < DECODING_ORDERS - 1 ? " "
+						      : "");
 		printf("\n");
 	}
 }
@@ -178,7 +194,7 @@ static void print(const struct modbus_request *q, const struct modbus_reply *r, 
 		return;
 	}
 	bool whole = q->count <= SHOWN_WHOLE;
-	put_words(q, r->values);
+	put_words(q, r->values, all, count);
 	put_pairs(all, count, whole);
 	put_wide(all, count, whole);
 	if (q->count > 1)

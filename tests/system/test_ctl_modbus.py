@@ -41,7 +41,7 @@ def test_a_devices_order_is_found(start, tmp_path):
     assert f32["values"]["CDAB"] == 1.85 and f32["plausible"] == ["CDAB"] and f32["registers"] == 2
     assert [d["values"] for d in answer["decoded"] if d["type"] == "bcd" and d["registers"] == 2] == [
         {"ABCD": None, "CDAB": None, "BADC": None, "DCBA": None}]
-    assert " 100  0x00e1    225     225" in good("read", url, "1", "holding:100")
+    assert "     100  0x00e1    225*    225" in good("read", url, "1", "holding:100")
     assert good("read", url, "1", "discrete:5", "2").endswith("       5  1 0\n")
 
 
