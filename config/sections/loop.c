@@ -1,6 +1,7 @@
 #include "config/sections/loop.h"
 
 #include "config/ini/text.h"
+#include "config/sections/general.h"
 
 #include <math.h>
 #include <string.h>
@@ -253,6 +254,19 @@ bool loop_has_value(const struct loop_config *l, enum loop_value v)
 		has |= l->inputs[i].count > 0 ? NEEDS(i) : 0;
 	const struct loop_value_row *row = &loop_values[v];
 	return (row->inputs & has) == row->inputs && (row->either == 0 || (row->either & has));
+}
+
+int64_t loop_interval(const struct config *c, const struct loop_config *l, enum loop_value v)
+{
+	unsigned needs = loop_values[v].inputs | loop_values[v].either;
+	int64_t longest = c->daemon->control_interval;
+	for (unsigned i = 0; i < LOOP_IN_COUNT; i++)
+		for (size_t k = 0; needs & NEEDS(i) && k < l->inputs[i].count; k++) {
+			struct point_ref r = l->inputs[i].refs[k];
+			int64_t one = device_point_interval(&c->devices[r.device], reference_get(c, r));
+			longest = one > longest ? one : longest;
+		}
+	return longest;
 }
 
 static void resolve_input(const struct config_loading *l, struct loop_config *loop, enum loop_input i)

@@ -129,4 +129,7 @@ const char *loop_input_word(enum loop_input i); /* its key */
 /* Whether the loop has the inputs that the figure needs. */
 bool loop_has_value(const struct loop_config *l, enum loop_value v);
 
+/* Between two readings of all that the figure is made of, ns; no less than between two computations. */
+int64_t loop_interval(const struct config *c, const struct loop_config *l, enum loop_value v);
+
 extern const struct config_section loop_section;

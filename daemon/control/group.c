@@ -2,9 +2,21 @@
 
 #include <math.h>
 
+static const char *const critical = "a critical alarm is active";
+
+bool group_is_known(const struct group_member *m)
+{
+	/* without flow there is no heat to be known */
+	const struct figure *flow = &m->figures[LOOP_FLOW];
+	return quality_has_value(flow->quality) &&
+	       (flow->value <= 0 || quality_has_value(m->figures[LOOP_HEAT].quality));
+}
+
 const char *group_unfit(const struct group_member *m)
 {
 	const struct figure *flow = &m->figures[LOOP_FLOW];
+	if (m->waits && !group_is_known(m))
+		return m->critical ? critical : m->before;
 	if (!quality_has_value(flow->quality))
 		return "the flow is not known";
 	if (!(flow->value > 0))
@@ -13,7 +25,7 @@ const char *group_unfit(const struct group_member *m)
 		return "the flow is low";
 	if (!quality_has_value(m->figures[LOOP_HEAT].quality))
 		return "the heat is not known";
-	return m->critical ? "a critical alarm is active" : NULL;
+	return m->critical ? critical : NULL;
 }
 
 static struct figure sum(const struct group_member *members, size_t n, enum loop_value v)

@@ -8,9 +8,14 @@
 struct group_member {
 	const struct figure *figures; /* LOOP_VALUE_COUNT of the loop */
 	double flow_low;	      /* L/min; NAN = none */
-	bool heard;    /* of each of its sensors for flow and temperatures something is known */
-	bool critical; /* a critical alarm of it is active */
+	bool heard;	    /* of each of its sensors for flow and temperatures something is known */
+	bool critical;	    /* a critical alarm of it is active */
+	bool waits;	    /* it was known three polls ago: what is missing now decides nothing yet */
+	const char *before; /* then: what group_unfit said when it was known, critical apart */
 };
+
+/* Whether its readings say whether it works. */
+bool group_is_known(const struct group_member *m);
 
 /* Why the loop does not work now; NULL when it does. */
 const char *group_unfit(const struct group_member *m);

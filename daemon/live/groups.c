@@ -1,5 +1,7 @@
 #include "daemon/live/groups.h"
 
+#include "drivers/os/clock.h"
+
 #include <stdlib.h>
 
 struct group {
@@ -7,11 +9,19 @@ struct group {
 	struct figure figures[GROUP_VALUE_COUNT];
 };
 
+/* What was known of a loop last, its alarms apart. */
+struct known {
+	int64_t interval;  /* of the slowest of its sensors */
+	int64_t when_ns;   /* 0 = never */
+	const char *unfit; /* as group_unfit */
+};
+
 struct groups {
 	const struct config *config;
 	const struct loops *loops;
 	struct group_member *members; /* of all */
 	bool *critical;		      /* of each loop: an alarm says so */
+	struct known *known;	      /* of each loop */
 	size_t
 	    *measures; /* of each device: the one loop whose flow it measures; SIZE_MAX = none, or several */
 	struct group all[]; /* as in the configuration */
@@ -47,8 +57,9 @@ struct groups *groups_new(const struct config *c, const struct loops *loops)
 		members += c->groups[i].loop_names.count;
 	g->members = calloc(members + 1, sizeof(g->members[0]));
 	g->critical = calloc(c->loop_count + 1, sizeof(g->critical[0]));
+	g->known = calloc(c->loop_count + 1, sizeof(g->known[0]));
 	g->measures = calloc(2 * c->device_count + 1, sizeof(g->measures[0]));
-	if (!g->members || !g->critical || !g->measures) {
+	if (!g->members || !g->critical || !g->known || !g->measures) {
 		groups_free(g);
 		return NULL;
 	}
@@ -58,6 +69,8 @@ struct groups *groups_new(const struct config *c, const struct loops *loops)
 		next += c->groups[i].loop_names.count;
 	}
 	find_devices(g);
+	for (size_t i = 0; i < c->loop_count; i++)
+		g->known[i].interval = loop_interval(c, &c->loops[i], LOOP_HEAT);
 	return g;
 }
 
@@ -67,6 +80,7 @@ void groups_free(struct groups *g)
 		return;
 	free(g->members);
 	free(g->critical);
+	free(g->known);
 	free(g->measures);
 	free(g);
 }
@@ -97,17 +111,34 @@ void groups_see_alarm(struct groups *g, const struct alarm *a)
 		g->critical[loop] = true;
 }
 
+/* A reading that is missing between others neither makes a loop unfit nor fit. */
+static struct group_member look(struct groups *g, size_t loop, int64_t now_ns)
+{
+	struct known *k = &g->known[loop];
+	struct group_member m = { .figures = loops_figures(g->loops, loop),
+		.flow_low = g->config->loops[loop].flow_low,
+		.heard = loops_is_heard(g->loops, loop),
+		.critical = g->critical[loop],
+		.waits = k->when_ns != 0 && !alarm_is_gap(k->interval, now_ns - k->when_ns),
+		.before = k->unfit };
+	if (!group_is_known(&m))
+		return m;
+	/* whether an alarm is critical is known at any time */
+	m.critical = false;
+	*k = (struct known){ k->interval, now_ns, group_unfit(&m) };
+	m.critical = g->critical[loop];
+	return m;
+}
+
 void groups_tick(struct groups *g)
 {
+	const int64_t now = clock_boottime();
 	const struct config *c = g->config;
 	for (size_t i = 0; i < c->group_count; i++) {
 		const struct group_config *gc = &c->groups[i];
 		struct group *group = &g->all[i];
-		for (size_t k = 0; k < gc->loop_names.count; k++) {
-			size_t loop = gc->loops[k];
-			group->members[k] = (struct group_member){ loops_figures(g->loops, loop),
-				c->loops[loop].flow_low, loops_is_heard(g->loops, loop), g->critical[loop] };
-		}
+		for (size_t k = 0; k < gc->loop_names.count; k++)
+			group->members[k] = look(g, gc->loops[k], now);
 		group_compute(group->members, gc->loop_names.count, (size_t)gc->needed, group->figures);
 	}
 	for (size_t i = 0; i < c->loop_count; i++)

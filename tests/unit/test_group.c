@@ -22,7 +22,7 @@ static struct loop_figures running(void)
 
 static struct group_member member(const struct loop_figures *f)
 {
-	return (struct group_member){ f->values, 60, true, false };
+	return (struct group_member){ .figures = f->values, .flow_low = 60, .heard = true };
 }
 
 static void expect(const struct group_member *members, size_t n, double fit, double spare, const char *word)
@@ -107,12 +107,36 @@ static void nothing_is_said_before_each_was_heard_of(void **state)
 	expect(m, 2, 1, -1, "lost");
 }
 
+/* Up to three polls nobody knows better than before. */
+static void a_missing_reading_makes_no_loop_unfit(void **state)
+{
+	struct loop_figures l = running();
+	struct group_member m = member(&l);
+	m.waits = true;
+	l.values[LOOP_FLOW] = l.values[LOOP_HEAT] = none;
+	assert_null(group_unfit(&m));
+	m.before = "the flow is low";
+	assert_string_equal(group_unfit(&m), "the flow is low");
+	m.critical = true;
+	assert_string_equal(group_unfit(&m), "a critical alarm is active");
+	/* what is known counts at once; without flow there is no heat to know */
+	l.values[LOOP_FLOW] = (struct figure){ 0, QUALITY_GOOD, NULL };
+	assert_string_equal(group_unfit(&m), "there is no flow");
+	l = running();
+	m.critical = false;
+	assert_null(group_unfit(&m));
+	m.waits = false;
+	l.values[LOOP_HEAT] = none;
+	assert_string_equal(group_unfit(&m), "the heat is not known");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(three_loops_add_up),
 		cmocka_unit_test(what_makes_a_loop_unfit),
 		cmocka_unit_test(a_sum_is_as_bad_as_its_worst_loop),
+		cmocka_unit_test(a_missing_reading_makes_no_loop_unfit),
 		cmocka_unit_test(nothing_is_said_before_each_was_heard_of),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
