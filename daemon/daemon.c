@@ -10,9 +10,11 @@
 #include "daemon/live/live.h"
 #include "daemon/publish/json.h"
 #include "daemon/publish/reporter.h"
+#include "daemon/rhythm.h"
 #include "daemon/state/state.h"
 #include "daemon/state/state_dir.h"
 #include "daemon/untested.h"
+#include "daemon/watchdog.h"
 #include "drivers/modbus/owed.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
@@ -26,19 +28,12 @@
 #include <systemd/sd-event.h>
 #include <unistd.h>
 
-#define TIMER_COUNT 7
-#define TIMER_ACCURACY_US 1000
+#define RHYTHM_COUNT 8
 /* The process ends within 2 s of SIGTERM: this long for the broker to take what is queued, and this long
  * for all threads to end, of which the connection alone gets no more than so much. */
 #define STOP_GRACE_NS (1100 * NS_PER_MS)
 #define END_LIMIT_NS (600 * NS_PER_MS)
 #define CONNECTION_LIMIT_NS (200 * NS_PER_MS)
-
-struct running_timer {
-	struct daemon *daemon;
-	const struct timer *timer;
-	int64_t interval_ns;
-};
 
 struct daemon {
 	struct config *config;
@@ -55,29 +50,19 @@ struct daemon {
 	struct doors *doors;
 	struct api api;
 	int64_t started_ns, started_ms;
-	int64_t last_tick_ns, lag_max_ns;
+	int64_t lag_max_ns;
 	int64_t told_lag_ns, told_latency_ns; /* in the last report of health */
 	uint64_t samples_at_status;
 	int64_t status_ns;
-	struct running_timer timers[TIMER_COUNT];
+	struct watchdog watchdog;
+	struct rhythm rhythms[RHYTHM_COUNT];
 	int64_t stopped_ns; /* CLOCK_MONOTONIC, when it was told to stop */
-	bool stopping, watchdog_silent;
+	bool stopping;
 };
-
-/* The next slot of a timer at a fixed rhythm that is not in the past. */
-static void set_next(sd_event_source *s, uint64_t last_usec, int64_t interval_ns)
-{
-	uint64_t now = (uint64_t)clock_boottime() / 1000, interval = (uint64_t)interval_ns / 1000,
-		 next = last_usec + interval;
-	if (next <= now)
-		next = now + interval - (now - last_usec) % interval;
-	(void)sd_event_source_set_time(s, next);
-	(void)sd_event_source_set_enabled(s, SD_EVENT_ONESHOT);
-}
 
 static void tick(struct daemon *d, int64_t now_ns)
 {
-	d->last_tick_ns = now_ns;
+	d->watchdog.tick_ns = now_ns;
 	live_tick(d->live);
 	alarms_judge(d->live->alarms, JUDGE_ALL, now_ns);
 	trends_tick(d->live->trends, &d->clock, now_ns, clock_realtime_offset());
@@ -85,15 +70,12 @@ static void tick(struct daemon *d, int64_t now_ns)
 	reporter_tick(d->reporter, now_ns);
 }
 
-static int on_tick(sd_event_source *s, uint64_t usec, void *user)
+static void act_tick(void *user, int64_t now_ns, int64_t late_ns)
 {
 	struct daemon *d = user;
-	int64_t now = clock_boottime(), lag = now - (int64_t)usec * 1000;
-	if (lag > d->lag_max_ns)
-		d->lag_max_ns = lag;
-	tick(d, now);
-	set_next(s, usec, d->config->daemon->control_interval);
-	return 0;
+	if (late_ns > d->lag_max_ns)
+		d->lag_max_ns = late_ns;
+	tick(d, now_ns);
 }
 
 static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
@@ -113,38 +95,21 @@ static int on_batches(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-/* Who makes no progress, NULL when all do; `bus` is whose worker it is, or NULL. */
-static const char *find_stuck(const struct daemon *d, int64_t now_ns, const char **bus)
-{
-	int64_t tick_limit = 3 * d->config->daemon->control_interval + NS_PER_S;
-	*bus = buses_stuck(d->buses, now_ns);
-	if (*bus)
-		return "a bus worker of ";
-	if (!publisher_moves(d->publisher, now_ns))
-		return "the publisher";
-	return now_ns - d->last_tick_ns > tick_limit ? "the control loop" : NULL;
-}
-
 static bool is_stuck(void *user, char why[static API_STUCK_MAX])
 {
-	const char *bus, *stuck = find_stuck(user, clock_boottime(), &bus);
-	snprintf(why, API_STUCK_MAX, "%s%s makes no progress", stuck ? stuck : "nobody", bus ? bus : "");
-	return stuck != NULL;
+	const struct daemon *d = user;
+	return watchdog_is_stuck(&d->watchdog, clock_boottime(), why, API_STUCK_MAX);
 }
 
-static void feed_watchdog(struct daemon *d, int64_t now_ns)
+static void feed_watchdog(void *user, int64_t now_ns, int64_t late_ns)
 {
-	const char *bus, *stuck = find_stuck(d, now_ns, &bus);
-	if (stuck && !d->watchdog_silent)
-		log_event(LOG_CRIT, (struct log_fields){ .message_id = LOG_ID_WATCHDOG, .bus = bus },
-		    "%s%s makes no progress, the watchdog is not fed", stuck, bus ? bus : "");
-	d->watchdog_silent = stuck != NULL;
-	if (!stuck)
-		(void)sd_notify(0, "WATCHDOG=1");
+	struct daemon *d = user;
+	watchdog_feed(&d->watchdog, now_ns);
 }
 
-static void update_status(struct daemon *d, int64_t now_ns)
+static void update_status(void *user, int64_t now_ns, int64_t late_ns)
 {
+	struct daemon *d = user;
 	const struct point_table *table = d->live->table;
 	size_t up = 0;
 	for (size_t i = 0; i < d->config->device_count; i++)
@@ -158,8 +123,9 @@ static void update_status(struct daemon *d, int64_t now_ns)
 	d->status_ns = now_ns;
 }
 
-static void look_for_stale(struct daemon *d, int64_t now_ns)
+static void look_for_stale(void *user, int64_t now_ns, int64_t late_ns)
 {
+	struct daemon *d = user;
 	bool changed = false;
 	for (size_t i = 0; i < d->config->device_count; i++) {
 		struct table_device *device = &d->live->table->devices[i];
@@ -173,19 +139,22 @@ static void look_for_stale(struct daemon *d, int64_t now_ns)
 		tick(d, now_ns);
 }
 
-static void turn_buses(struct daemon *d, int64_t now_ns)
+static void turn_buses(void *user, int64_t now_ns, int64_t late_ns)
 {
+	struct daemon *d = user;
 	if (!d->stopping)
 		buses_turn(d->buses);
 }
 
-static void judge_flood(struct daemon *d, int64_t now_ns)
+static void judge_flood(void *user, int64_t now_ns, int64_t late_ns)
 {
+	struct daemon *d = user;
 	alarms_judge_flood(d->live->alarms, now_ns);
 }
 
-static void save_state(struct daemon *d, int64_t now_ns)
+static void save_state(void *user, int64_t now_ns, int64_t late_ns)
 {
+	struct daemon *d = user;
 	state_turn(d->state, d->live, now_ns);
 }
 
@@ -213,8 +182,9 @@ static int describe(void *user, struct health *ret)
 	return 0;
 }
 
-static void report_health(struct daemon *d, int64_t now_ns)
+static void report_health(void *user, int64_t now_ns, int64_t late_ns)
 {
+	struct daemon *d = user;
 	struct health h;
 	d->told_lag_ns = d->lag_max_ns;
 	d->told_latency_ns = alarms_take_latency(d->live->alarms);
@@ -316,7 +286,7 @@ static void report_everything(struct daemon *d)
 {
 	int64_t now = clock_boottime();
 	reporter_everything(d->reporter, OUTPUT_MAIN, now);
-	report_health(d, now);
+	report_health(d, now, 0);
 }
 
 static void on_broker_connected(void *user)
@@ -384,6 +354,7 @@ static int apply(struct daemon *d, struct config *c)
 	config_unref(d->config);
 	d->config = config_ref(c);
 	log_set_level(c->daemon->log_level);
+	d->rhythms[0].interval_ns = d->watchdog.interval_ns = c->daemon->control_interval;
 	live_tick(d->live);
 	apply_buses(d);
 	doors_forget(d->doors);
@@ -448,11 +419,12 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 	return 0;
 }
 
-/* What is done again and again beside the control loop, whose interval is configured. */
-static const struct timer {
-	void (*act)(struct daemon *d, int64_t now_ns);
-	int64_t interval_ns; /* 0 = a third of what the watchdog allows */
-} timers[] = {
+/* What is done again and again. */
+static const struct {
+	rhythm_act act;
+	int64_t interval_ns; /* 0 = the control loop's, and of the watchdog a third of what that allows */
+} rhythms[] = {
+	{ act_tick, 0 },
 	{ look_for_stale, 100 * NS_PER_MS },
 	{ turn_buses, 100 * NS_PER_MS },
 	{ save_state, 100 * NS_PER_MS },
@@ -462,27 +434,21 @@ static const struct timer {
 	{ feed_watchdog, 0 },
 };
 
-_Static_assert(sizeof(timers) / sizeof(timers[0]) == TIMER_COUNT, "struct daemon has room for each");
+_Static_assert(sizeof(rhythms) / sizeof(rhythms[0]) == RHYTHM_COUNT, "struct daemon has room for each");
 
-static int on_timer(sd_event_source *s, uint64_t usec, void *user)
+/* The first of them is the control loop. */
+static int start_rhythm(struct daemon *d, size_t i)
 {
-	const struct running_timer *t = user;
-	t->timer->act(t->daemon, clock_boottime());
-	set_next(s, usec, t->interval_ns);
-	return 0;
-}
-
-static int add_timer(struct daemon *d, size_t i)
-{
-	struct running_timer *t = &d->timers[i];
-	*t = (struct running_timer){ d, &timers[i], timers[i].interval_ns };
+	struct rhythm *r = &d->rhythms[i];
 	uint64_t watchdog_us = 0;
-	if (t->interval_ns == 0 && sd_watchdog_enabled(0, &watchdog_us) <= 0)
+	*r = (struct rhythm){ rhythms[i].act, d, rhythms[i].interval_ns };
+	if (i == 0)
+		r->interval_ns = d->config->daemon->control_interval;
+	else if (r->interval_ns == 0 && sd_watchdog_enabled(0, &watchdog_us) <= 0)
 		return 0; /* there is no watchdog */
-	if (t->interval_ns == 0)
-		t->interval_ns = (int64_t)watchdog_us * 1000 / 3;
-	return sd_event_add_time_relative(
-	    d->event, NULL, CLOCK_BOOTTIME, (uint64_t)t->interval_ns / 1000, TIMER_ACCURACY_US, on_timer, t);
+	else if (r->interval_ns == 0)
+		r->interval_ns = (int64_t)watchdog_us * 1000 / 3;
+	return rhythm_start(r, d->event);
 }
 
 /* All belong to the event loop and end with it. */
@@ -497,11 +463,8 @@ static int add_sources(struct daemon *d)
 		r = sd_event_add_io(d->event, NULL, inbox_fd(d->batches), EPOLLIN, on_batches, d);
 	if (r >= 0)
 		r = sd_event_add_io(d->event, NULL, inbox_fd(d->answers), EPOLLIN, on_answers, d);
-	if (r >= 0)
-		r = sd_event_add_time_relative(d->event, NULL, CLOCK_BOOTTIME,
-		    (uint64_t)d->config->daemon->control_interval / 1000, TIMER_ACCURACY_US, on_tick, d);
-	for (size_t i = 0; r >= 0 && i < TIMER_COUNT; i++)
-		r = add_timer(d, i);
+	for (size_t i = 0; r >= 0 && i < RHYTHM_COUNT; i++)
+		r = start_rhythm(d, i);
 	return r;
 }
 
@@ -509,7 +472,7 @@ static int add_sources(struct daemon *d)
 static int start(struct daemon *d, int lock)
 {
 	bool asked_lately = state_dir_begin(lock, OWED_LATE_NS);
-	d->started_ns = d->last_tick_ns = d->status_ns = clock_boottime();
+	d->started_ns = d->watchdog.tick_ns = d->status_ns = clock_boottime();
 	d->started_ms = clock_utc_ms();
 	d->disk = disk_new();
 	d->batches = batch_inbox_new();
@@ -545,6 +508,9 @@ static int start(struct daemon *d, int lock)
 	d->publisher = publisher_new(d->event, d->disk, d->config, base, &to);
 	if (!d->publisher)
 		return -errno;
+	d->watchdog.buses = d->buses;
+	d->watchdog.publisher = d->publisher;
+	d->watchdog.interval_ns = d->config->daemon->control_interval;
 	d->doors = doors_new(d->event, api_answer, &d->api);
 	if (!d->doors)
 		return -ENOMEM;
