@@ -10,6 +10,7 @@
 #include "daemon/live/live.h"
 #include "daemon/publish/json.h"
 #include "daemon/publish/reporter.h"
+#include "daemon/questions.h"
 #include "daemon/rhythm.h"
 #include "daemon/state/state.h"
 #include "daemon/state/state_dir.h"
@@ -41,8 +42,9 @@ struct daemon {
 	struct disk *disk;
 	struct state *state; /* NULL = nothing outlives a restart */
 	struct wall_clock clock;
-	struct inbox *batches, *answers; /* of questions from outside */
+	struct inbox *batches;
 	struct buses *buses;
+	struct questions *questions;
 	struct bus_load *loads; /* one for each bus of the configuration */
 	struct live *live;
 	struct reporter *reporter;
@@ -208,35 +210,6 @@ static struct bus_load *compute_loads(const struct config *c)
 		    loads[i].share > 1 ? ", the intervals cannot be met" : "");
 	}
 	return loads;
-}
-
-static void read_bus(void *user, size_t bus, struct raw_read *r)
-{
-	struct daemon *d = user;
-	r->to = d->answers;
-	buses_read(d->buses, bus, r);
-}
-
-static void end_read(struct inbox_item *item)
-{
-	struct raw_read *r = (struct raw_read *)item;
-	r->done(r);
-}
-
-static int on_answers(sd_event_source *s, int fd, uint32_t revents, void *user)
-{
-	const struct daemon *d = user;
-	for (struct inbox_item *i = inbox_take(d->answers), *next; i; i = next) {
-		next = i->next;
-		end_read(i);
-	}
-	return 0;
-}
-
-static char *capture_bus(void *user, size_t bus, uint64_t from, uint64_t *next)
-{
-	struct daemon *d = user;
-	return buses_capture(d->buses, bus, from, next);
 }
 
 static void on_alarm(const struct alarm *a, void *user)
@@ -461,8 +434,6 @@ static int add_sources(struct daemon *d)
 		r = sd_event_add_signal(d->event, NULL, SIGHUP, on_hangup, d);
 	if (r >= 0)
 		r = sd_event_add_io(d->event, NULL, inbox_fd(d->batches), EPOLLIN, on_batches, d);
-	if (r >= 0)
-		r = sd_event_add_io(d->event, NULL, inbox_fd(d->answers), EPOLLIN, on_answers, d);
 	for (size_t i = 0; r >= 0 && i < RHYTHM_COUNT; i++)
 		r = start_rhythm(d, i);
 	return r;
@@ -474,22 +445,26 @@ static int start(struct daemon *d, int lock)
 	bool asked_lately = state_dir_begin(lock, OWED_LATE_NS);
 	d->started_ns = d->watchdog.tick_ns = d->status_ns = clock_boottime();
 	d->started_ms = clock_utc_ms();
+	int r = sd_event_new(&d->event);
+	if (r < 0)
+		return r;
 	d->disk = disk_new();
 	d->batches = batch_inbox_new();
-	d->answers = inbox_new(RAW_READS_MAX, end_read);
-	d->buses = d->batches && d->answers ? buses_new(d->batches, asked_lately) : NULL;
+	d->buses = d->batches ? buses_new(d->batches, asked_lately) : NULL;
+	d->questions = d->buses ? questions_new(d->event, d->buses) : NULL;
 	d->live = live_new(d->config, d->started_ns);
 	d->reporter = d->live ? make_reporter(d, d->live) : NULL;
 	d->loads = compute_loads(d->config);
-	if (!d->disk || !d->batches || !d->buses || !d->reporter || !d->loads)
+	if (!d->disk || !d->questions || !d->reporter || !d->loads)
 		return -ENOMEM;
 	alarms_watch(d->live->alarms, on_alarm, on_alarm_valued, d);
 	d->api = (struct api){ .live = d->live,
 		.started_ms = d->started_ms,
 		.describe = describe,
 		.is_stuck = is_stuck,
-		.read = read_bus,
-		.capture = capture_bus,
+		.read = questions_read,
+		.capture = questions_capture,
+		.questions = d->questions,
 		.changed = on_learned,
 		.user = d };
 	d->state = lock >= 0 ? state_open(d->config->daemon->state_dir, d->disk, d->live, &d->clock) : NULL;
@@ -498,9 +473,6 @@ static int start(struct daemon *d, int lock)
 	state_save_soon(d->state);
 	untested_tell(d->config, NULL);
 	live_tick(d->live);
-	int r = sd_event_new(&d->event);
-	if (r < 0)
-		return r;
 	const struct publisher_events to = { on_presence, on_broker_connected, on_emptied, on_spool_trouble,
 		on_gap, on_publisher_stopped, d };
 	char base[JSON_BASE_MAX];
@@ -528,7 +500,7 @@ static void free_all(struct daemon *d)
 	live_free(d->live);
 	buses_free(d->buses);
 	inbox_free(d->batches);
-	inbox_free(d->answers);
+	questions_free(d->questions);
 	free(d->loads);
 	sd_event_unref(d->event);
 	config_unref(d->config);

@@ -115,7 +115,7 @@ struct http_answer api_bus_read(struct api *api, const char *name, const struct 
 	log_event(LOG_INFO, (struct log_fields){ .bus = name },
 	    "bus %s: unit %u is asked for %s %u, %u of them, by %s", name, read->unit,
 	    point_table_word(read->table), read->address, read->count, r->who);
-	api->read(api->user, (size_t)(bus - api->live->config->buses), read);
+	api->read(api->questions, (size_t)(bus - api->live->config->buses), read);
 	read = NULL; /* on_done has it */
 	return HTTP_LATER;
 }
@@ -138,7 +138,7 @@ struct http_answer api_bus_capture(struct api *api, const char *name, const stru
 		return http_error(
 		    HTTP_BAD_REQUEST, "from is not a place (allowed: `next` of an answer before)");
 	_cleanup_free_ char *text =
-	    api->capture(api->user, (size_t)(bus - api->live->config->buses), from, &next);
+	    api->capture(api->questions, (size_t)(bus - api->live->config->buses), from, &next);
 	if (!text)
 		return http_error(HTTP_UNAVAILABLE, "the bus cannot be listened to now, try again");
 	if (from == 0)

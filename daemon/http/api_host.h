@@ -32,8 +32,9 @@ struct api {
 	bool (*is_stuck)(void *user, char why[static API_STUCK_MAX]);
 	/* Through bus `i` of the configuration: a question, whose `to` is set here and which comes back by
 	 * its `done`; and what has gone over it since a place (driver.h), NULL when there is none. */
-	void (*read)(void *user, size_t bus, struct raw_read *r);
-	char *(*capture)(void *user, size_t bus, uint64_t from, uint64_t *next);
+	void (*read)(void *questions, size_t bus, struct raw_read *r);
+	char *(*capture)(void *questions, size_t bus, uint64_t from, uint64_t *next);
+	void *questions;
 	/* Something that must not be lost has changed, beside alarms, which tell that themselves. */
 	void (*changed)(void *user);
 	void *user;
