@@ -163,7 +163,7 @@ class Received:
 
 class Subscriber(Received):
     def __init__(self, port, topic="#", **connect):
-        self.messages = []
+        self.messages, self.port = [], port
         self.ready = threading.Event()
         self.client = mqtt.Client()
         self.client.on_connect = lambda c, *_: c.subscribe(topic, qos=1)

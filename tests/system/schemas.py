@@ -54,6 +54,13 @@ def channels():
     return every
 
 
+def retained():
+    """Whether a topic is retained, as the AsyncAPI description says."""
+    found, patterns = json.loads((FOLDER / "asyncapi.json").read_text()), channels()
+    kept = {o["channel"]["$ref"].removeprefix("#/channels/") for o in found["operations"].values() if o["bindings"]["mqtt"]["retain"]}
+    return lambda topic: any(patterns[name][0].match(topic) for name in kept)
+
+
 def check(messages):
     """Fails with the first message that is not as its schema says; an emptied topic has no payload."""
     for m in messages:

@@ -37,6 +37,12 @@ def test_everything_that_is_told_is_in_the_schemas(start, coolantd, subscriber, 
     subscriber.wait("alarm/flag", lambda m: m.json["acknowledged"])
     assert harness.ask(tmp_path, "POST", "/v1/alarms/warm/shelve", json.dumps({"for": "1h"}))[0] == 200
     subscriber.wait("alarm/warm", lambda m: m.json["state"] == "shelved")
+    # who comes now gets what the description calls retained, and nothing else
+    late = start(harness.Subscriber, subscriber.port)
+    retained = schemas.retained()
+    kept = {m.topic for m in subscriber.messages if retained(m.topic)}
+    harness.wait_for(lambda: {m.topic for m in late.messages if m.retain} >= kept, lambda: kept - {m.topic for m in late.messages})
+    assert all(retained(m.topic) for m in late.messages if m.retain)
     told, channels = {}, schemas.channels()
     for m in subscriber.messages:
         kind = schemas.kind_of(m.topic)
@@ -50,6 +56,45 @@ def test_everything_that_is_told_is_in_the_schemas(start, coolantd, subscriber, 
     status, records = harness.ask(tmp_path, "GET", "/v1/records?step=hour")
     assert status == 200
     strict["records"].validate(records)
+
+
+def refs(value):
+    if isinstance(value, dict):
+        found = [value["$ref"]] if "$ref" in value else []
+        return found + [r for v in value.values() for r in refs(v)]
+    return [r for v in value for r in refs(v)] if isinstance(value, list) else []
+
+
+# what AsyncAPI 3.0.0 allows of each object that we use
+ASYNCAPI = {
+    "root": {"asyncapi", "id", "info", "servers", "defaultContentType", "channels", "operations", "components"},
+    "info": {"title", "version", "description", "termsOfService", "contact", "license", "tags", "externalDocs"},
+    "channel": {"address", "messages", "title", "summary", "description", "servers", "parameters", "tags", "externalDocs", "bindings"},
+    "operation": {"action", "channel", "title", "summary", "description", "security", "tags", "externalDocs", "bindings", "traits", "messages", "reply"},
+    "parameter": {"enum", "default", "description", "examples", "location"},
+    "message": {"headers", "payload", "correlationId", "contentType", "name", "title", "summary", "description", "tags", "externalDocs", "bindings", "examples", "traits"},
+    "mqtt": {"qos", "retain", "messageExpiryInterval", "bindingVersion"},
+}
+
+
+def test_the_description_of_the_topics_is_asyncapi():
+    found = json.loads((schemas.FOLDER / "asyncapi.json").read_text())
+    objects = {"root": [found], "info": [found["info"]], "channel": found["channels"].values(), "operation": found["operations"].values(),
+               "parameter": found["components"]["parameters"].values(), "message": found["components"]["messages"].values(),
+               "mqtt": [o["bindings"]["mqtt"] for o in found["operations"].values()]}
+    for kind, every in objects.items():
+        for o in every:
+            assert set(o) <= ASYNCAPI[kind], (kind, set(o) - ASYNCAPI[kind])
+    assert found["asyncapi"] == "3.0.0" and {"title", "version"} <= set(found["info"]) and "name" in found["info"]["license"]
+    assert all(o["action"] in ("send", "receive") for o in objects["operation"])
+    for ref in refs(found):
+        file, _, inside = ref.partition("#")
+        target = found if inside else json.loads((schemas.FOLDER / file).read_text())
+        for key in inside.split("/")[1:]:
+            assert key in target, ref
+            target = target[key]
+    addresses = [c["address"] for c in objects["channel"]]
+    assert len(addresses) == len(set(addresses))
 
 
 def test_every_schema_has_a_channel():
