@@ -67,7 +67,8 @@ static void tick(struct daemon *d, int64_t now_ns)
 	d->watchdog.tick_ns = now_ns;
 	live_tick(d->live);
 	alarms_judge(d->live->alarms, JUDGE_ALL, now_ns);
-	trends_tick(d->live->trends, &d->clock, now_ns, clock_realtime_offset());
+	if (trends_tick(d->live->trends, &d->clock, now_ns, clock_realtime_offset()))
+		state_save_soon(d->state);
 	records_tick(d->live->records, d->live->alarms, now_ns, clock_utc_ms());
 	reporter_tick(d->reporter, now_ns);
 }

@@ -138,19 +138,21 @@ static void see_pue(const struct trends *t, size_t i)
 	trend_see(to, 2, it, 1);
 }
 
-void trends_tick(struct trends *t, const struct wall_clock *clock, int64_t now_ns, int64_t offset_ns)
+bool trends_tick(struct trends *t, const struct wall_clock *clock, int64_t now_ns, int64_t offset_ns)
 {
 	static void (*const see[TRENDS_KINDS])(
 	    const struct trends *, size_t) = { [TRENDS_LOOP] = see_loop, [TRENDS_PUE] = see_pue };
 	struct wall_clock judged = *clock; /* it is others' as well */
+	int64_t before_ms = t->end_ms;
 	if (wall_clock_judge(&judged, now_ns, offset_ns))
-		return;
+		return false;
 	for (enum trends_kind k = 0; k < TRENDS_KINDS; k++)
 		for (size_t i = 0; i < trends_count(t, k); i++) {
 			(void)trend_advance(&t->all[k][i], (now_ns + offset_ns) / NS_PER_MS);
 			see[k](t, i);
 			t->end_ms = trend_end_ms(&t->all[k][i]);
 		}
+	return t->end_ms != before_ms;
 }
 
 void trends_save(const struct trends *t, struct bytes_writer *w)

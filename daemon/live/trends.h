@@ -27,8 +27,8 @@ struct trends *trends_new(const struct config *c, const struct loops *loops, con
 void trends_inherit(struct trends *t, const struct trends *old);
 void trends_free(struct trends *t);
 
-/* Takes the figures as of the last tick; nothing while the clock is behind. */
-void trends_tick(struct trends *t, const struct wall_clock *clock, int64_t now_ns, int64_t offset_ns);
+/* Takes the figures as of the last tick; nothing while the clock is behind. Whether a step has ended. */
+bool trends_tick(struct trends *t, const struct wall_clock *clock, int64_t now_ns, int64_t offset_ns);
 
 /* Of the configuration, in its order. */
 size_t trends_count(const struct trends *t, enum trends_kind kind);

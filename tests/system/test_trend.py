@@ -1,13 +1,17 @@
 """The last day of PUE figures and loops, for a page that has just been opened."""
+import signal
 import struct
 import time
 
+import harness
 import pytest
 from harness import Coolantd, ModbusServer, device, head, tcp_bus
 from test_homeassistant import FIGURES, PLANT, PLANT_VALUES
 from test_state import stepped
 
 STEP_S, STEPS = 300, 288
+NEW = ("[pue:new]\nfacility = d.total\nit = d.it\nwindows = 1m\nalarms = no\n"
+       "[loop:spare]\ncoolant = water\nflow = d.flow\nsupply = d.supply\nreturn = d.return\nalarms = no\n")
 
 
 @pytest.fixture
@@ -48,8 +52,9 @@ def test_a_day_in_steps(row, subscriber):
     loop = subscriber.wait("trend/loop/main", lambda m: m.json["end"] > first["end"])
     assert {k: v[-1] for k, v in loop.json["figures"].items()} == {
         "heat": pytest.approx(69.2, abs=0.5), "flow": 100, "supply_temperature": 30, "return_temperature": 40, "pressure_drop": None}
-    # over a restart, and what is missed is a gap
-    daemon.stop()
+    # over a power cut a second later, and what is missed is a gap
+    harness.wait_for(lambda: time.time() > pue.time + 2, "the second that may be lost", 5)
+    daemon.stop(signal.SIGKILL)
     mark = len(subscriber.messages)
     daemon = row.go()
     again = subscriber.wait("trend/pue/row", after=mark)
@@ -60,6 +65,12 @@ def test_a_day_in_steps(row, subscriber):
     row.set_clock(2 * STEP_S)
     later = subscriber.wait("trend/pue/row", lambda m: m.json["end"] == pue.json["end"] + 2 * STEP_S * 1000, after=mark)
     assert figure(later, "pue") == [None] * (STEPS - 3) + [1.2, 1.2, None]
+    # one that is new has its day at once, with nothing in it
+    mark = len(subscriber.messages)
+    daemon.reload(row.ini(FIGURES + NEW))
+    for topic, name in (("trend/pue/new", "pue"), ("trend/loop/spare", "heat")):
+        new = subscriber.wait(topic, after=mark)
+        assert (new.json["end"], figure(new, name)) == (later.json["end"], [None] * STEPS)
     # gone from the configuration, gone from the broker
     daemon.reload(row.ini(FIGURES.split("[group")[0]))
     assert subscriber.wait("trend/pue/row", lambda m: m.text == "", after=mark)
