@@ -1,5 +1,7 @@
 """The manual knows what the program knows."""
+import contextlib
 import re
+import shlex
 import subprocess
 
 import harness
@@ -37,6 +39,40 @@ def test_every_request_is_in_the_manual(coolantd, tmp_path):
     assert len(allowed) >= 3
     for request in allowed:
         assert request in page, request
+
+
+def without_names(path):
+    """As a wrong request is told it: NAME for what stands there."""
+    return re.sub(r"^(/v1/(?:alarms|loops|buses)/)[^/]+(/\w+)$", r"\1NAME\2", path.partition("?")[0])
+
+
+def test_every_example_of_a_request_does_what_it_says(start, coolantd, subscriber, tmp_path):
+    """The commands of coolantd-http(7), one after the other; there is one of each path."""
+    holding = {0: 425, 1: 301, 2: 352, 3: 1200, 4: 0, 5: 1000, 100: 4660, 101: 43981}
+    server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": holding}})
+    coolantd(harness.tcp_bus("cdu", server.port) + harness.device("cdu1", "cdu") + "poll_interval = 100ms\n[point:cdu1.leak]\nregister = coil:0\n" + "".join(
+        f"[point:cdu1.{name}]\nregister = holding:{i}\nscale = 0.1\nunit = {unit}\n" for i, (name, unit) in enumerate(
+            [("flow_rate", "L/min"), ("supply", "Cel"), ("return", "Cel"), ("dp", "kPa")])) +
+        "[point:cdu1.active_energy_import]\nregister = holding:4\ntype = u32\nunit = kWh\n"
+        "[loop:secondary]\ncoolant = pg25\nflow = cdu1.flow_rate\nsupply = cdu1.supply\nreturn = cdu1.return\npressure_drop = cdu1.dp\n"
+        "[pue:row]\nfacility = cdu1\nit = cdu1\nwindows = 1h\n")
+    subscriber.wait("loop/secondary", lambda m: m.json["quality"]["heat"] == "good")
+    subscriber.wait("alarm/cdu1-leak", lambda m: m.json["state"] == "active")
+    allowed = {tuple(r.split()) for r in harness.ask(tmp_path, "GET", "/")[1]["error"].split("allowed: ")[1].rstrip(")").split(", ")}
+    page = (ROOT / "packaging" / "man" / "coolantd-http.7").read_text().replace("\\-", "-")
+    shown = set()
+    for line in re.findall(r"^curl .*$", page, re.M):
+        _, option, socket, *rest, url = shlex.split(line)
+        assert (option, socket) == ("--unix-socket", "/run/coolantd/http.sock") and url.startswith("http://localhost/")
+        method, body = ("POST", rest[1]) if rest[:1] == ["-d"] else (rest[1] if rest else "GET", None)
+        path = url.removeprefix("http://localhost")
+        with contextlib.closing(harness.Unix(tmp_path)) as connection:
+            connection.request(method, path, body)
+            reply = connection.getresponse()
+            text = reply.read().decode()
+        assert reply.status == 200, (line, text)
+        shown.add((method, without_names(path)))
+    assert shown == allowed
 
 
 def test_figures_and_default_alarms_of_the_manual_are_those_of_the_program(start, coolantd, subscriber, tmp_path):
