@@ -10,6 +10,7 @@ const struct command *const commands[] = {
 	&alarms_command,
 	&read_command,
 	&scan_command,
+	&capture_command,
 	&profiles_command,
 	&profiles_lint_command,
 	NULL,

@@ -9,6 +9,7 @@ extern const struct command points_command;
 extern const struct command alarms_command;
 extern const struct command profiles_command;
 extern const struct command profiles_lint_command;
+extern const struct command capture_command;
 extern const struct command read_command;
 extern const struct command scan_command;
 

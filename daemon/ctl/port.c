@@ -2,19 +2,21 @@
 
 #include "config/ini/text.h"
 #include "daemon/ctl/bus_url.h"
+#include "daemon/ctl/shared.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sysexits.h>
 
 struct port {
 	struct arena *arena;
-	struct config *config; /* NULL = it is a URL */
+	struct config *config; /* NULL = it is a URL, or cannot be read */
 	const struct bus_config *bus;
-	struct modbus_link link;
+	struct modbus_link link; /* of a bus that is not shared */
 	struct progress unwatched;
+	struct ctl ctl; /* of one that is */
+	bool is_shared;
 	char why[MODBUS_WHY_MAX];
 };
 
@@ -24,50 +26,74 @@ static void say_finding(bool is_error, const char *text, void *user)
 		fprintf(stderr, "coolantctl: %s\n", text);
 }
 
-static const struct bus_config *find_bus(struct port *p, const char *path, const char *name, int *code)
+static const struct bus_config *find_bus(const struct config *c, const char *name)
 {
-	struct diag *diag = diag_new();
-	p->config = config_load(path, diag);
-	diag_each(diag, say_finding, NULL);
-	diag_free(diag);
-	*code = p->config ? CTL_USAGE : EX_CONFIG;
-	if (!p->config)
-		return NULL;
-	for (size_t i = 0; i < p->config->bus_count; i++)
-		if (strcmp(p->config->buses[i].name, name) == 0)
-			return &p->config->buses[i];
-	fprintf(stderr, "coolantctl: no bus '%s' in %s (there %s", name, path,
-	    p->config->bus_count ? "are:" : "is none");
-	for (size_t i = 0; i < p->config->bus_count; i++)
-		fprintf(stderr, "%s %s", i ? "," : "", p->config->buses[i].name);
-	fprintf(stderr, "; or write tcp://HOST, rtutcp://HOST:PORT or rtu:///dev/ttyUSB0)\n");
-	return NULL;
+	return name_index_find(&c->bus_names, name, strlen(name));
 }
 
-static const struct bus_config *parse_url(struct port *p, const char *url, int *code)
+static int say_no_bus(const struct config *c, const char *name)
 {
-	struct diag *diag = diag_new();
-	const struct bus_config *bus = bus_url_parse(url, p->arena, diag);
-	diag_each(diag, say_finding, NULL);
-	diag_free(diag);
-	*code = CTL_USAGE;
+	fprintf(stderr, "coolantctl: no bus '%s' in %s (there %s", name, c->path,
+	    c->bus_count ? "are:" : "is none");
+	for (size_t i = 0; i < c->bus_count; i++)
+		fprintf(stderr, "%s %s", i ? "," : "", c->buses[i].name);
+	fprintf(stderr, "; or write tcp://HOST, rtutcp://HOST:PORT or rtu:///dev/ttyUSB0)\n");
+	return CTL_USAGE;
+}
+
+/* The bus of a configuration that this user may not be able to read. */
+static const struct bus_config *nameless_bus(struct port *p, const char *name)
+{
+	struct bus_config *bus = arena_alloc(p->arena, sizeof(*bus));
+	*bus = (struct bus_config){ .name = name, .type = BUS_TCP };
 	return bus;
 }
 
-struct port *port_open(const struct ctl *ctl, const char *where, int *code)
+/* A bus by its name: coolantd's, where one runs. Returns the exit code. */
+static int open_named(struct port *p, struct ctl *ctl, const char *name)
+{
+	struct diag *diag = diag_new();
+	p->config = config_load(ctl->config, diag);
+	p->ctl = *ctl;
+	if (p->config && strcmp(ctl->socket, CTL_DEFAULT_SOCKET) == 0)
+		p->ctl.socket = p->config->daemon->http_socket;
+	enum shared_state state = shared_find(&p->ctl, name);
+	p->is_shared = state == SHARED_HELD;
+	p->bus = p->config ? find_bus(p->config, name) : NULL;
+	if (!p->config && state == SHARED_NOT)
+		diag_each(diag, say_finding, NULL);
+	diag_free(diag);
+	if (state == SHARED_FORBIDDEN)
+		return CTL_FAILED;
+	if (!p->bus && p->is_shared)
+		p->bus = nameless_bus(p, name);
+	if (p->bus)
+		return CTL_GOOD;
+	return p->config ? say_no_bus(p->config, name) : CTL_CONFIG;
+}
+
+static int open_url(struct port *p, const char *url)
+{
+	struct diag *diag = diag_new();
+	p->bus = bus_url_parse(url, p->arena, diag);
+	diag_each(diag, say_finding, NULL);
+	diag_free(diag);
+	return p->bus ? CTL_GOOD : CTL_USAGE;
+}
+
+struct port *port_open(struct ctl *ctl, const char *where, int *code)
 {
 	struct port *p = calloc(1, sizeof(*p));
-	*code = EXIT_FAILURE;
+	*code = CTL_FAILED;
 	if (!p)
 		return NULL;
-	p->link.fd = -1;
 	p->arena = arena_new();
-	p->bus = bus_url_is(where) ? parse_url(p, where, code) : find_bus(p, ctl->config, where, code);
-	if (!p->bus || !modbus_link_init(&p->link, p->bus, ctl->stop_fd, &p->unwatched)) {
-		port_close(p);
-		return NULL;
-	}
-	return p;
+	*code = bus_url_is(where) ? open_url(p, where) : open_named(p, ctl, where);
+	if (*code == CTL_GOOD &&
+	    (p->is_shared || modbus_link_init(&p->link, p->bus, ctl->stop_fd, &p->unwatched)))
+		return p;
+	port_close(p);
+	return NULL;
 }
 
 struct port *port_of_bus(const struct ctl *ctl, const struct bus_config *bus)
@@ -99,14 +125,19 @@ const struct bus_config *port_bus(const struct port *p)
 	return p->bus;
 }
 
-const struct config *port_config(const struct port *p)
+struct config *port_config(const struct port *p)
 {
 	return p->config;
 }
 
 bool port_is_shared(const struct port *p)
 {
-	return false;
+	return p->is_shared;
+}
+
+const struct ctl *port_ctl(const struct port *p)
+{
+	return &p->ctl;
 }
 
 const char *port_why(const struct port *p)
@@ -124,6 +155,8 @@ static enum exchange_result connect_link(struct port *p)
 
 enum exchange_result port_ask(struct port *p, const struct modbus_request *q, struct modbus_reply *r)
 {
+	if (p->is_shared)
+		return shared_ask(&p->ctl, p->bus->name, q, r, p->why);
 	for (;;) {
 		enum exchange_result result = connect_link(p);
 		if (result != EXCHANGE_OK)
@@ -140,6 +173,8 @@ enum exchange_result port_ask(struct port *p, const struct modbus_request *q, st
 
 int port_identify(struct port *p, uint8_t unit, struct identification *ret)
 {
+	if (p->is_shared)
+		return -ENOTSUP;
 	enum exchange_result result = connect_link(p);
 	if (result != EXCHANGE_OK)
 		return result == EXCHANGE_STOPPED ? -ECANCELED : -EPIPE;
@@ -175,6 +210,9 @@ void port_words(const struct port *p, const struct modbus_request *q, enum excha
 	if (result == EXCHANGE_EXCEPTION)
 		snprintf(words, PORT_WORDS_MAX, "%s: refused with exception %d (%s)%s", what, r->exception,
 		    modbus_exception_word(r->exception), exception_help(r->exception));
+	else if (p->is_shared)
+		snprintf(words, PORT_WORDS_MAX, "%s, through coolantd: %s", what,
+		    result == EXCHANGE_STOPPED ? "interrupted" : p->why);
 	else if (result == EXCHANGE_TIMEOUT)
 		snprintf(words, PORT_WORDS_MAX, "%s: no answer within %s%s", what, wait,
 		    tcp ? "; is that its unit id? coolantctl scan looks for others"

@@ -112,27 +112,32 @@ void capture_came(struct capture *c, const uint8_t *bytes, size_t n)
 	pthread_mutex_unlock(&c->lock);
 }
 
+static int head_of(const struct bus_config *bus, char text[static HEAD_MAX])
+{
+	int n =
+	    bus->type == BUS_RTU
+		? snprintf(text, HEAD_MAX, CAPTURE_MAGIC "\n# bus %s: rtu, %d baud, %s parity\n", bus->name,
+		      bus->baud, bus->parity == PARITY_NONE ? "no" : bus_parity_word(bus->parity))
+		: snprintf(
+		      text, HEAD_MAX, CAPTURE_MAGIC "\n# bus %s: %s\n", bus->name, bus_type_word(bus->type));
+	return n < HEAD_MAX ? n : HEAD_MAX - 1;
+}
+
 static void put_head(struct capture *c, const struct bus_config *bus)
 {
-	char line[HEAD_MAX];
-	const char *const parity = bus->parity == PARITY_NONE	? "no"
-				   : bus->parity == PARITY_EVEN ? "even"
-								: "odd";
-	int n = bus->type == BUS_RTU
-		    ? snprintf(line, sizeof(line), CAPTURE_MAGIC "\n# bus %s: rtu, %d baud, %s parity\n",
-			  bus->name, bus->baud, parity)
-		    : snprintf(line, sizeof(line), CAPTURE_MAGIC "\n# bus %s: %s\n", bus->name,
-			  bus->type == BUS_TCP ? "tcp" : "rtutcp");
-	put(c, line, n < HEAD_MAX ? (size_t)n : HEAD_MAX - 1);
+	char text[HEAD_MAX];
+	put(c, text, (size_t)head_of(bus, text));
 }
 
 /* The bytes from a place on, with the lock. */
-static char *copy(const struct capture *c, uint64_t from)
+static char *copy(const struct capture *c, const struct bus_config *bus, uint64_t from)
 {
-	static const char lost[] = "# lost\n";
+	char lost[HEAD_MAX + 16] = "";
 	const uint64_t oldest = c->end > CAPTURE_BYTES ? c->end - CAPTURE_BYTES : 0;
 	const bool is_lost = from < oldest;
-	if (is_lost) { /* on to the next whole line */
+	if (is_lost) { /* on to the next whole line; who begins gets the head all the same */
+		size_t n = from == 0 ? (size_t)head_of(bus, lost) : 0;
+		memcpy(lost + n, "# lost\n", sizeof("# lost\n"));
 		from = oldest;
 		while (from < c->end && c->ring[(from++) % CAPTURE_BYTES] != '\n')
 			;
@@ -165,7 +170,7 @@ struct capture_part capture_take(struct capture *c, const struct bus_config *bus
 		c->asked_ns = now;
 		if (now - c->last_ns > CAPTURE_PAUSE_NS)
 			flush(c);
-		part = (struct capture_part){ copy(c, from), c->end };
+		part = (struct capture_part){ copy(c, bus, from), c->end };
 		atomic_store(&c->is_on, true);
 	}
 	pthread_mutex_unlock(&c->lock);

@@ -4,7 +4,7 @@ import signal
 import struct
 
 import harness
-from harness import COOLANTCTL, COOLANTD, PROFILES, run
+from harness import COOLANTCTL, COOLANTD, PROFILES, SIM, device, run, tcp_bus
 
 FLOW = struct.unpack("<HH", struct.pack("<f", 1.85))  # the low word first: CDAB
 CDU = {"holding": {100: 225, 101: 301}, "input": {10: FLOW[0], 11: FLOW[1]}, "discrete": {5: 1, 6: 0}}
@@ -113,3 +113,55 @@ def test_a_scan_ends_well_when_it_is_interrupted(start, tmp_path):
     harness.wait_for(server.replies, "unit 1 was found")
     assert scan.stop(signal.SIGINT) == 1
     assert "interrupted: not all units of 1-32 were asked" in scan.text and "[device:unit1]" in scan.text
+
+
+def test_a_bus_is_asked_through_coolantd(start, coolantd, subscriber, tmp_path):
+    """Its port is coolantd's; the configuration tells where it listens."""
+    line = start(harness.SerialLine, tmp_path)
+    start(harness.ModbusServer, tmp_path, {2: METER, 5: CDU}, serial=str(line.b))
+    daemon = coolantd(f"[bus:field]\ntype = rtu\nport = {line.a}\nparity = none\nresponse_timeout = 100ms\n" +
+                      device("m", "field", 2, extra="poll_interval = 200ms\n[point:m.power]\nregister = holding:0\n"))
+    subscriber.wait("device/m", lambda m: m.json["values"] == {"power": 7})
+    config = ("-c", daemon.path)
+    answer = json.loads(good(*config, "--json", "read", "field", 5, "input:10", 2))
+    assert answer["bus"] == "field" and answer["words"] == list(FLOW) and 0 < answer["latency_ms"] < 100
+    r = ctl(*config, "read", "field", 5, "input:9")
+    assert r.returncode == 1 and "unit 5, input:9: refused with exception 2" in r.stderr
+    r = ctl(*config, "read", "field", 9, "input:9")
+    assert r.returncode == 1 and "through coolantd: no reply within the response_timeout" in r.stderr
+    r = ctl("read", f"rtu://{line.a}?parity=none", 5, "input:10")
+    assert r.returncode == 1 and "is in use by another program" in r.stderr
+    text = good("--socket", tmp_path / "http", *config, "scan", "field", "--units", "2,5")
+    assert "; unit 2 is [device:m]\n" in text and "[device:unit5]\nbus = field\nunit = 5\n" in text
+    r = ctl(*config, "scan", "field", "--baud", "9600")
+    assert r.returncode == 2 and "stop it to try others" in r.stderr
+    r = ctl(*config, "read", "fields", 5, "input:10")
+    assert r.returncode == 2 and "no bus 'fields' in" in r.stderr and "there are: field" in r.stderr
+    # what it says is captured
+    path = tmp_path / "said.txt"
+    good(*config, "capture", "field", path, "--for", "1s")
+    lines = path.read_text().splitlines()
+    assert lines[:2] == ["# coolantd capture 1", "# bus field: rtu, 19200 baud, no parity"]
+    assert len([l for l in lines if " > 0203" in l]) >= 3 and len([l for l in lines if " < 0203020007" in l]) >= 3
+
+
+def test_a_capture_is_a_device(start, tmp_path):
+    """While no coolantd runs, the devices of the configuration are asked as it asks them; the file is served again."""
+    server = start(harness.ModbusServer, tmp_path, {2: METER, 5: CDU})
+    port = harness.free_port()
+    ini = "[daemon]\nsite = a\nrack = b\nhttp_socket = /no/such\n" + tcp_bus("field", server.port) + device(
+        "m", "field", 2, extra="poll_interval = 100ms\n[point:m.power]\nregister = holding:0\n[point:m.wide]\nregister = holding:40\n")
+    (tmp_path / "c.ini").write_text(ini)
+    capture = start(harness.Process, [COOLANTCTL, "-c", tmp_path / "c.ini", "capture", f"tcp://127.0.0.1:{server.port}", tmp_path / "said.txt"])
+    harness.wait_for(lambda: len(server.replies()) > 4, "some polls")
+    assert capture.stop(signal.SIGINT) == 0, capture.text
+    server.stop()
+    start(harness.Process, [SIM, "--play", tmp_path / "said.txt", "--listen", f"tcp://127.0.0.1:{port}"]).wait_line("^ready$")
+    assert json.loads(good("--json", "read", f"tcp://127.0.0.1:{port}", 2, "holding:0"))["words"] == [7]
+    r = ctl("read", f"tcp://127.0.0.1:{port}", 2, "holding:40")
+    assert "exception 2" in r.stderr
+    for args, code, said in [(("capture", "tcp://127.0.0.1:1", tmp_path / "x"), 78, "no device of it is on tcp://127.0.0.1:1"),
+                             (("capture", "field", "/no/such/file"), 1, "/no/such/file: No such file"),
+                             (("capture", "field", tmp_path / "x", "--for", "1"), 2, "--for 1 is no time")]:
+        r = ctl("-c", tmp_path / "c.ini", *args)
+        assert r.returncode == code and said in r.stderr, r
