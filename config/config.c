@@ -17,6 +17,7 @@
 const struct config_section *const config_sections[] = {
 	&daemon_section,
 	&mqtt_section,
+	&sparkplug_section,
 	&spool_section,
 	&records_section,
 	&bus_section,
@@ -106,7 +107,7 @@ static struct found find_sections(const struct config_loading *l, const struct c
 	for (const struct ini_section *s = l->tree->sections; s && found.count < n; s = s->next)
 		if (is_of(s, k))
 			found.items[found.count++] = s;
-	if (!k->name && found.count == 0) {
+	if (!k->name && !k->optional && found.count == 0) {
 		struct ini_section *empty = arena_alloc(l->arena, sizeof(*empty));
 		*empty = (struct ini_section){ .title = k->kind, .kind = k->kind, .file = l->config->path };
 		found.items[found.count++] = empty;
@@ -117,7 +118,9 @@ static struct found find_sections(const struct config_loading *l, const struct c
 /* Reads the sections of a kind by their rows into an array of its structs. */
 static void read_kind(struct config_loading *l, const struct config_section *k, const struct found *found)
 {
-	char *config = (char *)l->config, *item = arena_alloc(l->arena, (found->count + 1) * k->size);
+	char *config = (char *)l->config, *item = NULL;
+	if (k->name || found->count > 0)
+		item = arena_alloc(l->arena, (found->count + 1) * k->size);
 	memcpy(config + k->place, &item, sizeof(item)); /* the pointer's type is the section's */
 	if (k->name)
 		*(size_t *)(config + k->count) = found->count;

@@ -19,6 +19,7 @@
 #include "config/sections/pue.h"
 #include "config/sections/records.h"
 #include "config/sections/reference.h"
+#include "config/sections/sparkplug.h"
 
 /* Reads `path`, then the *.ini files in the folder coolantd.d beside it, by name. Returns the configuration
  * with one reference, or NULL with at least one error in `d`. */

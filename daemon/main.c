@@ -171,10 +171,15 @@ static void set_up_signals(void)
 static void print_unreadable(struct config *c)
 {
 	char what[PATH_MAX + 64];
-	const struct connection_settings s = connection_settings_of(c);
-	const char *key = mqtt_unusable_file(&s.mqtt, what, sizeof(what));
-	if (key)
-		log_line(LOG_WARNING, "%s: [mqtt] %s: %s", c->path, key, what);
+	for (enum output_connection i = 0; i < OUTPUT_CONNECTIONS; i++) {
+		if (!output_connection_of(c, i))
+			continue;
+		const struct connection_settings s = connection_settings_of(c, i);
+		const char *key = mqtt_unusable_file(&s.mqtt, what, sizeof(what));
+		if (key)
+			log_line(
+			    LOG_WARNING, "%s: [%s] %s: %s", c->path, output_connection_word(i), key, what);
+	}
 }
 
 int main(int argc, char **argv)

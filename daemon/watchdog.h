@@ -11,7 +11,7 @@
 /* Begins with zeros; the threads that it looks at must outlive it. */
 struct watchdog {
 	struct buses *buses;
-	struct publisher *publisher;
+	struct publisher *publishers[OUTPUT_CONNECTIONS]; /* NULL = not there */
 	int64_t tick_ns, interval_ns; /* of the control loop: its last turn (CLOCK_BOOTTIME), and how often */
 	bool is_silent;		      /* it is not fed */
 };

@@ -188,10 +188,6 @@ static bool parse_value(const struct schema_key *row, struct arena *a, struct di
     struct diag_place place, void *target, const char *text)
 {
 	struct schema_value v = { row, a, (char *)target + row->field.offset, d, place };
-	const char *def = row->def ? row->def : "";
-	/* a key whose function comes later may be written with its default: that asks for nothing */
-	if ((row->flags & SCHEMA_LATER) && strcmp(text, def) != 0)
-		return schema_refuse(&v, "not available in this version (allowed: the default '%s')", def);
 	if (!types[row->type].parse)
 		return row->parse(&v, text);
 	if (types[row->type].size != row->field.size)
@@ -212,6 +208,8 @@ void schema_defaults(const struct schema_key *keys, struct arena *a, void *targe
 static void read_empty(
     const struct schema_key *row, struct arena *a, struct diag *d, struct diag_place place, void *target)
 {
+	if (row->flags & SCHEMA_INHERITED)
+		return;
 	bool own = row->type == SCHEMA_CUSTOM || (row->type == SCHEMA_CHOICE && !row->def);
 	if (!own && row->def && *row->def != '\0')
 		diag_note(d, place, "empty, so the default holds: %s", row->def);

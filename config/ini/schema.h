@@ -44,7 +44,7 @@ enum schema_type {
 
 enum schema_flags {
 	SCHEMA_REQUIRED = 1 << 0,
-	SCHEMA_LATER = 1 << 1, /* known, but its function is not in this version: only the default is taken */
+	SCHEMA_INHERITED = 1 << 1, /* without a default: left out it is as in another section */
 };
 
 #define SCHEMA_LIST_MAX 256

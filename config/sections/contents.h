@@ -16,6 +16,7 @@ struct config {
 	const struct ini_section *sections; /* as they are written, see ini_tree.h */
 	struct daemon_config *daemon;
 	struct mqtt_config *mqtt;
+	struct sparkplug_config *sparkplug; /* NULL = off */
 	struct spool_config *spool;
 	struct records_config *records;
 	struct bus_config *buses;

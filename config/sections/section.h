@@ -24,12 +24,14 @@ struct config_section {
 	const char *name; /* the form of what stands behind the colon: NAME; NULL = [kind] alone and once */
 	const char *help;
 	const struct schema_key *keys;
-	size_t size;  /* of its struct, which begins with the name if it has one; 0 = the check reads it */
-	size_t place; /* in struct config: of the pointer to it, or to the array of them */
-	size_t count; /* in struct config: of the array's length */
-	size_t max;   /* 0 = only bounded by the size of a file */
+	size_t size;   /* of its struct, which begins with the name if it has one; 0 = the check reads it */
+	size_t place;  /* in struct config: of the pointer to it, or to the array of them */
+	size_t count;  /* in struct config: of the array's length */
+	size_t max;    /* 0 = only bounded by the size of a file */
+	bool optional; /* without a name: NULL when it is not written */
+	const char *inherits; /* the kind whose section has what is left out of SCHEMA_INHERITED */
 	/* Resolves names and says what one row alone cannot tell. Of a kind without a name there is always
-	 * one, and empty if it is not written. NULL = nothing to check. */
+	 * one, and empty if it is not written, unless it is optional. NULL = nothing to check. */
 	void (*check)(const struct config_loading *l, void *item);
 	/* The same for all sections of the kind at once, for one whose `size` is 0. */
 	void (*check_all)(

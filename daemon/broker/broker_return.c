@@ -48,7 +48,8 @@ struct broker_return *broker_return_new(sd_event *event, const struct connection
 	snprintf(client_id, sizeof(client_id), "%s-probe", s->mqtt.client_id);
 	probe.mqtt.client_id = client_id;
 	probe.mqtt.broker_count = broker_count;
-	probe.mqtt.will = (struct mqtt_message){ 0 };
+	probe.presence = NULL;
+	probe.mqtt.topic_count = 0;
 	probe.retry_min = probe.retry_max = BROKER_RETURN_INTERVAL_S * NS_PER_S;
 	probe.is_probe = true;
 	b->back = back;

@@ -29,7 +29,13 @@
 /* Making and ending a client take the library's lock, which another client may hold while it connects. */
 #define LIBRARY_LIMIT_NS (60 * NS_PER_S)
 
-enum order_kind { ORDER_PUBLISH, ORDER_RENEW, ORDER_ABANDON /* renew, with our will */, ORDER_STOP };
+enum order_kind {
+	ORDER_PUBLISH,
+	ORDER_RENEW,
+	ORDER_ABANDON, /* renew, with our will */
+	ORDER_MOVE_ON, /* renew, with the next broker */
+	ORDER_STOP
+};
 
 struct order {
 	struct inbox_item item;
@@ -44,8 +50,8 @@ enum state { STATE_WAITING, STATE_CONNECTING, STATE_UP };
 
 struct connection {
 	struct connection_settings settings;
-	char *client_id, *will_topic;
-	void *will_payload;
+	char *client_id;
+	char **topics; /* as many as in the settings */
 	pthread_t thread;
 	struct inbox *orders, *outcomes;
 	int stop_fd; /* readable once it shall stop */
@@ -58,6 +64,10 @@ struct connection {
 	struct mqtt_client *client;
 	enum state state;
 	bool renewing, stopping, ended;
+	size_t first_broker;	     /* with which the next try begins */
+	_Atomic uint64_t connects;   /* paho's threads tell it */
+	struct message *will;	     /* of the last CONNECT */
+	struct mqtt_message as_will; /* the same */
 	unsigned session;
 	unsigned failures, short_sessions, taken_sessions; /* in a row */
 	struct mqtt_limits limits;			   /* of the session, as are these */
@@ -87,14 +97,56 @@ static struct connection_outcome *outcome_new(const struct connection_outcome *w
 
 static void post(struct connection *c, const struct connection_outcome *what)
 {
-	inbox_give_always(c->outcomes, &outcome_new(what)->item);
+	struct connection_outcome *o = outcome_new(what);
+	o->connects = atomic_load(&c->connects);
+	inbox_give_always(c->outcomes, &o->item);
+}
+
+static void on_heard(void *user, const struct mqtt_message *m)
+{
+	struct connection *c = user;
+	size_t topic = strlen(m->topic) + 1;
+	struct connection_outcome *o = malloc(sizeof(*o) + topic + m->size + 1);
+	if (!o)
+		return;
+	char *text = (char *)(o + 1);
+	*o = (struct connection_outcome){
+		.kind = CONNECTION_HEARD, .topic = text, .payload = text + topic, .size = m->size
+	};
+	memcpy(text, m->topic, topic);
+	memcpy(text + topic, m->payload, m->size + 1); /* with its NUL */
+	inbox_give_always(c->outcomes, &o->item);
+}
+
+static const struct mqtt_message *make_will(void *user)
+{
+	struct connection *c = user;
+	struct output_presence presence = { 0 };
+	uint64_t number = atomic_fetch_add(&c->connects, 1);
+	message_free(c->will);
+	c->will = NULL;
+	if (!c->settings.presence ||
+	    c->settings.presence(c->settings.config, c->settings.which, number, &presence) < 0)
+		return NULL;
+	message_free(presence.online);
+	c->will = presence.offline;
+	if (!c->will)
+		return NULL;
+	int64_t qos = output_connection_of(c->settings.config, c->settings.which)->qos;
+	c->as_will = (struct mqtt_message){ .topic = c->will->topic,
+		.payload = c->will->payload,
+		.size = c->will->size,
+		.qos = c->will->flags & PUBLISH_ASSURED ? 1 : qos,
+		.retain = c->will->flags & PUBLISH_RETAIN };
+	return &c->as_will;
 }
 
 static void begin_connect(struct connection *c)
 {
 	c->state = STATE_CONNECTING;
 	c->began_ns = clock_boottime();
-	mqtt_client_connect(c->client);
+	mqtt_client_connect(c->client, c->first_broker);
+	c->first_broker = 0;
 	c->heard_ns = clock_boottime(); /* name servers were waited for in there */
 }
 
@@ -222,7 +274,7 @@ static void publish(struct connection *c, struct order *o)
 static void leave(struct connection *c, bool with_will)
 {
 	if (c->state == STATE_UP)
-		mqtt_client_disconnect(c->client, with_will);
+		mqtt_client_disconnect(c->client, with_will || c->settings.leaves_with_will);
 }
 
 static void follow(struct connection *c, struct order *o)
@@ -231,6 +283,9 @@ static void follow(struct connection *c, struct order *o)
 	case ORDER_PUBLISH:
 		publish(c, o);
 		break;
+	case ORDER_MOVE_ON:
+		c->first_broker = (mqtt_client_broker(c->client) + 1) % c->settings.mqtt.broker_count;
+		__attribute__((fallthrough));
 	case ORDER_RENEW:
 	case ORDER_ABANDON:
 		c->renewing = c->state == STATE_UP;
@@ -277,15 +332,23 @@ static void destroy(struct connection *c)
 		close(c->stop_fd);
 	config_unref(c->settings.config);
 	free(c->client_id);
-	free(c->will_topic);
-	free(c->will_payload);
+	for (size_t i = 0; c->topics && i < c->settings.mqtt.topic_count; i++)
+		free(c->topics[i]);
+	free(c->topics);
+	message_free(c->will);
 	free(c);
 }
 
 static void *run(void *user)
 {
 	struct connection *c = user;
-	struct mqtt_events to = { on_connected, on_disconnected, on_delivered, on_refused, c };
+	struct mqtt_events to = { .connected = on_connected,
+		.will = make_will,
+		.heard = on_heard,
+		.disconnected = on_disconnected,
+		.delivered = on_delivered,
+		.refused = on_refused,
+		.user = c };
 	progress_step(&c->progress, LIBRARY_LIMIT_NS);
 	c->client = mqtt_client_new(&c->settings.mqtt, &to, &c->progress, c->stop_fd);
 	if (!c->client)
@@ -305,10 +368,11 @@ static void *run(void *user)
 	return NULL;
 }
 
-struct connection_settings connection_settings_of(struct config *c)
+struct connection_settings connection_settings_of(struct config *c, enum output_connection which)
 {
-	const struct mqtt_config *m = c->mqtt;
+	const struct connection_config *m = output_connection_of(c, which);
 	return (struct connection_settings){ .config = c,
+		.which = which,
 		.mqtt = { .brokers = m->brokers.items,
 		    .broker_count = m->brokers.count,
 		    .client_id = m->client_id,
@@ -324,22 +388,19 @@ struct connection_settings connection_settings_of(struct config *c)
 		.retry_max = m->reconnect_max };
 }
 
-static void *copy(const void *data, size_t size)
-{
-	void *p = malloc(size + 1);
-	return p ? memcpy(p, data, size) : NULL;
-}
-
 /* What is not the configuration's own must live as long as the thread. */
 static bool copy_settings(struct connection *c)
 {
 	struct mqtt_settings *m = &c->settings.mqtt;
+	bool good = true;
 	m->client_id = c->client_id = strdup(m->client_id);
-	if (!m->will.topic)
-		return m->client_id != NULL;
-	m->will.topic = c->will_topic = strdup(m->will.topic);
-	m->will.payload = c->will_payload = copy(m->will.payload, m->will.size);
-	return m->client_id && m->will.topic && m->will.payload;
+	c->topics = calloc(m->topic_count + 1, sizeof(c->topics[0]));
+	for (size_t i = 0; c->topics && i < m->topic_count; i++) {
+		c->topics[i] = strdup(m->topics[i]);
+		good &= c->topics[i] != NULL;
+	}
+	m->topics = (const char *const *)c->topics;
+	return good && m->client_id && m->topics;
 }
 
 struct connection *connection_new(const struct connection_settings *s)
@@ -348,6 +409,7 @@ struct connection *connection_new(const struct connection_settings *s)
 	if (!c)
 		return NULL;
 	c->settings = *s;
+	atomic_init(&c->connects, s->connects);
 	(void)config_ref(s->config);
 	c->orders = inbox_new(0, free_item);
 	c->outcomes = inbox_new(0, free_item);
@@ -370,11 +432,12 @@ struct inbox *connection_outcomes(struct connection *c)
 }
 
 /* One block of memory for the order and all that it copies. */
-static struct order *order_new(const struct mqtt_message *m)
+static struct order *order_new(const struct mqtt_message *m, const struct connection_tail *tail)
 {
 	const char *unit = m->unit ? m->unit : "";
 	size_t topic = strlen(m->topic) + 1, unit_size = strlen(unit) + 1;
-	struct order *o = malloc(sizeof(*o) + topic + unit_size + m->size);
+	size_t tail_size = tail ? tail->size : 0;
+	struct order *o = malloc(sizeof(*o) + topic + unit_size + m->size + tail_size);
 	if (!o)
 		return NULL;
 	o->message = *m;
@@ -383,12 +446,16 @@ static struct order *order_new(const struct mqtt_message *m)
 	o->message.payload = o->text + topic + unit_size;
 	if (m->size > 0)
 		memcpy(o->text + topic + unit_size, m->payload, m->size);
+	if (tail_size > 0)
+		memcpy(o->text + topic + unit_size + m->size, tail->bytes, tail_size);
+	o->message.size += tail_size;
 	return o;
 }
 
-bool connection_publish(struct connection *c, unsigned session, uint64_t id, const struct mqtt_message *m)
+bool connection_publish(struct connection *c, unsigned session, uint64_t id, const struct mqtt_message *m,
+    const struct connection_tail *tail)
 {
-	struct order *o = order_new(m);
+	struct order *o = order_new(m, tail);
 	if (!o)
 		return false;
 	o->kind = ORDER_PUBLISH;
@@ -420,6 +487,11 @@ void connection_explain_end(struct connection *c)
 void connection_renew(struct connection *c, bool with_will)
 {
 	give(c, with_will ? ORDER_ABANDON : ORDER_RENEW);
+}
+
+void connection_move_on(struct connection *c)
+{
+	give(c, ORDER_MOVE_ON);
 }
 
 void connection_stop(struct connection *c)

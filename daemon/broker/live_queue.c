@@ -16,6 +16,10 @@ static bool is_first(const struct message *m)
 
 struct message *live_queue_add(struct live_queue *q, struct message *m)
 {
+	if (m->flags & PUBLISH_EACH) {
+		message_list_append(&q->waiting, m);
+		return NULL;
+	}
 	struct message **found = tsearch(m, &q->by_topic, by_topic);
 	if (!found)
 		return m;
@@ -37,7 +41,7 @@ struct message *live_queue_add(struct live_queue *q, struct message *m)
 struct message *live_queue_take(struct live_queue *q)
 {
 	struct message *m = message_list_take(&q->waiting);
-	if (m)
+	if (m && !(m->flags & PUBLISH_EACH))
 		(void)tdelete(m, &q->by_topic, by_topic);
 	return m;
 }

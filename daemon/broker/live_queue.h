@@ -1,7 +1,8 @@
 /* live_queue: live messages that wait for the broker, one for each topic (holder, main thread).
  *
- * What is newest of a topic takes the place of what waits of it: on a link that takes less than is made the
- * live state is as young as the queue is long, and that is no longer than there are topics.
+ * That is, but for those with PUBLISH_EACH. What is newest of a topic takes the place of what waits of it: on
+ * a link that takes less than is made the live state is as young as the queue is long, and that is no longer
+ * than there are topics.
  */
 #pragma once
 

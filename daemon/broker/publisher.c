@@ -24,11 +24,15 @@
 #define REPLAY_INTERVAL_NS (100 * NS_PER_MS)
 /* Another broker is turned to when the old one has not taken what is under way after so long. */
 #define REPLACE_LIMIT_NS (3 * NS_PER_S)
+/* So long who is waited for is given to show up at a broker, before he is looked for at the next. */
+#define OTHER_PATIENCE_NS (5 * NS_PER_S)
+#define SPOOL_NAME_MAX 64
 
 static const struct log_fields broker_fields = { .message_id = LOG_ID_BROKER };
 
 struct publisher {
 	struct config *config;
+	enum output_connection which;
 	sd_event *event;
 	struct publisher_events events;
 	struct connection *connection;
@@ -44,6 +48,9 @@ struct publisher {
 	struct config *next; /* stopping in order to go on with this one */
 	bool leaving;	     /* a connection that is of no use any more */
 	bool returning;	     /* to an earlier broker, once `offline` is said */
+	bool moving_on;	     /* likewise, to the next one, where who is waited for may be */
+	bool waiting;	     /* connected, for who is to be there before anything is said */
+	uint64_t connects;   /* CONNECT packets so far */
 	int64_t replay_from_ns;
 	bool replaying;
 	unsigned in_flight_max, in_flight_limit; /* now, and by the broker */
@@ -63,20 +70,27 @@ struct publisher {
 	struct health_broker stats;
 };
 
+static const struct connection_config *connection_of(const struct publisher *p)
+{
+	return output_connection_of(p->config, p->which);
+}
+
 static struct mqtt_message message_of(const struct publisher *p, const struct message *m)
 {
+	int64_t qos = m->flags & PUBLISH_ASSURED ? 1 : connection_of(p)->qos;
 	return (struct mqtt_message){ .topic = m->topic,
 		.payload = m->payload,
 		.size = m->size,
-		.qos = p->config->mqtt->qos < p->limits.qos ? p->config->mqtt->qos : p->limits.qos,
+		.qos = qos < p->limits.qos ? qos : p->limits.qos,
 		.unit = m->unit,
 		.retain = m->flags & PUBLISH_RETAIN };
 }
 
 /* A broker that gets more than it allows closes the connection: then the same would come again. */
-static bool is_oversize(struct publisher *p, const struct message *m, const struct mqtt_message *as)
+static bool is_oversize(struct publisher *p, const struct message *m, struct mqtt_message as)
 {
-	size_t size = mqtt_message_packet_size(as, p->config->mqtt->protocol);
+	as.size += OUTPUT_TAIL_MAX;
+	size_t size = mqtt_message_packet_size(&as, connection_of(p)->protocol);
 	if (size > p->limits.packet_size)
 		refusals_note_oversize(p->refusals, m, size, p->limits.packet_size);
 	return size > p->limits.packet_size;
@@ -95,13 +109,21 @@ static bool publish(struct publisher *p, struct message *m)
 	/* the last word is tried in any case: a broker that closes at it publishes our will */
 	bool barred = !p->stopping && refusals_bar(p->refusals, m->topic, clock_boottime());
 	const struct mqtt_message message = message_of(p, m);
-	if (barred || is_oversize(p, m, &message)) {
+	struct connection_tail tail = { .size = 0 };
+	if (barred || is_oversize(p, m, message)) {
 		drop(p, m);
+		return true;
+	}
+	if (p->events.tail)
+		tail.size = p->events.tail(p->events.user, m, tail.bytes);
+	if (tail.size == OUTPUT_TAIL_OBSOLETE) {
+		p->stats.dropped++;
+		history_delivered(p->history, m);
 		return true;
 	}
 	m->id = ++p->next_id;
 	m->sent_ns = clock_boottime();
-	if (!connection_publish(p->connection, p->session, m->id, &message))
+	if (!connection_publish(p->connection, p->session, m->id, &message, &tail))
 		return false;
 	if (p->in_flight.count == 0)
 		p->last_progress_ns = clock_boottime(); /* from here on an acknowledgement is waited for */
@@ -123,7 +145,9 @@ static void finish_stop(struct publisher *p)
 
 static void renew(struct publisher *p, bool with_will)
 {
-	if (!p->leaving)
+	if (!p->leaving && p->moving_on)
+		connection_move_on(p->connection);
+	else if (!p->leaving)
 		connection_renew(p->connection, with_will);
 	p->leaving = true;
 }
@@ -139,7 +163,7 @@ static void enqueue(struct publisher *p, struct message *m)
 /* What may be what closes the connection waits for the others once: then it is known better. */
 static bool lets_others_go(struct publisher *p, struct message *m)
 {
-	if (!p->careful || m->has_yielded || !p->queue.waiting.first ||
+	if (!p->careful || m->has_yielded || (m->flags & PUBLISH_EACH) || !p->queue.waiting.first ||
 	    !refusals_suspects(p->refusals, m->topic))
 		return false;
 	m->has_yielded = true;
@@ -195,7 +219,7 @@ static void start_replay(struct publisher *p)
 static void leave_dead_link(struct publisher *p, int64_t now_ns)
 {
 	int64_t waited = now_ns - p->last_progress_ns;
-	if (!p->connected || p->leaving || !p->in_flight.first || waited < p->config->mqtt->keep_alive)
+	if (!p->connected || p->leaving || !p->in_flight.first || waited < connection_of(p)->keep_alive)
 		return;
 	log_event(LOG_WARNING, broker_fields,
 	    "the broker has acknowledged nothing for %lld s, connecting anew",
@@ -228,7 +252,7 @@ static void insist_on_offline(struct publisher *p)
 	const struct mqtt_message message = {
 		.topic = m->topic, .payload = m->payload, .size = m->size, .retain = m->flags & PUBLISH_RETAIN
 	};
-	(void)connection_publish(p->connection, p->session, ++p->next_id, &message);
+	(void)connection_publish(p->connection, p->session, ++p->next_id, &message, NULL);
 }
 
 /* When the connection that another one is to follow has ended, or after so long. */
@@ -247,18 +271,30 @@ static void on_broker_back(void *user)
 	replace_within(p, REPLACE_LIMIT_NS);
 }
 
-static void on_up(struct publisher *p, const struct connection_outcome *o)
+static void free_presence(struct output_presence *p)
 {
-	if (p->stopping)
-		return;
+	message_free(p->online);
+	message_free(p->offline);
+	*p = (struct output_presence){ 0 };
+}
+
+static int renew_presence(struct publisher *p, struct config *c)
+{
+	uint64_t number = p->connects > 0 ? p->connects - 1 : 0;
+	free_presence(&p->presence);
+	return p->events.presence(c, p->which, number, &p->presence);
+}
+
+/* Nobody is waited for any more. */
+static void begin_session(struct publisher *p)
+{
 	p->connected = true;
-	p->session = o->session;
+	p->waiting = false;
 	p->stats.reconnects += p->was_connected;
 	p->was_connected = true;
-	p->in_flight_limit = o->limits.receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? o->limits.receive_maximum
+	p->in_flight_limit = p->limits.receive_maximum < PUBLISHER_IN_FLIGHT_MAX ? p->limits.receive_maximum
 										 : PUBLISHER_IN_FLIGHT_MAX;
 	p->in_flight_max = p->careful ? 1 : p->in_flight_limit;
-	p->limits = o->limits;
 	p->taken = 0;
 	p->careful_until_ns =
 	    clock_boottime() + CAREFUL_NS + (p->careful_history > 0 ? p->config->spool->replay_delay : 0);
@@ -267,11 +303,35 @@ static void on_up(struct publisher *p, const struct connection_outcome *o)
 	p->last_progress_ns = clock_boottime();
 	if (p->presence.online)
 		publisher_send(p, message_copy(p->presence.online));
-	p->events.connected(p->events.user);
+	p->events.connected(p->events.user, p->connects - 1);
 	start_replay(p);
+}
+
+static void wait_for_other(struct publisher *p, const char *who)
+{
+	p->waiting = true;
+	log_event(LOG_NOTICE, broker_fields, "[%s] waits for %s", output_connection_word(p->which), who);
+	if (connection_of(p)->brokers.count > 1)
+		replace_within(p, OTHER_PATIENCE_NS);
+}
+
+static void on_up(struct publisher *p, const struct connection_outcome *o)
+{
+	if (p->stopping)
+		return;
+	p->session = o->session;
+	p->limits = o->limits;
+	p->connects = o->connects;
+	(void)renew_presence(p, p->config); /* without memory nothing is said of it */
+	const char *other = p->events.waits_for ? p->events.waits_for(p->config, p->which) : "";
+	if (other[0]) {
+		wait_for_other(p, other);
+		return;
+	}
+	begin_session(p);
 	if (o->broker == 0)
 		return;
-	struct connection_settings s = connection_settings_of(p->config);
+	struct connection_settings s = connection_settings_of(p->config, p->which);
 	/* without memory there is no way back before the next disconnect */
 	p->broker_return = broker_return_new(p->event, &s, o->broker, on_broker_back, p);
 }
@@ -318,7 +378,7 @@ static void be_careful(struct publisher *p, bool lost)
 static void on_down(struct publisher *p, bool lost, const char *reason)
 {
 	bool was_connected = p->connected, was_careful = p->careful;
-	p->connected = p->replaying = false;
+	p->connected = p->replaying = p->waiting = false;
 	if (was_connected) /* a try that failed says nothing of what was under way before */
 		be_careful(p, lost);
 	if (lost && was_careful)
@@ -328,10 +388,10 @@ static void on_down(struct publisher *p, bool lost, const char *reason)
 		finish_stop(p);
 		return;
 	}
-	if (p->returning)
+	if (p->returning && !p->moving_on)
 		log_event(
 		    LOG_NOTICE, broker_fields, "an earlier broker of the list is back, returning to it");
-	p->returning = p->leaving = false;
+	p->returning = p->leaving = p->moving_on = false;
 	broker_return_free(p->broker_return);
 	p->broker_return = NULL;
 }
@@ -384,6 +444,37 @@ static void on_refused(struct publisher *p, uint64_t id, const char *reason)
 	}
 }
 
+/* Who is waited for is gone: nothing goes to this broker any more. */
+static void leave_other(struct publisher *p)
+{
+	if (!p->connected || p->returning || p->stopping)
+		return;
+	log_event(LOG_NOTICE, broker_fields, "[%s] %s is offline, leaving the broker",
+	    output_connection_word(p->which), p->events.waits_for(p->config, p->which));
+	p->returning = p->moving_on = true;
+	say_offline(p);
+	replace_within(p, REPLACE_LIMIT_NS);
+}
+
+static void on_heard(struct publisher *p, const struct connection_outcome *o)
+{
+	switch (p->events.heard(p->events.user, p->connects - 1, o->topic, o->payload, o->size)) {
+	case OUTPUT_WISH_NONE:
+		break;
+	case OUTPUT_WISH_EVERYTHING:
+		if (p->connected && !p->stopping && !p->returning)
+			p->events.connected(p->events.user, p->connects - 1);
+		break;
+	case OUTPUT_WISH_BEGIN:
+		if (p->waiting && !p->stopping)
+			begin_session(p);
+		break;
+	case OUTPUT_WISH_LEAVE:
+		leave_other(p);
+		break;
+	}
+}
+
 static void take(struct publisher *p, const struct connection_outcome *o)
 {
 	switch (o->kind) {
@@ -395,6 +486,9 @@ static void take(struct publisher *p, const struct connection_outcome *o)
 		break;
 	case CONNECTION_DELIVERED:
 		on_delivered(p, o->id, o->when_ns);
+		break;
+	case CONNECTION_HEARD:
+		on_heard(p, o);
 		break;
 	case CONNECTION_REFUSED:
 		on_refused(p, o->id, o->reason);
@@ -448,31 +542,31 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-static void free_presence(struct output_presence *p)
+static void free_topics(char *topics[OUTPUT_TOPICS_MAX])
 {
-	message_free(p->online);
-	message_free(p->offline);
-	*p = (struct output_presence){ 0 };
+	for (size_t i = 0; i < OUTPUT_TOPICS_MAX; i++)
+		free(topics[i]);
 }
 
-/* Everything that depends on the [mqtt] section. */
+/* Everything that depends on the section of the connection. */
 static int open_connection(struct publisher *p, struct config *c)
 {
 	p->config = config_ref(c);
 	p->last_progress_ns = clock_boottime();
-	int err = p->events.presence(p->events.user, c, &p->presence);
-	if (err < 0)
-		return err;
-	struct connection_settings s = connection_settings_of(c);
-	const struct message *will = p->presence.offline;
-	if (will)
-		s.mqtt.will = (struct mqtt_message){ .topic = will->topic,
-			.payload = will->payload,
-			.size = will->size,
-			.qos = c->mqtt->qos,
-			.retain = will->flags & PUBLISH_RETAIN };
+	char *topics[OUTPUT_TOPICS_MAX] = { NULL };
+	int err = renew_presence(p, c);
+	int n = p->events.listens && err >= 0 ? p->events.listens(c, p->which, topics) : 0;
+	if (err < 0 || n < 0)
+		return err < 0 ? err : n;
+	struct connection_settings s = connection_settings_of(c, p->which);
+	s.presence = p->events.presence;
+	s.connects = p->connects;
+	s.leaves_with_will = p->events.leaves_with_will;
+	s.mqtt.topics = (const char *const *)topics;
+	s.mqtt.topic_count = (size_t)n;
 	p->ended = p->eager = false;
 	p->connection = connection_new(&s);
+	free_topics(topics);
 	if (!p->connection)
 		return -errno;
 	return sd_event_add_io(
@@ -488,6 +582,7 @@ static bool close_connection(struct publisher *p, int64_t grace_ns)
 	(void)sd_event_source_set_enabled(p->replay_timer, SD_EVENT_OFF);
 	(void)sd_event_source_set_enabled(p->replace_timer, SD_EVENT_OFF);
 	p->connected = p->replaying = p->returning = p->leaving = p->careful = false;
+	p->waiting = p->moving_on = false;
 	bool ended = connection_free(p->connection, clock_ns(CLOCK_MONOTONIC) + grace_ns);
 	p->connection = NULL;
 	free_presence(&p->presence);
@@ -565,6 +660,8 @@ static int on_replace_limit(sd_event_source *s, uint64_t usec, void *user)
 		insist_on_offline(p);
 		connection_stop(p->connection);
 		open_next(p);
+	} else if (p->waiting) {
+		connection_move_on(p->connection);
 	} else if (p->returning) {
 		insist_on_offline(p);
 		renew(p, false);
@@ -595,17 +692,27 @@ static struct message *make_gap(void *user, int64_t from_ms, int64_t to_ms, uint
 	return p->events.gap(p->events.user, from_ms, to_ms, dropped);
 }
 
-struct publisher *publisher_new(sd_event *event, struct disk *disk, struct config *c, const char *old_base,
-    const struct publisher_events *events)
+/* The spool of a connection beside the main one has its word in its name. */
+static void put_spool_name(enum output_connection which, char name[static SPOOL_NAME_MAX])
+{
+	const char *word = which == OUTPUT_MAIN ? "" : output_connection_word(which);
+	snprintf(name, SPOOL_NAME_MAX, "spool%s%s.db", *word ? "-" : "", word);
+}
+
+struct publisher *publisher_new(sd_event *event, struct disk *disk, struct config *c,
+    enum output_connection which, const char *old_base, const struct publisher_events *events)
 {
 	struct publisher *p = calloc(1, sizeof(*p));
+	char name[SPOOL_NAME_MAX];
 	if (!p)
 		return NULL;
+	p->which = which;
+	put_spool_name(which, name);
 	p->event = event;
 	p->events = *events;
 	struct history_events to = { on_history_ready, on_saving, on_spool_trouble, make_gap, p };
 	p->refusals = refusals_new();
-	p->history = history_new(event, disk, c->daemon->state_dir, old_base, limits_of(c), &to);
+	p->history = history_new(event, disk, c->daemon->state_dir, name, old_base, limits_of(c), &to);
 	int r = !p->history ? -errno : p->refusals ? add_timers(p) : -ENOMEM;
 	if (r >= 0)
 		r = open_connection(p, c);
@@ -629,8 +736,8 @@ static bool same_message(const struct message *a, const struct message *b)
 static bool needs_new_connection(const struct publisher *p, const struct config *c)
 {
 	struct output_presence presence;
-	if (p->config->mqtt->fingerprint != c->mqtt->fingerprint ||
-	    p->events.presence(p->events.user, c, &presence) < 0)
+	if (connection_of(p)->fingerprint != output_connection_of(c, p->which)->fingerprint ||
+	    p->events.presence(c, p->which, p->connects > 0 ? p->connects - 1 : 0, &presence) < 0)
 		return true;
 	bool same = same_message(p->presence.online, presence.online) &&
 		    same_message(p->presence.offline, presence.offline);
@@ -675,7 +782,7 @@ bool publisher_free(struct publisher *p, int64_t grace_ns)
 	if (!p)
 		return true;
 	if (p->connection) {
-		if (p->in_flight.first || p->queue.waiting.first)
+		if (!p->stopping || p->in_flight.first || p->queue.waiting.first)
 			insist_on_offline(p);
 		connection_stop(p->connection);
 	}
@@ -699,8 +806,11 @@ void publisher_send(struct publisher *p, struct message *m)
 		return;
 	}
 	m->made_ns = clock_boottime();
-	if (!p->connected || p->stopping || p->returning ||
-	    p->queue.waiting.bytes >= PUBLISHER_QUEUE_BYTES_MAX) {
+	bool full = p->queue.waiting.bytes >= PUBLISHER_QUEUE_BYTES_MAX;
+	if (!p->connected || p->stopping || p->returning || full) {
+		/* where each message counts, who listens has to begin anew without one */
+		if (p->connected && full && (m->flags & PUBLISH_EACH))
+			renew(p, true);
 		history_lost(p->history, m);
 		return;
 	}
@@ -743,7 +853,8 @@ struct health_broker publisher_describe(const struct publisher *p)
 
 bool publisher_moves(const struct publisher *p, int64_t now_ns)
 {
-	bool answers = !p->connected || !p->in_flight.first ||
-		       now_ns - p->last_progress_ns < 3 * p->config->mqtt->keep_alive + ACKNOWLEDGE_MARGIN_NS;
+	bool answers =
+	    !p->connected || !p->in_flight.first ||
+	    now_ns - p->last_progress_ns < 3 * connection_of(p)->keep_alive + ACKNOWLEDGE_MARGIN_NS;
 	return answers && (!p->connection || connection_moves(p->connection, now_ns));
 }

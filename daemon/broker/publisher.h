@@ -21,10 +21,18 @@
 struct publisher;
 
 struct publisher_events {
-	/* What is said when the connection is made and at its end, see output.h. 0 or -ENOMEM. */
-	int (*presence)(void *user, const struct config *c, struct output_presence *ret);
-	/* The connection is there and that is said: the owner sends everything that is known. */
-	void (*connected)(void *user);
+	output_presence_maker presence; /* what is said when the connection is made and at its end */
+	/* See output.h; NULL = no topics, nobody, nothing. */
+	int (*listens)(const struct config *c, enum output_connection which, char *topics[OUTPUT_TOPICS_MAX]);
+	const char *(*waits_for)(const struct config *c, enum output_connection which);
+	size_t (*tail)(void *user, const struct message *m, uint8_t tail[static OUTPUT_TAIL_MAX]);
+	bool leaves_with_will; /* see connection.h */
+	/* A message of one of the topics: what is to be done about it? */
+	enum output_wish (*heard)(
+	    void *user, uint64_t connect, const char *topic, const char *payload, size_t size);
+	/* The connection is there, by the CONNECT after `connect` others, and that is said: the owner sends
+	 * everything that is known. */
+	void (*connected)(void *user, uint64_t connect);
 	/* The broker has taken a message without a payload: it keeps nothing under the topic. */
 	void (*emptied)(void *user, const char *topic);
 	/* The spool has a problem from now on; "" = it has none. */
@@ -36,10 +44,10 @@ struct publisher_events {
 	void *user;
 };
 
-/* Begins to connect; the spool is in the configuration's state_dir, `old_base` see spool_open. Takes a
- * reference of the configuration. NULL with errno. */
-struct publisher *publisher_new(sd_event *event, struct disk *disk, struct config *c, const char *old_base,
-    const struct publisher_events *events);
+/* Begins to connect, as the configuration, which has that connection, says; the spool is in its state_dir,
+ * `old_base` see spool_open. Takes a reference of the configuration. NULL with errno. */
+struct publisher *publisher_new(sd_event *event, struct disk *disk, struct config *c,
+    enum output_connection which, const char *old_base, const struct publisher_events *events);
 /* Gives the disk what is left, then waits for the connection to end, for `grace_ns` at most. False when that
  * goes on by itself, because a name server or a broker keeps it. */
 bool publisher_free(struct publisher *p, int64_t grace_ns);

@@ -28,18 +28,45 @@ static void put_value(struct json_writer *w, const char *key, const char *value)
 	json_text(w, key, text);
 }
 
-/* What is made of an empty value. */
-static const char *filled_in(const struct config *c, const char *kind, const char *key)
+static const struct config_section *find_kind(const char *kind)
 {
+	size_t i = 0;
+	while (strcmp(config_sections[i]->kind, kind) != 0)
+		i++;
+	return config_sections[i];
+}
+
+/* What the section has from which an empty value is inherited. */
+static const char *inherited(const struct config *c, const char *kind, const char *key)
+{
+	for (const struct ini_section *s = c->sections; s; s = s->next) {
+		const struct ini_entry *e = strcmp(s->kind, kind) == 0 ? ini_section_entry(s, key) : NULL;
+		if (e && *e->value != '\0')
+			return e->value;
+	}
+	const struct schema_key *row = find_kind(kind)->keys;
+	while (strcmp(row->key, key) != 0)
+		row++;
+	return row->def ? row->def : "";
+}
+
+/* What is made of an empty value. */
+static const char *filled_in(
+    const struct config *c, const struct config_section *k, const struct schema_key *row)
+{
+	if (row->flags & SCHEMA_INHERITED)
+		return inherited(c, k->inherits, row->key);
 	const struct {
 		const char *kind, *key, *value;
 	} made[] = {
 		{ "daemon", "state_dir", c->daemon->state_dir },
 		{ "daemon", "http_socket", c->daemon->http_socket },
-		{ "mqtt", "client_id", c->mqtt->client_id },
+		{ "mqtt", "client_id", c->mqtt->connection.client_id },
+		{ "sparkplug", "client_id", c->sparkplug ? c->sparkplug->connection.client_id : "" },
+		{ "sparkplug", "node", c->sparkplug ? c->sparkplug->node : "" },
 	};
 	for (size_t i = 0; i < sizeof(made) / sizeof(made[0]); i++)
-		if (strcmp(made[i].kind, kind) == 0 && strcmp(made[i].key, key) == 0)
+		if (strcmp(made[i].kind, k->kind) == 0 && strcmp(made[i].key, row->key) == 0)
 			return made[i].value;
 	return "";
 }
@@ -53,10 +80,10 @@ static void put_section(struct json_writer *w, const struct config *c, const str
 		const struct ini_entry *e = from ? ini_section_entry(from, row->key) : NULL;
 		bool written = e && *e->value != '\0';
 		/* what a section changes of something else has no defaults */
-		if ((row->flags & SCHEMA_LATER) || (!written && k->size == 0))
+		if (!written && k->size == 0)
 			continue;
 		const char *value = written ? e->value : row->def;
-		put_value(w, row->key, value && *value ? value : filled_in(c, k->kind, row->key));
+		put_value(w, row->key, value && *value ? value : filled_in(c, k, row));
 	}
 	json_close(w);
 }
@@ -70,7 +97,7 @@ static void put_kind(struct json_writer *w, const struct config *c, const struct
 		put_section(w, c, k, s);
 		any = true;
 	}
-	if (!any && !k->name)
+	if (!any && !k->name && !k->optional)
 		put_section(w, c, k, NULL);
 }
 

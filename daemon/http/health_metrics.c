@@ -213,7 +213,7 @@ static void put_device_states(struct metrics_writer *w, const struct health *h)
 void health_metrics_put(struct metrics_writer *w, const struct health *h)
 {
 	put_own(w, h);
-	put_broker(w, &h->broker);
+	put_broker(w, &h->brokers[OUTPUT_MAIN]);
 	put_bus_states(w, h);
 	put_bus_counters(w, h);
 	put_device_states(w, h);

@@ -1,6 +1,7 @@
 /* health: the daemon's own figures, for whoever tells them (holder). */
 #pragma once
 
+#include "daemon/publish/output_connection.h"
 #include "drivers/driver.h"
 #include "drivers/modbus/bus_load.h"
 
@@ -22,7 +23,7 @@ struct health {
 	uint64_t samples, batches_dropped;
 	int64_t lag_ns;		  /* longest of the main loop since the last time */
 	int64_t alarm_latency_ns; /* likewise, from a device's reply to its alarm; 0 = no new alarm */
-	struct health_broker broker;
+	struct health_broker brokers[OUTPUT_CONNECTIONS]; /* of those that there are */
 };
 
 /* Frees the stats of the buses. */

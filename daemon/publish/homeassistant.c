@@ -265,7 +265,7 @@ static void tell_alarm(const struct alarm *a, void *user)
 }
 
 /* The rack first: the others name it. */
-static void tell_everything(void *state)
+static void tell_everything(void *state, uint64_t connect)
 {
 	struct homeassistant *ha = state;
 	const struct config *c = ha->to.live->config;

@@ -77,7 +77,7 @@ static struct message *status(const struct config *c, const char *word)
 	return make(base, &e, strdup(word), strlen(word));
 }
 
-static int make_presence(const struct config *c, struct output_presence *ret)
+static int make_presence(const struct config *c, uint64_t connect, struct output_presence *ret)
 {
 	*ret = (struct output_presence){ status(c, "online"), status(c, "offline") };
 	if (ret->online && ret->offline)
@@ -87,7 +87,7 @@ static int make_presence(const struct config *c, struct output_presence *ret)
 	return -ENOMEM;
 }
 
-static void tell_info(void *state)
+static void tell_info(void *state, uint64_t connect)
 {
 	const struct json *j = state;
 	const struct config *c = j->to.live->config;

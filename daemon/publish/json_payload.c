@@ -501,6 +501,28 @@ void json_payload_bus_health(struct json_writer *w, const struct health *h, size
 	json_close(w);
 }
 
+static void put_broker(struct json_writer *w, const struct health_broker *b)
+{
+	json_open(w, "publisher");
+	json_bool(w, "connected", b->connected);
+	json_unsigned(w, "published", b->published);
+	json_unsigned(w, "acknowledged", b->acknowledged);
+	json_unsigned(w, "dropped", b->dropped);
+	json_unsigned(w, "reconnects", b->reconnects);
+	json_unsigned(w, "queued", b->queued);
+	json_unsigned(w, "in_flight", b->in_flight);
+	json_close(w);
+	json_open(w, "spool");
+	json_unsigned(w, "depth", b->waiting);
+	json_unsigned(w, "bytes", b->waiting_bytes);
+	json_unsigned(w, "dropped", b->waiting_dropped);
+	if (b->spool_trouble && b->spool_trouble[0])
+		json_text(w, "problem", b->spool_trouble);
+	else
+		json_null(w, "problem");
+	json_close(w);
+}
+
 void json_payload_own_health(struct json_writer *w, const struct health *h)
 {
 	json_integer(w, "ts", h->ts_ms);
@@ -510,23 +532,15 @@ void json_payload_own_health(struct json_writer *w, const struct health *h)
 	json_number(w, "loop_lag_ms", milliseconds(h->lag_ns), JSON_DECIMAL);
 	json_number(w, "alarm_latency_ms", h->alarm_latency_ns ? milliseconds(h->alarm_latency_ns) : NAN,
 	    JSON_DECIMAL);
-	json_open(w, "publisher");
-	json_bool(w, "connected", h->broker.connected);
-	json_unsigned(w, "published", h->broker.published);
-	json_unsigned(w, "acknowledged", h->broker.acknowledged);
-	json_unsigned(w, "dropped", h->broker.dropped);
-	json_unsigned(w, "reconnects", h->broker.reconnects);
-	json_unsigned(w, "queued", h->broker.queued);
-	json_unsigned(w, "in_flight", h->broker.in_flight);
-	json_close(w);
-	json_open(w, "spool");
-	json_unsigned(w, "depth", h->broker.waiting);
-	json_unsigned(w, "bytes", h->broker.waiting_bytes);
-	json_unsigned(w, "dropped", h->broker.waiting_dropped);
-	if (h->broker.spool_trouble[0])
-		json_text(w, "problem", h->broker.spool_trouble);
-	else
-		json_null(w, "problem");
+	put_broker(w, &h->brokers[OUTPUT_MAIN]);
+	json_open(w, "connections");
+	for (enum output_connection i = OUTPUT_MAIN + 1; i < OUTPUT_CONNECTIONS; i++) {
+		if (!output_connection_of(h->config, i))
+			continue;
+		json_open(w, output_connection_word(i));
+		put_broker(w, &h->brokers[i]);
+		json_close(w);
+	}
 	json_close(w);
 }
 

@@ -14,7 +14,9 @@
 
 enum message_flags {
 	PUBLISH_RETAIN = 1 << 0,
-	PUBLISH_URGENT = 1 << 1, /* goes ahead of what is queued */
+	PUBLISH_URGENT = 1 << 1,  /* goes ahead of what is queued */
+	PUBLISH_EACH = 1 << 2,	  /* a later one of its topic does not stand for it */
+	PUBLISH_ASSURED = 1 << 3, /* with QoS 1, whatever the connection has */
 };
 
 /* As long as a profile allows, with the NUL. */

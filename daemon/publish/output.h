@@ -10,9 +10,7 @@
 #include "daemon/live/live.h"
 #include "daemon/publish/health.h"
 #include "daemon/publish/message.h"
-
-/* The connections that there are: a format says on which one it speaks. */
-enum output_connection { OUTPUT_MAIN, OUTPUT_CONNECTIONS };
+#include "daemon/publish/output_connection.h"
 
 /* Takes messages over; NULL is one that there was no memory for. */
 struct output_sink {
@@ -31,6 +29,26 @@ struct output {
 struct output_presence {
 	struct message *online, *offline;
 };
+
+/* Makes it for the CONNECT that comes after `connect` others; the messages are the caller's. Any thread. 0 or
+ * -ENOMEM. */
+typedef int (*output_presence_maker)(
+    const struct config *c, enum output_connection which, uint64_t connect, struct output_presence *ret);
+
+/* What the owner of a connection is to do about a message that came over it. */
+enum output_wish {
+	OUTPUT_WISH_NONE,
+	OUTPUT_WISH_EVERYTHING, /* say all that is known anew */
+	OUTPUT_WISH_BEGIN,	/* who was waited for is there */
+	OUTPUT_WISH_LEAVE,	/* he is gone: say offline, and look for him at the next broker */
+};
+
+/* What goes out behind the payload of a message is no longer. */
+#define OUTPUT_TAIL_MAX 4
+/* Or this in place of its size: nobody would understand the message any more, so it is not sent. */
+#define OUTPUT_TAIL_OBSOLETE SIZE_MAX
+/* A format listens to no more topics. */
+#define OUTPUT_TOPICS_MAX 2
 
 /* A device, of which values are worth being told. */
 struct output_device {
@@ -59,13 +77,31 @@ struct output_format {
 	/* The state of the same format as of the configuration before, which is closed then. */
 	void (*inherit)(void *state, const void *old);
 
-	/* One format of a connection has it; the messages are the caller's. 0 or -ENOMEM. */
-	int (*presence)(const struct config *c, struct output_presence *ret);
+	/* One format of a connection has it; see output_presence_maker. */
+	int (*presence)(const struct config *c, uint64_t connect, struct output_presence *ret);
 
-	/* The connection is new, or the configuration is: what holds for long, such as a description or a
-	 * birth. All that is known of each device, loops, groups, PUE figures and alarms follow by the
-	 * functions below. */
-	void (*begin)(void *state);
+	/* The topics that the connection subscribes to, OUTPUT_TOPICS_MAX at most, malloc'd for the caller.
+	 * How many, or -ENOMEM. */
+	int (*listens)(const struct config *c, char *topics[OUTPUT_TOPICS_MAX]);
+	/* A message of one of them, over the connection of the CONNECT after `connect` others. */
+	enum output_wish (*hear)(
+	    void *state, uint64_t connect, const char *topic, const char *payload, size_t size);
+	/* Whom a new connection waits for before anything is said on it, until hear wishes to begin; "" =
+	 * nobody. */
+	const char *(*waits_for)(const struct config *c);
+
+	/* A message goes out now: what is to follow its payload, that only now is known. Returns its size, or
+	 * OUTPUT_TAIL_OBSOLETE. */
+	size_t (*tail)(void *state, const struct message *m, uint8_t tail[static OUTPUT_TAIL_MAX]);
+
+	/* How often all values of a device are told that do not change; 0 = as [mqtt] says for everything, in
+	 * each cycle or at its full_interval; INT64_MAX = never. */
+	int64_t full_interval;
+
+	/* The connection is new (by the CONNECT after `connect` others), or the configuration is: what holds
+	 * for long, such as a description or a birth. All that is known of each device, loops, groups, PUE
+	 * figures and alarms follow by the functions below. */
+	void (*begin)(void *state, uint64_t connect);
 
 	/* All topics of it that the broker keeps, of this configuration: one that it has no more is emptied.
 	 */
@@ -80,6 +116,7 @@ struct output_format {
 	/* `is_event`: its state has changed; else it is told anew, and that is of no use late. */
 	void (*alarm)(void *state, const struct alarm *a, bool is_event);
 	void (*health)(void *state, const struct health *h);
+	void (*tick)(void *state, int64_t now_ns); /* after each of the control loop */
 
 	/* The message that tells what had to be dropped, as history; NULL without memory. */
 	struct message *(*gap)(void *state, int64_t from_ms, int64_t to_ms, uint64_t dropped);

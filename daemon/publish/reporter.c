@@ -163,13 +163,65 @@ void reporter_inherit(struct reporter *r, struct reporter *old)
 				    &r->channels[i], r->live->config, &old->channels[k], old->live->config);
 }
 
-int reporter_presence(const struct config *c, enum output_connection connection, struct output_presence *ret)
+/* The formats of a connection, one after the other from `*i` on; NULL behind the last. */
+static const struct output_format *next_format(
+    const struct config *c, enum output_connection which, size_t *i)
 {
+	while (*i < FORMAT_COUNT) {
+		const struct output_format *f = formats[(*i)++];
+		if (f->connection == which && is_wanted(f, c))
+			return f;
+	}
+	return NULL;
+}
+
+int reporter_presence(
+    const struct config *c, enum output_connection which, uint64_t connect, struct output_presence *ret)
+{
+	const struct output_format *f;
 	*ret = (struct output_presence){ 0 };
-	for (size_t i = 0; i < FORMAT_COUNT; i++) {
-		const struct output_format *f = formats[i];
-		if (f->connection == connection && f->presence && is_wanted(f, c))
-			return f->presence(c, ret);
+	for (size_t i = 0; (f = next_format(c, which, &i));)
+		if (f->presence)
+			return f->presence(c, connect, ret);
+	return 0;
+}
+
+int reporter_listens(const struct config *c, enum output_connection which, char *topics[OUTPUT_TOPICS_MAX])
+{
+	const struct output_format *f;
+	for (size_t i = 0; (f = next_format(c, which, &i));)
+		if (f->listens)
+			return f->listens(c, topics);
+	return 0;
+}
+
+const char *reporter_waits_for(const struct config *c, enum output_connection which)
+{
+	const struct output_format *f;
+	for (size_t i = 0; (f = next_format(c, which, &i));)
+		if (f->waits_for)
+			return f->waits_for(c);
+	return "";
+}
+
+enum output_wish reporter_hear(struct reporter *r, enum output_connection which, uint64_t connect,
+    const char *topic, const char *payload, size_t size)
+{
+	for (size_t i = 0; i < r->channel_count; i++) {
+		const struct channel *ch = &r->channels[i];
+		if (ch->format->connection == which && ch->format->hear)
+			return ch->format->hear(ch->state, connect, topic, payload, size);
+	}
+	return OUTPUT_WISH_NONE;
+}
+
+size_t reporter_tail(struct reporter *r, enum output_connection which, const struct message *m,
+    uint8_t tail[static OUTPUT_TAIL_MAX])
+{
+	for (size_t i = 0; i < r->channel_count; i++) {
+		const struct channel *ch = &r->channels[i];
+		if (ch->format->connection == which && ch->format->tail)
+			return ch->format->tail(ch->state, m, tail);
 	}
 	return 0;
 }
@@ -224,8 +276,7 @@ static bool is_urgent(const struct table_device *d, const struct told_device *t,
 }
 
 /* Chooses the points, and remembers that their updates are seen. Whether there are any. */
-static bool choose(
-    const struct reporter *r, const struct table_device *d, struct told_device *t, bool full, bool *news)
+static bool choose(const struct table_device *d, struct told_device *t, bool full, bool always, bool *news)
 {
 	bool any = false;
 	for (size_t i = 0; i < d->config->point_count; i++) {
@@ -234,8 +285,7 @@ static bool choose(
 		/* something can be said of it: it was read, turned stale, or is out of service */
 		bool known = p->updates > 0 || p->sample.quality == QUALITY_OUT_OF_SERVICE;
 		bool fresh = told->seen != p->updates;
-		bool due = fresh && (r->live->config->mqtt->publish == MQTT_PUBLISH_ALWAYS ||
-					has_changed(&d->config->points[i], &p->sample, told));
+		bool due = fresh && (always || has_changed(&d->config->points[i], &p->sample, told));
 		news[i] = full ? known : due;
 		any |= news[i];
 		told->seen = p->updates;
@@ -265,9 +315,10 @@ static void report(
 	struct told_device *t = &ch->devices[d - r->live->table->devices];
 	_cleanup_free_ bool *news = calloc(d->config->point_count + 1, sizeof(*news));
 	const struct mqtt_config *c = r->live->config->mqtt;
-	full |= t->last_full_ns == 0 ||
-		(c->publish == MQTT_PUBLISH_CHANGE && now_ns - t->last_full_ns >= c->full_interval);
-	if (!news || is_incomplete(d, t, now_ns) || !choose(r, d, t, full, news))
+	bool always = ch->format->full_interval == 0 && c->publish == MQTT_PUBLISH_ALWAYS;
+	int64_t interval = ch->format->full_interval ? ch->format->full_interval : c->full_interval;
+	full |= t->last_full_ns == 0 || (!always && now_ns - t->last_full_ns >= interval);
+	if (!news || is_incomplete(d, t, now_ns) || !choose(d, t, full, always, news))
 		return;
 	const struct output_device what = { .device = d,
 		.news = news,
@@ -362,6 +413,9 @@ void reporter_tick(struct reporter *r, int64_t now_ns)
 		report_loops(r, ch, at);
 	}
 	report_pues(r, at);
+	for (size_t k = 0; k < r->channel_count; k++)
+		if (r->channels[k].format->tick)
+			r->channels[k].format->tick(r->channels[k].state, now_ns);
 	if (trends_end_ms(r->live->trends) == r->trends_ms)
 		return;
 	r->trends_ms = trends_end_ms(r->live->trends);
@@ -395,7 +449,8 @@ void reporter_retain(const struct reporter *r, struct retained *to)
 			r->channels[i].format->topics(r->channels[i].state, add_topic, to);
 }
 
-void reporter_everything(struct reporter *r, enum output_connection connection, int64_t now_ns)
+void reporter_everything(
+    struct reporter *r, enum output_connection connection, uint64_t connect, int64_t now_ns)
 {
 	const struct output_moment at = { .ts_ms = clock_utc_ms() };
 	for (size_t k = 0; k < r->channel_count; k++) {
@@ -403,7 +458,7 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 		if (ch->format->connection != connection)
 			continue;
 		if (ch->format->begin)
-			ch->format->begin(ch->state);
+			ch->format->begin(ch->state, connect);
 		for (size_t i = 0; i < r->live->config->device_count; i++)
 			report(r, ch, &r->live->table->devices[i], true, now_ns);
 		report_loops(r, ch, at);
@@ -413,7 +468,8 @@ void reporter_everything(struct reporter *r, enum output_connection connection, 
 			report_trends(ch, r->live->trends);
 		alarms_each(r->live->alarms, see_alarm, ch);
 	}
-	retained_each_gone(&r->live->retained, empty, &r->sinks[connection]);
+	if (connection == OUTPUT_MAIN) /* what the others say is not retained */
+		retained_each_gone(&r->live->retained, empty, &r->sinks[connection]);
 }
 
 void reporter_alarm(struct reporter *r, const struct alarm *a, bool is_event)

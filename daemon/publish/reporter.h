@@ -20,15 +20,23 @@ struct reporter *reporter_new(
 void reporter_inherit(struct reporter *r, struct reporter *old);
 void reporter_free(struct reporter *r);
 
-/* What the connection says of whether we are there; see output.h. 0 or -ENOMEM. */
-int reporter_presence(const struct config *c, enum output_connection connection, struct output_presence *ret);
+/* What the formats of a connection say to its owner; see output.h. */
+int reporter_presence(
+    const struct config *c, enum output_connection which, uint64_t connect, struct output_presence *ret);
+int reporter_listens(const struct config *c, enum output_connection which, char *topics[OUTPUT_TOPICS_MAX]);
+const char *reporter_waits_for(const struct config *c, enum output_connection which);
+enum output_wish reporter_hear(struct reporter *r, enum output_connection which, uint64_t connect,
+    const char *topic, const char *payload, size_t size);
+size_t reporter_tail(struct reporter *r, enum output_connection which, const struct message *m,
+    uint8_t tail[static OUTPUT_TAIL_MAX]);
 
 /* Adds all topics that the broker keeps. */
 void reporter_retain(const struct reporter *r, struct retained *to);
 
 /* The connection is new, or the configuration is: everything that is known goes out on it, then what empties
- * the topics that are gone. */
-void reporter_everything(struct reporter *r, enum output_connection connection, int64_t now_ns);
+ * the topics that are gone. It was made by the CONNECT after `connect` others. */
+void reporter_everything(
+    struct reporter *r, enum output_connection connection, uint64_t connect, int64_t now_ns);
 
 /* A device has new samples, or some that turned stale. */
 void reporter_device(struct reporter *r, const struct table_device *d, int64_t now_ns);

@@ -502,8 +502,8 @@ static int on_io(sd_event_source *s, int fd, uint32_t revents, void *user)
 	return 0;
 }
 
-struct history *history_new(sd_event *event, struct disk *disk, const char *folder, const char *old_base,
-    struct spool_limits limits, const struct history_events *events)
+struct history *history_new(sd_event *event, struct disk *disk, const char *folder, const char *name,
+    const char *old_base, struct spool_limits limits, const struct history_events *events)
 {
 	struct history *h = calloc(1, sizeof(*h));
 	if (!h)
@@ -512,7 +512,7 @@ struct history *history_new(sd_event *event, struct disk *disk, const char *fold
 	h->limits = limits;
 	h->next_tag = 1;
 	h->append = COPIES;
-	h->spooler = spooler_new(disk, folder, old_base, limits);
+	h->spooler = spooler_new(disk, folder, name, old_base, limits);
 	int r = h->spooler
 		    ? sd_event_add_io(event, &h->io, inbox_fd(spooler_answers(h->spooler)), EPOLLIN, on_io, h)
 		    : -errno;

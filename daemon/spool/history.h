@@ -48,9 +48,9 @@ struct history_stats {
 	const char *trouble; /* "" = none */
 };
 
-/* The spool is in `folder`, written by `disk`; `old_base` see spool_open. NULL with errno. */
-struct history *history_new(sd_event *event, struct disk *disk, const char *folder, const char *old_base,
-    struct spool_limits limits, const struct history_events *events);
+/* The spool is the file `name` in `folder`, written by `disk`; `old_base` see spool_open. NULL with errno. */
+struct history *history_new(sd_event *event, struct disk *disk, const char *folder, const char *name,
+    const char *old_base, struct spool_limits limits, const struct history_events *events);
 /* Gives the disk what is not yet written. */
 void history_free(struct history *h);
 

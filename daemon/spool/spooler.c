@@ -10,8 +10,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define FILE_NAME "spool.db"
-
 struct spooler {
 	struct disk_job close; /* the last job */
 	struct disk *disk;
@@ -229,7 +227,7 @@ static void free_spooler(struct disk_job *job)
 }
 
 struct spooler *spooler_new(
-    struct disk *disk, const char *folder, const char *old_base, struct spool_limits limits)
+    struct disk *disk, const char *folder, const char *name, const char *old_base, struct spool_limits limits)
 {
 	struct spooler *s = calloc(1, sizeof(*s));
 	if (!s)
@@ -241,7 +239,7 @@ struct spooler *spooler_new(
 	s->old_base = strdup(old_base);
 	s->answers = disk_answers_new();
 	int err = s->answers && s->folder && s->old_base ? 0 : ENOMEM;
-	if (snprintf(s->path, sizeof(s->path), "%s/" FILE_NAME, folder) >= (int)sizeof(s->path))
+	if (snprintf(s->path, sizeof(s->path), "%s/%s", folder, name) >= (int)sizeof(s->path))
 		err = ENAMETOOLONG;
 	if (err) {
 		free_spooler(&s->close);

@@ -37,10 +37,10 @@ struct spool_task {
 	char trouble[512];	  /* what is wrong since then; empty: all is well */
 };
 
-/* The file is in `folder`, which is made when it is not there; `old_base` see spool_open. Both are copied.
- * NULL with errno. */
-struct spooler *spooler_new(
-    struct disk *disk, const char *folder, const char *old_base, struct spool_limits limits);
+/* The file is `name` in `folder`, which is made when it is not there; `old_base` see spool_open. All are
+ * copied. NULL with errno. */
+struct spooler *spooler_new(struct disk *disk, const char *folder, const char *name, const char *old_base,
+    struct spool_limits limits);
 /* Closes the file when what was given before is done. */
 void spooler_free(struct spooler *s);
 

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,7 +25,14 @@
 /* The library's lock may be held while another client of it connects. */
 #define LIBRARY_LIMIT_NS (60 * NS_PER_S)
 
-enum event_kind { EVENT_CONNECTED, EVENT_CONNECT_FAILED, EVENT_LOST, EVENT_SENT_AWAY, EVENT_DISCONNECTED };
+enum event_kind {
+	EVENT_CONNECTED,
+	EVENT_CONNECT_FAILED,
+	EVENT_LOST,
+	EVENT_SENT_AWAY,
+	EVENT_DISCONNECTED,
+	EVENT_HEARD,
+};
 
 /* What a callback of paho's gets as its context. A message's is freed by the callback, any other becomes an
  * event for the owner; those whose callback never comes are freed with the client. */
@@ -40,6 +48,10 @@ struct token {
 	const char *blames; /* see struct mqtt_end */
 	struct mqtt_limits limits;
 	char *why; /* or NULL */
+	/* EVENT_HEARD: */
+	char *topic;
+	void *payload;
+	size_t size;
 };
 
 struct mqtt_client {
@@ -59,6 +71,8 @@ struct mqtt_client {
 	unsigned generation; /* of the connection */
 	size_t lesser;	     /* the broker that takes only such a will, and such messages: */
 	bool no_qos, no_retain;
+	const struct mqtt_message *will; /* of the last CONNECT, or NULL */
+	_Atomic unsigned heard_waiting;
 	char password[PASSWORD_MAX];
 	char unusable[PATH_MAX + 128]; /* which file, and why */
 
@@ -87,6 +101,8 @@ static void token_free(struct token *t)
 	LIST_REMOVE(t, list);
 	pthread_mutex_unlock(&m->lock);
 	free(t->why);
+	free(t->topic);
+	free(t->payload);
 	free(t);
 }
 
@@ -271,9 +287,41 @@ static void on_disconnect_failed5(void *context, MQTTAsync_failureData5 *data)
 	settle(context, EVENT_DISCONNECTED, "disconnected");
 }
 
-/* paho wants it; nothing is subscribed to. */
+static void *copy_of(const void *data, size_t size)
+{
+	char *p = malloc(size + 1);
+	if (!p)
+		return NULL;
+	if (size > 0)
+		memcpy(p, data, size);
+	p[size] = '\0';
+	return p;
+}
+
+static void hear(struct mqtt_client *m, const char *topic, const MQTTAsync_message *message)
+{
+	size_t size = (size_t)message->payloadlen;
+	if (size > MQTT_HEARD_SIZE_MAX || atomic_load(&m->heard_waiting) >= MQTT_HEARD_WAITING_MAX)
+		return;
+	struct token *t = token_new(m, 0, 0);
+	if (!t)
+		return;
+	t->topic = strdup(topic);
+	t->payload = copy_of(message->payload, size);
+	t->size = size;
+	if (!t->topic || !t->payload) {
+		token_free(t);
+		return;
+	}
+	atomic_fetch_add(&m->heard_waiting, 1);
+	settle(t, EVENT_HEARD, NULL);
+}
+
+/* A topic with a NUL in it, which has a length, is none of ours. */
 static int on_message(void *context, char *topic, int length, MQTTAsync_message *message)
 {
+	if (length == 0)
+		hear(context, topic, message);
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
 	return 1;
@@ -342,6 +390,7 @@ static void destroy_handle(struct mqtt_client *m)
 	}
 	while (!LIST_EMPTY(&m->tokens))
 		token_free(LIST_FIRST(&m->tokens));
+	atomic_store(&m->heard_waiting, 0);
 }
 
 void mqtt_client_free(struct mqtt_client *m)
@@ -452,12 +501,15 @@ static int begin_connect(struct mqtt_client *m, const char **why)
 		*why = "password_file cannot be read";
 		return err;
 	}
-	will.topicName = s->will.topic;
-	will.payload.data = s->will.payload;
-	will.payload.len = (int)s->will.size;
-	will.retained = s->will.retain && !m->no_retain;
-	will.qos = m->no_qos ? 0 : (int)s->will.qos;
-	options.will = s->will.topic ? &will : NULL;
+	m->will = m->events.will(m->events.user);
+	if (m->will) {
+		will.topicName = m->will->topic;
+		will.payload.data = m->will->payload;
+		will.payload.len = (int)m->will->size;
+		will.retained = m->will->retain && !m->no_retain;
+		will.qos = m->no_qos ? 0 : (int)m->will->qos;
+		options.will = &will;
+	}
 	struct tls_files files;
 	find_tls_files(s, &files);
 	mqtt_tls_set(&tls, files.ca, files.cert, files.key);
@@ -564,9 +616,9 @@ static bool drop_leftovers(struct mqtt_client *m)
 	return create_handle(m);
 }
 
-void mqtt_client_connect(struct mqtt_client *m)
+void mqtt_client_connect(struct mqtt_client *m, size_t first_broker)
 {
-	m->broker = 0;
+	m->broker = first_broker;
 	if (!drop_leftovers(m)) {
 		m->events.disconnected(m->events.user, &(struct mqtt_end){ .why = "no memory" });
 		return;
@@ -658,6 +710,41 @@ int mqtt_client_publish(struct mqtt_client *m, uint64_t id, const struct mqtt_me
 	return r == MQTTASYNC_DISCONNECTED ? -ENOTCONN : -EIO;
 }
 
+static void on_not_subscribed(struct mqtt_client *m, const char *why)
+{
+	log_event(LOG_WARNING, (struct log_fields){ .message_id = LOG_ID_BROKER },
+	    "the broker does not let us subscribe: %s", why ? why : "no reason");
+}
+
+static void on_subscribe_failed(void *context, MQTTAsync_failureData *data)
+{
+	if (data && data->code != MQTTASYNC_OPERATION_INCOMPLETE && data->code != MQTTASYNC_DISCONNECTED)
+		on_not_subscribed(context, data->message);
+}
+
+static void on_subscribe_failed5(void *context, MQTTAsync_failureData5 *data)
+{
+	if (data && data->reasonCode >= MQTTREASONCODE_UNSPECIFIED_ERROR)
+		on_not_subscribed(context, MQTTReasonCode_toString(data->reasonCode));
+}
+
+/* What is sent after this the broker gets after this. */
+static void subscribe(struct mqtt_client *m)
+{
+	const struct mqtt_settings *s = m->settings;
+	MQTTAsync_responseOptions response = MQTTAsync_responseOptions_initializer;
+	response.context = m;
+	if (is_v5(m))
+		response.onFailure5 = on_subscribe_failed5;
+	else
+		response.onFailure = on_subscribe_failed;
+	for (size_t i = 0; i < s->topic_count; i++) {
+		int r = MQTTAsync_subscribe(m->handle, s->topics[i], 1, &response);
+		if (r != MQTTASYNC_SUCCESS)
+			on_not_subscribed(m, MQTTAsync_strerror(r));
+	}
+}
+
 static void connected(struct mqtt_client *m, const struct token *e)
 {
 	mqtt_tls_unwatch(NULL);
@@ -666,17 +753,27 @@ static void connected(struct mqtt_client *m, const struct token *e)
 	limits.retain &= !m->no_retain;
 	if (m->no_qos)
 		limits.qos = 0;
+	subscribe(m);
 	m->events.connected(m->events.user, &limits);
+}
+
+static void heard(struct mqtt_client *m, const struct token *e)
+{
+	const struct mqtt_message message = { .topic = e->topic, .payload = e->payload, .size = e->size };
+	atomic_fetch_sub(&m->heard_waiting, 1);
+	m->events.heard(m->events.user, &message);
 }
 
 /* A broker refuses a will that asks for more than it can, and tells what it can only once it takes us.
  * Whether there is less to ask for. */
 static bool ask_for_less(struct mqtt_client *m, int refusal)
 {
-	const struct mqtt_message *will = &m->settings->will;
+	const struct mqtt_message *will = m->will;
+	if (!will)
+		return false;
 	bool qos = refusal == MQTTREASONCODE_QOS_NOT_SUPPORTED && will->qos > 0 && !m->no_qos;
 	bool retain = refusal == MQTTREASONCODE_RETAIN_NOT_SUPPORTED && will->retain && !m->no_retain;
-	if (!will->topic || (!qos && !retain))
+	if (!qos && !retain)
 		return false;
 	m->lesser = m->broker;
 	m->no_qos |= qos;
@@ -730,7 +827,7 @@ static void sent_away(struct mqtt_client *m, const struct token *e)
 static void tell(struct mqtt_client *m, const struct token *e)
 {
 	/* what an earlier connection came to says nothing about this one */
-	bool is_dated = e->kind != EVENT_LOST && e->kind != EVENT_SENT_AWAY;
+	bool is_dated = e->kind != EVENT_LOST && e->kind != EVENT_SENT_AWAY && e->kind != EVENT_HEARD;
 	if (is_dated && e->generation != m->generation)
 		return;
 	switch (e->kind) {
@@ -750,6 +847,9 @@ static void tell(struct mqtt_client *m, const struct token *e)
 		break;
 	case EVENT_DISCONNECTED:
 		m->events.disconnected(m->events.user, &(struct mqtt_end){ .why = e->why ? e->why : "" });
+		break;
+	case EVENT_HEARD:
+		heard(m, e);
 		break;
 	}
 }

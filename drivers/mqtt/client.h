@@ -36,7 +36,8 @@ struct mqtt_settings {
 	const char *username, *password_file; /* "" = none */
 	const char *beside; /* relative files are looked up in the service's credentials, then beside it */
 	const char *ca_file, *cert_file, *key_file; /* "" = none */
-	struct mqtt_message will;		    /* without a topic = none */
+	const char *const *topics; /* that it subscribes to with each connection, before anything is sent */
+	size_t topic_count;
 };
 
 /* The key of the first of its files that cannot be used, with what is wrong in words: the path that was tried
@@ -45,6 +46,10 @@ const char *mqtt_unusable_file(const struct mqtt_settings *s, char *what, size_t
 
 /* Bytes of the PUBLISH packet that it becomes. */
 size_t mqtt_message_packet_size(const struct mqtt_message *m, enum mqtt_protocol protocol);
+
+/* Nobody sends us more who means well. */
+#define MQTT_HEARD_SIZE_MAX ((size_t)256 << 10)
+#define MQTT_HEARD_WAITING_MAX 64
 
 /* What the broker allows. */
 struct mqtt_limits {
@@ -66,6 +71,11 @@ struct mqtt_end {
 struct mqtt_events {
 	/* On the owner's thread. */
 	void (*connected)(void *user, const struct mqtt_limits *limits);
+	/* Before each CONNECT: its will, good until the next call; NULL = none. */
+	const struct mqtt_message *(*will)(void *user);
+	/* A message of one of the topics; good during the call. One that is larger than
+	 * MQTT_HEARD_SIZE_MAX, or with MQTT_HEARD_WAITING_MAX others waiting, is not told. */
+	void (*heard)(void *user, const struct mqtt_message *m);
 	/* Not connected, or no longer: everything in flight counts as not sent. */
 	void (*disconnected)(void *user, const struct mqtt_end *end);
 	/* On a thread of paho's: may give to an inbox and nothing else. */
@@ -86,9 +96,9 @@ void mqtt_client_free(struct mqtt_client *m);
 int mqtt_client_fd(const struct mqtt_client *m);
 void mqtt_client_dispatch(struct mqtt_client *m);
 
-/* Begins to connect: to the brokers in their order, until one takes us. `connected` or `disconnected`
- * follows, unless it is stopped. Waits for name servers. */
-void mqtt_client_connect(struct mqtt_client *m);
+/* Begins to connect: to the brokers in their order from that one on, until one takes us. `connected` or
+ * `disconnected` follows, unless it is stopped. Waits for name servers. */
+void mqtt_client_connect(struct mqtt_client *m, size_t first_broker);
 
 /* Which broker of the list it is, or was last. */
 size_t mqtt_client_broker(const struct mqtt_client *m);

@@ -38,7 +38,7 @@ static void put_range(const struct schema_key *k)
 		printf(" %.15g to %.15g.", k->min, k->max);
 }
 
-static void put_key(const struct schema_key *k)
+static void put_key(const struct schema_key *k, const char *inherits)
 {
 	printf(".TP\n.B ");
 	put(k->key);
@@ -57,12 +57,12 @@ static void put_key(const struct schema_key *k)
 		put(k->def);
 		printf(".");
 	}
-	if (k->flags & SCHEMA_LATER)
-		printf(" Not available in this version: only the default is taken.");
+	if (inherits && (k->flags & SCHEMA_INHERITED))
+		printf(" Default as in [%s].", inherits);
 	printf("\n");
 }
 
-static void put_keys(const char *title, const char *help, const struct schema_key *keys)
+static void put_keys(const char *title, const char *help, const struct schema_key *keys, const char *inherits)
 {
 	printf(".SS ");
 	put(title);
@@ -70,14 +70,14 @@ static void put_keys(const char *title, const char *help, const struct schema_ke
 	put(help);
 	printf(".\n");
 	for (; keys->key; keys++)
-		put_key(keys);
+		put_key(keys, inherits);
 }
 
 static void put_section(const struct config_section *s)
 {
 	char title[64];
 	snprintf(title, sizeof(title), "[%s%s%s]", s->kind, s->name ? ":" : "", s->name ? s->name : "");
-	put_keys(title, s->help, s->keys);
+	put_keys(title, s->help, s->keys, s->inherits);
 }
 
 static void put_units(void)
@@ -261,7 +261,7 @@ int main(void)
 	       "Of a 32\\-bit value in two registers, word_order and byte_order big, big is ABCD; little, "
 	       "big is CDAB;\n"
 	       "big, little is BADC; little, little is DCBA.\n");
-	put_keys("[profile]", "a device model", profile_keys);
+	put_keys("[profile]", "a device model", profile_keys, NULL);
 	put_units();
 	put_figures();
 	put_group_figures();

@@ -23,7 +23,7 @@ BROKEN = {
     "bad references": (HEAD + BUS + "[device:d]\nbus = b\nprofile = generic-flow\n"
                        "[loop:l]\ncoolant = water\nflow = d.flow\nsupply = e.x\nreturn = d.return_temperature\n"
                        "[pue:p]\nit = d\n", [12, 13, 16]),
-    "not of this version": (HEAD + "[mqtt]\ndsx = yes\nsparkplug_group = g\n", [5, 6]),
+    "connections": (HEAD + "[mqtt]\ncert_file = c\nkey_file = k\n[sparkplug]\nprotocol = 4\nclient_id = coolantd-dc1-r07\n", [7, 8, 9]),
     "bad names and forms": (HEAD + "[bus:Bus]\ntype = tcp\nhost = x\n[bus]\nnonsense\n", [4, 7, 8]),
 }
 

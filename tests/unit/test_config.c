@@ -98,7 +98,11 @@ static const struct {
 	    ":5: [mqtt] keep_alive: '15' is not valid (allowed: a duration with unit" },
 	{ HEAD "[mqtt]\ntopic_prefix = a/+/b\n",
 	    ":5: [mqtt] topic_prefix: 'a/+/b' cannot be a topic prefix" },
-	{ HEAD "[mqtt]\ndsx = yes\n", ":5: [mqtt] dsx: not available in this version" },
+	{ HEAD "[sparkplug]\n", ":4: [sparkplug] group: missing, but required" },
+	{ HEAD "[sparkplug]\ngroup = a/b\n", ":5: [sparkplug] group: 'a/b' is not an id of Sparkplug" },
+	{ HEAD "[sparkplug]\ngroup = g\nclient_id = coolantd-dc1-r07\n",
+	    "[sparkplug] client_id: the same as in [mqtt], on the same broker" },
+	{ HEAD "[sparkplug:x]\ngroup = g\n", ":4: [sparkplug:x]: takes no name" },
 	{ HEAD "[mqtt]\nlayout = pionts\n", "[mqtt] layout: 'pionts' is not valid" },
 	{ HEAD "[mqtt]\ncert_file = a\n", "[mqtt] cert_file: cert_file and key_file go together" },
 	{ HEAD "[spool]\nmax_size = 1KiB\n", ":5: [spool] max_size:" },
@@ -375,8 +379,8 @@ static void an_empty_key_has_its_default(void **state)
 	    "[alarm:a]\npoint = d.p\nwhen = above\nlimit = 1\nhysteresis =\ndelay_on =\nlow =\n");
 	const struct point *p = &c->devices[0].points[0];
 	assert_int_equal(c->daemon->control_interval, 1000000000);
-	assert_int_equal(c->mqtt->qos, 1);
-	assert_int_equal(c->mqtt->keep_alive, INT64_C(15000000000));
+	assert_int_equal(c->mqtt->connection.qos, 1);
+	assert_int_equal(c->mqtt->connection.keep_alive, INT64_C(15000000000));
 	assert_int_equal(c->spool->max_size, 256 << 20);
 	assert_int_equal(c->buses[0].tcp_port, 502);
 	assert_int_equal(c->buses[0].response_timeout, 500000000);
@@ -420,12 +424,12 @@ static void sentinels_as_wide_as_the_type_are_taken(void **state)
 static void defaults_are_those_of_the_contract(void **state)
 {
 	struct config *c = load_good(HEAD BUS DEVICE);
-	assert_string_equal(c->mqtt->brokers.items[0], "mqtt://localhost:1883");
-	assert_string_equal(c->mqtt->client_id, "coolantd-dc1-r07");
-	assert_int_equal(c->mqtt->protocol, MQTT_5);
+	assert_string_equal(c->mqtt->connection.brokers.items[0], "mqtt://localhost:1883");
+	assert_string_equal(c->mqtt->connection.client_id, "coolantd-dc1-r07");
+	assert_int_equal(c->mqtt->connection.protocol, MQTT_5);
 	assert_string_equal(c->mqtt->topic_prefix, "coolant");
-	assert_int_equal(c->mqtt->qos, 1);
-	assert_int_equal(c->mqtt->keep_alive, INT64_C(15000000000));
+	assert_int_equal(c->mqtt->connection.qos, 1);
+	assert_int_equal(c->mqtt->connection.keep_alive, INT64_C(15000000000));
 	assert_int_equal(c->mqtt->full_interval, INT64_C(60000000000));
 	assert_int_equal(c->mqtt->layout, LAYOUT_DEVICE);
 	assert_int_equal(c->mqtt->publish, MQTT_PUBLISH_CHANGE);
@@ -441,9 +445,24 @@ static void defaults_are_those_of_the_contract(void **state)
 	config_unref(c);
 }
 
-static void keys_of_later_versions_may_have_their_default(void **state)
+static void another_connection_is_as_the_main_one_but_for_what_it_says(void **state)
 {
-	config_unref(load_good(HEAD "[mqtt]\nsparkplug_group =\ndsx = no\n[spool]\nmax_size = 256MiB\n"));
+	struct config *c = load_good(HEAD "[mqtt]\nbroker = mqtt://a\nprotocol = 3.1.1\nkeep_alive = 5s\n"
+					  "username = u\npassword_file = p\n[sparkplug]\ngroup = g\n"
+					  "broker = mqtt://b, mqtt://c\nkeep_alive =\n");
+	const struct connection_config *s = &c->sparkplug->connection;
+	assert_int_equal(s->brokers.count, 2);
+	assert_string_equal(s->brokers.items[0], "mqtt://b:1883");
+	assert_string_equal(s->client_id, "coolantd-dc1-r07-sparkplug");
+	assert_int_equal(s->protocol, MQTT_3_1_1);
+	assert_int_equal(s->keep_alive, INT64_C(5000000000));
+	assert_string_equal(s->username, "u");
+	assert_string_equal(s->password_file, "p");
+	assert_string_equal(c->sparkplug->node, "dc1-r07");
+	config_unref(c);
+	c = load_good(HEAD);
+	assert_null(c->sparkplug);
+	config_unref(c);
 }
 
 static void text_forms_that_are_taken(void **state)
@@ -459,7 +478,7 @@ static void text_forms_that_are_taken(void **state)
 static void a_hash_inside_a_word_is_no_comment(void **state)
 {
 	struct config *c = load_good(HEAD "[mqtt]\nusername = a#b;c\n");
-	assert_string_equal(c->mqtt->username, "a#b;c");
+	assert_string_equal(c->mqtt->connection.username, "a#b;c");
 	config_unref(c);
 }
 
@@ -529,7 +548,7 @@ static void drop_ins_add_and_override_in_order_of_name(void **state)
 	write_file("coolantd.d/30-ignored.txt", "[x]\n", 4);
 	struct config *c = load_good(HEAD);
 	assert_string_equal(c->daemon->rack, "b");
-	assert_int_equal(c->mqtt->qos, 0);
+	assert_int_equal(c->mqtt->connection.qos, 0);
 	assert_string_equal(c->daemon->site, "dc1");
 	config_unref(c);
 
@@ -854,7 +873,7 @@ int main(void)
 		cmocka_unit_test(an_alarm_without_a_message_says_what_raises_it),
 		cmocka_unit_test(sentinels_as_wide_as_the_type_are_taken),
 		cmocka_unit_test(defaults_are_those_of_the_contract),
-		cmocka_unit_test(keys_of_later_versions_may_have_their_default),
+		cmocka_unit_test(another_connection_is_as_the_main_one_but_for_what_it_says),
 		cmocka_unit_test(text_forms_that_are_taken),
 		cmocka_unit_test(a_hash_inside_a_word_is_no_comment),
 		cmocka_unit_test(long_lines),

@@ -55,7 +55,7 @@ static void open_history(struct watched *w)
 {
 	const struct history_events to = { on_ready, on_saving, on_trouble, make_gap, w };
 	const struct spool_limits limits = { INT64_C(8) << 20, 3600 * NS_PER_S };
-	*w = (struct watched){ .history = history_new(event, disk, folder, "b", limits, &to) };
+	*w = (struct watched){ .history = history_new(event, disk, folder, "spool.db", "b", limits, &to) };
 	assert_non_null(w->history);
 }
 

@@ -585,7 +585,7 @@ static void everything_is_told_after_a_connect(void **state)
 	struct reporter *r = new_reporter(l);
 	feed_number(l, 20);
 	feed_wet(l, false);
-	reporter_everything(r, OUTPUT_MAIN, clock_boottime());
+	reporter_everything(r, OUTPUT_MAIN, 0, clock_boottime());
 	assert_int_equal(sent.count, COUNT(topics));
 	for (size_t i = 0; i < COUNT(topics); i++) {
 		struct message *m = message_list_take(&sent);
@@ -594,7 +594,7 @@ static void everything_is_told_after_a_connect(void **state)
 		message_free(m);
 	}
 	struct output_presence presence;
-	assert_int_equal(reporter_presence(l->config, OUTPUT_MAIN, &presence), 0);
+	assert_int_equal(reporter_presence(l->config, OUTPUT_MAIN, 0, &presence), 0);
 	send(NULL, presence.offline);
 	expect_one("status", false, "offline");
 	send(NULL, presence.online);
