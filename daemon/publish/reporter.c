@@ -3,13 +3,15 @@
 #include "config/ini/cleanup.h"
 #include "daemon/publish/homeassistant.h"
 #include "daemon/publish/json.h"
+#include "daemon/publish/sparkplug.h"
 #include "drivers/os/clock.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-static const struct output_format *const formats[] = { &json_format, &homeassistant_format };
+static const struct output_format *const formats[] = { &json_format, &homeassistant_format,
+	&sparkplug_format };
 /* So long the first report of a device waits until all of its points were read once: slow points and those
  * that are read once come right behind the others. */
 #define COMPLETE_NS NS_PER_S
