@@ -21,7 +21,7 @@ def test_every_key_of_the_contract_is_in_the_manual():
                 "max_backoff", "poll_interval", "coolant", "air_humidity", "facility", "it_embedded_cooling", "delay_off",
                 "latch", "word_order", "deadband", "max_registers"):
         assert re.search(rf"^\s+{key}\b", page, re.M), key
-    assert "Not available in this version" in page
+    assert "Default as in [mqtt]" in re.sub(r"\s+", " ", page)
 
 
 def test_every_option_is_in_the_manual():
