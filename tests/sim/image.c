@@ -157,6 +157,8 @@ void image_fill(modbus_mapping_t *m, const struct plant *plant, const struct pla
 			continue; /* its two registers are shown by their own points */
 		if (point_is_bit_table(p->reg.table))
 			*bit_at(m, p->reg) = plant_value(plant, d, p) != 0;
+		else if (d->failed && p->invalid.count > 0 && !p->invalid.items[0].is_number)
+			put_raw(register_at(m, p->reg), p, p->invalid.items[0].bits);
 		else if (p->type == POINT_STRING)
 			put_text(register_at(m, p->reg), p, plant_text(d, p));
 		else

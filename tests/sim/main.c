@@ -47,7 +47,7 @@ static void print_help(void)
 	       "      --version        print the version and exit\n"
 	       "  -h, --help           print this and exit\n"
 	       "\n"
-	       "Commands, a line each: leak DEVICE on|off, silence DEVICE [on|off],\n"
+	       "Commands, a line each: leak DEVICE on|off, silence DEVICE [on|off], fail DEVICE [on|off],\n"
 	       "pump DEVICE PERCENT, load DEVICE KW|auto, plug DEVICE FACTOR,\n"
 	       "wear DEVICE PERCENT, stick DEVICE POINT|off\n");
 }

@@ -230,6 +230,11 @@ static const char *set_silence(struct plant_device *d, const char *word)
 	return on_off(word, &d->silent);
 }
 
+static const char *set_fail(struct plant_device *d, const char *word)
+{
+	return on_off(word, &d->failed);
+}
+
 static bool number(const char *word, double min, double max, double *ret)
 {
 	char *end;
@@ -297,8 +302,8 @@ static const char *set_stick(struct plant_device *d, const char *word)
 static const struct {
 	const char *word;
 	const char *(*run)(struct plant_device *d, const char *argument);
-} commands[] = { { "leak", set_leak }, { "silence", set_silence }, { "pump", set_pump }, { "load", set_load },
-	{ "plug", set_plug }, { "wear", set_wear }, { "stick", set_stick } };
+} commands[] = { { "leak", set_leak }, { "silence", set_silence }, { "fail", set_fail }, { "pump", set_pump },
+	{ "load", set_load }, { "plug", set_plug }, { "wear", set_wear }, { "stick", set_stick } };
 
 const char *plant_command(struct plant *p, const char *line)
 {
@@ -317,6 +322,7 @@ const char *plant_command(struct plant *p, const char *line)
 				return commands[i].run(&p->devices[k], argument);
 		return "no such device";
 	}
-	return "allowed: leak DEVICE on|off, silence DEVICE [on|off], pump DEVICE PERCENT, load DEVICE "
+	return "allowed: leak DEVICE on|off, silence DEVICE [on|off], fail DEVICE [on|off], pump DEVICE "
+	       "PERCENT, load DEVICE "
 	       "KW|auto, plug DEVICE FACTOR, wear DEVICE PERCENT, stick DEVICE POINT|off";
 }

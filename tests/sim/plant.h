@@ -29,6 +29,7 @@ struct plant_device {
 	double temperature, humidity;
 	bool leak;
 	bool silent;		   /* does not answer */
+	bool failed;		   /* its sensors show what stands for no value, where there is such */
 	const struct point *stuck; /* a sensor that shows the same for ever; NULL = none */
 	double stuck_value;
 };

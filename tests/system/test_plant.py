@@ -24,6 +24,7 @@ nominal_flow = 96
 pump_curve = {CURVE}
 [point:cdu1.return_temperature]
 scale = 0.001
+invalid = 0xffff
 stuck_after = 3s
 [alarm:secondary-pump_worn]
 point = loop.secondary.pump_deviation
@@ -52,6 +53,10 @@ point = 2 of: tray1.leak, tray2.leak
 severity = critical
 message = two leaks under the row
 """
+
+
+# What a broken sensor shows.
+SENTINELS = "".join(f"[point:cdu1.{name}]\ninvalid = 0xffff\n" for name in ("flow_rate", "supply_temperature", "pump_speed"))
 
 
 def start_daemon(start, tmp_path):
@@ -199,11 +204,12 @@ def test_each_fault_raises_its_alarm_and_no_other(start, broker, subscriber, tmp
         assert any(f"alarm {name} is " in line for line in daemon.lines), name
 
 
+BROKEN = ("flow", "supply", "return", "pump_speed")
 SENSORS = ("flow", "supply", "return", "pressure_drop", "pump_power", "pump_speed")
 
 
 def test_broken_sensors_leak_groups_a_shelf_and_a_restart(start, broker, subscriber, tmp_path):
-    sim, daemon = start_row(start, tmp_path, broker, LEAKS)
+    sim, daemon = start_row(start, tmp_path, broker, SENTINELS + LEAKS)
     story = Story(sim, subscriber)
     for name in ("secondary-flow_low", "row_leak", "secondary-flow-lost"):
         subscriber.wait(f"alarm/{name}", lambda m: m.json["state"] == "normal")
@@ -258,6 +264,14 @@ def test_broken_sensors_leak_groups_a_shelf_and_a_restart(start, broker, subscri
     story.expect(since, "secondary-filter_dirty", "normal", 0, 3)
     since = story.tell("leak cdu1 off")
     story.expect(since, "cdu1-leak", "normal", 5, 7)
+
+    # sensors that are broken on a device that answers: the same, but for the detector and what has no sentinel
+    since = story.tell("fail cdu1 on")
+    broken = sorted(f"secondary-{sensor}-lost" for sensor in BROKEN)
+    assert story.next(since, 4, 3.5) == [(name, "active") for name in broken]
+    assert subscriber.last("alarm/secondary-flow-lost").json["reason"] == "cdu1.flow_rate is bad"
+    since = story.tell("fail cdu1 off")
+    assert story.next(since, 4) == [(name, "normal") for name in broken]
     assert story.count == len(story.alarms()), story.alarms()
 
     # all of it can be read afterwards
