@@ -87,6 +87,12 @@ static int64_t energy_at(int64_t from, int64_t until, int64_t millijoules, int64
 	return (int64_t)((__int128)millijoules * (at - from) / (until - from));
 }
 
+/* Where a cell begins, and what was not taken out yet. */
+static int64_t begin_of(const struct meter *m, int64_t cell)
+{
+	return cell * m->step_ns > m->taken_ns ? cell * m->step_ns : m->taken_ns;
+}
+
 static bool push_span(struct meter *m, const struct meter_span *span)
 {
 	if (m->span_count == m->span_room) {
@@ -141,7 +147,7 @@ static void add_utc_span(struct meter *m, const struct meter_span *new)
 	int64_t first = s.from_ns / m->step_ns, last = (s.until_ns - 1) / m->step_ns;
 	if (last - m->first_cell >= m->cell_count)
 		move_grid(m, last); /* too long for the grid */
-	int64_t edge = m->first_cell * m->step_ns;
+	int64_t edge = begin_of(m, m->first_cell);
 	if (s.from_ns < edge) {
 		struct meter_span old = s;
 		old.until_ns = edge < s.until_ns ? edge : s.until_ns;
@@ -149,7 +155,7 @@ static void add_utc_span(struct meter *m, const struct meter_span *new)
 		(void)push_span(m, &old); /* without memory that time is unknown */
 	}
 	for (int64_t i = first > m->first_cell ? first : m->first_cell; i <= last; i++)
-		add_part(&m->cells[i % m->cell_count], &s, i * m->step_ns, (i + 1) * m->step_ns);
+		add_part(&m->cells[i % m->cell_count], &s, begin_of(m, i), (i + 1) * m->step_ns);
 	if (s.until_ns > m->until_ns)
 		m->until_ns = s.until_ns;
 	if (s.until_ns / m->step_ns > m->next_cell)
@@ -201,6 +207,7 @@ void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_ce
 	m->piece.last = (struct meter_shown){ edge + moved_ns, NAN };
 	tell_jump(m, METER_STEPPED, NAN, 0);
 	m->offset_ns += moved_ns;
+	m->taken_ns = 0;
 	m->next_cell = next_cell;
 	m->first_cell = (edge + moved_ns) / m->step_ns; /* behind the time that is skipped */
 	if (m->until_ns < edge) {
@@ -402,7 +409,7 @@ struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 	struct meter_cell sum = { 0 };
 	int64_t end = index + count;
 	for (size_t i = 0; i < m->span_count; i++)
-		add_part(&sum, &m->spans[i], index * m->step_ns, end * m->step_ns);
+		add_part(&sum, &m->spans[i], begin_of(m, index), end * m->step_ns);
 	drop_spans(m, end * m->step_ns);
 	for (int64_t i = index > m->first_cell ? index : m->first_cell;
 	     i < end && i < m->first_cell + m->cell_count; i++) {
@@ -430,20 +437,20 @@ int64_t meter_suspect(const struct meter *m, const struct meter_cell *c)
 
 bool meter_has_early(const struct meter *m, int64_t cell)
 {
-	return m->span_count > 0 && m->spans[0].from_ns < cell * m->step_ns;
+	return m->span_count > 0 && m->spans[0].from_ns < begin_of(m, cell);
 }
 
-struct meter_cell meter_early(const struct meter *m, int64_t index, int64_t count)
+struct meter_cell meter_early(const struct meter *m, int64_t from_ns, int64_t until_ns)
 {
 	struct meter_cell sum = { 0 };
 	for (size_t i = 0; i < m->span_count; i++)
-		add_part(&sum, &m->spans[i], index * m->step_ns, (index + count) * m->step_ns);
+		add_part(&sum, &m->spans[i], from_ns, until_ns);
 	return sum;
 }
 
 void meter_drop_early(struct meter *m, int64_t cell)
 {
-	const int64_t edge = cell * m->step_ns;
+	const int64_t edge = begin_of(m, cell);
 	drop_spans(m, edge);
 	struct meter_span *first = m->span_count > 0 ? &m->spans[0] : NULL;
 	if (!first || first->from_ns >= edge)
@@ -495,10 +502,12 @@ void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *
 	save_span(w, &(struct meter_span){ 0 });
 }
 
-void meter_load(struct meter *m, const struct wall_clock *clock, int layout, struct bytes_reader *r)
+void meter_load(
+    struct meter *m, const struct wall_clock *clock, int layout, int64_t taken_ns, struct bytes_reader *r)
 {
 	const int64_t offset_ns = clock->offset_ns;
 	meter_set_offset(m, offset_ns, clock->now_ns);
+	m->taken_ns = taken_ns;
 	counter_load(&m->counter, offset_ns, layout, r);
 	m->booked_ns = m->counter.marks[COUNTER_LAST].reading.time_ns;
 	if (layout != COUNTER_LAYOUT_FIRST) {

@@ -105,8 +105,9 @@ struct meter {
 	int64_t step_ns, offset_ns; /* grid: cell i begins at UTC i * step_ns; UTC = time + offset */
 	struct meter_cell *cells;   /* ring: cell i at i % cell_count */
 	int64_t cell_count;
-	int64_t first_cell;	  /* older ones are folded and gone */
-	int64_t next_cell;	  /* first that is not over yet */
+	int64_t first_cell; /* older ones are folded and gone */
+	int64_t next_cell;  /* first that is not over yet */
+	int64_t taken_ns;   /* UTC up to which its energy was taken out, when the grid was another one */
 	struct meter_span *spans; /* before the grid, in order */
 	size_t span_count, span_room;
 	int64_t until_ns;   /* UTC up to which something is known, or known to be unknown */
@@ -165,7 +166,7 @@ int64_t meter_suspect(const struct meter *m, const struct meter_cell *c);
 
 /* What it has, too late, of cells that are folded, and that being used, without it. */
 bool meter_has_early(const struct meter *m, int64_t cell);
-struct meter_cell meter_early(const struct meter *m, int64_t index, int64_t count);
+struct meter_cell meter_early(const struct meter *m, int64_t from_ns, int64_t until_ns);
 void meter_drop_early(struct meter *m, int64_t cell);
 
 /* First cell whose energy is not all in one span from `index` on: up to there cells may be folded together.
@@ -175,7 +176,8 @@ int64_t meter_even_until(const struct meter *m, int64_t index);
 /* What the meter knows, with times in UTC; `first_cell` is the first that is not folded. Energy of the time
  * between the last reading before and the first after is counted when there is a counter. */
 void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w);
-void meter_load(struct meter *m, const struct wall_clock *clock, int layout, struct bytes_reader *r);
+void meter_load(
+    struct meter *m, const struct wall_clock *clock, int layout, int64_t taken_ns, struct bytes_reader *r);
 
 /* Power at a moment, interpolated in the last readings, the nearest of them no further outside than an
  * interval; NAN without any. */

@@ -279,10 +279,10 @@ static void judge_meters(const struct pue *p, struct pue_judge *j)
 struct pue_window pue_window(const struct pue *p, size_t window)
 {
 	const struct pue_ring *w = &p->grid.windows[window];
-	struct pue_energies sum = pue_ring_sum(w, p->grid.next_cell);
+	struct pue_energies sum = pue_ring_sum(w, pue_grid_end(&p->grid));
 	const double total = pue_roles_total(p->grid.has_role, sum.joules);
-	struct pue_window out = { .coverage = (double)(sum.good * p->grid.step_s) / (double)w->seconds,
-		.energy_complete = sum.known * p->grid.step_s >= w->seconds,
+	struct pue_window out = { .coverage = (double)sum.good / (double)w->seconds,
+		.energy_complete = sum.known >= w->seconds,
 		.uncertainty = NAN };
 	if (p->grid.started) {
 		out.start_ms = sum.start_s * 1000;
@@ -313,7 +313,7 @@ struct pue_doubt pue_window_doubt(const struct pue *p, size_t window, size_t met
 {
 	const struct grid_meter *g = &p->grid.meters[meter];
 	const struct pue_ring *w = &p->grid.windows[window];
-	const struct pue_energies sum = pue_ring_sum(w, p->grid.next_cell);
+	const struct pue_energies sum = pue_ring_sum(w, pue_grid_end(&p->grid));
 	const struct pue_judge_meter m = part_of(p, meter, sum.joules[g->role], counted_by(p, g->role));
 	double slopes[PUE_ROLE_COUNT];
 	pue_roles_slopes(p->grid.has_role, sum.joules, slopes);
@@ -340,7 +340,7 @@ const struct pue_trace *pue_trace_of(const struct pue *p)
 
 int64_t pue_window_known_s(const struct pue *p, size_t window)
 {
-	return pue_ring_sum(&p->grid.windows[window], p->grid.next_cell).known * p->grid.step_s;
+	return pue_ring_sum(&p->grid.windows[window], pue_grid_end(&p->grid)).known;
 }
 
 void pue_save(const struct pue *p, struct bytes_writer *w)

@@ -22,7 +22,7 @@ bool pue_grid_init(struct pue_grid *g, size_t meter_count, int64_t slowest_ns)
 		.cell_count = cells < PENDING_MAX_CELLS ? cells : PENDING_MAX_CELLS,
 		.meters = calloc(meter_count + 1, sizeof(g->meters[0])),
 		.parts = calloc(meter_count + 1, sizeof(g->parts[0])) };
-	pue_waiting_init(&g->waiting, meter_count, step_s);
+	pue_waiting_init(&g->waiting, meter_count);
 	return g->meters && g->parts;
 }
 
@@ -36,7 +36,7 @@ bool pue_grid_add_meter(struct pue_grid *g, enum pue_role role, const struct met
 
 bool pue_grid_add_window(struct pue_grid *g, int64_t seconds)
 {
-	return pue_ring_init(&g->windows[g->window_count++], seconds, g->step_s, g->has_role);
+	return pue_ring_init(&g->windows[g->window_count++], seconds, g->has_role);
 }
 
 void pue_grid_trace(struct pue_grid *g)
@@ -75,8 +75,7 @@ struct sums {
 
 static struct sums sum_up(const struct pue_grid *g, const struct waiting_slot *s)
 {
-	const int64_t step_ns = g->step_s * NS_PER_S, whole = s->count * step_ns,
-		      end = (s->cell + s->count) * step_ns;
+	const int64_t whole = s->count * NS_PER_S, end = (s->cell + s->count) * NS_PER_S;
 	struct sums sums = { .cells = { .cell = s->cell, .count = s->count, .good = true },
 		.needed_known = true };
 	for (unsigned r = 0; r < PUE_ROLE_COUNT; r++)
@@ -101,18 +100,18 @@ static struct sums sum_up(const struct pue_grid *g, const struct waiting_slot *s
 static void add_to_windows(struct pue_grid *g, const struct pue_cells *cells, const struct meter_cell *parts)
 {
 	if (g->trace)
-		pue_trace_add(g->trace, cells, parts, g->step_s, g->next_cell);
+		pue_trace_add(g->trace, cells, parts, pue_grid_end(g));
 	for (size_t i = 0; i < g->window_count; i++)
-		pue_ring_add(&g->windows[i], cells, g->next_cell);
+		pue_ring_add(&g->windows[i], cells, pue_grid_end(g));
 	if (g->sink.cells)
-		g->sink.cells(g->sink.user, g->sink.pue, g->step_s, cells);
+		g->sink.cells(g->sink.user, g->sink.pue, cells);
 }
 
 /* All that is known is counted: of the roles that are still open the rest is to come, of the others nothing.
  */
 static void keep_open(const struct pue_grid *g, struct waiting_slot *s, unsigned open)
 {
-	const int64_t whole = s->count * g->step_s * NS_PER_S;
+	const int64_t whole = s->count * NS_PER_S;
 	s->missing = open;
 	for (size_t i = 0; i < g->meter_count; i++) {
 		s->parts[i].millijoules = 0;
@@ -166,13 +165,15 @@ static void settle(struct pue_grid *g, size_t meter)
 
 static void fold_cells(struct pue_grid *g, int64_t count)
 {
-	struct waiting_slot s = { .cell = g->next_cell, .count = count, .parts = g->parts };
+	const int64_t begin = g->next_cell * g->step_s, end = begin + count * g->step_s;
+	struct waiting_slot s = { .cell = begin > g->folded_s ? begin : g->folded_s, .parts = g->parts };
+	s.count = end - s.cell;
 	const double fade = count == 1 ? g->fade : pow(g->fade, (double)count);
 	for (size_t i = 0; i < g->meter_count; i++) {
-		g->parts[i] = meter_fold(&g->meters[i].meter, s.cell, count);
+		g->parts[i] = meter_fold(&g->meters[i].meter, g->next_cell, count);
 		g->meters[i].millijoules = fade * g->meters[i].millijoules + (double)g->parts[i].millijoules;
 		if (g->sink.meter)
-			g->sink.meter(g->sink.user, g->sink.pue, i, s.cell, count, g->step_s, &g->parts[i]);
+			g->sink.meter(g->sink.user, g->sink.pue, i, s.cell, s.count, &g->parts[i]);
 	}
 	g->next_cell += count;
 	if (!is_settled(g, &s))
@@ -192,7 +193,7 @@ static int64_t even_cells(const struct pue_grid *g, int64_t until)
 		end = even < end ? even : end;
 	}
 	for (size_t i = 0; i < g->window_count; i++) {
-		int64_t edge = pue_ring_edge(&g->windows[i], next, until);
+		int64_t edge = pue_ring_edge(&g->windows[i], next * g->step_s, until * g->step_s) / g->step_s;
 		end = edge < end ? edge : end;
 	}
 	return end > next ? end - next : 1;
@@ -239,7 +240,7 @@ static void begin(struct pue_grid *g, int64_t time_ns)
 	for (size_t i = 0; i < g->meter_count; i++)
 		meter_set_offset(&g->meters[i].meter, g->offset_ns, time_ns);
 	g->next_cell = cell_at(g, time_ns);
-	g->resumed_cell = 0;
+	g->resumed_cell = g->folded_s = 0;
 }
 
 /* What is in the windows stays there; what follows goes on from the new time. */
@@ -250,8 +251,8 @@ static void step_clock(struct pue_grid *g, int64_t moved_ns)
 		g->next_cell = (cell * step_ns + moved_ns) / step_ns;
 	for (size_t i = 0; i < g->meter_count; i++)
 		meter_step(&g->meters[i].meter, cell, moved_ns, g->next_cell);
-	pue_waiting_cut(&g->waiting, g->next_cell);
-	g->resumed_cell = 0;
+	pue_waiting_cut(&g->waiting, pue_grid_end(g));
+	g->resumed_cell = g->folded_s = 0;
 }
 
 static void set_clock(struct pue_grid *g, int64_t time_ns, int64_t offset_ns)
@@ -314,16 +315,21 @@ struct counter_step pue_grid_read(
 	return step;
 }
 
+int64_t pue_grid_end(const struct pue_grid *g)
+{
+	return g->next_cell * g->step_s;
+}
+
 int64_t pue_grid_time(const struct pue_grid *g)
 {
-	return g->next_cell * g->step_s * NS_PER_S - g->offset_ns;
+	return pue_grid_end(g) * NS_PER_S - g->offset_ns;
 }
 
 void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w)
 {
 	bytes_put_integer(w, 2 * COUNTER_LAYOUT + g->started);
-	bytes_put_integer(w, g->step_s);
-	bytes_put_integer(w, g->next_cell);
+	bytes_put_integer(w, 1); /* cells are seconds, whatever the grid is then */
+	bytes_put_integer(w, pue_grid_end(g) > g->folded_s ? pue_grid_end(g) : g->folded_s);
 	bytes_put_integer(w, (int64_t)g->meter_count);
 	for (size_t i = 0; i < g->meter_count; i++) {
 		meter_save(&g->meters[i].meter, g->next_cell, w);
@@ -335,23 +341,49 @@ void pue_grid_save(const struct pue_grid *g, struct bytes_writer *w)
 	pue_waiting_save(&g->waiting, w);
 }
 
-/* Into the window of the same length; there may be none, and one of another grid may not go on. */
-static void load_window(struct pue_grid *g, int64_t step_s, int layout, struct bytes_reader *r)
+static void load_ring(
+    const struct pue_grid *g, struct pue_ring *to, int layout, int64_t step_s, struct bytes_reader *r)
 {
 	int64_t seconds = bytes_take_within(r, CONFIG_PUE_WINDOW_MIN_S, CONFIG_PUE_WINDOW_MAX_S);
-	struct pue_ring other = { 0 }, *to = NULL;
-	for (size_t i = 0; i < g->window_count; i++)
-		if (g->windows[i].seconds == seconds)
-			to = &g->windows[i];
-	if (r->bad || !pue_ring_init(&other, seconds, step_s, g->has_role)) {
-		pue_ring_deinit(&other);
+	if (r->bad || !pue_ring_init(to, seconds, g->has_role)) {
 		r->bad = true;
 		return;
 	}
-	pue_ring_load(&other, layout, r);
-	if (to && to->bucket_s == other.bucket_s)
-		pue_ring_take(to, &other);
-	pue_ring_deinit(&other);
+	pue_ring_load(to, layout, step_s, r);
+	if (to->bucket_s < step_s)
+		to->bucket_count = -1; /* its buckets were those of the grid: a few minutes */
+}
+
+/* Each window goes on from that of the same length, and a new one from the longest that it can. */
+static void take_windows(struct pue_grid *g, const struct pue_ring *saved, size_t count)
+{
+	for (size_t i = 0; i < g->window_count; i++) {
+		const struct pue_ring *best = NULL;
+		for (size_t k = 0; k < count; k++) {
+			if (!pue_ring_can_take(&g->windows[i], &saved[k]))
+				continue;
+			if (saved[k].seconds == g->windows[i].seconds) {
+				best = &saved[k];
+				break;
+			}
+			if (!best || saved[k].seconds > best->seconds)
+				best = &saved[k];
+		}
+		if (best)
+			pue_ring_take(&g->windows[i], best, pue_grid_end(g));
+	}
+}
+
+static void load_windows(struct pue_grid *g, int layout, int64_t step_s, struct bytes_reader *r)
+{
+	struct pue_ring saved[CONFIG_PUE_WINDOWS_MAX] = { 0 };
+	const size_t count = (size_t)bytes_take_within(r, 0, CONFIG_PUE_WINDOWS_MAX);
+	for (size_t i = 0; i < count && !r->bad; i++)
+		load_ring(g, &saved[i], layout, step_s, r);
+	if (!r->bad)
+		take_windows(g, saved, count);
+	for (size_t i = 0; i < count; i++)
+		pue_ring_deinit(&saved[i]);
 }
 
 static void load_meters(struct pue_grid *g, struct bytes_reader *r, struct wall_clock *clock, int layout)
@@ -359,7 +391,7 @@ static void load_meters(struct pue_grid *g, struct bytes_reader *r, struct wall_
 	if (bytes_take_integer(r) != (int64_t)g->meter_count)
 		r->bad = true;
 	for (size_t i = 0; i < g->meter_count && !r->bad; i++) {
-		meter_load(&g->meters[i].meter, clock, layout, r);
+		meter_load(&g->meters[i].meter, clock, layout, g->folded_s * NS_PER_S, r);
 		g->meters[i].millijoules = bytes_take_number(r) * 1000;
 	}
 }
@@ -371,21 +403,19 @@ void pue_grid_load(struct pue_grid *g, struct bytes_reader *r, struct wall_clock
 	const int layout = (int)(head / 2);
 	const int64_t step_s = layout == COUNTER_LAYOUT_FIRST ? g->step_s : bytes_take_within(r, 1, 60);
 	g->started = head % 2;
-	g->next_cell = bytes_take_within(r, 0, INT64_MAX / (step_s * NS_PER_S)) * step_s / g->step_s;
+	g->folded_s = bytes_take_within(r, 0, INT64_MAX / (step_s * NS_PER_S)) * step_s;
+	g->next_cell = g->folded_s / g->step_s;
 	g->offset_ns = clock->offset_ns;
 	g->restored = g->started ? clock : NULL;
-	if (g->started && g->next_cell * step_ns > clock->newest_ns)
-		clock->newest_ns = g->next_cell * step_ns;
+	if (g->started && g->folded_s * NS_PER_S > clock->newest_ns)
+		clock->newest_ns = g->folded_s * NS_PER_S;
 	g->resumed_cell = (clock->now_ns + clock->offset_ns) / step_ns;
 	load_meters(g, r, clock, layout);
 	g->saved_ns = 0;
 	for (size_t i = 0; i < g->meter_count; i++)
 		if (g->meters[i].meter.until_ns > g->saved_ns)
 			g->saved_ns = g->meters[i].meter.until_ns;
-	for (int64_t n = bytes_take_within(r, 0, CONFIG_PUE_WINDOWS_MAX); n > 0 && !r->bad; n--)
-		load_window(g, step_s, layout, r);
+	load_windows(g, layout, step_s, r);
 	if (layout != COUNTER_LAYOUT_FIRST && !r->bad)
-		pue_waiting_load(&g->waiting, r);
-	while (step_s != g->step_s && g->waiting.count > 0)
-		pue_waiting_remove(&g->waiting, 0); /* cells of another grid */
+		pue_waiting_load(&g->waiting, step_s, r);
 }

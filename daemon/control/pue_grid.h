@@ -34,6 +34,7 @@ struct pue_grid {
 	struct wall_clock *restored; /* by it a saved state was taken up, and nothing was folded since */
 	int64_t saved_ns;	     /* UTC up to which that knows something */
 	int64_t next_cell;	     /* first that is not folded into the windows */
+	int64_t folded_s;	     /* UTC up to which of that was, when the grid was another one */
 	int64_t resumed_cell;	     /* in which polling went on after it had stood still; 0 = it never did */
 	struct pue_waiting waiting;
 	struct pue_sink sink;
@@ -56,6 +57,9 @@ bool pue_grid_needs(const struct pue_grid *g, const struct grid_meter *m);
 /* See pue_read. */
 struct counter_step pue_grid_read(
     struct pue_grid *g, size_t i, const struct meter_reading *r, int64_t offset_ns);
+
+/* UTC up to which cells are in the windows, or wait for them. */
+int64_t pue_grid_end(const struct pue_grid *g);
 
 /* The boottime of the end of the windows. */
 int64_t pue_grid_time(const struct pue_grid *g);

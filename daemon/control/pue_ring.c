@@ -5,12 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s, const bool has_role[PUE_ROLE_COUNT])
+bool pue_ring_init(struct pue_ring *r, int64_t seconds, const bool has_role[PUE_ROLE_COUNT])
 {
-	int64_t bucket_s = pue_window_bucket(seconds);
-	*r = (struct pue_ring){
-		.seconds = seconds, .step_s = step_s, .bucket_s = bucket_s > step_s ? bucket_s : step_s
-	};
+	*r = (struct pue_ring){ .seconds = seconds, .bucket_s = pue_window_bucket(seconds) };
 	for (unsigned i = 0; i < PUE_ROLE_COUNT; i++)
 		if (has_role[i])
 			r->roles[r->role_count++] = i;
@@ -31,7 +28,7 @@ void pue_ring_deinit(struct pue_ring *r)
 
 static int64_t key_of(const struct pue_ring *r, int64_t cell)
 {
-	return cell * r->step_s / r->bucket_s;
+	return cell / r->bucket_s;
 }
 
 static struct pue_bucket *bucket_of(struct pue_ring *r, int64_t key)
@@ -105,7 +102,7 @@ static void add_to_bucket(struct pue_ring *r, struct pue_bucket *b, const struct
 
 void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
 {
-	const int64_t bucket = r->bucket_s / r->step_s;
+	const int64_t bucket = r->bucket_s;
 	const bool nothing = c->count > 1 && is_nothing(c);
 	int64_t at = 0;
 	if (c->count > 1) {
@@ -128,7 +125,7 @@ void pue_ring_add(struct pue_ring *r, const struct pue_cells *c, int64_t until)
 
 int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until)
 {
-	int64_t bucket = r->bucket_s / r->step_s;
+	int64_t bucket = r->bucket_s;
 	int64_t reach = until - (r->bucket_count + 1) * bucket, edge = (cell / bucket + 1) * bucket;
 	return edge < reach ? reach : edge; /* what is out of the window goes in one piece */
 }
@@ -136,7 +133,7 @@ int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until)
 struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until)
 {
 	int64_t end = key_of(r, until), start = end - r->bucket_count;
-	const int64_t whole = r->bucket_s / r->step_s;
+	const int64_t whole = r->bucket_s;
 	struct pue_energies sum = { .start_s = start * r->bucket_s, .end_s = end * r->bucket_s };
 	for (int64_t i = 0; i <= r->bucket_count; i++) {
 		const struct pue_bucket *b = &r->buckets[i];
@@ -170,19 +167,20 @@ static void save_bucket(const struct pue_ring *r, struct bytes_writer *w, const 
 	bytes_put_integer(w, b->suspect);
 }
 
-static void load_bucket(struct pue_ring *r, struct pue_bucket *b, int layout, struct bytes_reader *from)
+static void load_bucket(
+    struct pue_ring *r, struct pue_bucket *b, int layout, int64_t step_s, struct bytes_reader *from)
 {
 	struct pue_share all[PUE_ROLE_COUNT] = { 0 };
 	/* water came last */
 	const unsigned count = layout == COUNTER_LAYOUT ? PUE_ROLE_COUNT : PUE_WATER;
 	for (unsigned i = 0; i < count; i++) {
 		all[i].millijoules = bytes_take_integer(from);
-		all[i].known = bytes_take_within(from, 0, INT32_MAX);
+		all[i].known = step_s * bytes_take_within(from, 0, INT32_MAX);
 	}
 	for (unsigned i = 0; i < r->role_count; i++)
 		shares_of(r, b)[i] = all[r->roles[i]];
-	b->known = (int32_t)bytes_take_within(from, 0, INT32_MAX);
-	b->good = (int32_t)bytes_take_within(from, 0, INT32_MAX);
+	b->known = (int32_t)(step_s * bytes_take_within(from, 0, INT32_MAX / step_s));
+	b->good = (int32_t)(step_s * bytes_take_within(from, 0, INT32_MAX / step_s));
 	if (layout == COUNTER_LAYOUT_CELLS)
 		(void)bytes_take_integer(from); /* how many cells were suspect */
 	else if (layout == COUNTER_LAYOUT)
@@ -198,7 +196,7 @@ void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w)
 	bytes_put_integer(w, 0); /* no bucket has this key */
 }
 
-void pue_ring_load(struct pue_ring *r, int layout, struct bytes_reader *from)
+void pue_ring_load(struct pue_ring *r, int layout, int64_t step_s, struct bytes_reader *from)
 {
 	while (!from->bad) {
 		int64_t key = bytes_take_integer(from);
@@ -207,23 +205,29 @@ void pue_ring_load(struct pue_ring *r, int layout, struct bytes_reader *from)
 			return;
 		}
 		begin_bucket(r, bucket_of(r, key), key);
-		load_bucket(r, bucket_of(r, key), layout, from);
+		load_bucket(r, bucket_of(r, key), layout, step_s, from);
 	}
 }
 
-void pue_ring_take(struct pue_ring *r, struct pue_ring *from)
+bool pue_ring_can_take(const struct pue_ring *r, const struct pue_ring *from)
 {
-	struct pue_bucket *buckets = r->buckets;
-	struct pue_share *shares = r->shares;
-	r->buckets = from->buckets;
-	r->shares = from->shares;
-	from->buckets = buckets;
-	from->shares = shares;
-	for (int64_t i = 0; i <= r->bucket_count && from->step_s != r->step_s; i++) {
-		struct pue_bucket *b = &r->buckets[i];
-		b->known = (int32_t)(b->known * from->step_s / r->step_s);
-		b->good = (int32_t)(b->good * from->step_s / r->step_s);
-		for (unsigned k = 0; k < r->role_count; k++)
-			shares_of(r, b)[k].known = shares_of(r, b)[k].known * from->step_s / r->step_s;
+	return r->bucket_s % from->bucket_s == 0;
+}
+
+void pue_ring_take(struct pue_ring *r, const struct pue_ring *from, int64_t until)
+{
+	for (int64_t i = 0; i <= from->bucket_count; i++) {
+		const struct pue_bucket *b = &from->buckets[i];
+		struct pue_bucket *to =
+		    b->known > 0 ? bucket_for(r, b->key * from->bucket_s / r->bucket_s, until, false) : NULL;
+		if (!to)
+			continue;
+		to->known += b->known;
+		to->good += b->good;
+		to->suspect += b->suspect;
+		for (unsigned k = 0; k < r->role_count; k++) {
+			shares_of(r, to)[k].millijoules += shares_of(from, b)[k].millijoules;
+			shares_of(r, to)[k].known += shares_of(from, b)[k].known;
+		}
 	}
 }

@@ -1,14 +1,14 @@
 /* pue_ring: the energies of a PUE's window by role, in buckets aligned to UTC (holder).
  *
- * A window slides by its buckets, of which it has at least 48. What is added belongs to cells of the common
- * time grid, which are counted from the Unix epoch.
+ * A window slides by its buckets, of which it has at least 48. What is added belongs to cells of a second,
+ * which are counted from the Unix epoch, whatever the common time grid is.
  */
 #pragma once
 
 #include "config/config.h"
 #include "daemon/control/bytes.h"
 
-/* What cells of the grid have for all meters together. */
+/* What some seconds have for all meters together. */
 struct pue_cells {
 	int64_t cell, count; /* the first and how many */
 	int64_t millijoules[PUE_ROLE_COUNT];
@@ -29,7 +29,7 @@ struct pue_share {
 };
 
 struct pue_ring {
-	int64_t seconds, step_s, bucket_s;
+	int64_t seconds, bucket_s;
 	struct pue_bucket *buckets;
 	int64_t bucket_count; /* in the window; there is one more, for the running one */
 	unsigned roles[PUE_ROLE_COUNT], role_count;
@@ -44,8 +44,8 @@ struct pue_energies {
 	int64_t role_known[PUE_ROLE_COUNT];
 };
 
-/* False without memory. `step_s` is the grid's; other roles than those have no energy. */
-bool pue_ring_init(struct pue_ring *r, int64_t seconds, int64_t step_s, const bool has_role[PUE_ROLE_COUNT]);
+/* False without memory. Other roles than those have no energy. */
+bool pue_ring_init(struct pue_ring *r, int64_t seconds, const bool has_role[PUE_ROLE_COUNT]);
 void pue_ring_deinit(struct pue_ring *r);
 
 /* Evenly, to the buckets that they belong to, as far as the window that ends at a cell still has them. */
@@ -58,7 +58,8 @@ int64_t pue_ring_edge(const struct pue_ring *r, int64_t cell, int64_t until);
 struct pue_energies pue_ring_sum(const struct pue_ring *r, int64_t until);
 
 void pue_ring_save(const struct pue_ring *r, struct bytes_writer *w);
-/* What stands behind the window's length; `layout` as in counter.h. */
-void pue_ring_load(struct pue_ring *r, int layout, struct bytes_reader *from);
-/* Takes the buckets of another, of the same length and buckets; its grid may be another. */
-void pue_ring_take(struct pue_ring *r, struct pue_ring *from);
+/* What stands behind the window's length; `layout` as in counter.h, before which cells were of `step_s`. */
+void pue_ring_load(struct pue_ring *r, int layout, int64_t step_s, struct bytes_reader *from);
+/* Whether its buckets can be filled with those of another, and that. */
+bool pue_ring_can_take(const struct pue_ring *r, const struct pue_ring *from);
+void pue_ring_take(struct pue_ring *r, const struct pue_ring *from, int64_t until);

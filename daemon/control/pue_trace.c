@@ -79,9 +79,9 @@ static int64_t share(int64_t whole, int64_t at, int64_t count)
 }
 
 static void add_to_window(const struct pue_trace *t, struct trace_window *w, const struct pue_cells *cells,
-    const struct meter_cell *parts, int64_t step_s, int64_t until)
+    const struct meter_cell *parts, int64_t until)
 {
-	const int64_t bucket = w->bucket_s / step_s, last = until * step_s / w->bucket_s;
+	const int64_t bucket = w->bucket_s, last = until / w->bucket_s;
 	int64_t oldest = (last - w->bucket_count) * bucket,
 		at = oldest > cells->cell ? oldest - cells->cell : 0;
 	for (int64_t end; at < cells->count; at = end) {
@@ -95,11 +95,11 @@ static void add_to_window(const struct pue_trace *t, struct trace_window *w, con
 	}
 }
 
-void pue_trace_add(struct pue_trace *t, const struct pue_cells *cells, const struct meter_cell *parts,
-    int64_t step_s, int64_t until)
+void pue_trace_add(
+    struct pue_trace *t, const struct pue_cells *cells, const struct meter_cell *parts, int64_t until)
 {
 	for (size_t i = 0; t && i < t->window_count; i++)
-		add_to_window(t, &t->windows[i], cells, parts, step_s, until);
+		add_to_window(t, &t->windows[i], cells, parts, until);
 }
 
 static int32_t apart_ms(int64_t ns)

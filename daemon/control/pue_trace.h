@@ -42,8 +42,8 @@ struct pue_trace *pue_trace_new(
 void pue_trace_free(struct pue_trace *t);
 
 /* What each meter has of cells that went into the windows; they end at cell `until`. */
-void pue_trace_add(struct pue_trace *t, const struct pue_cells *cells, const struct meter_cell *parts,
-    int64_t step_s, int64_t until);
+void pue_trace_add(
+    struct pue_trace *t, const struct pue_cells *cells, const struct meter_cell *parts, int64_t until);
 
 /* As struct meter_watch has them; `user` is the trace. */
 void pue_trace_piece(void *user, size_t meter, const struct meter_piece *p);

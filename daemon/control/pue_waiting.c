@@ -13,13 +13,11 @@
 static const int64_t grains[] = { 60, 300, 900, 1800, 3600, 7200, 21600, 43200, 86400 };
 enum { GRAINS = sizeof(grains) / sizeof(grains[0]) };
 
-void pue_waiting_init(struct pue_waiting *w, size_t meter_count, int64_t step_s)
+void pue_waiting_init(struct pue_waiting *w, size_t meter_count)
 {
 	size_t room = PARTS_MAX / (meter_count + 1);
 	room = room > SLOTS_MAX ? SLOTS_MAX : room < SLOTS_MIN ? SLOTS_MIN : room;
-	*w = (struct pue_waiting){
-		.room = room, .meter_count = meter_count, .step_s = step_s, .grain_s = grains[0]
-	};
+	*w = (struct pue_waiting){ .room = room, .meter_count = meter_count, .grain_s = grains[0] };
 }
 
 void pue_waiting_deinit(struct pue_waiting *w)
@@ -45,7 +43,7 @@ void pue_waiting_remove(struct pue_waiting *w, size_t slot)
 
 static int64_t grain_of(const struct pue_waiting *w, int64_t cell)
 {
-	return cell * w->step_s / w->grain_s;
+	return cell / w->grain_s;
 }
 
 static void add_parts(const struct pue_waiting *w, struct meter_cell *to, const struct meter_cell *from)
@@ -133,7 +131,7 @@ void pue_waiting_add(struct pue_waiting *w, const struct waiting_slot *cells)
 {
 	/* a long time is more than there are slots for */
 	const int64_t grain_s = w->grain_s;
-	for (size_t i = 0; i < GRAINS && cells->count * w->step_s / w->grain_s > (int64_t)w->room / 2; i++)
+	for (size_t i = 0; i < GRAINS && cells->count / w->grain_s > (int64_t)w->room / 2; i++)
 		w->grain_s = grains[i] > w->grain_s ? grains[i] : w->grain_s;
 	if (w->grain_s != grain_s)
 		merge(w);
@@ -141,7 +139,7 @@ void pue_waiting_add(struct pue_waiting *w, const struct waiting_slot *cells)
 	struct waiting_slot piece = *cells;
 	for (int64_t at = 0; parts && at < cells->count; at += piece.count) {
 		piece.cell = cells->cell + at;
-		int64_t edge = (grain_of(w, piece.cell) + 1) * w->grain_s / w->step_s - cells->cell;
+		int64_t edge = (grain_of(w, piece.cell) + 1) * w->grain_s - cells->cell;
 		int64_t end = edge < cells->count ? edge : cells->count;
 		piece.count = end - at;
 		piece.parts = parts;
@@ -165,16 +163,16 @@ int64_t pue_waiting_fill(
 	int64_t taken = 0;
 	for (size_t i = 0; i < w->count; i++) {
 		struct waiting_slot *s = &w->slots[i];
-		struct meter_cell c = meter_early(m, s->cell, s->count);
+		struct meter_cell c = meter_early(m, s->cell * NS_PER_S, (s->cell + s->count) * NS_PER_S);
 		/* one that is counted already has all that was to come */
-		if (s->parts[meter].known_ns + c.known_ns > s->count * m->step_ns)
+		if (s->parts[meter].known_ns + c.known_ns > s->count * NS_PER_S)
 			continue;
 		s->parts[meter].millijoules += c.millijoules;
 		s->parts[meter].known_ns += c.known_ns;
 		s->parts[meter].good_ns += c.good_ns;
 		taken += c.millijoules;
 		if (to->meter && c.known_ns > 0)
-			to->meter(to->user, to->pue, meter, s->cell, s->count, w->step_s, &c);
+			to->meter(to->user, to->pue, meter, s->cell, s->count, &c);
 	}
 	return taken;
 }
@@ -223,14 +221,14 @@ void pue_waiting_save(const struct pue_waiting *w, struct bytes_writer *to)
 	}
 }
 
-void pue_waiting_load(struct pue_waiting *w, struct bytes_reader *from)
+void pue_waiting_load(struct pue_waiting *w, int64_t step_s, struct bytes_reader *from)
 {
 	w->grain_s = bytes_take_within(from, grains[0], grains[GRAINS - 1]);
-	const int64_t last = INT64_MAX / 4 / (w->step_s * NS_PER_S);
+	const int64_t last = INT64_MAX / 4 / (step_s * NS_PER_S);
 	int64_t count = bytes_take_within(from, 0, (int64_t)w->room);
 	for (int64_t i = 0; i < count && !from->bad; i++) {
-		struct waiting_slot s = { .cell = bytes_take_within(from, 0, last) };
-		s.count = bytes_take_within(from, 1, last);
+		struct waiting_slot s = { .cell = step_s * bytes_take_within(from, 0, last) };
+		s.count = step_s * bytes_take_within(from, 1, last);
 		s.missing = (unsigned)bytes_take_within(from, 0, INT32_MAX);
 		s.parts = calloc(w->meter_count, sizeof(s.parts[0]));
 		for (size_t k = 0; s.parts && k < w->meter_count; k++) {

@@ -10,7 +10,7 @@
 #include "daemon/control/pue_sink.h"
 
 struct waiting_slot {
-	int64_t cell, count; /* of the grid */
+	int64_t cell, count; /* of a second each */
 	unsigned missing;    /* 0, or all is counted but these roles, a bit each: only theirs is in `parts` */
 	struct meter_cell *parts; /* of each meter */
 };
@@ -18,11 +18,11 @@ struct waiting_slot {
 struct pue_waiting {
 	struct waiting_slot *slots;
 	size_t count, allocated, room, meter_count;
-	int64_t step_s, grain_s;
+	int64_t grain_s;
 };
 
 /* Takes no memory while nothing waits. */
-void pue_waiting_init(struct pue_waiting *w, size_t meter_count, int64_t step_s);
+void pue_waiting_init(struct pue_waiting *w, size_t meter_count);
 void pue_waiting_deinit(struct pue_waiting *w);
 
 /* Takes cells that follow on those that are there, with what each meter has of them. */
@@ -38,4 +38,5 @@ void pue_waiting_remove(struct pue_waiting *w, size_t slot);
 void pue_waiting_cut(struct pue_waiting *w, int64_t cell);
 
 void pue_waiting_save(const struct pue_waiting *w, struct bytes_writer *to);
-void pue_waiting_load(struct pue_waiting *w, struct bytes_reader *from);
+/* What was saved with cells of `step_s`. */
+void pue_waiting_load(struct pue_waiting *w, int64_t step_s, struct bytes_reader *from);

@@ -95,11 +95,11 @@ static bool is_leap(int64_t ms, bool is_good)
 	return ms > LEAP_MS && !is_good;
 }
 
-static void on_meter(void *user, size_t pue, size_t meter, int64_t cell, int64_t count, int64_t step_s,
-    const struct meter_cell *c)
+static void on_meter(
+    void *user, size_t pue, size_t meter, int64_t cell, int64_t count, const struct meter_cell *c)
 {
 	struct records *r = user;
-	const int64_t from_ms = cell * step_s * 1000, until_ms = (cell + count) * step_s * 1000;
+	const int64_t from_ms = cell * 1000, until_ms = (cell + count) * 1000;
 	const struct record_key key = key_of_meter(r, pue, meter);
 	struct record_sums sums = record_none();
 	if (until_ms > r->until_ms)
@@ -116,11 +116,11 @@ static void on_meter(void *user, size_t pue, size_t meter, int64_t cell, int64_t
 	record_spread(&r->open, &key, from_ms, until_ms, &sums);
 }
 
-static void on_cells(void *user, size_t pue, int64_t step_s, const struct pue_cells *c)
+static void on_cells(void *user, size_t pue, const struct pue_cells *c)
 {
 	struct records *r = user;
 	const struct pue_config *config = &r->config->pues[pue];
-	const int64_t from_ms = c->cell * step_s * 1000, ms = c->count * step_s * 1000;
+	const int64_t from_ms = c->cell * 1000, ms = c->count * 1000;
 	struct record_key key = { RECORD_PUE, 0, config->name, "", "" };
 	struct record_sums sums = record_none();
 	if (is_leap(ms, c->good))

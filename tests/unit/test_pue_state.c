@@ -208,7 +208,8 @@ static void other_windows_keep_energies(void **state)
 		assert_float_equal(a.kwh[PUE_IT], hour.kwh[PUE_IT], 0);
 		assert_float_equal(a.coverage, hour.coverage, 1e-9);
 		assert_float_equal(b.kwh[PUE_FACILITY], day.kwh[PUE_FACILITY], 0);
-		assert_true(isnan(pue_window(next, 1).kwh[PUE_IT])); /* new */
+		/* a new one begins with what the others have of its time */
+		assert_float_equal(pue_window(next, 1).kwh[PUE_IT], hour.kwh[PUE_IT], 0);
 		pue_free(next);
 	}
 	struct pue *next = make(energy_meter, others, 3);
@@ -222,6 +223,46 @@ static void other_windows_keep_energies(void **state)
 	bytes_writer_deinit(&w);
 }
 
+/* One reads the meters each second, then each two minutes, and each second again, at times that are no whole
+ * minutes; one meter is silent over each change, and closes its gap later. */
+static void another_grid_loses_nothing(void **state)
+{
+	static const int64_t changes[] = { 20017, 40551, 61003 };
+	struct meter_type type = energy_meter;
+	type.accuracy = 0.005;
+	struct pue *p = make(type, four_windows, 4);
+	size_t turn = 0;
+	for (int64_t s = 0; s < 86400 + 1000; s++) {
+		const bool is_slow = turn == 1;
+		if (turn < COUNT(changes) && s == changes[turn]) {
+			turn++;
+			type.interval_ns = (turn == 1 ? 120 : 1) * NS_PER_S;
+			struct pue *next = make(type, four_windows, 4);
+			assert_true(pue_inherit(next, p));
+			pue_free(p);
+			p = next;
+		}
+		for (size_t m = 0; m < 2; m++) {
+			static const double kilowatts[] = { [FACILITY] = 118, [IT] = 100 };
+			const bool silent = m == IT && ((s > 19000 && s < 21000) || (s > 40000 && s < 41000));
+			const struct meter_reading r = { .time_ns = (BOOT_S + s) * NS_PER_S,
+				.counter_good = true,
+				.power_good = true,
+				.watts = kilowatts[m] * 1000,
+				.raw = (uint64_t)(kilowatts[m] * 1000 / WH * (double)s) };
+			if (!silent && (!is_slow || s % 120 == 7))
+				pue_read(p, m, &r, OFFSET);
+		}
+	}
+	const struct pue_window day = pue_window(p, 3);
+	assert_int_equal(day.start_ms, START_UTC_S * 1000);
+	assert_float_equal(day.kwh[PUE_FACILITY], 2832, 0.01);
+	assert_float_equal(day.kwh[PUE_IT], 2400, 0.01);
+	assert_true(day.energy_complete);
+	assert_float_equal(day.coverage, 1 - 3000.0 / 86400, 0.004);
+	pue_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -232,6 +273,7 @@ int main(void)
 		cmocka_unit_test(a_clock_that_stays_behind_is_taken_after_a_while),
 		cmocka_unit_test(damaged_state_is_refused),
 		cmocka_unit_test(other_windows_keep_energies),
+		cmocka_unit_test(another_grid_loses_nothing),
 	};
 	return cmocka_run_group_tests_name("pue_state", tests, NULL, NULL);
 }
