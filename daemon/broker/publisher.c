@@ -847,6 +847,7 @@ struct health_broker publisher_describe(const struct publisher *p)
 	s.waiting = h.messages;
 	s.waiting_bytes = h.bytes;
 	s.waiting_dropped = h.dropped;
+	s.oldest_ms = h.oldest_ms;
 	s.spool_trouble = h.trouble;
 	return s;
 }

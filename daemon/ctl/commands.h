@@ -7,6 +7,12 @@
 extern const struct command status_command;
 extern const struct command points_command;
 extern const struct command alarms_command;
+extern const struct command alarms_ack_command;
+extern const struct command alarms_shelve_command;
+extern const struct command alarms_unshelve_command;
+extern const struct command alarms_history_command;
+extern const struct command spool_command;
+extern const struct command explain_command;
 extern const struct command profiles_command;
 extern const struct command profiles_lint_command;
 extern const struct command capture_command;

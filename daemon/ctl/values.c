@@ -1,5 +1,9 @@
 #include "daemon/ctl/values.h"
 
+#include "daemon/ctl/command.h"
+#include "daemon/ctl/printable.h"
+
+#include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
@@ -33,15 +37,30 @@ const char *values_figure(struct arena *a, const json_t *value, int digits)
 	return json_is_number(value) ? arena_printf(a, "%.*g", digits, json_number_value(value)) : NOTHING;
 }
 
-const char *values_time(struct arena *a, const json_t *ms)
+const char *values_moment(struct arena *a, int64_t ms)
 {
 	char text[32];
 	struct tm tm;
-	const time_t seconds = (time_t)(json_integer_value(ms) / 1000);
-	if (!json_is_integer(ms) || !gmtime_r(&seconds, &tm))
+	const time_t seconds = (time_t)(ms / 1000);
+	if (!gmtime_r(&seconds, &tm))
 		return NOTHING;
 	strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	return arena_strdup(a, text);
+}
+
+const char *values_time(struct arena *a, const json_t *ms)
+{
+	return json_is_integer(ms) ? values_moment(a, json_integer_value(ms)) : NOTHING;
+}
+
+int values_print(struct arena *a, const json_t *document)
+{
+	char *text = json_dumps(document, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	if (!text)
+		return CTL_FAILED;
+	printf("%s\n", printable_json(a, text));
+	free(text);
+	return CTL_GOOD;
 }
 
 const char *values_span(struct arena *a, int64_t ms)

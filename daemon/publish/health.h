@@ -11,6 +11,7 @@ struct health_broker {
 	uint64_t published, acknowledged, dropped, reconnects;
 	size_t queued, in_flight;
 	uint64_t waiting, waiting_bytes, waiting_dropped; /* in the history */
+	int64_t oldest_ms;				  /* UTC, of the oldest of them; 0 = there is none */
 	const char *spool_trouble;			  /* "" = none */
 };
 

@@ -516,6 +516,7 @@ static void put_broker(struct json_writer *w, const struct health_broker *b)
 	json_unsigned(w, "depth", b->waiting);
 	json_unsigned(w, "bytes", b->waiting_bytes);
 	json_unsigned(w, "dropped", b->waiting_dropped);
+	put_time(w, "oldest", b->oldest_ms);
 	if (b->spool_trouble && b->spool_trouble[0])
 		json_text(w, "problem", b->spool_trouble);
 	else

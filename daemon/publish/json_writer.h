@@ -42,10 +42,11 @@ void json_number_text(char text[static JSON_NUMBER_MAX], double v, enum json_dig
 
 /* `key` is NULL in a list. A number that is not finite is null. */
 void json_text(struct json_writer *w, const char *key, const char *s);
-void json_integer(struct json_writer *w, const char *key, int64_t v);
+/* The symbols of the marked ones have names of their own: jansson, which coolantctl has too, has these. */
+void json_integer(struct json_writer *w, const char *key, int64_t v) __asm__("json_writer_integer");
 void json_unsigned(struct json_writer *w, const char *key, uint64_t v);
 void json_number(struct json_writer *w, const char *key, double v, enum json_digits digits);
 void json_bool(struct json_writer *w, const char *key, bool v);
-void json_null(struct json_writer *w, const char *key);
+void json_null(struct json_writer *w, const char *key) __asm__("json_writer_null");
 /* What is JSON already. */
 void json_raw(struct json_writer *w, const char *key, const char *json);

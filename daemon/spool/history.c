@@ -552,10 +552,19 @@ void history_set_limits(struct history *h, struct spool_limits limits)
 	spooler_set_limits(h->spooler, limits);
 }
 
+/* What is in the spool is older than what is in memory. */
+static int64_t oldest_ms(const struct history *h)
+{
+	if (h->spool.oldest_ms != 0)
+		return h->spool.oldest_ms;
+	return h->memory.first ? h->memory.first->ts_ms : 0;
+}
+
 struct history_stats history_describe(struct history *h)
 {
 	return (struct history_stats){ .messages = h->spool.messages + h->memory.count,
 		.bytes = h->spool.bytes + h->memory.bytes,
 		.dropped = h->spool.dropped + h->dropped,
+		.oldest_ms = oldest_ms(h),
 		.trouble = h->trouble };
 }

@@ -45,6 +45,7 @@ struct history_events {
 struct history_stats {
 	uint64_t messages, bytes; /* in the spool and in memory */
 	uint64_t dropped;
+	int64_t oldest_ms;   /* UTC, of the oldest; 0 = there is none */
 	const char *trouble; /* "" = none */
 };
 

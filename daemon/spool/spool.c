@@ -66,11 +66,13 @@ static int update_bytes(struct spool *s)
 {
 	static const char sql[] =
 	    "SELECT page_count - freelist_count FROM pragma_page_count, pragma_freelist_count";
+	static const char oldest[] =
+	    "SELECT coalesce((SELECT from_ms FROM batch WHERE gap = 0 ORDER BY id LIMIT 1), 0)";
 	int64_t pages = 0;
 	int r = db_query(s->db, sql, &pages);
 	if (r >= 0)
 		s->stats.bytes = (uint64_t)pages * DB_PAGE_SIZE;
-	return r;
+	return r < 0 ? r : db_query(s->db, oldest, &s->stats.oldest_ms);
 }
 
 static int update_messages(struct spool *s)

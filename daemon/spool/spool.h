@@ -27,6 +27,7 @@ struct spool_stats {
 	uint64_t messages; /* waiting */
 	uint64_t bytes;	   /* of the file that are in use */
 	uint64_t dropped;  /* messages, since it was opened */
+	int64_t oldest_ms; /* UTC, of the oldest that waits; 0 = there is none */
 };
 
 /* Opens or makes the file. `old_base` (must outlive the spool) is the base of the topics that earlier

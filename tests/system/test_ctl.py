@@ -1,4 +1,5 @@
 """coolantctl against a coolantd that runs, and without one."""
+import getpass
 import json
 import os
 import re
@@ -11,6 +12,7 @@ import schemas
 from harness import device, run, tcp_bus
 
 CTL = harness.COOLANTCTL
+USER = getpass.getuser()
 INI = ("poll_interval = 200ms\n[point:d.leak]\nregister = coil:0\n[point:d.flow]\nregister = holding:0\nunit = L/min\nscale = 0.1\n"
        "[point:d.name]\nregister = holding:10\ntype = string\nlength = 4\n[point:d.gone]\nregister = holding:1\nunit = Cel\ninvalid = 7\n")
 HOSTILE = b"\xc2\x9b31mok."  # a colour, as the one character that begins it, which coolantd lets pass
@@ -32,7 +34,7 @@ def as_json(folder, kind, *args):
 def daemon(start, coolantd, subscriber, tmp_path):
     words = [int.from_bytes(HOSTILE[i:i + 2], "big") for i in range(0, 8, 2)]
     server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 425, 1: 7, **{10 + i: w for i, w in enumerate(words)}}}})
-    d = coolantd(tcp_bus("b", server.port) + device("d", "b", extra=INI))
+    d = coolantd(tcp_bus("b", server.port) + device("d", "b", extra=INI), "publish = always\n")
     subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "active")
     return d
 
@@ -156,3 +158,45 @@ def test_no_permission(start, tmp_path):
     r = run(["setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups", CTL, "status", "--socket", f"{tmp_path}/http"])
     assert r.returncode == 1 and "members of the group tty: usermod -aG tty USER" in r.stderr
     listener.socket.close()
+
+
+def test_what_is_done_with_an_alarm(daemon, tmp_path):
+    r = ctl(tmp_path, "alarms", "ack", "d-leak")
+    assert (r.returncode, r.stdout) == (0, f"d-leak: active, acknowledged by {USER}\n"), r
+    r = ctl(tmp_path, "alarms", "ack", "d-leak")
+    assert r.returncode == 1 and r.stderr == "coolantctl: d-leak cannot be acknowledged: it is acknowledged already\n"
+    r = ctl(tmp_path, "alarms", "ack", "d-laek")
+    assert r.returncode == 1 and "did you mean 'd-leak'?" in r.stderr
+    for wrong in ("8d", "2", "0s", "x"):
+        r = ctl(tmp_path, "alarms", "shelve", "d-leak", wrong)
+        assert r.returncode == 2 and "allowed: 1s to 7d" in r.stderr
+    assert as_json(tmp_path, "alarm", "alarms", "shelve", "d-leak", "2h")["state"] == "shelved"
+    assert re.search(rf"shelved until 20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ by {USER}\)", ctl(tmp_path, "alarms").stdout, re.M)
+    assert ctl(tmp_path, "alarms", "unshelve", "d-leak").stdout.startswith("d-leak: active")
+    r = ctl(tmp_path, "alarms", "history")
+    assert [l.split()[2] for l in r.stdout.splitlines() if " d-leak " in l] == ["active", "active,", "shelved,", "active,"]
+    as_json(tmp_path, "http-alarms-history", "alarms", "history")
+    r = ctl(tmp_path, "alarms", "akc", "d-leak")
+    assert r.returncode == 2 and "did you mean 'ack'?" in r.stderr
+
+
+def test_explain(daemon, tmp_path):
+    for figure in ("d.flow", "alarm.d-leak"):
+        r = ctl(tmp_path, "explain", figure)
+        assert r.returncode == 0 and figure.split(".")[1] in r.stdout and len(r.stdout.splitlines()) >= 2, r
+    told = json.loads(ctl(tmp_path, "explain", "d.flow", "--json").stdout)
+    schemas.load("http-explain").validate(told)
+    assert told["value"] == 42.5
+    r = ctl(tmp_path, "explain", "d.flwo")
+    assert r.returncode == 1 and "d.flow" in r.stderr and r.stdout == ""
+
+
+def test_spool(daemon, broker, tmp_path):
+    told = as_json(tmp_path, "ctl-spool", "spool")
+    assert told["connected"] and told["dropped"] == 0 and told["problem"] is None
+    broker.stop()
+    harness.wait_for(lambda: harness.ask(tmp_path, "GET", "/v1/status")[1]["spool"]["oldest"], "what waits")
+    told = as_json(tmp_path, "ctl-spool", "spool")
+    assert told["depth"] > 0 and abs(told["ts"] - told["oldest"]) < 60000 and told["rate"] is not None and not told["connected"]
+    r = ctl(tmp_path, "spool")
+    assert "not connected" in r.stdout and re.search(r"^oldest +20.*Z$", r.stdout, re.M)
