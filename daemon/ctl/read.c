@@ -5,6 +5,7 @@
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/decodings.h"
 #include "daemon/ctl/port.h"
+#include "daemon/ctl/printable.h"
 #include "daemon/publish/json_writer.h"
 #include "drivers/os/clock.h"
 
@@ -60,7 +61,7 @@ static void put_bits(const struct modbus_request *q, const uint16_t *bits)
 	printf("\n");
 }
 
-static char printable(unsigned c)
+static char character(unsigned c)
 {
 	return c < 0x80 && isprint((int)c) ? (char)c : '.';
 }
@@ -83,8 +84,8 @@ static void put_words(
 		unsigned address = q->address + i;
 		printf("%8u  0x%04x  %5u%c %6d%c  %c%c    ", address, w, w,
 		    is_marked(all, count, address, POINT_U16) ? '*' : ' ', (int16_t)w,
-		    is_marked(all, count, address, POINT_I16) ? '*' : ' ', printable(w >> 8),
-		    printable(w & 0xff));
+		    is_marked(all, count, address, POINT_I16) ? '*' : ' ', character(w >> 8),
+		    character(w & 0xff));
 		for (unsigned bit = 0; bit < 16; bit++)
 			if (w >> bit & 1)
 				printf(" %u", bit);
@@ -236,8 +237,8 @@ static void put_json_decoding(struct json_writer *w, const struct decoding *d)
 	json_close(w);
 }
 
-static int print_json(const struct port *p, const struct modbus_request *q, const struct modbus_reply *r,
-    int64_t latency, const struct decoding *all, size_t count)
+static int print_json(struct ctl *ctl, const struct port *p, const struct modbus_request *q,
+    const struct modbus_reply *r, int64_t latency, const struct decoding *all, size_t count)
 {
 	struct json_writer w;
 	json_begin(&w);
@@ -260,11 +261,11 @@ static int print_json(const struct port *p, const struct modbus_request *q, cons
 	_cleanup_free_ char *text = json_finish(&w);
 	if (!text)
 		return EXIT_FAILURE;
-	printf("%s\n", text);
+	printf("%s\n", printable_json(ctl->arena, text)); /* a string is what a device says */
 	return EXIT_SUCCESS;
 }
 
-static int show(const struct ctl *ctl, const struct port *p, const struct modbus_request *q,
+static int show(struct ctl *ctl, const struct port *p, const struct modbus_request *q,
     const struct modbus_reply *r, int64_t latency)
 {
 	bool bits = point_is_bit_table(q->table);
@@ -273,7 +274,7 @@ static int show(const struct ctl *ctl, const struct port *p, const struct modbus
 		return EXIT_FAILURE;
 	size_t count = bits ? 0 : decodings_of(r->values, q->count, q->address, all);
 	if (ctl->json)
-		return print_json(p, q, r, latency, all, count);
+		return print_json(ctl, p, q, r, latency, all, count);
 	print(q, r, latency, all, count);
 	return EXIT_SUCCESS;
 }
@@ -305,10 +306,16 @@ const struct command read_command = {
 	.name = "read",
 	.arguments = "BUS-OR-URL UNIT TYPE:ADDR [COUNT]",
 	.help = "one Modbus read, decoded in every type and order",
-	.about = "BUS-OR-URL is a bus of the configuration, tcp://HOST[:PORT], rtutcp://HOST:PORT or "
-		 "rtu:///dev/ttyUSB0?baud=19200&parity=even&stop_bits=1. TYPE is holding, input, coil or "
-		 "discrete; addresses are "
-		 "counted from 0. What looks like a reading is marked with *.",
+	.about =
+	    "BUS-OR-URL is a bus of the configuration, tcp://HOST[:PORT], rtutcp://HOST:PORT or "
+	    "rtu:///dev/ttyUSB0?baud=19200&parity=even&stop_bits=1; any key of a [bus:NAME] section may "
+	    "stand "
+	    "behind the question mark, as response_timeout=2s. A bus of the configuration is asked through "
+	    "the running coolantd, which holds its port, or directly while none runs. TYPE is holding, "
+	    "input, coil or discrete; addresses are decimal or 0x and counted from 0: what manuals print as "
+	    "40001 is holding:0. COUNT is 1 unless told, at most 125 (2000 of coil and discrete). The "
+	    "registers are shown in every type and order of bytes; what looks like a reading is marked with "
+	    "*, and the floats among these are told as the lines of a profile.",
 	.least = 3,
 	.most = 4,
 	.word = COMMAND_WORD_BUS,

@@ -336,8 +336,8 @@ static int run(struct ctl *ctl)
 
 static const struct command_option options[] = {
 	{ "units", 0, "LIST", "the units to ask, as 1-32 or 1,5,17 (default " UNITS_DEFAULT ")" },
-	{ "baud", 0, "LIST", "of a serial port: the rates to try" },
-	{ "parity", 0, "LIST", "of a serial port: the parities to try" },
+	{ "baud", 0, "LIST", "of a serial port: the rates to try, as 9600,19200 or all" },
+	{ "parity", 0, "LIST", "of a serial port: the parities to try, as even,none or all" },
 	{ NULL },
 };
 
@@ -345,8 +345,15 @@ const struct command scan_command = {
 	.name = "scan",
 	.arguments = "BUS-OR-URL",
 	.help = "the units of a bus and the sections of a configuration for them",
-	.about = "A unit is told by the identify registers of the profiles and by what it says of itself. "
-		 "Only reads are sent.",
+	.about =
+	    "Each unit is asked for holding register 0, for one response_timeout of the bus; where replies "
+	    "come later than that, it is doubled, up to 4 s. A unit is told by the identify registers of the "
+	    "profiles and by what it says of itself (Read Device Identification); one that no profile knows "
+	    "is "
+	    "looked at until it gives a register. What is printed is a piece of a configuration. Only reads "
+	    "are sent; Ctrl-C ends it with what was found so far. The line is tried as the URL or the bus "
+	    "says, "
+	    "unless --baud or --parity tell others, which needs the port: not while coolantd holds it.",
 	.options = options,
 	.least = 1,
 	.most = 1,

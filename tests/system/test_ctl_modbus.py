@@ -4,6 +4,7 @@ import signal
 import struct
 
 import harness
+import schemas
 from harness import COOLANTCTL, COOLANTD, PROFILES, SIM, device, run, tcp_bus
 
 FLOW = struct.unpack("<HH", struct.pack("<f", 1.85))  # the low word first: CDAB
@@ -28,6 +29,13 @@ def good(*args, **options):
     return r.stdout
 
 
+def answer(command, *args, **options):
+    """What a command prints as JSON, which is as its schema says."""
+    found = json.loads(good("--json", command, *args, **options))
+    schemas.load(f"ctl-{command}", schemas.closed).validate(found)
+    return found
+
+
 def test_a_devices_order_is_found(start, tmp_path):
     url = f"tcp://127.0.0.1:{start(harness.ModbusServer, tmp_path, {1: CDU}).port}"
     text = good("read", url, 1, "input:10", 2)
@@ -35,13 +43,14 @@ def test_a_devices_order_is_found(start, tmp_path):
     assert "register = input:10, type = f32, word_order = little, byte_order = big: 1.85" in text
     assert text.count("register = ") == 1  # the right one alone
     assert all(len(line) <= 80 for line in text.splitlines())
-    answer = json.loads(good("--json", "read", url, "0x1", "input:0xa", "2"))
-    assert (answer["unit"], answer["table"], answer["address"], answer["words"]) == (1, "input", 10, list(FLOW))
-    f32 = next(d for d in answer["decoded"] if d["type"] == "f32")
+    found = answer("read", url, "0x1", "input:0xa", "2")
+    assert (found["unit"], found["table"], found["address"], found["words"]) == (1, "input", 10, list(FLOW))
+    f32 = next(d for d in found["decoded"] if d["type"] == "f32")
     assert f32["values"]["CDAB"] == 1.85 and f32["plausible"] == ["CDAB"] and f32["registers"] == 2
-    assert [d["values"] for d in answer["decoded"] if d["type"] == "bcd" and d["registers"] == 2] == [
+    assert [d["values"] for d in found["decoded"] if d["type"] == "bcd" and d["registers"] == 2] == [
         {"ABCD": None, "CDAB": None, "BADC": None, "DCBA": None}]
     assert "     100  0x00e1    225*    225" in good("read", url, "1", "holding:100")
+    assert answer("read", url, 1, "discrete:5", 2)["words"] == [1, 0]
     assert good("read", url, "1", "discrete:5", "2").endswith("       5  1 0\n")
 
 
@@ -83,9 +92,9 @@ def test_a_scan_is_a_configuration(start, tmp_path):
     # what is configured already is told by its name; only reads were asked
     r = ctl("-c", tmp_path / "c.ini", "scan", "field", "--units", "1-2", profiles=profiles)
     assert r.returncode == 0 and r.stdout == "; unit 1 is [device:acme-m1-1]\n\n"
-    answer = json.loads(good("scan", url, "--units", "1,3-4", "--json", profiles=profiles))
-    assert [(u["unit"], u["profile"], u["product"]) for u in answer["units"]] == [(1, "acme-m1", "iEM3155"), (3, None, "iEM3155")]
-    assert answer["asked"] == 3 and answer["complete"]
+    found = answer("scan", url, "--units", "1,3-4", profiles=profiles)
+    assert [(u["unit"], u["profile"], u["product"]) for u in found["units"]] == [(1, "acme-m1", "iEM3155"), (3, None, "iEM3155")]
+    assert found["asked"] == 3 and found["complete"]
 
 
 def test_a_line_is_searched(start, tmp_path):
@@ -93,8 +102,8 @@ def test_a_line_is_searched(start, tmp_path):
     line = start(harness.SerialLine, tmp_path)
     start(harness.ModbusServer, tmp_path, {2: METER}, serial=str(line.b))
     url = f"rtu://{line.a}?response_timeout=100ms"
-    answer = json.loads(good("scan", url, "--units", "1-2", "--baud", "9600,19200", "--parity", "none", "--json"))
-    assert [(u["unit"], u["baud"], u["parity"]) for u in answer["units"]] == [(2, 9600, "none"), (2, 19200, "none")]
+    found = answer("scan", url, "--units", "1-2", "--baud", "9600,19200", "--parity", "none")
+    assert [(u["unit"], u["baud"], u["parity"]) for u in found["units"]] == [(2, 9600, "none"), (2, 19200, "none")]
     text = good("scan", url + "&parity=none", "--units", "2")
     assert f"[bus:field]\ntype = rtu\nport = {line.a}\nbaud = 19200\nparity = none\nstop_bits = 1\n" in text
     assert "[device:unit2]" in text
@@ -123,8 +132,8 @@ def test_a_bus_is_asked_through_coolantd(start, coolantd, subscriber, tmp_path):
                       device("m", "field", 2, extra="poll_interval = 200ms\n[point:m.power]\nregister = holding:0\n"))
     subscriber.wait("device/m", lambda m: m.json["values"] == {"power": 7})
     config = ("-c", daemon.path)
-    answer = json.loads(good(*config, "--json", "read", "field", 5, "input:10", 2))
-    assert answer["bus"] == "field" and answer["words"] == list(FLOW) and 0 < answer["latency_ms"] < 100
+    found = answer("read", "field", 5, "input:10", 2, *config)
+    assert found["bus"] == "field" and found["words"] == list(FLOW) and 0 < found["latency_ms"] < 100
     r = ctl(*config, "read", "field", 5, "input:9")
     assert r.returncode == 1 and "unit 5, input:9: refused with exception 2" in r.stderr
     r = ctl(*config, "read", "field", 9, "input:9")
@@ -157,7 +166,7 @@ def test_a_capture_is_a_device(start, tmp_path):
     assert capture.stop(signal.SIGINT) == 0, capture.text
     server.stop()
     start(harness.Process, [SIM, "--play", tmp_path / "said.txt", "--listen", f"tcp://127.0.0.1:{port}"]).wait_line("^ready$")
-    assert json.loads(good("--json", "read", f"tcp://127.0.0.1:{port}", 2, "holding:0"))["words"] == [7]
+    assert answer("read", f"tcp://127.0.0.1:{port}", 2, "holding:0")["words"] == [7]
     r = ctl("read", f"tcp://127.0.0.1:{port}", 2, "holding:40")
     assert "exception 2" in r.stderr
     for args, code, said in [(("capture", "tcp://127.0.0.1:1", tmp_path / "x"), 78, "no device of it is on tcp://127.0.0.1:1"),

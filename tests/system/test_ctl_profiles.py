@@ -3,6 +3,7 @@ import json
 
 import pytest
 
+import schemas
 from harness import COOLANTCTL, PROFILES, run
 
 GOOD = """[profile]
@@ -52,6 +53,13 @@ FAULTS = [
 ]
 
 
+def answer(kind, text):
+    """JSON of a kind, which is as its schema says."""
+    found = json.loads(text)
+    schemas.load(f"ctl-{kind}", schemas.closed).validate(found)
+    return found
+
+
 def lint(path, *args):
     return run([COOLANTCTL, "profiles", "lint", path, *args])
 
@@ -70,9 +78,9 @@ def test_a_fault_is_found(tmp_path, old, new, line, severity, said):
     found = [l for l in r.stdout.splitlines() if l.startswith(f"{path}:{line}: {severity}: ")]
     assert found and any(said in l for l in found), r.stdout
     assert r.returncode == {"error": 78, "warning": 1, "hint": 0}[severity]
-    answer = json.loads(lint(path, "--json").stdout)
-    assert any(f["line"] == line and f["severity"] == severity for f in answer["findings"])
-    assert answer[severity + "s"] >= 1 and answer["file"] == str(path)
+    found = answer("lint", lint(path, "--json").stdout)
+    assert any(f["line"] == line and f["severity"] == severity for f in found["findings"])
+    assert found[severity + "s"] >= 1 and found["file"] == str(path)
 
 
 def test_the_shipped_ones_are_clean():
@@ -90,11 +98,11 @@ def test_profiles_are_listed(tmp_path):
     assert r.returncode == 0 and r.stderr == ""
     rows = {l.split()[0]: l.split()[1:] for l in r.stdout.splitlines()[1:]}
     assert rows["m1"] == ["yes", "yes", "4", "Acme", "M1"] and rows["schneider-iem3000"][:2] == ["no", "no"]
-    answer = json.loads(run([COOLANTCTL, "--json", "profiles"], env=env).stdout)
-    assert {p["name"]: p["tested"] for p in answer}["m1"] is True
+    found = answer("profiles", run([COOLANTCTL, "--json", "profiles"], env=env).stdout)
+    assert {p["name"]: p["tested"] for p in found}["m1"] is True
     r = run([COOLANTCTL, "profiles", "m1"], env=env)
     assert "identify holding:50 0x1234" in r.stdout and "holding:2" in r.stdout
-    assert json.loads(run([COOLANTCTL, "profiles", "m1", "--json"], env=env).stdout)["points"][1]["unit"] == "kWh"
+    assert answer("profiles", run([COOLANTCTL, "profiles", "m1", "--json"], env=env).stdout)["points"][1]["unit"] == "kWh"
     r = run([COOLANTCTL, "profiles", "m2"], env=env)
     assert r.returncode == 78 and "did you mean 'm1'?" in r.stderr
     assert run([COOLANTCTL, "profiles", "lint"], env=env).returncode == 2
