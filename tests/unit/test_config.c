@@ -643,8 +643,12 @@ static void loops_and_leak_points_have_default_alarms(void **state)
 	assert_true(find_alarm(c, "l-filter_blocked")->limit == 3);
 	assert_null(find_alarm(c, "l-condensation")); /* no air sensors */
 	config_unref(c);
-	c = load_good(HEAD BUS LOOP_POINTS "[point:d.rh]\nregister = holding:4\nunit = %\n" WHOLE_LOOP
-					   "air_temperature = d.t\nair_humidity = d.rh\n");
+	c = load_good(
+	    HEAD BUS LOOP_POINTS "[point:d.rh]\nregister = holding:4\nunit = %\n" WHOLE_LOOP
+				 "air_temperature = d.t\nair_humidity = d.rh\npressure_high = 200\n");
+	const struct alarm_config *pressure = find_alarm(c, "l-pressure_high");
+	assert_non_null(pressure);
+	assert_true(pressure->limit == 200 && pressure->delay_on == 10000000000);
 	assert_true(find_alarm(c, "l-condensation_near")->limit == 3);
 	assert_true(find_alarm(c, "l-condensation")->limit == 2);
 	assert_int_equal(find_alarm(c, "l-condensation")->severity, SEVERITY_CRITICAL);
