@@ -11,7 +11,7 @@ QUICKSTART = ROOT / "packaging" / "quickstart"
 
 
 def ports():
-    return ["--mqtt-port", free_port(), "--web-port", free_port(), "--modbus-port", free_run(4)]
+    return ["--mqtt-port", free_port(), "--web-port", free_port(), "--modbus-port", free_run(8)]
 
 
 def children_of(folder):
@@ -55,10 +55,10 @@ def test_ctrl_c_ends_everything_and_the_page_is_served(start, tmp_path):
         except OSError:
             return None
     assert "app.js" in harness.wait_for(page, lambda: process.text, 60)
-    for name in ("app.js", "style.css", "mqtt.min.js"):
+    for name in ("app.js", "style.css", "vendor.js"):
         with urllib.request.urlopen(f"http://127.0.0.1:{web}/{name}", timeout=5) as r:
             assert len(r.read()) > 500
-    harness.wait_for(lambda: list(tmp_path.glob("*/coolantd.log")), "coolantd", 30)
+    harness.wait_for(lambda: list(tmp_path.glob("*/r08/coolantd.log")), "coolantd", 30)
     os.killpg(process.process.pid, signal.SIGINT)
     process.process.wait(15)
     assert children_of(tmp_path) == []

@@ -1,0 +1,237 @@
+"""The page in a real browser: two simulated rows, a broker that serves it, and what goes wrong with them."""
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import harness
+from harness import BUILD, PROFILES, ROOT, SIM, ask, free_port, free_run
+
+sys.path.insert(0, str(ROOT / "tests" / "web"))
+import browser as web  # noqa: E402
+
+PAGE = ROOT / "packaging" / "web"
+SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+WEIGHT_MAX = 300_000
+SHIFT_MAX = 0.02  # 0.1 is what counts as good
+
+
+@pytest.fixture
+def browser():
+    b = web.Browser()
+    yield b
+    b.close()
+
+
+class Rack:
+    """A simulated row of the shipped example with its coolantd."""
+
+    def __init__(self, start, tmp_path, name, mqtt_port):
+        self.name, self.folder, port = name, tmp_path / name, free_run(4)
+        (self.folder / "coolantd.d").mkdir(parents=True)
+        self.ini = self.folder / "coolantd.ini"
+        self.ini.write_text((ROOT / "config" / "coolantd.ini").read_text())
+        (self.folder / "coolantd.d" / "50-test.ini").write_text(
+            f"[daemon]\nrack = {name}\nstate_dir = {self.folder}/state\nhttp_socket = {self.folder}/http\n"
+            f"[mqtt]\nbroker = mqtt://127.0.0.1:{mqtt_port}\n"
+            f"[bus:cdu]\nport = {self.folder}/ttyCDU\n[bus:meters]\nport = {self.folder}/ttyMETERS\n" +
+            "".join(f"[bus:{b}]\nhost = 127.0.0.1\ntcp_port = {port + i}\n"
+                    for i, b in enumerate(("cdu2", "busway", "facility", "room"))) +
+            "[group:cooling]\nloops = secondary1, secondary2\nneeded = 1\n")
+        env = {"COOLANTD_PROFILE_PATH": str(PROFILES)}
+        self.sim = start(harness.Process, [SIM, "-c", self.ini], env=env)
+        self.sim.wait_line("^ready$")
+        self.daemon = start(harness.Process, [harness.COOLANTD, "-c", self.ini], env=env)
+
+    def tell(self, command):
+        self.sim.process.stdin.write(command + "\n")
+        self.sim.process.stdin.flush()
+
+
+class Look:
+    """The browser on the page of these racks."""
+
+    def __init__(self, browser, address):
+        self.browser, self.address = browser, address
+        self.pictures = BUILD / "screenshots"
+        self.pictures.mkdir(exist_ok=True)
+
+    def at(self, place, query=""):
+        self.browser.do("open", f"{self.address}{query}#/{place}")
+        self.browser.wait("document.querySelector('main')?.id === 'content' && !document.querySelector('.waiting')")
+
+    def is_accessible(self, what, looks=(("light", "phone"), ("dark", "desktop"))):
+        for theme, size in looks:
+            self.browser.do("media", {"colorScheme": theme})
+            self.browser.do("size", SIZES[size])
+            assert self.browser.do("axe") == [], f"{what}, {theme}, {size}"
+
+    def picture(self, state):
+        for theme in ("light", "dark"):
+            self.browser.do("media", {"colorScheme": theme})
+            for name, size in SIZES.items():
+                self.browser.do("size", size)
+                self.browser.do("screenshot", {"path": str(self.pictures / f"{state}-{theme}-{name}.png"), "full": False})
+
+
+def figure(name):
+    return f"[...document.querySelectorAll('.figures .figure')].find((f) => f.innerText.includes({name!r}))?.innerText ?? ''"
+
+
+def first_view_is_soon_and_does_not_jump(look):
+    look.browser.do("size", SIZES["desktop"])
+    look.at("")
+    b = look.browser
+    b.wait("document.querySelectorAll('.rack-card').length === 2 && document.body.innerText.includes('kW')")
+    print("first view after", b.do("evaluate", "performance.getEntriesByName('first view')[0].startTime"), "ms")
+    assert b.do("evaluate", "window.shifts") < SHIFT_MAX
+    address = look.address.rstrip("/")
+    assert all(r.startswith(address) for r in b.do("requests")), "a request to elsewhere"
+
+
+def values_appear_and_change(look, rack):
+    b = look.browser
+    look.at(f"dc1/{rack.name}")
+    b.wait(f"/\\d+\\.\\d kW/.test({figure('IT power')})")
+    b.wait(f"/1\\.\\d\\d\\d/.test({figure('PUE')})")
+    assert "approach" not in b.text(".schematic"), "it has no sensor for that"
+    before = b.do("evaluate", figure("IT power"))
+    rack.tell("load pdu1 5")
+    b.wait(f"{figure('IT power')} !== {before!r}")
+    b.wait("document.querySelector('.schematic').getAttribute('aria-label').includes('kW')")
+    b.wait("document.querySelectorAll('.plot canvas').length >= 3")
+    b.wait_text("one may be lost", ".groups")
+    rack.tell("load pdu1 auto")
+
+
+def keyboard_leads_there(look):
+    b = look.browser
+    look.at("")
+    b.wait("document.querySelectorAll('.rack-card').length === 2")
+    b.do("press", "Tab")
+    assert b.do("evaluate", "document.activeElement.className") == "skip"
+    b.do("press", "Enter")
+    b.do("press", "Tab")
+    first = b.do("evaluate", "document.activeElement.innerText")
+    b.do("press", "Enter")
+    b.wait(f"document.title.includes({first!r}) && document.querySelector('.rack')")
+
+
+def a_device_is_told_in_words(look, rack):
+    b = look.browser
+    look.at(f"dc1/{rack.name}/device/cdu1")
+    b.wait_text("coolant flow of the secondary loop", ".telemetry")
+    b.wait_text("No flag is raised.", ".flags")
+    assert "sticky" not in b.text("main"), "a flag that is not raised"
+    look.is_accessible("device")
+    look.picture("device")
+
+
+def an_alarm_is_seen_at_once(look, rack, other):
+    b = look.browser
+    look.at(f"dc1/{other.name}")
+    rack.tell("leak cdu1 on")
+    for size in ((320, 480), *SIZES.values(), (1920, 1080)):  # on the page of another rack, scrolled to its end
+        b.do("size", size)
+        b.wait_text("coolant leak at CDU 1", ".strip-critical")
+        b.do("evaluate", "scrollTo(0, 1e6)")
+        assert b.do("evaluate", "(() => { const r = document.querySelector('.strip-critical').getBoundingClientRect();"
+                                " return r.top >= 0 && r.bottom <= innerHeight && document.documentElement.scrollWidth <= innerWidth; })()"), size
+    look.at("")
+    b.wait(f"document.querySelector('.rack-card').innerText.includes('dc1/{rack.name}')")
+    look.picture("overview-alarm")
+    look.at(f"dc1/{rack.name}")
+    b.wait_text("Send somebody now", ".alarm-critical")
+    b.wait_text("cdu1 LEAK", ".schematic")
+    b.do("click", ".alarm-critical summary")
+    b.wait_text("coolantctl alarms ack leak1", ".alarm-critical")
+    b.do("click", ".alarm-critical button")
+    b.wait_text("Copied", ".alarm-critical")
+    look.is_accessible("alarm")
+    look.picture("alarm")
+    assert ask(rack.folder, "POST", "/v1/alarms/leak1/ack")[0] == 200
+    b.wait_text("acknowledged by", ".alarm-critical")
+    assert "alarms ack" not in b.text(".alarm-critical")
+
+
+def another_language_is_a_file(look, rack):
+    look.at(f"dc1/{rack.name}", "?lang=zh")
+    look.browser.wait_text("冷却液回路")
+    assert look.browser.do("evaluate", "document.documentElement.lang") == "zh"
+    look.at(f"dc1/{rack.name}", "?lang=en&wall=1")
+    look.browser.do("size", (1920, 1080))
+    assert look.browser.do("evaluate", "parseFloat(getComputedStyle(document.querySelector('.alarm h3')).fontSize) >= 24")
+    look.browser.do("screenshot", {"path": str(look.pictures / "wall.png"), "full": False})
+    look.browser.do("evaluate", "localStorage.clear()")
+
+
+def a_dead_meter_is_stale(look, rack):
+    b = look.browser
+    rack.tell("silence pdu1")
+    look.at(f"dc1/{rack.name}/device/pdu1")
+    b.wait_text("stale", ".telemetry", 30)
+    look.at(f"dc1/{rack.name}")
+    b.wait("document.querySelector('.devices-table').innerText.includes('silent')", 30)
+    look.picture("stale")
+    look.is_accessible("stale")
+
+
+def a_stopped_daemon_is_offline(look, rack):
+    b = look.browser
+    rack.daemon.stop(signal.SIGTERM)
+    b.wait_text("coolantd is offline", ".doubt")
+    b.wait("document.querySelector('main').classList.contains('view-offline')")
+    look.is_accessible("offline")
+    look.picture("offline")
+    look.at("")
+    b.wait(f"document.querySelector('.rack-offline')?.innerText.includes('dc1/{rack.name}')")
+
+
+def the_page_comes_back_with_the_broker(look, rack, broker):
+    b = look.browser
+    look.at(f"dc1/{rack.name}")
+    broker.stop()
+    b.wait_text("No connection to the broker", ".doubt")
+    b.do("complaints")  # that the connection failed is said in the console
+    broker.start()
+    b.wait("!document.querySelector('.doubt') && document.querySelector('main').classList.contains('view-online')", 30)
+    before = b.do("evaluate", figure("IT power"))
+    rack.tell("load pdu2 3")
+    b.wait(f"{figure('IT power')} !== {before!r}")
+
+
+def test_dashboard(start, tmp_path, browser):
+    mqtt_port, web_port = free_port(), free_port()
+    broker = start(harness.Broker, tmp_path, port=mqtt_port, config=(
+        f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\nlistener {web_port} 127.0.0.1\nprotocol websockets\n"
+        f"http_dir {PAGE / 'dist'}\n"))
+    quiet, troubled = Rack(start, tmp_path, "r07", mqtt_port), Rack(start, tmp_path, "r08", mqtt_port)
+    for rack in (quiet, troubled):
+        rack.daemon.wait_line("started: ")
+    look = Look(browser, f"http://127.0.0.1:{web_port}/")
+    first_view_is_soon_and_does_not_jump(look)
+    look.is_accessible("overview")
+    values_appear_and_change(look, quiet)
+    look.is_accessible("rack", [(theme, size) for theme in ("light", "dark") for size in SIZES])
+    look.picture("normal")
+    keyboard_leads_there(look)
+    a_device_is_told_in_words(look, quiet)
+    an_alarm_is_seen_at_once(look, troubled, quiet)
+    another_language_is_a_file(look, troubled)
+    a_dead_meter_is_stale(look, troubled)
+    a_stopped_daemon_is_offline(look, troubled)
+    assert browser.do("complaints") == []
+    the_page_comes_back_with_the_broker(look, quiet, broker)
+
+
+def test_dashboard_is_what_its_source_and_lock_file_give(tmp_path):
+    web.install(PAGE)
+    subprocess.run(["node", "build.mjs", tmp_path], cwd=PAGE, check=True)
+    names = sorted(p.name for p in (PAGE / "dist").iterdir())
+    assert names == sorted(p.name for p in tmp_path.iterdir())
+    for name in names:
+        assert (PAGE / "dist" / name).read_bytes() == (tmp_path / name).read_bytes(), f"{name}: run packaging/web/build.mjs"
+    assert sum((PAGE / "dist" / name).stat().st_size for name in names) < WEIGHT_MAX
+    for lock in (PAGE / "package-lock.json", ROOT / "tests" / "web" / "package-lock.json"):
+        assert '"resolved"' not in lock.read_text()
