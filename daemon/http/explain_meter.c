@@ -212,19 +212,24 @@ static void say_jumps(struct view *v, struct start *at)
 	json_close_list(&v->e->w);
 }
 
-/* The readings of the meter and the energy of the window are not of the same time everywhere. */
-static void say_difference(struct view *v, double in_window)
+/* The readings of the meter and the energy of the window are not of the same time everywhere: what waits for
+ * a meter that is silent is even within a minute or more (pue_waiting.h), and what stays unknown is left out.
+ */
+static void say_difference(const struct view *v, double in_window)
 {
 	const double rest = in_window - v->amount;
+	const bool is_left_out = rest < 0 && v->w->known_s < v->w->config->windows[v->w->window];
 	explanation_say(
 	    v->e, "  by its counter: %s = %s %s", *v->sum ? v->sum : "0", NUMBER(v->amount), v->unit->word);
 	if (fabs(rest) <= ROUNDING + 1e-9 * fabs(in_window))
 		return;
-	explanation_say(v->e,
-	    "  less what it counted while a needed meter, or its own power, was not known: - %s %s",
-	    NUMBER(-rest), v->unit->word);
-	explanation_say(v->e, "  in the window: %s - %s = %s %s", NUMBER(v->amount), NUMBER(-rest),
-	    NUMBER(in_window), v->unit->word);
+	explanation_say(v->e, "  %s: %s %s %s",
+	    is_left_out
+		? "less what it counted while a needed meter, or its own power, was not known"
+		: "at the edges, where energy is spread evenly over the minutes in which a meter was silent",
+	    rest < 0 ? "-" : "+", NUMBER(fabs(rest)), v->unit->word);
+	explanation_say(v->e, "  in the window: %s %s %s = %s %s", NUMBER(v->amount), rest < 0 ? "-" : "+",
+	    NUMBER(fabs(rest)), NUMBER(in_window), v->unit->word);
 }
 
 static void say_counter(struct view *v, double in_window)

@@ -131,7 +131,7 @@ static double energy_of(const struct lines *t, const char *meter)
 {
 	char head[64], sum[64];
 	size_t i = 0;
-	double kwh = 0, a, b, r, f;
+	double kwh = 0, last = 0, a, b, r, f;
 	snprintf(head, sizeof(head), "%s (", meter);
 	snprintf(sum, sizeof(sum), "  %s = ", meter);
 	assert_non_null(next(t, &i, head, NULL));
@@ -139,13 +139,21 @@ static double energy_of(const struct lines *t, const char *meter)
 		const char *open = strchr(line, '(');
 		bool counts = strncmp(line, "  counted ", 10) == 0;
 		if (counts && open && sscanf(open, "(%lf - %lf) * %lf", &b, &a, &f) == 3)
-			kwh += (b - a) * f;
+			last = (b - a) * f;
 		else if (counts && open && sscanf(open, "(%lf - %lf + %lf) * %lf", &b, &a, &r, &f) == 4)
-			kwh += (b - a + r) * f;
+			last = (b - a + r) * f;
 		else if (counts)
-			kwh += number_behind(line, "for it: ");
-		else if (strncmp(line, "  less what it counted", 22) == 0)
-			kwh -= number_behind(line, "known: - ");
+			last = number_behind(line, strstr(line, "= ") ? "= " : "for it: ");
+		else if (strstr(line, "of that in the window: ")) {
+			kwh -= last;
+			last = number_behind(line, "window: ");
+		} else if (strstr(line, "or its own power, was not known: - "))
+			last = -number_behind(line, "known: - ");
+		else if (strstr(line, "in which a meter was silent: "))
+			last = strtod(strrchr(line, ':') + 4, NULL) * (strrchr(line, ':')[2] == '-' ? -1 : 1);
+		else
+			last = 0;
+		kwh += last;
 	}
 	return kwh;
 }
@@ -237,6 +245,70 @@ static void a_reset_by_hand(void **state)
 	config_unref(c);
 }
 
+/* A meter with a power beside its counter, which refreshes each third poll, is silent now and then, begins
+ * anew and passes its end: as long as the other one is there, its readings tell all that is in the window. */
+static void feed_mixed(struct live *l, size_t device, int64_t second, uint32_t raw, double kw)
+{
+	struct batch *b = batch_new(l->config, device, 2);
+	assert_non_null(b);
+	const int64_t time_ns = (START_S + second) * NS_PER_S + (int64_t)device * 300 * NS_PER_MS;
+	b->samples[b->count++] = (struct sample){
+		.point = 0, .time_ns = time_ns, .value = { .kind = VALUE_NUMBER, .number = kw }
+	};
+	b->samples[b->count++] = (struct sample){ .point = 1,
+		.time_ns = time_ns,
+		.raw = raw,
+		.value = { .kind = VALUE_NUMBER, .number = raw * STEP_KWH } };
+	assert_non_null(live_feed(l, b));
+	batch_free(b);
+}
+
+static void whatever_happens_the_readings_tell_the_energy(void **state)
+{
+#define METER(d) "[point:" d ".active_power]\nregister = holding:0\nunit = kW\nmax = 400\n" COUNTER(d)
+	static const char text[] =
+	    "[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
+	    "[device:main]\nbus = b\nunit = 1\npoll_interval = 10s\naccuracy_class = 0.5\n" METER(
+		"main") "[device:pdu]\nbus = b\nunit = 2\npoll_interval = 10s\naccuracy_class = "
+			"1\n" METER("pdu") "[pue:row]\nfacility = main\nit = pdu\nwindows = 15m, 1h\n";
+	struct config *c = load_config(config_path(), text);
+	for (unsigned seed = 1; seed < 40; seed++) {
+		struct live *l = live_new(c, START_S * NS_PER_S);
+		uint32_t shown = 0;
+		double kwh = seed % 3 == 0 ? 4294967.296 - 3 : seed;
+		int64_t silent_until = 0;
+		srand(seed);
+		for (int64_t s = 0; s < 4000; s += POLL_S) {
+			const double kw = 100 + rand() % 50;
+			kwh += kw * POLL_S / 3600;
+			feed_mixed(l, MAIN, s, (uint32_t)(kwh * 1.2 * 1000), kw * 1.2);
+			kwh = kwh >= 4294967.296 ? kwh - 4294967.296 : kwh;
+			if (s / POLL_S % 3 == 0)
+				shown = (uint32_t)(kwh * 1000);
+			if (rand() % 60 == 0)
+				silent_until = s + rand() % 300;
+			if (rand() % 150 == 0)
+				kwh = 0;
+			if (s >= silent_until)
+				feed_mixed(l, PDU, s, shown, kw);
+		}
+		live_tick(l);
+		for (size_t w = 0; w < 2; w++) {
+			struct lines t;
+			explain(l, w ? "pue.row.1h" : "pue.row.15m", 200, &t);
+			const struct pue_window window = pue_window(pues_at(l->pues, 0), w);
+			size_t i = 0, k = 0;
+			assert_float_equal(energy_of(&t, "pdu"), window.kwh[PUE_IT], 3e-6);
+			if (window.energy_complete)
+				assert_null(next(&t, &i, "less what it counted", NULL));
+			assert_null(next(&t, &k, "of before, when coolantd", NULL));
+			free(t.answer);
+		}
+		live_free(l);
+	}
+	config_unref(c);
+}
+
 static void what_is_meant_is_suggested(void **state)
 {
 	static const struct {
@@ -271,6 +343,7 @@ int main(void)
 		cmocka_unit_test(a_pue_with_a_wrap_and_a_gap_by_hand),
 		cmocka_unit_test(a_partial_pue_with_a_power_by_hand),
 		cmocka_unit_test(a_reset_by_hand),
+		cmocka_unit_test(whatever_happens_the_readings_tell_the_energy),
 		cmocka_unit_test(what_is_meant_is_suggested),
 	};
 	if (!mkdtemp(folder))
