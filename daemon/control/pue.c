@@ -338,6 +338,18 @@ const struct pue_trace *pue_trace_of(const struct pue *p)
 	return p->grid.trace;
 }
 
+void pue_save_trace(const struct pue *p, struct bytes_writer *w)
+{
+	if (p->grid.trace)
+		pue_trace_save(p->grid.trace, w);
+}
+
+void pue_load_trace(struct pue *p, struct bytes_reader *r)
+{
+	if (p->grid.trace)
+		pue_trace_load(p->grid.trace, r);
+}
+
 int64_t pue_window_known_s(const struct pue *p, size_t window)
 {
 	return pue_ring_sum(&p->grid.windows[window], pue_grid_end(&p->grid)).known;
@@ -354,6 +366,16 @@ int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock)
 	return r->bad ? -EBADMSG : 0;
 }
 
+static void inherit_trace(struct pue *p, const struct pue *from)
+{
+	struct bytes_writer w = { 0 };
+	pue_save_trace(from, &w);
+	struct bytes_reader r = bytes_reader_of(&w);
+	if (!w.bad)
+		pue_load_trace(p, &r);
+	bytes_writer_deinit(&w);
+}
+
 bool pue_inherit(struct pue *p, const struct pue *from)
 {
 	struct bytes_writer w = { 0 };
@@ -363,6 +385,8 @@ bool pue_inherit(struct pue *p, const struct pue *from)
 	bool good = !w.bad && pue_load(p, &r, &clock) == 0;
 	p->grid.restored = NULL; /* the clock is the same */
 	bytes_writer_deinit(&w);
+	if (good)
+		inherit_trace(p, from);
 	return good;
 }
 

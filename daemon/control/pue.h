@@ -100,8 +100,10 @@ struct pue_meter_power {
 
 struct pue_meter_power pue_meter_power(const struct pue *p, size_t meter, int64_t time_ns);
 
-/* From which readings its windows are; NULL = that is not kept. */
+/* From which readings its windows are; NULL = that is not kept. As bytes it goes its own way: it is large. */
 const struct pue_trace *pue_trace_of(const struct pue *p);
+void pue_save_trace(const struct pue *p, struct bytes_writer *w);
+void pue_load_trace(struct pue *p, struct bytes_reader *r);
 
 /* Everything that is known, as bytes; and back into a new `pue` of the same meters, whose windows go on when
  * they are of the same length. The energy of the time

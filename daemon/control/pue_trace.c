@@ -144,6 +144,116 @@ void pue_trace_jump(void *user, size_t meter, const struct meter_jump *j)
 	t->jump_count++;
 }
 
+static void save_window(const struct pue_trace *t, const struct trace_window *w, struct bytes_writer *to)
+{
+	const int64_t buckets = w->bucket_count + 1, marks = w->mark_count * (int64_t)t->meter_count;
+	bytes_put_integer(to, w->bucket_s);
+	bytes_put_integer(to, w->bucket_count);
+	for (int64_t i = 0; i < buckets; i++) {
+		if (w->keys[i] == 0)
+			continue;
+		bytes_put_integer(to, w->keys[i]);
+		for (size_t k = 0; k < t->meter_count; k++)
+			bytes_put_integer(to, *bucket_of(t, w, k, w->keys[i]));
+	}
+	bytes_put_integer(to, 0);
+	for (int64_t i = 0; i < marks; i++) {
+		const struct trace_mark *m = &w->marks[i];
+		if (m->key == 0)
+			continue;
+		bytes_put_integer(to, m->key);
+		bytes_put_integer(to, i / w->mark_count);
+		bytes_put_integer(to, m->from_ms);
+		bytes_put_integer(to, m->until_ms);
+		bytes_put_number(to, m->from);
+		bytes_put_number(to, m->until);
+		bytes_put_number(to, m->at);
+	}
+	bytes_put_integer(to, 0);
+}
+
+void pue_trace_save(const struct pue_trace *t, struct bytes_writer *w)
+{
+	const size_t n = t->jump_count < PUE_TRACE_JUMPS_MAX ? t->jump_count : PUE_TRACE_JUMPS_MAX;
+	bytes_put_integer(w, (int64_t)t->meter_count);
+	bytes_put_integer(w, (int64_t)t->window_count);
+	for (size_t i = 0; i < t->window_count; i++)
+		save_window(t, &t->windows[i], w);
+	bytes_put_integer(w, (int64_t)n);
+	for (size_t i = t->jump_count - n; i < t->jump_count; i++) {
+		const struct meter_jump *j = &t->jumps[i % PUE_TRACE_JUMPS_MAX];
+		bytes_put_integer(w, (int64_t)t->jump_meters[i % PUE_TRACE_JUMPS_MAX]);
+		bytes_put_integer(w, (int64_t)j->kind);
+		bytes_put_integer(w, j->from.time_ns);
+		bytes_put_number(w, j->from.joules);
+		bytes_put_integer(w, j->until.time_ns);
+		bytes_put_number(w, j->until.joules);
+		bytes_put_number(w, j->joules);
+		bytes_put_number(w, j->watts);
+	}
+}
+
+/* `w` NULL = nowhere: it is read over. */
+static void load_window(const struct pue_trace *t, struct trace_window *w, struct bytes_reader *r)
+{
+	int64_t key;
+	while ((key = bytes_take_within(r, 0, UINT32_MAX)) > 0) {
+		if (w)
+			w->keys[key % (w->bucket_count + 1)] = (uint32_t)key;
+		for (size_t k = 0; k < t->meter_count; k++) {
+			const int64_t millijoules = bytes_take_integer(r);
+			if (w)
+				*bucket_of(t, w, k, key) = millijoules;
+		}
+	}
+	while ((key = bytes_take_within(r, 0, UINT32_MAX)) > 0) {
+		const int64_t meter = bytes_take_within(r, 0, (int64_t)t->meter_count - 1);
+		struct trace_mark m = { .key = (uint32_t)key };
+		m.from_ms = (int32_t)bytes_take_within(r, INT32_MIN, INT32_MAX);
+		m.until_ms = (int32_t)bytes_take_within(r, INT32_MIN, INT32_MAX);
+		m.from = bytes_take_number(r);
+		m.until = bytes_take_number(r);
+		m.at = bytes_take_number(r);
+		if (w)
+			w->marks[meter * w->mark_count + key % w->mark_count] = m;
+	}
+}
+
+static struct trace_window *find_window(struct pue_trace *t, int64_t bucket_s, int64_t bucket_count)
+{
+	for (size_t i = 0; i < t->window_count; i++)
+		if (t->windows[i].bucket_s == bucket_s && t->windows[i].bucket_count == bucket_count)
+			return &t->windows[i];
+	return NULL;
+}
+
+static void load_jump(struct pue_trace *t, struct bytes_reader *r)
+{
+	const size_t meter = (size_t)bytes_take_within(r, 0, (int64_t)t->meter_count - 1);
+	struct meter_jump j = { .kind =
+				    (enum meter_jump_kind)bytes_take_within(r, METER_BEGAN, METER_STEPPED) };
+	j.from.time_ns = bytes_take_integer(r);
+	j.from.joules = bytes_take_number(r);
+	j.until.time_ns = bytes_take_integer(r);
+	j.until.joules = bytes_take_number(r);
+	j.joules = bytes_take_number(r);
+	j.watts = bytes_take_number(r);
+	if (!r->bad)
+		pue_trace_jump(t, meter, &j);
+}
+
+void pue_trace_load(struct pue_trace *t, struct bytes_reader *r)
+{
+	if (bytes_take_integer(r) != (int64_t)t->meter_count || t->meter_count == 0)
+		return;
+	for (int64_t n = bytes_take_within(r, 0, CONFIG_PUE_WINDOWS_MAX); n > 0 && !r->bad; n--) {
+		const int64_t bucket_s = bytes_take_integer(r), bucket_count = bytes_take_integer(r);
+		load_window(t, find_window(t, bucket_s, bucket_count), r);
+	}
+	for (int64_t n = bytes_take_within(r, 0, PUE_TRACE_JUMPS_MAX); n > 0 && !r->bad; n--)
+		load_jump(t, r);
+}
+
 double pue_trace_joules(
     const struct pue_trace *t, size_t window, size_t meter, int64_t from_ms, int64_t until_ms)
 {

@@ -2,7 +2,7 @@
  *
  * For who wants to compute a window again by hand: what each meter has of each bucket of a window, its
  * counter at the edges of buckets with the readings around them, and what was not simply counted (wraps,
- * resets, gaps, steps of the clock). Nothing of it goes into a figure, and it does not outlive a restart.
+ * resets, gaps, steps of the clock). Nothing of it goes into a figure.
  */
 #pragma once
 
@@ -48,6 +48,10 @@ void pue_trace_add(
 /* As struct meter_watch has them; `user` is the trace. */
 void pue_trace_piece(void *user, size_t meter, const struct meter_piece *p);
 void pue_trace_jump(void *user, size_t meter, const struct meter_jump *j);
+
+/* All of it as bytes, and back into one of the same meters; windows that it does not have are left out. */
+void pue_trace_save(const struct pue_trace *t, struct bytes_writer *w);
+void pue_trace_load(struct pue_trace *t, struct bytes_reader *r);
 
 /* What a meter has of the whole buckets from `from_ms` to before `until_ms`, in joules. */
 double pue_trace_joules(

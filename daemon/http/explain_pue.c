@@ -40,8 +40,8 @@ static void say_role(struct explanation *e, const struct explain_window *w, enum
 		explanation_say(e, "%s = %s %s", word, NUMBER(all), unit);
 	else
 		explanation_say(e,
-		    "%s = %s %s of these + %s %s of before, when coolantd was started or reloaded = %s %s",
-		    word, NUMBER(sum), unit, NUMBER(before), unit, NUMBER(all), unit);
+		    "%s = %s %s of these + %s %s of before, of which no readings are kept = %s %s", word,
+		    NUMBER(sum), unit, NUMBER(before), unit, NUMBER(all), unit);
 }
 
 static double kwh_or_none(const struct pue_window *s, enum pue_role r)

@@ -367,6 +367,24 @@ void pues_save(const struct pues *p, struct bytes_writer *w)
 	}
 }
 
+void pues_save_traces(const struct pues *p, struct bytes_writer *w)
+{
+	const size_t begin = w->size;
+	for (size_t i = 0; i < p->config->pue_count && w->size - begin < PUES_TRACES_BYTES_MAX; i++) {
+		const struct pue_config *c = &p->config->pues[i];
+		struct bytes_writer block = { 0 };
+		pue_save_trace(p->all[i], &block);
+		bytes_put_entry(w, PUES_TRACE_ENTRY, c->name, c->meaning, &block);
+	}
+}
+
+void pues_load_trace(struct pues *p, struct bytes_entry *e)
+{
+	const struct pue_config *c = find(p, e->name);
+	if (c && e->fingerprint == c->meaning)
+		pue_load_trace(p->all[c - p->config->pues], &e->block);
+}
+
 /* Into a new figure, so that bytes that turn out to be bad leave nothing behind. */
 bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock)
 {

@@ -38,4 +38,10 @@ const struct pue *pues_at(const struct pues *p, size_t i);
 /* The energies, as an entry for each figure, and back: whether there is still that figure. */
 #define PUES_ENTRY "pue"
 void pues_save(const struct pues *p, struct bytes_writer *w);
+/* From which readings they are, likewise; to be taken back behind the figures. Of many only the first ones.
+ */
+#define PUES_TRACE_ENTRY "pue_trace"
+#define PUES_TRACES_BYTES_MAX ((size_t)8 << 20)
+void pues_save_traces(const struct pues *p, struct bytes_writer *w);
+void pues_load_trace(struct pues *p, struct bytes_entry *e);
 bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock);

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
+void saved_put(const struct live *l, int64_t offset_ns, bool at_end, struct bytes_writer *w)
 {
 	pues_save(l->pues, w);
 	loops_save(l->loops, w);
@@ -11,6 +11,8 @@ void saved_put(const struct live *l, int64_t offset_ns, struct bytes_writer *w)
 	trends_save(l->trends, w);
 	retained_save(&l->retained, w);
 	records_save(l->records, w);
+	if (at_end)
+		pues_save_traces(l->pues, w);
 }
 
 bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
@@ -23,6 +25,8 @@ bool saved_take(struct live *l, struct bytes_entry *e, struct wall_clock *clock)
 		return loops_load_makeup(l->loops, e, clock);
 	if (trends_load(l->trends, e, clock))
 		return false; /* its loop or figure is told of already */
+	if (strcmp(e->kind, PUES_TRACE_ENTRY) == 0)
+		pues_load_trace(l->pues, e);
 	if (strcmp(e->kind, RECORDS_ENTRY) == 0)
 		records_load(l->records, e);
 	if (strcmp(e->kind, RETAINED_ENTRY) == 0)

@@ -148,7 +148,7 @@ static int save(struct state *s, struct live *l, bool at_end)
 	save->job = (struct disk_job){ .run = do_save, .free = free_save, .answers = s->answers };
 	save->state = s;
 	add_records(save, l, at_end);
-	saved_put(l, steady_offset(s), &save->entries);
+	saved_put(l, steady_offset(s), at_end, &save->entries);
 	save->change = alarm_log_save(alarms_log(l->alarms), s->change, &save->changes);
 	if (save->entries.bad || save->changes.bad) {
 		free_save(&save->job);

@@ -32,7 +32,7 @@ static void put_to_work(struct config *c)
 		abort();
 	live_tick(l);
 	alarms_judge(l->alarms, JUDGE_ALL, clock.now_ns);
-	saved_put(l, clock.offset_ns, &w);
+	saved_put(l, clock.offset_ns, true, &w);
 	struct bytes_reader r = bytes_reader_of(&w);
 	while (r.at < r.end) {
 		struct bytes_entry e = bytes_take_entry(&r);

@@ -188,7 +188,7 @@ static void what_is_saved_comes_back(void **state)
 	feed_wet(l, true);
 	judge(l);
 	retain(l, true);
-	saved_put(l, clock_realtime_offset(), &w);
+	saved_put(l, clock_realtime_offset(), true, &w);
 	assert_false(w.bad);
 	live_free(l);
 

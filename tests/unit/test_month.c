@@ -108,7 +108,7 @@ static void save(struct month *m, int64_t s)
 	struct records_addition a = { .oldest_hour = 0 };
 	const int64_t utc_ms = (START_S + s) * 1000 + m->ahead_ms;
 	a.batch = records_due(m->l->records, utc_ms, false, &a.id);
-	saved_put(m->l, m->ahead_ms * NS_PER_MS, &w);
+	saved_put(m->l, m->ahead_ms * NS_PER_MS, false, &w);
 	assert_int_equal(state_db_save(m->db, &w, &no_changes, a.batch ? &a : NULL), 0);
 	if (a.batch)
 		records_written(m->l->records);

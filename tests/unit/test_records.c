@@ -230,7 +230,7 @@ static int save(struct state_db *d, struct live *l, int64_t second)
 	const struct record_batch *due = records_due(l->records, (START_S + second) * 1000, false, &a.id);
 	struct record_batch copy = due ? *due : (struct record_batch){ 0 };
 	a.batch = &copy;
-	saved_put(l, 0, &w);
+	saved_put(l, 0, true, &w);
 	int r = state_db_save(d, &w, &no_changes, due ? &a : NULL);
 	if (due && r == 0)
 		records_written(l->records);
