@@ -15,6 +15,7 @@ import threading
 import time
 
 import paho.mqtt.client as mqtt
+import schemas
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = pathlib.Path(os.environ.get("COOLANTD_BUILD", ROOT / "build"))
@@ -246,12 +247,12 @@ class Unix(http.client.HTTPConnection):
 
 def ask(folder, method, path, body=None):
     """(status, JSON) of a request to the coolantd whose head() has this folder."""
-    connection = Unix(folder)
-    connection.request(method, path, body)
-    reply = connection.getresponse()
-    answer = reply.status, json.loads(reply.read())
-    connection.close()
-    return answer
+    with contextlib.closing(Unix(folder)) as connection:
+        connection.request(method, path, body)
+        reply = connection.getresponse()
+        text = reply.read().decode()
+    schemas.check_answer(method, path, reply.status, text)
+    return reply.status, json.loads(text)
 
 
 def fetch(folder, path, headers=None):

@@ -23,7 +23,7 @@ STATES = {"active", "unknown"}
 
 @pytest.fixture(scope="module")
 def strict():
-    return {kind: schemas.load(kind, schemas.closed) for kind in schemas.KINDS}
+    return {kind: schemas.load(kind, schemas.closed) for kind in schemas.FILES}
 
 
 def test_everything_that_is_told_is_in_the_schemas(start, coolantd, subscriber, tmp_path, strict):
@@ -53,9 +53,26 @@ def test_everything_that_is_told_is_in_the_schemas(start, coolantd, subscriber, 
         found = [k for pattern, k in channels.values() if pattern.match(m.topic)]
         assert found == [kind], m.topic
     assert set(schemas.KINDS) - {"history", "gap", "records"} <= set(told)
-    status, records = harness.ask(tmp_path, "GET", "/v1/records?step=hour")
-    assert status == 200
-    strict["records"].validate(records)
+    answered(tmp_path, strict)
+
+
+def answered(folder, strict):
+    """Every request that there is gets what its schema tells, and nothing else."""
+    allowed = harness.ask(folder, "GET", "/")[1]["error"].split("allowed: ")[1].rstrip(")").split(", ")
+    read = json.dumps({"unit": 1, "table": "holding", "address": 0, "count": 2})
+    told = set()
+    for request in [r for r in allowed if r != "GET /metrics"]:
+        method, path = request.split()
+        name = next((n for p, n in {"/alarms/": "warm", "/loops/": "main", "/buses/": "b"}.items() if p in path), "")
+        explained = ("?figure=" + f for f in ("pue.row.1m", "pue.row.power_ratio", "loop.main.heat", "group.all.fit", "alarm.warm", "d.flow", "d.name", "d.none"))
+        for more in explained if path.endswith("explain") else [""]:
+            status, answer = harness.ask(folder, method, path.replace("NAME", name) + more, read if path.endswith("read") else None)
+            kind = schemas.answer_kind(method, path.replace("NAME", name), status)
+            assert status == 200 or path.endswith(("strike", "/ack", "/shelve", "/learn")), (request, more, answer)
+            error = jsonschema.exceptions.best_match(strict[kind].iter_errors(answer))
+            assert error is None, f"{request}{more}: {error.message} at {error.json_path}"
+            told.add(kind)
+    assert {k for k in schemas.FILES if k.startswith("http-")} - {"http-learn"} <= told
 
 
 def refs(value):
@@ -106,6 +123,8 @@ def test_every_schema_has_a_channel():
     ("device", {"ts": 1, "seq": 1, "values": {}, "quality": {"a": "good"}, "times": {}}), ("point", {"ts": 1.5, "value": 1, "quality": "good"}),
     ("point", {"ts": 1, "value": 1, "quality": "fine"}), ("gap", {"from": 1, "to": 2, "dropped": 0}), ("history", {"ts": 1}),
     ("trend", {"step_s": 300, "end": 0, "figures": {"pue": [1], "facility_kw": [1], "it_kw": [1]}}),
+    ("http-points", {"ts": 1, "points": {"d.a": {"ts": 1, "value": 1, "unit": "kW"}}}), ("http-config", {"ts": 1, "sections": {"mqtt": {"qos": 1}}}),
+    ("http-loops", {"ts": 1, "loops": {"main": {"ts": 1}}}), ("http-read", {"words": [65536], "latency_ms": 1}), ("http-error", {}),
     ("alarm", {"ts": 1, "state": "on", "severity": "info", "value": 1, "message": "", "acknowledged": False})])
 def test_what_is_wrong_is_refused(kind, payload):
     assert not schemas.VALIDATORS[kind].is_valid(payload)
