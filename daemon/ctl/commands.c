@@ -14,6 +14,7 @@ const struct command *const commands[] = {
 	&alarms_history_command,
 	&spool_command,
 	&explain_command,
+	&report_command,
 	&read_command,
 	&scan_command,
 	&capture_command,

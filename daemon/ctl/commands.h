@@ -13,6 +13,7 @@ extern const struct command alarms_unshelve_command;
 extern const struct command alarms_history_command;
 extern const struct command spool_command;
 extern const struct command explain_command;
+extern const struct command report_command;
 extern const struct command profiles_command;
 extern const struct command profiles_lint_command;
 extern const struct command capture_command;
