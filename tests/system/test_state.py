@@ -95,7 +95,7 @@ def test_energy_of_a_stop_and_alarms_survive(start, broker, subscriber, tmp_path
     # the kilowatt-hour of before and the two of the stop
     subscriber.wait("pue/row", lambda m: abs((it_kwh(m) or 0) - 3) < 0.01, after=mark)
     daemon.stop()
-    assert rows(tmp_path / "state") == {("pue", "row"), ("trend.pue", "row"), ("alarm", "leak"), ("alarm", "power"), ("alarm", "facility-leak"), ("retained", ""), ("records", "records"),
+    assert rows(tmp_path / "state") == {("pue", "row"), ("pue_trace", "row"), ("trend.pue", "row"), ("alarm", "leak"), ("alarm", "power"), ("alarm", "facility-leak"), ("retained", ""), ("records", "records"),
                                          *(("alarm", f"{name}-lost") for name in ("facility-leak", "rack-leak", "row-facility", "row-rack"))}
 
 
