@@ -24,8 +24,10 @@
 #define SLACK_POLL_NS (60 * NS_PER_S) /* at most */
 /* The clocks before and after a restart are not the same: so much more time may lie between. */
 #define RESUMED_NS (60 * NS_PER_S)
-/* A counter that comes back to where it was before a reset within this was never reset. */
+/* A counter that comes back to where it was before a reset within this was never reset: one that has counted
+ * from there, and one that has shown the same all the time. */
 #define RETURN_NS (3600 * NS_PER_S)
+#define RETURN_UNMOVED_NS (86400 * NS_PER_S)
 /* While nothing is known of its power a jump is believed to be a reset after so long. */
 #define UNKNOWN_NS (3600 * NS_PER_S)
 /* More than a meter counts in its life; what is above would not fit in millijoules. */
@@ -140,7 +142,8 @@ static bool is_wrap(const struct counter *c, const struct counter_reading *to, d
 
 static bool is_return(const struct counter *c, const struct counter_reading *to, double watts)
 {
-	return c->has_before && to->time_ns - c->marks[COUNTER_BEFORE].reading.time_ns < RETURN_NS &&
+	const int64_t within_ns = c->is_moved ? RETURN_NS : RETURN_UNMOVED_NS;
+	return c->has_before && to->time_ns - c->marks[COUNTER_BEFORE].reading.time_ns < within_ns &&
 	       is_plausible(c, &c->marks[COUNTER_BEFORE], to, watts);
 }
 
@@ -224,6 +227,7 @@ static struct counter_step step_to(
 {
 	struct counter_step step = { event, joules, .from_ns = c->marks[COUNTER_LAST].reading.time_ns };
 	c->booked += joules;
+	c->is_moved |= joules > 0;
 	c->is_resumed = false;
 	c->held_count = 0;
 	move(c, &c->marks[COUNTER_LAST], r);
@@ -255,6 +259,7 @@ static struct counter_step reset_to(struct counter *c, const struct counter_read
 	c->has_before = true;
 	c->marks[COUNTER_BEFORE] = c->marks[COUNTER_LAST];
 	c->booked = step.joules;
+	c->is_moved = step.joules > 0;
 	c->is_resumed = false;
 	c->marks[COUNTER_LAST] = c->marks[COUNTER_HELD_NOW];
 	c->held_count = 0;
@@ -284,6 +289,11 @@ struct counter_step counter_read(
 	}
 	bool known = watts > 0 || r.time_ns - c->marks[COUNTER_HELD_ONE].reading.time_ns >= UNKNOWN_NS;
 	return c->held_count >= RESET_READINGS && known ? reset_to(c, &r) : step;
+}
+
+int64_t counter_unmoved(const struct counter *c, int64_t now_ns)
+{
+	return c->has_before && !c->is_moved ? now_ns - c->marks[COUNTER_BEFORE].reading.time_ns : 0;
 }
 
 void counter_move(struct counter *c, int64_t ns)
@@ -326,7 +336,7 @@ void counter_save(const struct counter *c, int64_t offset_ns, struct bytes_write
 	bytes_put_integer(w, c->held_count);
 	for (unsigned i = 0; i < COUNTER_MARKS; i++)
 		save_mark(w, &c->marks[i], offset_ns);
-	bytes_put_integer(w, c->has_before);
+	bytes_put_integer(w, !c->has_before ? 0 : c->is_moved ? 1 : 2);
 	bytes_put_number(w, c->booked);
 	bytes_put_integer(w, c->rate_count);
 	bytes_put_number(w, c->slowest);
@@ -352,7 +362,9 @@ void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes
 	}
 	for (unsigned i = 0; i < COUNTER_MARKS; i++)
 		load_mark(r, &c->marks[i], offset_ns, layout);
-	c->has_before = bytes_take_within(r, 0, 1);
+	const int64_t before = bytes_take_within(r, 0, 2);
+	c->has_before = before != 0;
+	c->is_moved = before != 2;
 	c->booked = bytes_take_number(r);
 	c->rate_count = (unsigned)bytes_take_within(r, 0, COUNTER_RATES);
 	c->slowest = bytes_take_number(r);

@@ -64,6 +64,7 @@ struct counter {
 	struct counter_mark marks[COUNTER_MARKS];
 	unsigned held_count; /* readings in a row that go on from the held one; 0 = nothing is held */
 	bool has_before;
+	bool is_moved;	 /* since then it has counted something */
 	double booked;	 /* since the last reset */
 	bool is_resumed; /* the last reading was taken before a restart */
 	int64_t poll_ns; /* between the last two readings */
@@ -106,6 +107,10 @@ double counter_quantum(const struct counter *c);
 
 /* What a reading shows, in joules. */
 double counter_joules(const struct counter *c, const struct counter_reading *r);
+
+/* For how long it has shown the same since a reset, from which it may still come back; 0 = it has none, or
+ * has counted since. */
+int64_t counter_unmoved(const struct counter *c, int64_t now_ns);
 
 /* Its readings are of times that are so much later: they were taken by a clock that was wrong. */
 void counter_move(struct counter *c, int64_t ns);

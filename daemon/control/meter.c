@@ -12,6 +12,9 @@
 #define JOULES_MAX 4e15
 /* A counter that has not changed for so many of its refreshes has nothing to count. */
 #define LATE_REFRESHES 2
+/* A counter that stands so long after a reset has nothing to count. */
+#define PROVEN_NS (86400 * NS_PER_S)
+#define PROVEN_ALONE_NS (3600 * NS_PER_S)
 /* A poll may be this much late and still count as in its interval. */
 #define LATE_TOLERANCE_NS INT64_C(500000000)
 
@@ -316,6 +319,16 @@ static void tell_step(struct meter *m, const struct counter_step *step)
 		tell_jump(m, METER_GAP, step->joules, 0);
 }
 
+/* A counter that stands since a reset may show zeros in place of its total. Nothing is booked of that time
+ * while the power says that it should count, or for an hour when none does. */
+static bool is_unproven(const struct meter *m, int64_t now_ns)
+{
+	const int64_t unmoved = counter_unmoved(&m->counter, now_ns);
+	if (unmoved == 0 || (m->has_last && m->last_watts <= METER_NOISE_SHARE * m->most_watts))
+		return false;
+	return unmoved < (m->has_last ? PROVEN_NS : PROVEN_ALONE_NS);
+}
+
 static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)
 {
 	const struct counter_reading reading = { r->time_ns, r->raw, r->number, r->step };
@@ -337,6 +350,10 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 	m->piece.last = shown(m, &reading);
 	m->has_gap |= !is_bridged(m, step.from_ns, r->time_ns) || step.event == COUNTER_RETURN;
 	tell_step(m, &step);
+	if (is_unproven(m, r->time_ns)) {
+		m->has_gap = true;
+		return step;
+	}
 	if (step.joules == 0 && rhythm_of(&m->counter) > 0)
 		book_same(m, r->time_ns);
 	else if (r->time_ns > m->booked_ns)
@@ -524,11 +541,10 @@ void meter_load(
 	}
 	if (layout == COUNTER_LAYOUT_FIRST && !m->type.has_power)
 		m->counter.sustained = m->most_watts; /* was learned from the counter */
-	/* it is known up to its last reading, also when that is folded already */
-	int64_t last_ns = m->counter.started && m->type.has_counter
-			      ? m->counter.marks[COUNTER_LAST].reading.time_ns
-			  : m->has_last ? m->last_ns
-					: -offset_ns;
+	/* it is known up to what is booked, also when that is folded already */
+	int64_t last_ns = m->counter.started && m->type.has_counter ? m->booked_ns
+			  : m->has_last				    ? m->last_ns
+								    : -offset_ns;
 	m->until_ns = last_ns + offset_ns;
 	m->next_cell = m->until_ns / m->step_ns;
 	while (!r->bad) {

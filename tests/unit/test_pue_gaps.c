@@ -331,6 +331,58 @@ static void a_month_of_faults_is_exact(void **state)
 	free(m.wh);
 }
 
+/* A counter that shows zeros for an hour and a half and then its total, while its power goes on: nothing is
+ * known of that time until then, and all of it afterwards. Also over a restart in the middle of it. */
+static void zeros_for_long_are_a_gap(void **state)
+{
+	static const int64_t windows[] = { 900, DAY_S };
+	for (int turn = 0; turn < 2; turn++) {
+		struct month m = { .p = make(energy_meter, windows, 2),
+			.wh = calloc(RUN_S + 1, sizeof(double)) };
+		for (int64_t s = 0; s < RUN_S; s++)
+			m.wh[s + 1] = m.wh[s] + load_of(s) / 3.6;
+		for (int64_t s = 0; s <= DAY_S + 1000; s++) {
+			m.zeros_until = s >= 40000 && s < 45400 ? s + 1 : 0;
+			if (turn == 1 && s == 42001)
+				restart_month(&m, windows, s);
+			read_month(&m, FACILITY, s);
+			read_month(&m, IT, s);
+			if (s == 44000)
+				assert_int_equal(pue_window(m.p, 0).pue.quality, QUALITY_INVALID);
+		}
+		struct pue_window day = pue_window(m.p, 1);
+		assert_float_equal(day.kwh[PUE_IT], m.wh[DAY_S] / 1000, 0.003);
+		assert_float_equal(day.kwh[PUE_FACILITY], 1.18 * m.wh[DAY_S] / 1000, 0.003);
+		assert_int_equal(day.pue.quality, QUALITY_ESTIMATED);
+		assert_float_equal(day.coverage, 1 - 5400.0 / DAY_S, 1e-4);
+		assert_true(day.energy_complete);
+		pue_free(m.p);
+		free(m.wh);
+	}
+}
+
+/* A counter that refreshes each quarter of an hour: a restart between two refreshes costs no coverage. */
+static void a_restart_between_refreshes(void **state)
+{
+	static const int64_t windows[] = { 900, DAY_S };
+	struct month m = { .p = make(energy_meter, windows, 2) };
+	for (int64_t s = 0; s <= DAY_S + 1900; s++) {
+		if (s == 40500)
+			restart_month(&m, windows, s);
+		for (size_t i = 0; i < 2; i++) {
+			const int64_t shown = i == IT ? s / 900 * 900 : s;
+			const struct meter_reading r = { .time_ns = (BOOT_S + s) * NS_PER_S,
+				.counter_good = true,
+				.raw = (uint64_t)((i == IT ? 100 : 118) * (double)shown / 3.6) };
+			pue_read(m.p, i, &r, OFFSET);
+		}
+	}
+	struct pue_window day = pue_window(m.p, 1);
+	assert_float_equal(day.coverage, 1, 1e-9);
+	assert_float_equal(day.kwh[PUE_IT], 2400, 0.01);
+	pue_free(m.p);
+}
+
 /* One meter is silent while the clock is stepped. */
 static void a_step_within_a_gap(void **state)
 {
@@ -365,6 +417,8 @@ int main(void)
 		cmocka_unit_test(a_step_within_a_gap),
 		cmocka_unit_test(a_late_reading_steps_no_clock),
 		cmocka_unit_test(a_month_of_faults_is_exact),
+		cmocka_unit_test(zeros_for_long_are_a_gap),
+		cmocka_unit_test(a_restart_between_refreshes),
 	};
 	return cmocka_run_group_tests_name("pue_gaps", tests, NULL, NULL);
 }
