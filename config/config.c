@@ -18,6 +18,7 @@ const struct config_section *const config_sections[] = {
 	&daemon_section,
 	&mqtt_section,
 	&sparkplug_section,
+	&dsx_section,
 	&spool_section,
 	&records_section,
 	&bus_section,

@@ -12,6 +12,7 @@
 #include "config/sections/bus.h"
 #include "config/sections/contents.h"
 #include "config/sections/device.h"
+#include "config/sections/dsx.h"
 #include "config/sections/general.h"
 #include "config/sections/group.h"
 #include "config/sections/loop.h"

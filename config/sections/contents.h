@@ -16,7 +16,8 @@ struct config {
 	const struct ini_section *sections; /* as they are written, see ini_tree.h */
 	struct daemon_config *daemon;
 	struct mqtt_config *mqtt;
-	struct sparkplug_config *sparkplug; /* NULL = off */
+	struct sparkplug_config *sparkplug; /* NULL = off, as is this */
+	struct dsx_config *dsx;
 	struct spool_config *spool;
 	struct records_config *records;
 	struct bus_config *buses;

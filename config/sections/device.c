@@ -161,6 +161,17 @@ const struct config_section device_section = {
 	.check = check,
 };
 
+const char *device_label(const struct device_config *device, const char *key)
+{
+	size_t n = strlen(key);
+	for (size_t i = 0; i < device->labels.count; i++) {
+		const char *label = device->labels.items[i];
+		if (strncmp(label, key, n) == 0 && label[n] == ':')
+			return label + n + 1 + strspn(label + n + 1, " \t");
+	}
+	return NULL;
+}
+
 const struct device_config *device_find(const struct config *c, const char *name, size_t n)
 {
 	return name_index_find(&c->device_names, name, n);

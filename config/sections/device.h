@@ -29,6 +29,9 @@ int64_t device_point_interval(const struct device_config *device, const struct p
 /* The index of a point by its name; SIZE_MAX = none. */
 size_t device_find_point(const struct device_config *device, const char *name);
 
+/* What stands behind the key of a label; NULL = there is none. */
+const char *device_label(const struct device_config *device, const char *key);
+
 /* The device named by the first `n` bytes of `name`; NULL = none. */
 const struct device_config *device_find(const struct config *c, const char *name, size_t n);
 

@@ -28,6 +28,7 @@
 #define CONNECT_LIMIT_NS (120 * NS_PER_S)
 /* Making and ending a client take the library's lock, which another client may hold while it connects. */
 #define LIBRARY_LIMIT_NS (60 * NS_PER_S)
+#define NAME_MAX_LENGTH 32
 
 enum order_kind {
 	ORDER_PUBLISH,
@@ -150,10 +151,20 @@ static void begin_connect(struct connection *c)
 	c->heard_ns = clock_boottime(); /* name servers were waited for in there */
 }
 
+/* Which connection it is, for who reads the journal: nothing for the main one. */
+static const char *name_of(const struct connection *c, char name[static NAME_MAX_LENGTH])
+{
+	bool is_main = c->settings.which == OUTPUT_MAIN;
+	snprintf(name, NAME_MAX_LENGTH, "%s%s%s", is_main ? "" : "[",
+	    is_main ? "" : output_connection_word(c->settings.which), is_main ? "" : "] ");
+	return name;
+}
+
 static void on_connected(void *user, const struct mqtt_limits *limits)
 {
 	struct connection *c = user;
 	size_t broker = mqtt_client_broker(c->client);
+	char name[NAME_MAX_LENGTH];
 	c->state = STATE_UP;
 	c->limits = *limits;
 	c->failures = 0;
@@ -161,8 +172,8 @@ static void on_connected(void *user, const struct mqtt_limits *limits)
 	atomic_store(&c->owed, 0);
 	c->up_since_ns = clock_boottime();
 	if (!c->settings.is_probe)
-		log_event(
-		    LOG_INFO, broker_fields, "connected to the broker %s", c->settings.mqtt.brokers[broker]);
+		log_event(LOG_INFO, broker_fields, "%sconnected to the broker %s", name_of(c, name),
+		    c->settings.mqtt.brokers[broker]);
 	post(c, &(struct connection_outcome){
 		    .kind = CONNECTION_UP, .session = ++c->session, .broker = broker, .limits = *limits });
 }
@@ -191,7 +202,7 @@ static void count_session(struct connection *c)
 
 static void wait_for_retry(struct connection *c, const char *why, bool taken_over)
 {
-	char taken[640];
+	char taken[640], name[NAME_MAX_LENGTH];
 	int64_t now = clock_boottime();
 	if (now - c->up_since_ns > LASTING_NS) {
 		c->pause_ns = c->taken_over_pause_ns = 0;
@@ -212,7 +223,8 @@ static void wait_for_retry(struct connection *c, const char *why, bool taken_ove
 	/* the first failure and then ever more rarely: an outage of a night is not a journal full of it */
 	c->failures++;
 	bool loud = !c->settings.is_probe && !said && (c->failures & (c->failures - 1)) == 0;
-	log_event(loud ? LOG_WARNING : LOG_DEBUG, broker_fields, "no connection to the broker: %s", why);
+	log_event(loud ? LOG_WARNING : LOG_DEBUG, broker_fields, "%sno connection to the broker: %s",
+	    name_of(c, name), why);
 }
 
 static void on_disconnected(void *user, const struct mqtt_end *end)

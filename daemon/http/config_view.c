@@ -62,6 +62,8 @@ static const char *filled_in(
 		{ "daemon", "state_dir", c->daemon->state_dir },
 		{ "daemon", "http_socket", c->daemon->http_socket },
 		{ "mqtt", "client_id", c->mqtt->connection.client_id },
+		{ "dsx", "client_id", c->dsx ? c->dsx->connection.client_id : "" },
+		{ "dsx", "rack_location_name", c->dsx ? c->dsx->rack_location_name : "" },
 		{ "sparkplug", "client_id", c->sparkplug ? c->sparkplug->connection.client_id : "" },
 		{ "sparkplug", "node", c->sparkplug ? c->sparkplug->node : "" },
 	};

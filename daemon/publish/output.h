@@ -68,6 +68,8 @@ struct output_moment {
 
 struct output_format {
 	enum output_connection connection;
+	/* With what the topics begin that a broker keeps of it; NULL = with anything that no other has. */
+	const char *root;
 
 	/* Whether the configuration asks for it; NULL = always. */
 	bool (*is_wanted)(const struct config *c);

@@ -4,7 +4,7 @@
 #include "config/config.h"
 
 /* A format says on which one it speaks; OUTPUT_MAIN is always there. */
-enum output_connection { OUTPUT_MAIN, OUTPUT_SPARKPLUG, OUTPUT_CONNECTIONS };
+enum output_connection { OUTPUT_MAIN, OUTPUT_SPARKPLUG, OUTPUT_DSX, OUTPUT_CONNECTIONS };
 
 /* The section that a connection is configured in, for who tells of it. */
 const char *output_connection_word(enum output_connection which);

@@ -1,6 +1,7 @@
 #include "daemon/publish/reporter.h"
 
 #include "config/ini/cleanup.h"
+#include "daemon/publish/dsx.h"
 #include "daemon/publish/homeassistant.h"
 #include "daemon/publish/json.h"
 #include "daemon/publish/sparkplug.h"
@@ -10,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct output_format *const formats[] = { &json_format, &homeassistant_format,
-	&sparkplug_format };
+static const struct output_format *const formats[] = { &json_format, &homeassistant_format, &sparkplug_format,
+	&dsx_format };
 /* So long the first report of a device waits until all of its points were read once: slow points and those
  * that are read once come right behind the others. */
 #define COMPLETE_NS NS_PER_S
@@ -432,10 +433,27 @@ static void see_alarm(const struct alarm *a, void *user)
 		ch->format->alarm(ch->state, a, false);
 }
 
+static enum output_connection connection_of_topic(const char *topic)
+{
+	for (size_t i = 0; i < FORMAT_COUNT; i++)
+		if (formats[i]->root && strncmp(topic, formats[i]->root, strlen(formats[i]->root)) == 0)
+			return formats[i]->connection;
+	return OUTPUT_MAIN;
+}
+
+/* Where topics are to be emptied. */
+struct emptier {
+	const struct output_sink *to;
+	enum output_connection connection;
+};
+
 /* An empty payload: the broker forgets the topic. */
 static void empty(const char *topic, void *user)
 {
-	const struct output_sink *to = user;
+	const struct emptier *e = user;
+	const struct output_sink *to = e->to;
+	if (connection_of_topic(topic) != e->connection)
+		return;
 	to->send(to->user, message_new(topic, NULL, strdup(""), 0, PUBLISH_RETAIN, clock_utc_ms()));
 }
 
@@ -470,8 +488,8 @@ void reporter_everything(
 			report_trends(ch, r->live->trends);
 		alarms_each(r->live->alarms, see_alarm, ch);
 	}
-	if (connection == OUTPUT_MAIN) /* what the others say is not retained */
-		retained_each_gone(&r->live->retained, empty, &r->sinks[connection]);
+	struct emptier e = { &r->sinks[connection], connection };
+	retained_each_gone(&r->live->retained, empty, &e);
 }
 
 void reporter_alarm(struct reporter *r, const struct alarm *a, bool is_event)

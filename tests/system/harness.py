@@ -136,7 +136,7 @@ class Broker:
 
 class Message:
     def __init__(self, m):
-        self.time, self.topic, self.retain = time.time(), m.topic, m.retain
+        self.time, self.topic, self.retain, self.qos = time.time(), m.topic, m.retain, m.qos
         self.text = m.payload.decode()
 
     @property
