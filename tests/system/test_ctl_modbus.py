@@ -100,10 +100,11 @@ def test_a_scan_is_a_configuration(start, tmp_path):
 def test_a_line_is_searched(start, tmp_path):
     """On a pty every baud rate is the right one: what is found at the first is found again at the second."""
     line = start(harness.SerialLine, tmp_path)
-    start(harness.ModbusServer, tmp_path, {2: METER}, serial=str(line.b))
+    start(harness.ModbusServer, tmp_path, {2: METER}, serial=str(line.b), identity=["Acme", "M1", "V2"])
     url = f"rtu://{line.a}?response_timeout=100ms"
     found = answer("scan", url, "--units", "1-2", "--baud", "9600,19200", "--parity", "none")
     assert [(u["unit"], u["baud"], u["parity"]) for u in found["units"]] == [(2, 9600, "none"), (2, 19200, "none")]
+    assert [(u["vendor"], u["product"], u["revision"]) for u in found["units"]] == 2 * [("Acme", "M1", "V2")]
     text = good("scan", url + "&parity=none", "--units", "2")
     assert f"[bus:field]\ntype = rtu\nport = {line.a}\nbaud = 19200\nparity = none\nstop_bits = 1\n" in text
     assert "[device:unit2]" in text

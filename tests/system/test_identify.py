@@ -1,5 +1,8 @@
 """What a profile says of its model: which registers tell it, and whether it was tried on one."""
+import random
+
 import harness
+import wire
 from harness import COOLANTD, PROFILES, device, run, tcp_bus, wait_for
 
 METER = """[profile]
@@ -73,3 +76,28 @@ def test_what_cannot_tell_a_device_is_said(tmp_path):
     assert r.returncode == 78
     for i, allowed in enumerate(wrong.values()):
         assert [l for l in r.stderr.splitlines() if f"p{i}.ini:3: [profile] identify: " in l and allowed in l], r.stderr
+
+
+def test_a_late_reply_identifies_nobody(start, coolantd, subscriber, tmp_path):
+    """On a line on which nothing but the moment tells the replies to a register and to the one that tells the model."""
+    chance, over, late = random.Random(17), False, 0
+
+    def script(request):
+        nonlocal late
+        if over or request.unit == 7 or chance.random() > 0.6:
+            return [0.02, request.right()]
+        late += 1
+        return [(0.4, request.right())]
+    line = start(wire.Wire, "rtu", script)
+    blocks = (("holding", 40, 1), ("holding", 80, 1))
+    (tmp_path / "m.ini").write_text(f"[profile]\nidentify = holding:20 {wire.encoded(5, 'holding', 20)}, holding:30 {wire.encoded(5, 'holding', 30)}\n" +
+                                    "".join(f"[point:holding_{a}]\nregister = holding:{a}\n" for _, a, _ in blocks))
+    daemon = coolantd(line.bus("b", "response_timeout = 100ms\nmax_backoff = 1s\nretries = 0\n") +
+                      device("d", "b", 5, extra="profile = m\npoll_interval = 200ms\n"), mqtt="publish = always\n")
+    wait_for(lambda: late > 6, lambda: f"{late} late replies", 40)
+    over, mark = True, len(subscriber.messages)
+    subscriber.wait("device/d", lambda m: m.json["quality"] == {}, after=mark)
+    for m in subscriber.of("device/d"):
+        for name, value in m.json["values"].items():
+            assert value in (None, wire.encoded(5, "holding", int(name.removeprefix("holding_")))), m.text
+    assert "is not what profile" not in daemon.text
