@@ -84,7 +84,7 @@ struct pue *pue_new(const struct pue_spec *spec)
 		pue_free(p);
 		return NULL;
 	}
-	pue_grid_trace(&p->grid);
+	pue_grid_trace(&p->grid, spec->trace_bytes);
 	return p;
 }
 

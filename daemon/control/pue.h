@@ -36,6 +36,7 @@ struct pue_spec {
 	size_t meter_count;
 	const int64_t *windows; /* seconds */
 	size_t window_count;
+	size_t trace_bytes; /* for from which readings they are (pue_trace.h) */
 };
 
 struct pue;

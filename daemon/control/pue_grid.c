@@ -39,9 +39,10 @@ bool pue_grid_add_window(struct pue_grid *g, int64_t seconds)
 	return pue_ring_init(&g->windows[g->window_count++], seconds, g->has_role);
 }
 
-void pue_grid_trace(struct pue_grid *g)
+void pue_grid_trace(struct pue_grid *g, size_t bytes)
 {
-	g->trace = pue_trace_new(g->meter_count, g->windows, g->window_count, g->cell_count * g->step_s);
+	g->trace =
+	    pue_trace_new(g->meter_count, g->windows, g->window_count, g->cell_count * g->step_s, bytes);
 	for (size_t i = 0; g->trace && i < g->meter_count; i++)
 		g->meters[i].meter.watch =
 		    (struct meter_watch){ pue_trace_piece, pue_trace_jump, g->trace, i };

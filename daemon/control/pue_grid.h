@@ -47,8 +47,9 @@ struct pue_grid {
 bool pue_grid_init(struct pue_grid *g, size_t meter_count, int64_t slowest_ns);
 bool pue_grid_add_meter(struct pue_grid *g, enum pue_role role, const struct meter_type *type);
 bool pue_grid_add_window(struct pue_grid *g, int64_t seconds);
-/* When all are added: keeps from which readings their energies are, as far as there is memory. */
-void pue_grid_trace(struct pue_grid *g);
+/* When all are added: keeps from which readings their energies are, in so much
+ * memory. */
+void pue_grid_trace(struct pue_grid *g, size_t bytes);
 void pue_grid_deinit(struct pue_grid *g);
 
 /* Whether the PUE itself needs the meter. */

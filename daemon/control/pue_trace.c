@@ -19,9 +19,9 @@ static bool init_window(struct trace_window *w, size_t meters)
 }
 
 struct pue_trace *pue_trace_new(
-    size_t meter_count, const struct pue_ring *windows, size_t window_count, int64_t ahead_s)
+    size_t meter_count, const struct pue_ring *windows, size_t window_count, int64_t ahead_s, size_t bytes)
 {
-	size_t bytes = 0;
+	size_t taken = 0;
 	struct pue_trace *t = calloc(1, sizeof(*t));
 	if (!t)
 		return NULL;
@@ -32,8 +32,8 @@ struct pue_trace *pue_trace_new(
 		*w = (struct trace_window){ .bucket_s = r->bucket_s,
 			.bucket_count = r->bucket_count,
 			.mark_count = r->bucket_count + 2 + ahead_s / r->bucket_s };
-		bytes += bytes_of(w, meter_count);
-		if (bytes > PUE_TRACE_BYTES_MAX)
+		taken += bytes_of(w, meter_count);
+		if (taken > bytes || taken > PUE_TRACE_BYTES_MAX)
 			break;
 		t->window_count++;
 		if (init_window(w, meter_count))

@@ -9,7 +9,7 @@
 #include "daemon/control/meter.h"
 #include "daemon/control/pue_ring.h"
 
-/* Windows are kept as long as they fit; with many meters not all do. */
+/* The most that one takes, unless less is allowed: windows are kept as long as they fit. */
 #define PUE_TRACE_BYTES_MAX ((size_t)4 << 20)
 #define PUE_TRACE_JUMPS_MAX 256
 
@@ -36,9 +36,10 @@ struct pue_trace {
 	size_t jump_count; /* ever */
 };
 
-/* NULL without memory: then nothing is kept. `ahead_s` is how far a meter may be ahead of the others. */
+/* NULL without memory: then nothing is kept. `ahead_s` is how far a meter may be ahead of the others; `bytes`
+ * of memory may be taken. */
 struct pue_trace *pue_trace_new(
-    size_t meter_count, const struct pue_ring *windows, size_t window_count, int64_t ahead_s);
+    size_t meter_count, const struct pue_ring *windows, size_t window_count, int64_t ahead_s, size_t bytes);
 void pue_trace_free(struct pue_trace *t);
 
 /* What each meter has of cells that went into the windows; they end at cell `until`. */

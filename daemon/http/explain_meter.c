@@ -287,8 +287,8 @@ double explain_meter(struct explanation *e, const struct explain_window *w, size
 		v.per_unit = v.counter->factor * v.unit->joules;
 	}
 	if (!trace || w->window >= trace->window_count) {
-		explanation_say(
-		    e, "%s: it has too many meters for their readings to be kept for this window", m->name);
+		explanation_say(e,
+		    "%s: of this window no readings are kept, there are too many meters or figures", m->name);
 		return NAN;
 	}
 	const double in_window =

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* For from which readings all figures are: of thousands each has the readings of its first windows alone. */
+#define TRACES_BYTES_MAX ((size_t)64 << 20)
+
 struct pues {
 	const struct config *config;
 	const struct point_table *table;
@@ -98,7 +101,8 @@ static struct pue *make(const struct config *c, const struct pue_config *pc)
 	for (size_t i = 0; i < pc->meter_count; i++)
 		specs[i] = (struct pue_meter_spec){ pc->meters[i].role, pc->meters[i].name,
 			meter_type_of(c, &pc->meters[i]) };
-	return pue_new(&(struct pue_spec){ specs, pc->meter_count, pc->windows, pc->window_count });
+	return pue_new(&(struct pue_spec){
+	    specs, pc->meter_count, pc->windows, pc->window_count, TRACES_BYTES_MAX / c->pue_count });
 }
 
 struct pues *pues_new(const struct config *c, const struct point_table *table, struct loops *loops)
