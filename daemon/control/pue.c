@@ -390,6 +390,11 @@ bool pue_inherit(struct pue *p, const struct pue *from)
 	return good;
 }
 
+bool pue_has_begun(const struct pue *p)
+{
+	return p->grid.started;
+}
+
 bool pue_is_saved_long_ago(struct bytes_reader r)
 {
 	return bytes_take_integer(&r) < INT64_C(2) * COUNTER_LAYOUT_CELLS;

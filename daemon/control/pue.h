@@ -118,6 +118,9 @@ int pue_load(struct pue *p, struct bytes_reader *r, struct wall_clock *clock);
  * length go on. `from` is of no more use. False when it could not. */
 bool pue_inherit(struct pue *p, const struct pue *from);
 
+/* Whether it has read anything, or taken up what was. */
+bool pue_has_begun(const struct pue *p);
+
 /* Whether what was saved is of a version that knew other fingerprints. */
 bool pue_is_saved_long_ago(struct bytes_reader r);
 

@@ -28,10 +28,11 @@ void pue_judge_meter(struct pue_judge *j, const struct pue_judge_meter *m)
 	if (!pue_roles_need(j->has_role, m->role))
 		return;
 	/* the two energies that are divided count however small they are */
-	const bool is_divided = m->role == PUE_FACILITY || m->role == PUE_IT;
+	const double it = pue_roles_it(j->joules), total = pue_roles_total(j->has_role, j->joules);
 	const double quanta = PUE_MIN_QUANTA * m->quantum;
-	j->is_coarse |= is_divided && fabs(j->joules[m->role]) < quanta;
-	j->is_coarse |= own < quanta && m->quantum > PUE_NEGLIGIBLE * pue_roles_it(j->joules);
+	j->is_coarse |= m->role == PUE_FACILITY && fabs(total) < quanta;
+	j->is_coarse |= m->role == PUE_IT && it < quanta;
+	j->is_coarse |= own < quanta && m->quantum > PUE_NEGLIGIBLE * it;
 	if (j->seconds < PUE_MIN_REFRESHES * m->refresh_s)
 		j->slow += own;
 }

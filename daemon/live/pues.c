@@ -143,6 +143,20 @@ static void say_anew(const char *name)
 	log_line(LOG_NOTICE, "pue '%s': its meters are others now, its energies begin anew", name);
 }
 
+/* Under another name than before: the figure of a meaning that has none yet. */
+static const struct pue_config *find_renamed(const struct pues *p, uint64_t meaning, const char *name)
+{
+	for (size_t i = 0; i < p->config->pue_count; i++) {
+		const struct pue_config *c = &p->config->pues[i];
+		if (c->meaning != meaning || pue_has_begun(p->all[i]))
+			continue;
+		log_line(LOG_NOTICE, "pue '%s' goes on with the energies of '%s', whose meters are the same",
+		    c->name, name);
+		return c;
+	}
+	return NULL;
+}
+
 static void swap(struct pue **a, struct pue **b)
 {
 	struct pue *was = *a;
@@ -194,6 +208,15 @@ void pues_inherit(struct pues *p, struct pues *old)
 		if (was)
 			inherit(p, i, old, was);
 		watch(p, i);
+	}
+	for (size_t i = 0; i < old->config->pue_count; i++) {
+		const struct pue_config *was = &old->config->pues[i];
+		const struct pue_config *c =
+		    find(p, was->name) ? NULL : find_renamed(p, was->meaning, was->name);
+		if (!c)
+			continue;
+		inherit(p, (size_t)(c - p->config->pues), old, was);
+		watch(p, (size_t)(c - p->config->pues));
 	}
 }
 
@@ -393,6 +416,8 @@ void pues_load_trace(struct pues *p, struct bytes_entry *e)
 bool pues_load(struct pues *p, struct bytes_entry *e, struct wall_clock *clock)
 {
 	const struct pue_config *c = find(p, e->name);
+	if (!c)
+		c = find_renamed(p, e->fingerprint, e->name);
 	if (!c)
 		return false;
 	if (e->fingerprint != c->meaning && !pue_is_saved_long_ago(e->block)) {

@@ -261,12 +261,13 @@ static void an_export_is_the_way_out_and_heat_is_reused(void **state)
 	config_unref(c);
 }
 
-#define ROW(bus, interval, scale, rest)                                                                      \
+#define NAMED_ROW(name, bus, interval, scale, rest)                                                          \
 	"[daemon]\nsite = dc1\nrack = r07\n[bus:" bus "]\ntype = tcp\nhost = 127.0.0.1\n"                    \
 	"[device:main]\nbus = " bus "\nunit = 1\npoll_interval = " interval "\n[point:main.energy]\n"        \
 	"register = holding:0\ntype = u32\nscale = " scale "\nunit = kWh\n"                                  \
 	"[device:pdu]\nbus = " bus "\nunit = 2\n[point:pdu.energy]\nregister = holding:0\ntype = u32\n"      \
-	"scale = 0.001\nunit = kWh\n[pue:row]\nfacility = main.energy\nit = pdu.energy\n" rest
+	"scale = 0.001\nunit = kWh\n[pue:" name "]\nfacility = main.energy\nit = pdu.energy\n" rest
+#define ROW(bus, interval, scale, rest) NAMED_ROW("row", bus, interval, scale, rest)
 
 static void feed_counters(struct live *l, int64_t from, int64_t until)
 {
@@ -288,6 +289,7 @@ static void a_change_of_words_keeps_energies(void **state)
 		{ ROW("a", "1s", "0.001", "windows = 1h\nboundary = hall\nalarms = no\n"), true },
 		{ ROW("b", "1s", "0.001", "windows = 1h\n"), true },
 		{ ROW("a", "2s", "0.001", "windows = 1h\n"), true },
+		{ NAMED_ROW("hall", "a", "1s", "0.001", "windows = 1h\n"), true },
 		{ ROW("a", "1s", "0.001\nmax = 1e9\ndescription = new", "windows = 1h\n"), true },
 		{ ROW("a", "1s", "0.01", "windows = 1h\n"), false },
 		{ ROW("a", "1s", "0.001",
