@@ -1,10 +1,10 @@
 /* coolantd: reads the command line and the configuration, then runs. */
 #include "daemon/audit.h"
 #include "daemon/broker/connection.h"
+#include "daemon/check.h"
 #include "daemon/daemon.h"
 #include "daemon/files.h"
 #include "daemon/report.h"
-#include "drivers/modbus/bus_load.h"
 #include "drivers/os/log.h"
 
 #include <getopt.h>
@@ -125,33 +125,12 @@ static struct config *load(const char *path)
 	return c;
 }
 
-/* A serial line that is asked for more than it can carry is polled as fast as it goes: that is a warning, not
- * an error. */
-static void print_load(const struct config *c, size_t bus)
+static void print_line(bool is_warning, const char *text, void *user)
 {
-	const struct bus_config *b = &c->buses[bus];
-	struct bus_load load;
-	if (!bus_has_load(b) || bus_load_compute(c, bus, &load) < 0)
-		return;
-	printf("bus %s: %.1f requests a second take %.0f %% of the line at %d baud\n", b->name,
-	    load.requests_per_s, load.share * 100, b->baud);
-	if (load.share > 1)
-		log_line(LOG_WARNING,
-		    "bus %s: the intervals cannot be met: %.0f %% of the line's time is asked for, they will "
-		    "be "
-		    "%.1f times as long (allowed: longer poll_interval, fewer points, more baud)",
-		    b->name, load.share * 100, load.stretch);
-}
-
-static void print_summary(const struct config *c)
-{
-	size_t points = 0;
-	for (size_t i = 0; i < c->device_count; i++)
-		points += c->devices[i].point_count;
-	for (size_t i = 0; i < c->bus_count; i++)
-		print_load(c, i);
-	printf("%s: good: %zu buses, %zu devices, %zu points, %zu loops, %zu PUE figures, %zu alarms\n",
-	    c->path, c->bus_count, c->device_count, points, c->loop_count, c->pue_count, c->alarm_count);
+	if (is_warning)
+		log_line(LOG_WARNING, "%s", text);
+	else
+		printf("%s\n", text);
 }
 
 /* Before any thread is made, so that all have it: signals go to the main loop, a closed socket is an error
@@ -195,7 +174,7 @@ int main(int argc, char **argv)
 		return EX_CONFIG;
 	}
 	if (o.check) {
-		print_summary(c);
+		check_say(c, print_line, NULL);
 		print_unreadable(c);
 		config_unref(c);
 		return EXIT_SUCCESS;

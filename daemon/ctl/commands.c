@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
+	&check_command,
 	&status_command,
 	&points_command,
 	&alarms_command,
