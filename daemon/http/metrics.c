@@ -170,6 +170,12 @@ static void put_unacknowledged(const struct alarm *a, void *user)
 	    user, METRIC_LABELS("alarm", a->config->name), waits && !a->acknowledged, JSON_DECIMAL);
 }
 
+static void put_suppressed(const struct alarm *a, void *user)
+{
+	metrics_sample(
+	    user, METRIC_LABELS("alarm", a->config->name), a->state == ALARM_SUPPRESSED, JSON_DECIMAL);
+}
+
 static void count_alarm(const struct alarm *a, void *user)
 {
 	size_t *counts = user;
@@ -180,6 +186,8 @@ static void put_alarms(struct metrics_writer *w, const struct live *l)
 {
 	static const struct metric_family active = { NAMED("alarm_active"), METRIC_GAUGE, NULL,
 		"whether its condition holds, suppressed or not; absent while unknown or shelved" };
+	static const struct metric_family suppressed = { NAMED("alarm_suppressed"), METRIC_GAUGE, NULL,
+		"whether another alarm explains it" };
 	static const struct metric_family waits = { NAMED("alarm_unacknowledged"), METRIC_GAUGE, NULL,
 		"whether it was raised and nobody has acknowledged it" };
 	static const struct metric_family states = { NAMED("alarms"), METRIC_GAUGE, NULL,
@@ -187,6 +195,8 @@ static void put_alarms(struct metrics_writer *w, const struct live *l)
 	size_t counts[ALARM_STATE_COUNT] = { 0 };
 	metrics_family(w, &active);
 	alarms_each(l->alarms, put_alarm, w);
+	metrics_family(w, &suppressed);
+	alarms_each(l->alarms, put_suppressed, w);
 	metrics_family(w, &waits);
 	alarms_each(l->alarms, put_unacknowledged, w);
 	metrics_family(w, &states);

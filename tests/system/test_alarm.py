@@ -1,5 +1,6 @@
 """Alarms that explain each other, and too many at once."""
 import harness
+import openmetrics
 from harness import device, tcp_bus
 
 PUMP = ("[point:cdu.speed]\nregister = holding:0\nunit = %\n[point:cdu.flow]\nregister = holding:1\nunit = L/min\n"
@@ -118,6 +119,9 @@ def test_a_silent_device_is_no_flood(start, coolantd, subscriber, tmp_path):
     subscriber.wait("alarm/d-silent", lambda m: m.json["state"] == "active")
     harness.wait_for(lambda: set(states(subscriber, lost).values()) == {"suppressed"}, lambda: states(subscriber, lost))
     assert subscriber.last("alarm/d-leak_7-lost").json["suppressed_by"] == "d-silent"
+    metrics = openmetrics.parse(harness.fetch(tmp_path, "/metrics")[2])
+    told = {name: openmetrics.value(metrics, "coolantd_alarm_suppressed", alarm=name) for name in [*lost, "d-silent"]}
+    assert told == dict.fromkeys(lost, 1) | {"d-silent": 0}
     assert states(subscriber, ["coolantd-flood", "d-leak_7"]) == {"coolantd-flood": "normal", "d-leak_7": "unknown"}
     start(harness.ModbusServer, tmp_path, {"1": {"coil": {i: 0 for i in range(24)}}}, port=port)
     harness.wait_for(lambda: set(states(subscriber, lost + ["d-silent"]).values()) == {"normal"}, lambda: states(subscriber, lost))
