@@ -15,8 +15,6 @@
 /* What devices are set to, the most frequent first. */
 #define ALL_BAUDS "9600,19200,38400,57600,115200,4800,2400,1200"
 #define ALL_PARITIES "even,none,odd"
-/* From so many units on that are all there, it is one device that does not look at its unit id. */
-#define EVERY_UNIT 8
 
 struct options {
 	const char *where, *units, *bauds, *parities;
@@ -200,14 +198,14 @@ static const char *put_bus(const struct port *p, const struct survey_unit *u)
 }
 
 /* All of it is a piece of a configuration. */
-static void print(const struct port *p, const struct survey *s, const struct models *m, bool every)
+static void print(const struct port *p, const struct survey *s, const struct models *m)
 {
 	const struct survey_unit *line = NULL;
 	const char *bus = NULL;
 	bool told = false;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct survey_unit *u = &s->units[i];
-		if (!u->finding.present || (every && told))
+		if (!u->finding.present || (s->every && told))
 			continue;
 		if (line && is_first_of_line(s, i))
 			printf("; what follows is at baud = %d, parity = %s: a line has one setting\n\n",
@@ -223,7 +221,7 @@ static void print(const struct port *p, const struct survey *s, const struct mod
 			put_device(u, m, bus);
 		told = true;
 	}
-	if (every)
+	if (s->every)
 		printf("; every unit that was asked answers: this is one device that does not look at the "
 		       "unit\n");
 }
@@ -303,11 +301,10 @@ static int scan(
 	}
 	for (size_t i = 0; i < s.count; i++)
 		present += s.units[i].finding.present;
-	bool every = port_bus(p)->type == BUS_TCP && present >= EVERY_UNIT && present == s.asked;
 	if (ctl->json)
 		print_json(p, &s);
 	else
-		print(p, &s, m, every);
+		print(p, &s, m);
 	fflush(stdout);
 	int code = conclude(&s, o, p, present);
 	survey_deinit(&s);

@@ -176,16 +176,16 @@ static bool find_register(struct port *p, struct survey_unit *u, int64_t deadlin
 static void tell_unit(struct port *p, struct survey_unit *u, const struct models *m, int64_t deadline)
 {
 	u->profile = models_find(m, p, u->finding.unit);
-	(void)port_identify(p, u->finding.unit, &u->is);
 	if (!u->profile)
 		u->has_register = find_register(p, u, deadline);
+	(void)port_identify(p, u->finding.unit, &u->is); /* last: not all devices take it well */
 }
 
 static void tell_units(struct work *w, const struct models *m)
 {
 	struct survey *s = w->survey;
 	int64_t deadline = clock_boottime() + LOOK_MAX_NS;
-	for (size_t i = 0; i < s->count && !s->stopped; i++) {
+	for (size_t i = 0; i < (s->every ? 1 : s->count) && !s->stopped; i++) {
 		struct survey_unit *u = &s->units[i];
 		if (!u->finding.present)
 			continue;
@@ -198,6 +198,15 @@ static void tell_units(struct work *w, const struct models *m)
 		port_close(own);
 		s->stopped = ctl_is_stopped(w->ctl);
 	}
+}
+
+static bool is_every_unit(const struct work *w)
+{
+	const struct survey *s = w->survey;
+	for (size_t i = 0; i < s->count; i++)
+		if (!s->units[i].finding.present)
+			return false;
+	return w->bus.type == BUS_TCP && s->count >= SURVEY_EVERY && s->count == s->asked;
 }
 
 int survey_run(const struct ctl *ctl, struct port *p, const struct survey_plan *plan, const struct models *m,
@@ -214,6 +223,7 @@ int survey_run(const struct ctl *ctl, struct port *p, const struct survey_plan *
 		return -EIO;
 	int err = scan_settings(&w);
 	ret->stopped = err == -ECANCELED;
+	ret->every = is_every_unit(&w);
 	if (err == 0)
 		tell_units(&w, m);
 	end_progress(&w);

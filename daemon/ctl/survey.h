@@ -12,6 +12,9 @@
 #include "drivers/modbus/scan.h"
 
 #define SURVEY_UNITS 256
+/* From so many units on that are all there, it is one device that does not look at its unit id: a gateway has
+ * some that are not. */
+#define SURVEY_EVERY 8
 #define SURVEY_SETTINGS_MAX 11
 /* Of several settings of a line, with each unit of them. */
 #define SURVEY_FOUND_MAX 1024
@@ -39,6 +42,7 @@ struct survey {
 	struct survey_unit *units; /* malloc'd; those that are there, and those of which something came */
 	size_t count;
 	unsigned asked; /* units at any setting */
+	bool every;	/* all are one device, of which only the first was asked what it is */
 	bool stopped;	/* by the user: not all were asked */
 };
 

@@ -6,6 +6,7 @@ import struct
 import harness
 import schemas
 from harness import COOLANTCTL, COOLANTD, PROFILES, SIM, device, run, tcp_bus
+from wire import Wire
 
 FLOW = struct.unpack("<HH", struct.pack("<f", 1.85))  # the low word first: CDAB
 CDU = {"holding": {100: 225, 101: 301}, "input": {10: FLOW[0], 11: FLOW[1]}, "discrete": {5: 1, 6: 0}}
@@ -175,3 +176,19 @@ def test_a_capture_is_a_device(start, tmp_path):
                              (("capture", "field", tmp_path / "x", "--for", "1"), 2, "--for 1 is no time")]:
         r = ctl("-c", tmp_path / "c.ini", *args)
         assert r.returncode == code and said in r.stderr, r
+
+
+def test_a_gateway_that_takes_its_time_is_waited_for(start, tmp_path):
+    """It asks one unit after the other and gives each up later than we do; and what is no reply is said."""
+    def script(request):
+        if request.unit == 5:
+            return [request.words([1, 2, 3])]  # not what was asked for
+        return [request.right()] if request.unit == 4 else [0.25, request.exception(11)]
+    gateway = start(Wire, "tcp", script)
+    r = ctl("--json", "scan", f"tcp://127.0.0.1:{gateway.place}?response_timeout=100ms", "--units", "1-5")
+    assert [(u["unit"], u["present"]) for u in json.loads(r.stdout)["units"]] == [(4, True), (5, False)]
+    assert r.returncode == 0 and "asked for unit 5, what comes is no Modbus reply" in r.stderr
+    every = start(Wire, "tcp")  # one device that does not look at the unit id
+    text = good("scan", f"tcp://127.0.0.1:{every.place}?response_timeout=100ms", "--units", "1-8")
+    assert text.count("[device:") == 1 and "one device that does not look at the unit" in text
+    assert {r.function for r in gateway.requests + every.requests} <= {1, 2, 3, 4, 0x2b}  # nothing was ever written
