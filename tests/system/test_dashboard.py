@@ -1,8 +1,12 @@
 """The page in a real browser: two simulated rows, a broker that serves it, and what goes wrong with them."""
+import json
+import math
 import signal
 import subprocess
 import sys
+import time
 
+import paho.mqtt.client as mqtt
 import pytest
 
 import harness
@@ -14,6 +18,8 @@ import browser as web  # noqa: E402
 PAGE = ROOT / "packaging" / "web"
 SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
 WEIGHT_MAX = 300_000
+STEPS = 288  # of a day
+TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"
 SHIFT_MAX = 0.02  # 0.1 is what counts as good
 
 
@@ -72,7 +78,34 @@ class Look:
             self.browser.do("media", {"colorScheme": theme})
             for name, size in SIZES.items():
                 self.browser.do("size", size)
+                self.browser.do("evaluate", TWO_FRAMES)
                 self.browser.do("screenshot", {"path": str(self.pictures / f"{state}-{theme}-{name}.png"), "full": False})
+
+
+def tell_a_day(port, rack):
+    """The last 24 hours of a row, as its coolantd would tell them the next day."""
+    def series(mean, swing, digits=2):
+        return [round(mean + swing * math.sin(2 * math.pi * i / STEPS), digits) for i in range(STEPS)]
+    loop = {"heat": series(40, 6), "flow": series(96, 1), "supply_temperature": series(32, 0.5), "return_temperature": series(38.5, 1),
+            "pressure_drop": series(110, 2)}
+    day = {"trend/pue/row": {"pue": series(1.09, 0.012, 4), "facility_kw": series(109, 16), "it_kw": series(100, 15)},
+           "trend/loop/secondary1": loop, "trend/loop/secondary2": loop}
+    client = mqtt.Client()
+    client.connect("127.0.0.1", port)
+    client.loop_start()
+    for topic, figures in day.items():
+        payload = {"step_s": 300, "end": int(time.time() // 300 * 300e3), "figures": figures}
+        client.publish(f"coolant/dc1/{rack}/{topic}", json.dumps(payload), qos=1, retain=True).wait_for_publish(harness.PATIENCE)
+    client.loop_stop()
+    client.disconnect()
+
+
+def the_day_is_there_at_once(look, rack):
+    """From the trend: what this page has seen itself is seconds."""
+    b = look.browser
+    look.at(f"dc1/{rack.name}")
+    b.wait("document.querySelector('.plot')?.getAttribute('aria-label').includes('lowest 1.078')")
+    b.wait("[...document.querySelectorAll('.plot')].some((p) => /Heat: lowest 68, highest 9\\d/.test(p.getAttribute('aria-label')))")
 
 
 def figure(name):
@@ -212,6 +245,9 @@ def test_dashboard(start, tmp_path, browser):
     look = Look(browser, f"http://127.0.0.1:{web_port}/")
     first_view_is_soon_and_does_not_jump(look)
     look.is_accessible("overview")
+    for rack in (quiet, troubled):
+        tell_a_day(mqtt_port, rack.name)
+    the_day_is_there_at_once(look, quiet)
     values_appear_and_change(look, quiet)
     look.is_accessible("rack", [(theme, size) for theme in ("light", "dark") for size in SIZES])
     look.picture("normal")

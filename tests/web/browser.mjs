@@ -14,6 +14,7 @@ const context = await chromium.launchPersistentContext(profile, {
 });
 const page = context.pages()[0] ?? await context.newPage();
 const debug = await context.newCDPSession(page);
+await debug.send('Performance.enable');
 
 /* The value of an expression: by the debugger, which the page's policy does not hold back. */
 async function run(expression) {
@@ -55,6 +56,7 @@ const commands = {
   },
   complaints: () => complaints.splice(0),
   requests: () => requests.splice(0),
+  busy: async () => (await debug.send('Performance.getMetrics')).metrics.find((m) => m.name === 'TaskDuration').value, // s of the page's thread
   heap: () => run('gc(), performance.memory.usedJSHeapSize'),
 };
 

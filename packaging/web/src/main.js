@@ -84,4 +84,4 @@ addEventListener('hashchange', () => {
   scrollTo(0, 0);
 });
 document.addEventListener('visibilitychange', changed);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', changed);
+matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);

@@ -29,8 +29,12 @@ export function aligned(lines) {
   return [sorted, ...lines.map((_, i) => sorted.map((key) => times.get(key)[i]))];
 }
 
-/* Several lines of one kind in one: at each time the sum, null where one is not known. */
-export function summed(lines) {
+/* Several lines of one kind in one: the sum where all have a value, null where one says that it is not known. */
+function summed(lines) {
   const [times, ...values] = aligned(lines);
-  return times.map((time, i) => [time, values.reduce((sum, line) => (sum === null || line[i] === null ? null : sum + (line[i] ?? 0)), 0)]);
+  const sum = (i) => values.reduce((all, line) => (all === null || line[i] === null ? null : all + line[i]), 0);
+  return times.map((time, i) => [time, sum(i)]).filter(([, all]) => !Number.isNaN(all));
 }
+
+/* The heat of all loops. */
+export const heatLine = (rack) => summed(Object.keys(rack.loops).map((loop) => seriesOf(rack, 'loop', loop, 'heat')));

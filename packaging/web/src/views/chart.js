@@ -4,8 +4,10 @@ import { fixed } from '../format.js';
 import { isDark, settings } from '../settings.js';
 import { locale, t } from '../words.js';
 import { aligned } from '../series.js';
+import { legendOf } from './common.js';
 
 const HEIGHT = 190, SHORTEST_S = 600;
+const FEW = 4; // points that a line alone would hardly show
 const DASHES = [[], [7, 4], [2, 3]]; // so that lines are told apart without their colours
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
@@ -16,10 +18,16 @@ function optionsOf(width, { lines, digits }) {
   const time = (s) => new Date(1000 * s).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hour12: false });
   return {
     width, height: heightOf(), legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 8, 0, 0],
-    scales: { x: { time: true, range: (u, from, to) => [Math.min(from, to - SHORTEST_S), to] }, y: { range: (u, low, high) => padded(low, high) } },
+    scales: { x: { time: true, range: spanOf }, y: { range: (u, low, high) => padded(low, high) } },
     axes: [{ ...axis, space: 70, size: 30, values: (u, ticks) => ticks.map(time) }, { ...axis, size: 52, values: (u, ticks) => ticks.map((v) => fixed(v, digits)) }],
-    series: [{}, ...lines.map((l, i) => ({ label: l.name, stroke: colour(l.colour), width: 2, dash: DASHES[i], spanGaps: false, points: { show: false } }))],
+    series: [{}, ...lines.map((l, i) => ({ label: l.name, stroke: colour(l.colour), width: 2, dash: DASHES[i], spanGaps: false, points: { show: (u, series) => u.data[series].length < FEW, size: 5 } }))],
   };
+}
+
+/* Of the times themselves: uPlot makes a day of a single one. */
+function spanOf(u) {
+  const times = u.data[0], end = times.at(-1) ?? Date.now() / 1000;
+  return [Math.min(times[0] ?? end, end - SHORTEST_S), end];
 }
 
 const heightOf = () => HEIGHT * parseFloat(getComputedStyle(document.documentElement).fontSize) / 16;
@@ -64,6 +72,6 @@ function said({ name, points }, digits) {
 export function chart(key, title, unit, digits, lines) {
   return h('figure', { class: 'chart', key },
     h('figcaption', null, h('span', { class: 'chart-title' }, title, unit ? h('span', { class: 'soft' }, ` ${unit}`) : null),
-      lines.length > 1 ? h('span', { class: 'legend' }, lines.map((l, i) => h('span', null, h('svg', { class: `key key-${i} stroke-${l.colour}`, viewBox: '0 0 24 4', 'aria-hidden': 'true' }, h('path', { d: 'M0 2H24' })), l.name))) : null),
+      lines.length > 1 ? h('span', { class: 'legend' }, lines.map((l, i) => legendOf(l.colour, i, l.name))) : null),
     h('div', { class: 'plot', role: 'img', 'aria-label': lines.map((l) => said(l, digits)).join('. '), hook, data: { lines, digits } }));
 }

@@ -44,3 +44,6 @@ export const pathOf = (rack, ...more) => `#/${[rack.site, rack.name, ...more].ma
 /* A table that may be wider than the screen: it is scrolled by itself, also by keyboard. */
 export const table = (label, heads, rows) => h('div', { class: 'scroll', role: 'group', 'aria-label': label, tabindex: '0' },
   h('table', null, h('thead', null, h('tr', null, heads.map((text) => h('th', { scope: 'col' }, text)))), h('tbody', null, rows)));
+
+/* The name of a line, with a piece of it: by its dashes it is known without its colour. */
+export const legendOf = (colour, i, name) => h('span', null, h('svg', { class: `key key-${i} stroke-${colour}`, viewBox: '0 0 24 4', 'aria-hidden': 'true' }, h('path', { d: 'M0 2H24' })), name);

@@ -2,7 +2,7 @@
 import { h } from '../dom.js';
 import { percent, span, written } from '../format.js';
 import { devicesOf, isUp } from '../judge.js';
-import { seriesOf, summed } from '../series.js';
+import { heatLine, seriesOf } from '../series.js';
 import { t } from '../words.js';
 import { alarms } from './alarms.js';
 import { chart } from './chart.js';
@@ -30,7 +30,7 @@ export function devicesUp(rack) {
 function figures(rack) {
   const pue = firstPue(rack), heat = heatOf(rack), [up, all] = devicesUp(rack);
   return h('div', { class: 'figures', key: 'figures' },
-    pue ? figure(t(pue.partial ? 'partial_pue' : 'pue'), reading(pue.power_ratio === null ? null : pue.power_ratio.toFixed(3), '', pue.quality, pue.reason), t('power_now'), 'figure-first') : null,
+    pue ? figure(t(pue.partial ? 'partial_pue' : 'pue'), reading(pue.power_ratio === null ? null : pue.power_ratio.toFixed(3), '', pue.quality, pue.reason), pue.reason ?? t('power_now'), 'figure-first') : null,
     pue ? figure(t('it_power'), reading(pue.it_kw, 'kW', pue.it_kw === null ? pue.quality : 'good')) : null,
     Object.keys(rack.loops).length ? figure(t('heat'), reading(heat, 'kW', heat === null ? 'stale' : 'good'), heat !== null && pue?.it_kw ? t('heat_of_it', percent(heat / pue.it_kw)) : t('heat_removed')) : null,
     pue && 'cooling_kw' in pue ? figure(t('cooling_power'), reading(pue.cooling_kw, 'kW', pue.cooling_kw === null ? pue.quality : 'good')) : null,
@@ -39,10 +39,9 @@ function figures(rack) {
 
 function charts(rack) {
   const pues = Object.keys(rack.pues).sort(), loops = Object.keys(rack.loops).sort();
-  const heat = loops.length ? summed(loops.map((l) => seriesOf(rack, 'loop', l, 'heat'))) : [];
   const found = [
     pues.length ? chart('pue', t('trend_pue'), '', 3, pues.slice(0, 3).map((p, i) => ({ name: p, colour: ['supply', 'return', 'good'][i], points: seriesOf(rack, 'pue', p, 'pue') }))) : null,
-    pues.length || loops.length ? chart('heat', t('trend_heat'), 'kW', 0, [loops.length ? { name: t('heat'), colour: 'return', points: heat } : null,
+    pues.length || loops.length ? chart('heat', t('trend_heat'), 'kW', 0, [loops.length ? { name: t('heat'), colour: 'return', points: heatLine(rack) } : null,
       pues.length ? { name: t('it_power'), colour: 'supply', points: seriesOf(rack, 'pue', pues[0], 'it_kw') } : null].filter(Boolean)) : null,
     ...loops.slice(0, 4).map((l) => chart(`temperatures ${l}`, `${t('trend_temperatures')}, ${l}`, '°C', 1, [{ name: t('return'), colour: 'return', points: seriesOf(rack, 'loop', l, 'return_temperature') },
       { name: t('supply'), colour: 'supply', points: seriesOf(rack, 'loop', l, 'supply_temperature') }])),
@@ -63,6 +62,6 @@ export function rackPage(rack, now) {
       Object.keys(rack.groups).length ? section('groups', t('groups'), entries(rack.groups).map(([name, m]) => groupCard(name, m))) : null),
     h('div', { class: 'middle', key: 'middle' }, figures(rack),
       Object.keys(rack.loops).length ? section('loops', t('loops'), h('div', { class: 'loop-grid' }, entries(rack.loops).map(([name, l]) => loopCard(rack, name, l)))) : null,
-      charts(rack)),
-    section('devices', t('devices'), devicesByBus(rack)), foot(rack, now));
+      charts(rack), section('devices', t('devices'), devicesByBus(rack))),
+    foot(rack, now));
 }

@@ -35,10 +35,12 @@ function pump(of) {
     of('pump_speed') ? value(178, 221, of('pump_speed')) : null);
 }
 
+const isDirty = (ratio) => ratio?.value >= 2;
+
 function filter(of) {
   const ratio = of('filter_resistance_ratio');
-  return g(`s-filter${ratio?.value >= 2 ? ' s-warn' : ''}`, h('rect', { class: 's-body', x: 242, y: 146, width: 38, height: 32, rx: 2 }), line('s-inner', 'M250 146v32M257.5 146v32M265 146v32M272.5 146v32'),
-    label(261, 202, t('filter')), ratio ? value(261, 221, ratio) : null);
+  return g(`s-filter${isDirty(ratio) ? ' s-warn' : ''}`, h('rect', { class: 's-body', x: 242, y: 146, width: 38, height: 32, rx: 2 }), line('s-inner', 'M250 146v32M257.5 146v32M265 146v32M272.5 146v32'),
+    label(261, 202, t('filter')), ratio ? value(261, 221, ratio) : null, isDirty(ratio) ? line('s-sign', 'M300 205l10 18h-20zM300 211v6m0 2v1.5') : null);
 }
 
 function plates(of) {
