@@ -135,15 +135,41 @@ struct bus_config *bus_url_parse(const char *url, struct arena *a, struct diag *
 	return diag_errors(d) == before ? bus : NULL;
 }
 
+/* What else was told: times and the like that are not as they would be. */
+static const char *others(const struct bus_config *bus, struct arena *a)
+{
+	struct bus_config plain;
+	const char *text = "";
+	schema_defaults(bus_section.keys, a, &plain);
+	const struct {
+		const char *key;
+		int64_t is, would_be;
+	} spans[] = {
+		{ "response_timeout", bus->response_timeout, plain.response_timeout },
+		{ "connect_timeout", bus->connect_timeout, plain.connect_timeout },
+		{ "connect_delay", bus->connect_delay, plain.connect_delay },
+		{ "frame_gap", bus->frame_gap, plain.frame_gap },
+	};
+	for (size_t i = 0; i < sizeof(spans) / sizeof(spans[0]); i++) {
+		char span[32];
+		if (spans[i].is != spans[i].would_be)
+			text = arena_printf(
+			    a, "%s%s = %s\n", text, spans[i].key, text_of_duration(spans[i].is, span));
+	}
+	return bus->transaction_id == TRANSACTION_IGNORE
+		   ? arena_printf(a, "%stransaction_id = ignore\n", text)
+		   : text;
+}
+
 char *bus_url_section(const struct bus_config *bus, struct arena *a)
 {
+	const char *more = others(bus, a);
 	const char *line = arena_printf(a, "baud = %d\nparity = %s\nstop_bits = %d\n", bus->baud,
 	    bus_parity_word(bus->parity), (int)bus->stop_bits);
 	if (bus->type == BUS_RTU)
-		return arena_printf(a, "type = rtu\nport = %s\n%s", bus->port, line);
-	return arena_printf(a, "type = %s\nhost = %s\ntcp_port = %d\n%s",
-	    bus->type == BUS_TCP ? "tcp" : "rtutcp", bus->host, (int)bus->tcp_port,
-	    bus->type == BUS_TCP ? "" : line);
+		return arena_printf(a, "type = rtu\nport = %s\n%s%s", bus->port, line, more);
+	return arena_printf(a, "type = %s\nhost = %s\ntcp_port = %d\n%s%s", bus_type_word(bus->type),
+	    bus->host, (int)bus->tcp_port, bus->type == BUS_TCP ? "" : line, more);
 }
 
 /* The first digit of a manual's five or six digit number for a table. */

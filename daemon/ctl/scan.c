@@ -179,7 +179,7 @@ static bool is_first_of_line(const struct survey *s, size_t i)
 }
 
 /* A section for the bus where there is none yet. Returns its name. */
-static const char *put_bus(const struct port *p, const struct survey_unit *u)
+static const char *put_bus(const struct port *p, const struct survey *s, const struct survey_unit *u)
 {
 	const struct bus_config *bus = port_bus(p);
 	struct bus_config line = *bus;
@@ -191,6 +191,7 @@ static const char *put_bus(const struct port *p, const struct survey_unit *u)
 	}
 	line.baud = u->baud;
 	line.parity = u->parity;
+	line.response_timeout = s->response_timeout;
 	struct arena *a = arena_new();
 	printf("[bus:field]\n%s\n", bus_url_section(&line, a));
 	arena_free(a);
@@ -212,7 +213,7 @@ static void print(const struct port *p, const struct survey *s, const struct mod
 			    u->baud, bus_parity_word(u->parity));
 		if (!line) {
 			line = u;
-			bus = put_bus(p, u);
+			bus = put_bus(p, s, u);
 		}
 		const struct device_config *known = find_device(p, u);
 		if (known)

@@ -224,6 +224,7 @@ int survey_run(const struct ctl *ctl, struct port *p, const struct survey_plan *
 	int err = scan_settings(&w);
 	ret->stopped = err == -ECANCELED;
 	ret->every = is_every_unit(&w);
+	ret->response_timeout = w.bus.response_timeout;
 	if (err == 0)
 		tell_units(&w, m);
 	end_progress(&w);

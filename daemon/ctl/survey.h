@@ -41,9 +41,10 @@ struct survey_unit {
 struct survey {
 	struct survey_unit *units; /* malloc'd; those that are there, and those of which something came */
 	size_t count;
-	unsigned asked; /* units at any setting */
-	bool every;	/* all are one device, of which only the first was asked what it is */
-	bool stopped;	/* by the user: not all were asked */
+	unsigned asked;		  /* units at any setting */
+	bool every;		  /* all are one device, of which only the first was asked what it is */
+	int64_t response_timeout; /* that was needed */
+	bool stopped;		  /* by the user: not all were asked */
 };
 
 /* Asks; progress goes to stderr when that is a terminal. 0, or -EIO when the bus cannot be opened, said. */

@@ -6,6 +6,7 @@
  * closes.
  */
 #include "drivers/modbus/decoder.h"
+#include "drivers/modbus/identification.h"
 #include "drivers/modbus/link.h"
 
 #include <math.h>
@@ -75,6 +76,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pthread_t thread;
 	if (size < 1 || size > 600 || socketpair(AF_UNIX, SOCK_STREAM, 0, fds) < 0)
 		return 0;
+	struct identification is; /* what a device says of itself is read by another hand */
+	(void)identification_parse(data, size, &is);
 	const struct bus_config *bus = &buses[data[0] & 1];
 	const struct modbus_request q = { 5, (enum register_table)(data[0] >> 1 & 3), 100,
 		(uint16_t)(1 + (data[0] >> 3)) };

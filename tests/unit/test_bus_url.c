@@ -52,6 +52,9 @@ static void each_kind_of_bus(void **state)
 	assert_int_equal(b->baud, 9600);
 	assert_int_equal(b->parity, PARITY_ODD);
 	assert_int_equal(b->stop_bits, 2);
+	b = parse(a, "tcp://gateway?response_timeout=2s&transaction_id=ignore", said);
+	assert_string_equal(bus_url_section(b, a),
+	    "type = tcp\nhost = gateway\ntcp_port = 502\nresponse_timeout = 2s\ntransaction_id = ignore\n");
 	b = parse(a, "rtu:///dev/ttyUSB0", said);
 	assert_int_equal(b->baud, 19200);
 	assert_int_equal(b->parity, PARITY_EVEN);
