@@ -72,6 +72,19 @@ def test_questions_that_are_not_answered_disturb_no_cycle(start, coolantd, subsc
     assert max(b - a for a, b in zip(polls, polls[1:])) < 0.6  # each in its slot
 
 
+def test_a_bus_without_a_pause_is_asked_all_the_same(start, coolantd, subscriber, tmp_path):
+    """Four blocks of 30 ms in a cycle of 100 ms: the question goes on credit, after a second, or not in its time."""
+    wire = start(Wire, "tcp", lambda r: [0.03, r.right()])
+    coolantd(wire.bus("b", "response_timeout = 300ms\n") + device("d", "b", extra="poll_interval = 100ms\n" + "".join(
+        f"[point:d.p{a}]\nregister = holding:{a}\n" for a in (0, 30, 60, 90))) )
+    subscriber.wait("device/d", lambda m: m.json["quality"] == {})
+    status, answer = read(tmp_path, address=50, timeout_ms=300)
+    assert status == 503 and "no pause for it" in answer["error"]
+    before = time.monotonic()
+    status, answer = read(tmp_path, address=50, count=2)
+    assert status == 200 and answer["words"] == [0x100 | 50, 0x100 | 51] and time.monotonic() - before < 3
+
+
 def test_a_capture_tells_the_conversation(daemon, tmp_path):
     status, begin = harness.ask(tmp_path, "POST", "/v1/buses/b/capture")
     assert status == 200 and begin["text"].splitlines()[:2] == ["# coolantd capture 1", "# bus b: tcp"]
