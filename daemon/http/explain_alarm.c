@@ -103,6 +103,11 @@ static void say_operators(struct explanation *e, const struct alarm *a)
 		explanation_say(e, "without IT load: a warning only");
 }
 
+static bool is_reading(const struct alarm_config *c)
+{
+	return c->source == SOURCE_POINT && c->points.count > 0 && !is_count(c);
+}
+
 /* Of what it looks at. */
 static const char *unit_of(const struct config *all, const struct alarm_config *c)
 {
@@ -110,16 +115,21 @@ static const char *unit_of(const struct config *all, const struct alarm_config *
 		return loop_values[c->value].unit;
 	if (c->source == SOURCE_GROUP)
 		return group_values[c->value].unit;
-	bool is_reading = c->source == SOURCE_POINT && c->points.count > 0 && !is_count(c);
-	return is_reading ? reference_get(all, c->points.refs[0])->unit : "1";
+	return is_reading(c) ? reference_get(all, c->points.refs[0])->unit : "1";
+}
+
+static enum json_digits digits_of(const struct config *all, const struct alarm_config *c)
+{
+	bool is_one = is_reading(c) && c->points.count == 1;
+	return is_one ? json_payload_digits(reference_get(all, c->points.refs[0])) : JSON_FIGURE;
 }
 
 void explain_alarm(struct explanation *e, const struct alarm *a)
 {
 	const struct alarm_config *c = a->config;
-	explanation_figure(e, &a->input, unit_of(e->live->config, c), JSON_DOUBLE);
+	explanation_value(e, &a->input, unit_of(e->live->config, c), digits_of(e->live->config, c));
 	json_payload_alarm(&e->w, "alarm", e->live->config, a, clock_utc_ms());
-	explanation_say(e, "alarm %s is %s since %s, severity %s: %s", c->name, alarm_state_word(a->state),
+	explanation_say(e, "alarm.%s is %s since %s, severity %s: %s", c->name, alarm_state_word(a->state),
 	    TIME(a->changed_ms), alarm_severity_word(a->severity), c->message);
 	say_condition(e, a);
 	say_input(e, a);

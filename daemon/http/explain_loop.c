@@ -298,6 +298,22 @@ static void say_member(struct explanation *e, size_t i, size_t k)
 	    why ? why : "");
 }
 
+/* It is published as a word. */
+static void say_redundancy(struct explanation *e, const struct figure *f)
+{
+	const char *word = group_redundancy_word(f);
+	if (word)
+		json_text(&e->w, "value", word);
+	else
+		json_null(&e->w, "value");
+	json_text(&e->w, "unit", "");
+	json_text(&e->w, "quality", quality_word(f->quality));
+	if (f->reason)
+		json_text(&e->w, "reason", f->reason);
+	explanation_say(e, "%s = %s (%s%s%s)", e->figure, word ? word : "not known", quality_word(f->quality),
+	    f->reason ? ": " : "", f->reason ? f->reason : "");
+}
+
 void explain_group(struct explanation *e, size_t i, enum group_value v)
 {
 	static const char *const formulas[GROUP_VALUE_COUNT] = {
@@ -310,7 +326,10 @@ void explain_group(struct explanation *e, size_t i, enum group_value v)
 	};
 	const struct figure *all = groups_figures(e->live->groups, i);
 	const struct group_config *c = &e->live->config->groups[i];
-	explanation_figure(e, &all[v], group_values[v].unit, JSON_FIGURE);
+	if (v == GROUP_REDUNDANCY)
+		say_redundancy(e, &all[v]);
+	else
+		explanation_figure(e, &all[v], group_values[v].unit, JSON_FIGURE);
 	json_text(&e->w, "formula", formulas[v]);
 	explanation_say(e, "%s", formulas[v]);
 	for (size_t k = 0; k < c->loop_names.count; k++)

@@ -257,6 +257,8 @@ static void say_power(struct view *v, double in_window)
 	say_jumps(v, &at);
 	explanation_say(
 	    v->e, "  no counter: energy is power by time, from one reading to the next on a straight line");
+	if (v->w->known_s == 0)
+		return;
 	explanation_say(v->e,
 	    "  mean of the %s s of which all needed meters are known: %s %s / %s s * %s = %s %s",
 	    NUMBER((double)v->w->known_s), NUMBER(in_window), v->unit->word, NUMBER((double)v->w->known_s),

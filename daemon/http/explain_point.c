@@ -14,14 +14,6 @@ static void say_place(struct explanation *e, const struct device_config *d, cons
 	    d->bus_name, point_type_word(p->type));
 }
 
-static void say_bits(struct explanation *e, const struct point *p)
-{
-	if (p->bit.low >= 0)
-		explanation_say(e, "of that bit %d", p->bit.low);
-	else if (p->bits.low >= 0)
-		explanation_say(e, "of that bits %d..%d", p->bits.low, p->bits.high);
-}
-
 /* The number that stood in the registers, before scale and offset. */
 static double raw_number(const struct point *p, const struct sample *s, double power)
 {
@@ -36,6 +28,15 @@ static double raw_number(const struct point *p, const struct sample *s, double p
 	}
 }
 
+static void say_raw(struct explanation *e, const struct point *p, const struct sample *s, double number)
+{
+	if (p->bits.low >= 0)
+		explanation_say(e, "raw, bits %d..%d of that: %s (0x%" PRIx64 ")", p->bits.low, p->bits.high,
+		    NUMBER(number), s->raw);
+	else
+		explanation_say(e, "raw: %s (0x%04" PRIx64 ")", NUMBER(number), s->raw);
+}
+
 /* How the registers become the value. */
 static void say_scaling(
     struct explanation *e, const struct table_device *d, const struct point *p, const struct sample *s)
@@ -43,8 +44,7 @@ static void say_scaling(
 	const struct point *scaler = point_is_scaled_by_other(p) ? &d->config->points[p->scale_point] : NULL;
 	const double exponent = scaler ? value_number(&d->points[p->scale_point].sample.value) : 0,
 		     power = pow(10, exponent), value = value_number(&s->value);
-	explanation_say(e, "raw: %s (0x%04" PRIx64 ")", NUMBER(raw_number(p, s, power)), s->raw);
-	say_bits(e, p);
+	say_raw(e, p, s, raw_number(p, s, power));
 	if (scaler) {
 		explanation_reading(e, "scale_from",
 		    (struct point_ref){ (size_t)(d - e->live->table->devices), p->scale_point });
@@ -82,9 +82,10 @@ static void say_why(
 	default:
 		break;
 	}
-	if (v < p->min || v > p->max)
-		explanation_say(e, "suspect: outside min..max, which is %s..%s %s", NUMBER(p->min),
-		    NUMBER(p->max), p->unit);
+	if (v < p->min)
+		explanation_say(e, "suspect: below min = %s %s", NUMBER(p->min), p->unit);
+	if (v > p->max)
+		explanation_say(e, "suspect: above max = %s %s", NUMBER(p->max), p->unit);
 	if (t->deviations > 0)
 		explanation_say(e, "suspect: far from the other sensors of the same thing");
 	if (p->stuck_after > 0 && t->changed_ns > 0 && s->time_ns - t->changed_ns >= p->stuck_after)
@@ -106,7 +107,7 @@ void explain_point(struct explanation *e, struct point_ref r)
 	say_place(e, d->config, p);
 	if (quality_has_value(t->sample.quality) && point_is_number(p) && !p->has_minus)
 		say_scaling(e, d, p, &t->sample);
-	else if (quality_has_value(t->sample.quality))
-		say_bits(e, p);
+	else if (quality_has_value(t->sample.quality) && p->bit.low >= 0)
+		explanation_say(e, "bit %d of that: %s", p->bit.low, t->sample.value.truth ? "1" : "0");
 	say_why(e, d, p, t);
 }

@@ -199,6 +199,9 @@ static void say_power(
 	if (!power.has_power)
 		explanation_say(e, "%s (%s) = %s kW, by its counter", m->name, pue_role_word(m->role),
 		    NUMBER(power.watts.value / 1000));
+	else if (isnan(a->watts))
+		explanation_say(
+		    e, "%s (%s): there was no usable reading of its power", m->name, pue_role_word(m->role));
 	else if (a->time_ns == b->time_ns)
 		explanation_say(e, "%s (%s) = %s kW, read %s (%s)", m->name, pue_role_word(m->role),
 		    NUMBER(power.watts.value / 1000), TIME((a->time_ns + offset) / NS_PER_MS),

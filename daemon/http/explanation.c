@@ -46,7 +46,7 @@ void explanation_begin(struct explanation *e, const struct live *live, const cha
 	json_integer(&e->w, "ts", clock_utc_ms());
 }
 
-void explanation_figure(
+void explanation_value(
     struct explanation *e, const struct figure *f, const char *unit, enum json_digits digits)
 {
 	json_number(&e->w, "value", f->value, digits);
@@ -54,6 +54,12 @@ void explanation_figure(
 	json_text(&e->w, "quality", quality_word(f->quality));
 	if (f->reason)
 		json_text(&e->w, "reason", f->reason);
+}
+
+void explanation_figure(
+    struct explanation *e, const struct figure *f, const char *unit, enum json_digits digits)
+{
+	explanation_value(e, f, unit, digits);
 	if (!quality_has_value(f->quality) || !isfinite(f->value)) {
 		explanation_say(e, "%s is not known (%s%s%s)", e->figure, quality_word(f->quality),
 		    f->reason ? ": " : "", f->reason ? f->reason : "");
@@ -88,19 +94,23 @@ static void note(struct explanation *e, struct point_ref r)
 		e->left_out++;
 }
 
-/* As it is published; text in quotes would not be taken for a number either. */
+/* As it is published, with its unit; text in quotes would not be taken for a number either. */
 static void write_value(char *text, size_t size, const struct point *p, const struct sample *s)
 {
 	char number[JSON_NUMBER_MAX];
+	const bool is_whole =
+	    s->value.kind == VALUE_INTEGER || s->value.kind == VALUE_UNSIGNED || s->value.kind == VALUE_BOOL;
+	const char *word = is_whole ? point_enum_word(p, (int64_t)value_number(&s->value)) : NULL;
 	if (!quality_has_value(s->quality) || s->value.kind == VALUE_NONE) {
 		snprintf(text, size, "not known");
 	} else if (s->value.kind == VALUE_TEXT) {
 		snprintf(text, size, "'%s'", s->value.text);
-	} else if (s->value.kind == VALUE_BOOL) {
+	} else if (s->value.kind == VALUE_BOOL && !word) {
 		snprintf(text, size, "%s", s->value.truth ? "true" : "false");
 	} else {
 		json_number_text(number, value_number(&s->value), json_payload_digits(p));
-		snprintf(text, size, "%s", number);
+		snprintf(text, size, "%s%s%s%s%s", number, *p->unit ? " " : "", p->unit, word ? " = " : "",
+		    word ? word : "");
 	}
 }
 
@@ -110,11 +120,11 @@ void explanation_reading(struct explanation *e, const char *as, struct point_ref
 	const struct point *p = &d->config->points[r.point];
 	const struct sample *s = &d->points[r.point].sample;
 	const int64_t ms = s->time_ns ? (s->time_ns + d->utc_offset_ns) / NS_PER_MS : 0;
-	char value[2 * POINT_STRING_MAX + 4];
+	char value[512];
 	note(e, r);
 	write_value(value, sizeof(value), p, s);
-	explanation_say(e, "%s%s%s.%s = %s%s%s, read %s (%s)", as, *as ? " = " : "", d->config->name, p->name,
-	    value, *p->unit ? " " : "", p->unit, TIME(ms), quality_word(s->quality));
+	explanation_say(e, "%s%s%s.%s = %s, read %s (%s)", as, *as ? " = " : "", d->config->name, p->name,
+	    value, TIME(ms), quality_word(s->quality));
 }
 
 static void put_readings(struct explanation *e)

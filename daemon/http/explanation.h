@@ -24,7 +24,9 @@ struct explanation {
 
 void explanation_begin(struct explanation *e, const struct live *live, const char *figure);
 
-/* The figure itself; to be told first. The unit of a number is "1". */
+/* The figure itself; to be told first. The unit of a number is "1". _value: but for its line. */
+void explanation_value(
+    struct explanation *e, const struct figure *f, const char *unit, enum json_digits digits);
 void explanation_figure(
     struct explanation *e, const struct figure *f, const char *unit, enum json_digits digits);
 
