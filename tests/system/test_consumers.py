@@ -1,6 +1,7 @@
 """packaging/examples: each is started as packaging/docs/consumers.md says, on the shipped row, and shows it."""
 import getpass
 import json
+import re
 import shutil
 import ssl
 import threading
@@ -122,7 +123,7 @@ class Client:
             self.client.tls_set(ca, cert_reqs=ssl.CERT_REQUIRED)
         self.refused = None
         self.client.on_connect = self.connected
-        self.client.on_message = lambda c, u, m: self.got.append((m.topic, m.payload.decode()))
+        self.client.on_message = lambda c, u, m: self.got.append((m.topic, m.payload.decode(errors="replace")))
         self.client.connect("localhost" if ca else "127.0.0.1", port)
         self.client.loop_start()
         assert self.ready.wait(harness.PATIENCE)
@@ -134,7 +135,7 @@ class Client:
             client.disconnect()
             self.ready.set()
         else:
-            client.subscribe([("coolant/#", 1), ("homeassistant/#", 1)])
+            client.subscribe([(topic, 1) for topic in ("coolant/#", "homeassistant/#", "spBv1.0/#", "BMS/#")])
 
     def publish(self, topic, text):
         m = self.client.publish(topic, text, qos=1, retain=True)
@@ -155,17 +156,17 @@ def site(start, tmp_path):
     shutil.copy(EXAMPLES / "mosquitto/coolantd.acl", made)
     (made / "web").mkdir()
     (made / "web/index.html").write_text("the page")
-    for user in ("dc1-r07", "dc1-r08", "wall", "reader", "homeassistant"):
+    for user in re.findall(r"^user (\S+)", (made / "coolantd.acl").read_text(), re.M):
         flags = [] if (made / "coolantd.passwd").exists() else ["-c"]
         assert run(["mosquitto_passwd", *flags, "-b", made / "coolantd.passwd", user, "secret"], env=consumers.PATH).returncode == 0
     plain, tls, web = free_ports(3)
     (made / "coolantd.conf").write_text(consumers.replaced((EXAMPLES / "mosquitto/coolantd.conf").read_text(), **{
         "/etc/mosquitto": made, "/usr/share/coolantd/web": made / "web", "listener 1883 127.0.0.1": f"listener {plain} 127.0.0.1",
-        "listener 8883": f"listener {tls} 127.0.0.1", "listener 9443": f"user {getpass.getuser()}\nlistener {web} 127.0.0.1"}))
+        "listener 8883": f"listener {tls} 127.0.0.1", "listener 9443": f"user {getpass.getuser()}\nlog_type all\nlistener {web} 127.0.0.1"}))
     ((program, option, path),) = commands("Mosquitto")
     broker = start(harness.Process, [program, option, consumers.replaced(path, **{"mosquitto/": f"{made}/"})], env=consumers.PATH)
     harness.wait_for(lambda: harness.is_listening(web) and harness.is_listening(tls), lambda: broker.text)
-    return {"plain": plain, "tls": tls, "web": web, "ca": str(made / "certs/server.crt")}
+    return {"broker": broker, "plain": plain, "tls": tls, "web": web, "ca": str(made / "certs/server.crt")}
 
 
 def test_mosquitto_lets_a_rack_write_its_topics_and_readers_read(site, start, example_row, tmp_path):
@@ -198,3 +199,19 @@ def test_mosquitto_lets_a_rack_write_its_topics_and_readers_read(site, start, ex
     assert not [m for m in seen if m[1] == "forged" or "a bridge" in m[1]]
     assert other.got == [], "a rack reads nothing"
     assert not [t for t, _ in wall.got if t.startswith("homeassistant")]
+
+
+def test_all_that_coolantd_publishes_is_allowed(site, start, tmp_path):
+    """In every format."""
+    scada, bms, home = (start(Client, site["plain"], user) for user in ("scada", "bms", "homeassistant"))
+    (tmp_path / "mqtt.password").write_text("secret")
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 40}}})
+    start(harness.Coolantd, tmp_path, harness.head(tmp_path, site["plain"], "username = dc1-r07\npassword_file = mqtt.password\nlayout = both\nhomeassistant = yes\n") +
+          "[sparkplug]\ngroup = dc1\n[dsx]\nrack_location_id = r07\n" + harness.tcp_bus("b", server.port) +
+          harness.device("d", "b", extra="poll_interval = 200ms\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"))
+    for who, topic in ((scada, "spBv1.0/dc1/NBIRTH/dc1-r07"), (scada, "spBv1.0/dc1/DBIRTH/dc1-r07/d"), (bms, "BMS/v1/PUB/Value/System/"),
+                       (home, "coolant/dc1/r07/point/d/flow"), (home, "homeassistant/device/coolantd_dc1_r07_d/config")):
+        harness.wait_for(lambda w=who, t=topic: any(seen.startswith(t) for seen, _ in w.got), lambda t=topic, w=who: (t, w.got))
+    assert not [line for line in site["broker"].lines if "Denied PUBLISH" in line]
+    scada.publish("coolant/dc1/r07/status", "forged")
+    site["broker"].wait_line("Denied PUBLISH.*coolant/dc1/r07/status")

@@ -35,8 +35,8 @@ def messages(example_row):
 
 def matches(pattern, topic):
     """A topic filter of MQTT."""
-    expression = "/".join("[^/]+" if level == "+" else ".*" if level == "#" else re.escape(level) for level in pattern.split("/"))
-    return re.fullmatch(expression, topic) is not None
+    expression = "/".join("[^/]+" if level == "+" else re.escape(level) for level in pattern.removesuffix("/#").split("/"))
+    return re.fullmatch(expression + ("(/.*)?" if pattern.endswith("/#") else ""), topic) is not None
 
 
 def at(path, payload):
@@ -277,7 +277,9 @@ def test_emqx_has_the_rights_of_mosquitto(messages):
         elif line.startswith("topic "):
             _, way, topic = line.split()
             granted += [(user, action, topic) for action in ("publish", "subscribe") if way in ("readwrite", {"publish": "write", "subscribe": "read"}[action])]
-    topics = [*messages, "coolant/dc1/r07/status", "coolant/dc1/r08/status", "coolant/dc2/r07/pue/row", "homeassistant/device/x/config", "homeassistant/status", "x"]
+    topics = [*messages, "coolant/dc1/r07/status", "coolant/dc1/r08/status", "coolant/dc2/r07/pue/row", "homeassistant/device/x/config", "homeassistant/status", "x",
+              "spBv1.0/dc1/NBIRTH/dc1-r07", "spBv1.0/dc1/DDATA/dc1-r08/cdu1", "spBv1.0/dc1/NCMD/dc1-r07", "spBv1.0/STATE/scada", "spBv1.0/STATE/other",
+              "BMS/v1/PUB/Value/CDU/LiquidFlow/dc1/r07/cdu1/flow_rate", "BMS/v1/PUB/Value/CDU/LiquidFlow/dc1/r08/cdu1/flow_rate"]
     for user in {u for u, _, _ in granted} | {"nobody"}:
         for action in ("publish", "subscribe"):
             for topic in topics:
