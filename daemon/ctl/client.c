@@ -33,52 +33,55 @@ static const char *other_socket(struct ctl *c)
 	return other;
 }
 
-static int say_missing(struct ctl *c, const char *what)
+static const char *missing(struct ctl *c, const char *what)
 {
 	const char *other = other_socket(c);
 	if (other)
-		return say_failed("%s: %s (%s has http_socket = %s: try --socket %s)", c->socket, what,
-		    c->config, other, other);
-	return say_failed(
+		return arena_printf(c->arena, "%s: %s (%s has http_socket = %s: try --socket %s)", c->socket,
+		    what, c->config, other, other);
+	return arena_printf(c->arena,
 	    "%s: %s (is coolantd running? systemctl status coolantd; --socket PATH if it listens elsewhere)",
 	    c->socket, what);
 }
 
 /* Who may, from the socket itself. */
-static int say_forbidden(struct ctl *c)
+static const char *forbidden(struct ctl *c)
 {
 	struct stat st;
 	const bool by_group = stat(c->socket, &st) == 0 && (st.st_mode & S_IWGRP);
 	const struct group *group = by_group ? getgrgid(st.st_gid) : NULL;
 	if (group && st.st_gid != 0)
-		return say_failed("%s: no permission (allowed: members of the group %s: usermod -aG %s USER, "
-				  "then log in again; or sudo)",
+		return arena_printf(c->arena,
+		    "%s: no permission (allowed: members of the group %s: usermod -aG %s USER, "
+		    "then log in again; or sudo)",
 		    c->socket, group->gr_name, group->gr_name);
-	return say_failed(
+	return arena_printf(c->arena,
 	    "%s: no permission (allowed: root, and the user that coolantd runs as: try sudo coolantctl)",
 	    c->socket);
 }
 
-static int say_trouble(struct ctl *c, CURL *curl, CURLcode code)
+static const char *trouble(struct ctl *c, CURL *curl, CURLcode code)
 {
 	long err = 0;
 	curl_easy_getinfo(curl, CURLINFO_OS_ERRNO, &err);
 	if (code == CURLE_OPERATION_TIMEDOUT)
-		return say_failed("%s: coolantd has not answered within %.15g s (systemctl status coolantd "
-				  "says whether it moves; "
-				  "--timeout TIME waits longer)",
+		return arena_printf(c->arena,
+		    "%s: coolantd has not answered within %.15g s (systemctl status coolantd "
+		    "says whether it moves; "
+		    "--timeout TIME waits longer)",
 		    c->socket, (double)c->timeout_ms / 1e3);
 	if (code == CURLE_COULDNT_CONNECT && (err == EACCES || err == EPERM))
-		return say_forbidden(c);
+		return forbidden(c);
 	if (code == CURLE_COULDNT_CONNECT && err == ENOENT)
-		return say_missing(c, "there is no such socket");
+		return missing(c, "there is no such socket");
 	if (code == CURLE_COULDNT_CONNECT)
-		return say_missing(c, err == ECONNREFUSED ? "nobody listens there" : strerror((int)err));
+		return missing(c, err == ECONNREFUSED ? "nobody listens there" : strerror((int)err));
 	if (code == CURLE_WRITE_ERROR)
-		return say_failed(
-		    "%s: the answer is longer than %d MiB (ask for less)", c->socket, REPLY_MAX >> 20);
-	return say_failed("%s: no answer that can be read: %s (is it coolantd that listens there?)",
-	    c->socket, curl_easy_strerror(code));
+		return arena_printf(c->arena, "%s: the answer is longer than %d MiB (ask for less)",
+		    c->socket, REPLY_MAX >> 20);
+	return arena_printf(c->arena,
+	    "%s: no answer that can be read: %s (is it coolantd that listens there?)", c->socket,
+	    curl_easy_strerror(code));
 }
 
 struct body {
@@ -120,27 +123,34 @@ static CURLcode perform(CURL *curl, char **text, size_t *size)
 	return fclose(b.out) != 0 ? CURLE_OUT_OF_MEMORY : code;
 }
 
-int client_ask(
+const char *client_try(
     struct ctl *c, const char *method, const char *path, const char *body, struct client_reply *ret)
 {
 	_cleanup_free_ char *text = NULL;
 	size_t size = 0;
 	long status = 0;
 	if (strlen(c->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-		return say_failed("%s: too long for the path of a socket (allowed: %zu bytes)", c->socket,
-		    sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
+		return arena_printf(c->arena, "%s: too long for the path of a socket (allowed: %zu bytes)",
+		    c->socket, sizeof(((struct sockaddr_un *)NULL)->sun_path) - 1);
 	_cleanup_(cleanup_curlp) CURL *curl = curl_easy_init();
 	if (!curl)
-		return say_failed("%s", strerror(ENOMEM));
+		return arena_printf(c->arena, "%s", strerror(ENOMEM));
 	set_up(c, curl, method, path, body);
 	CURLcode code = perform(curl, &text, &size);
 	if (code != CURLE_OK)
-		return say_trouble(c, curl, code);
+		return trouble(c, curl, code);
 	curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
 	*ret = (struct client_reply){ .status = (unsigned)status,
 		.text = arena_strndup(c->arena, text, size),
 		.json = json_loadb(text, size, JSON_ALLOW_NUL, NULL) };
-	return CTL_GOOD;
+	return NULL;
+}
+
+int client_ask(
+    struct ctl *c, const char *method, const char *path, const char *body, struct client_reply *ret)
+{
+	const char *why = client_try(c, method, path, body, ret);
+	return why ? say_failed("%s", why) : CTL_GOOD;
 }
 
 const char *client_error(struct ctl *c, const struct client_reply *r)

@@ -15,7 +15,11 @@ struct client_reply {
 	json_t *json;	  /* NULL when it is none; freed by client_reply_deinit */
 };
 
-/* Any answer is a success; else CTL_FAILED, said. `body` is NULL for none. */
+/* NULL for any answer, or why there is none and what to do about it. `body` is NULL for none. */
+const char *client_try(
+    struct ctl *c, const char *method, const char *path, const char *body, struct client_reply *ret);
+
+/* The same, said: any answer is a success; else CTL_FAILED. */
 int client_ask(
     struct ctl *c, const char *method, const char *path, const char *body, struct client_reply *ret);
 

@@ -7,6 +7,7 @@
 const struct command *const commands[] = {
 	&check_command,
 	&status_command,
+	&top_command,
 	&points_command,
 	&alarms_command,
 	&alarms_ack_command,

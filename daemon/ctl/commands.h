@@ -7,6 +7,7 @@
 extern const struct command check_command;
 extern const struct command status_command;
 extern const struct command points_command;
+extern const struct command top_command;
 extern const struct command alarms_command;
 extern const struct command alarms_ack_command;
 extern const struct command alarms_shelve_command;
