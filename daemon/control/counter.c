@@ -17,6 +17,9 @@
 #define COUNTED_FACTOR 10
 /* Changes in a row that teach how fast it counts, while nothing is known. */
 #define RATES_AT_FIRST 2
+/* The same where the power is known: then only a counter that never agrees with it teaches more, and no
+ * garbled readings that happen to grow. */
+#define RATES_MAX 8
 /* What the first reading shows may be so old: heat meters refresh every quarter of an hour. */
 #define FIRST_SHOWN_NS (900 * NS_PER_S)
 /* A counter that refreshes as often as it is read, out of step with that, shows the energy of one poll more
@@ -184,21 +187,22 @@ static void learn_interval(struct counter *c, int64_t since_ns, int64_t now_ns, 
 }
 
 /* Takes note of how fast it counted from one change to the next. */
-static void learn_rate(struct counter *c, double joules, double seconds)
+static void learn_rate(struct counter *c, double joules, double seconds, bool power_known)
 {
+	const unsigned enough = c->sustained == 0 ? RATES_AT_FIRST : power_known ? RATES_MAX : COUNTER_RATES;
 	if (joules <= c->sustained * seconds) {
 		c->rate_count = 0;
 		return;
 	}
 	double rate = joules / seconds;
 	c->slowest = c->rate_count == 0 ? rate : fmin(c->slowest, rate);
-	if (++c->rate_count < (c->sustained > 0 ? COUNTER_RATES : RATES_AT_FIRST))
+	if (++c->rate_count < enough)
 		return;
 	c->sustained = c->slowest;
 	c->rate_count = 0;
 }
 
-static void learn(struct counter *c, const struct counter_reading *r)
+static void learn(struct counter *c, const struct counter_reading *r, bool power_known)
 {
 	const struct counter_mark was = c->marks[COUNTER_SEEN];
 	move(c, &c->marks[COUNTER_SEEN], r);
@@ -210,7 +214,7 @@ static void learn(struct counter *c, const struct counter_reading *r)
 	} else {
 		double joules = forward(c, &was.reading, r);
 		learn_interval(c, was.since_ns, r->time_ns, joules);
-		learn_rate(c, joules, (double)(r->time_ns - was.since_ns) / NS_PER_S);
+		learn_rate(c, joules, (double)(r->time_ns - was.since_ns) / NS_PER_S, power_known);
 	}
 }
 
@@ -275,7 +279,7 @@ struct counter_step counter_read(
 		return (struct counter_step){ .event = COUNTER_SAME };
 	const int64_t poll_ns = r.time_ns - c->marks[COUNTER_SEEN].reading.time_ns;
 	c->poll_ns = poll_ns < SLACK_POLL_NS ? poll_ns : SLACK_POLL_NS;
-	learn(c, &r);
+	learn(c, &r, power->seen > 0);
 	double watts = max_watts(c, power);
 	if (is_plausible(c, &c->marks[COUNTER_LAST], &r, watts))
 		return step_to(c, &r, COUNTER_STEP, forward(c, &c->marks[COUNTER_LAST].reading, &r));
@@ -366,7 +370,7 @@ void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes
 	c->has_before = before != 0;
 	c->is_moved = before != 2;
 	c->booked = bytes_take_number(r);
-	c->rate_count = (unsigned)bytes_take_within(r, 0, COUNTER_RATES);
+	c->rate_count = (unsigned)bytes_take_within(r, 0, RATES_MAX);
 	c->slowest = bytes_take_number(r);
 	c->sustained = bytes_take_number(r);
 	c->change_known = bytes_take_within(r, 0, 1);

@@ -7,7 +7,8 @@
  *  - else a reset, up or down: what lies between is no consumption, however often it is seen;
  *  - back where it was before a reset, as after a start that shows zeros: as if there had been none.
  * Stray readings are forgotten. How fast it counts is learned from its own changes, of which the slowest of
- * three in a row counts (of two at first), so that no single jump teaches it.
+ * three in a row counts (of two at first), so that no single jump teaches it; where the power is known, of
+ * eight.
  */
 #pragma once
 

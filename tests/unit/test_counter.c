@@ -145,6 +145,25 @@ static void counter_teaches_its_own_power(void **state)
 	assert_int_equal(read_seen(&c, 22, 5000 + 28 * 20 + 270 + 700, 0).event, COUNTER_HELD);
 }
 
+/* Readings that happen to grow, some in a row, beside a power that says 100 kW: nothing of them is counted.
+ */
+static void garbled_readings_that_grow_teach_nothing(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	static const uint64_t garbled[] = { 7000000, 90000000, 600000000, 1500000000, 2500000000, 4000000000,
+		12 };
+	double sum = 0;
+	for (int64_t s = 0; s <= 300; s++) {
+		const bool bad = s >= 100 && s < 100 + (int64_t)COUNT(garbled);
+		struct counter_step step =
+		    read_seen(&c, s, bad ? garbled[s - 100] : (uint64_t)(5000 + 28 * s), 100e3);
+		assert_true(step.event != COUNTER_WRAP);
+		sum += step.joules;
+	}
+	assert_float_equal(sum, 300 * 28 * WH, 12 * 28 * WH);
+	assert_true(sum <= 300 * 28 * WH);
+}
+
 static void counter_that_is_set_at_its_begin_is_not_counted(void **state)
 {
 	struct counter c = { .type = { .width = 32, .joules = WH } };
@@ -248,6 +267,7 @@ int main(void)
 		cmocka_unit_test(counter_of_ones_goes_on),
 		cmocka_unit_test(counter_is_confirmed_by_other_polls_only),
 		cmocka_unit_test(counter_teaches_its_own_power),
+		cmocka_unit_test(garbled_readings_that_grow_teach_nothing),
 		cmocka_unit_test(counter_that_is_set_at_its_begin_is_not_counted),
 		cmocka_unit_test(counter_may_be_refreshed_seldom),
 		cmocka_unit_test(counter_out_of_step_is_no_reset),
