@@ -188,7 +188,7 @@ static void print(const struct modbus_request *q, const struct modbus_reply *r, 
 {
 	printf("unit %u, %s:%u", q->unit, point_table_word(q->table), q->address);
 	if (q->count > 1)
-		printf("..%u", q->address + q->count - 1);
+		printf("..%d", q->address + q->count - 1);
 	printf(", answered in %.1f ms\n\n", (double)latency / NS_PER_MS);
 	if (point_is_bit_table(q->table)) {
 		put_bits(q, r->values);

@@ -126,7 +126,8 @@ static int head_of(const struct bus_config *bus, char text[static HEAD_MAX])
 static void put_head(struct capture *c, const struct bus_config *bus)
 {
 	char text[HEAD_MAX];
-	put(c, text, (size_t)head_of(bus, text));
+	int n = head_of(bus, text);
+	put(c, text, (size_t)n);
 }
 
 /* The bytes from a place on, with the lock. */

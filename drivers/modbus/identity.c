@@ -41,7 +41,7 @@ bool identity_is_due(const struct identity *i, int64_t now)
 const struct profile_identity *identity_ask(struct identity *i, const struct device_config *c,
     struct modbus_link *l, int64_t now, struct modbus_request *ret)
 {
-	const struct profile_identity *asked = &identities_of(c)->items[i->next];
+	const struct profile_identity *asked = &c->profile->identify.items[i->next];
 	*ret = request_for(c, asked);
 	int64_t free_at = modbus_link_free_at(l, ret, now);
 	if (modbus_link_is_strange(l, now) && l->strange_until_ns > free_at)

@@ -198,7 +198,7 @@ static void take_comment(struct play *p, const char *text)
 /* What is wrong with a line, or NULL. */
 static const char *take_text(struct play *p, char *text, size_t number)
 {
-	uint8_t bytes[PLAY_BYTES_MAX];
+	uint8_t bytes[PLAY_BYTES_MAX] = { 0 };
 	struct line line;
 	text[strcspn(text, "\r\n")] = '\0';
 	if (number == 1 && strcmp(text, MAGIC) != 0)
