@@ -59,8 +59,7 @@ def installed(command):
         fcntl.flock(f, fcntl.LOCK_EX)
         if not (folder / "done").exists():
             shutil.copytree(source, folder / "node-red", dirs_exist_ok=True)
-            r = run(command, cwd=folder)
-            assert r.returncode == 0, r.stdout + r.stderr
+            subprocess.run(command, cwd=folder, check=True, timeout=300)  # the registry may be slow
             (folder / "done").touch()
     return folder
 
