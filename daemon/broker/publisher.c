@@ -121,6 +121,8 @@ static bool publish(struct publisher *p, struct message *m)
 		history_delivered(p->history, m);
 		return true;
 	}
+	if (tail.size == OUTPUT_TAIL_LATER)
+		return false;
 	m->id = ++p->next_id;
 	m->sent_ns = clock_boottime();
 	if (!connection_publish(p->connection, p->session, m->id, &message, &tail))
@@ -194,8 +196,9 @@ static void pump(struct publisher *p)
 static void replay(struct publisher *p)
 {
 	unsigned room = p->in_flight_max - p->in_flight_max / PUBLISHER_LIVE_RESERVE;
-	while (p->connected && p->replaying && p->replay_budget > 0 && !p->queue.waiting.first &&
-	       p->in_flight.count < room) {
+	bool is_leaving = p->stopping || p->returning; /* that we are offline is the last word */
+	while (p->connected && p->replaying && !is_leaving && p->replay_budget > 0 &&
+	       !p->queue.waiting.first && p->in_flight.count < room) {
 		struct message *m = history_next(p->history);
 		if (!m)
 			break;
@@ -724,23 +727,21 @@ struct publisher *publisher_new(sd_event *event, struct disk *disk, struct confi
 	return p;
 }
 
-static bool same_message(const struct message *a, const struct message *b)
+/* What is said there differs by the time at most. */
+static bool same_topic(const struct message *a, const struct message *b)
 {
-	if (!a || !b)
-		return a == b;
-	return strcmp(a->topic, b->topic) == 0 && a->size == b->size &&
-	       memcmp(a->payload, b->payload, a->size) == 0;
+	return a && b ? strcmp(a->topic, b->topic) == 0 : a == b;
 }
 
-/* Another broker, or other words for that we are there. */
+/* Another broker, or another place where it is said that we are there. */
 static bool needs_new_connection(const struct publisher *p, const struct config *c)
 {
 	struct output_presence presence;
 	if (connection_of(p)->fingerprint != output_connection_of(c, p->which)->fingerprint ||
 	    p->events.presence(c, p->which, p->connects > 0 ? p->connects - 1 : 0, &presence) < 0)
 		return true;
-	bool same = same_message(p->presence.online, presence.online) &&
-		    same_message(p->presence.offline, presence.offline);
+	bool same = same_topic(p->presence.online, presence.online) &&
+		    same_topic(p->presence.offline, presence.offline);
 	free_presence(&presence);
 	return !same;
 }

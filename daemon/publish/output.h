@@ -45,8 +45,10 @@ enum output_wish {
 
 /* What goes out behind the payload of a message is no longer. */
 #define OUTPUT_TAIL_MAX 4
-/* Or this in place of its size: nobody would understand the message any more, so it is not sent. */
+/* Or this in place of its size: nobody would understand the message any more, so it is not sent; or, of one
+ * that is late, not before what was sent to the sink just now. */
 #define OUTPUT_TAIL_OBSOLETE SIZE_MAX
+#define OUTPUT_TAIL_LATER (SIZE_MAX - 1)
 /* A format listens to no more topics. */
 #define OUTPUT_TOPICS_MAX 2
 
@@ -93,7 +95,7 @@ struct output_format {
 	const char *(*waits_for)(const struct config *c);
 
 	/* A message goes out now: what is to follow its payload, that only now is known. Returns its size, or
-	 * OUTPUT_TAIL_OBSOLETE. */
+	 * one of the above. */
 	size_t (*tail)(void *state, const struct message *m, uint8_t tail[static OUTPUT_TAIL_MAX]);
 
 	/* How often all values of a device are told that do not change; 0 = as [mqtt] says for everything, in

@@ -13,6 +13,8 @@
 
 #define NAMESPACE "spBv1.0"
 #define REBIRTH "Node Control/Rebirth"
+/* So long after the last history of a silent device it is told dead again. */
+#define VISIT_NS (5 * NS_PER_S)
 /* Of a topic, with its NUL: a group, a node and a device, each as long as a name may be. */
 #define TOPIC_MAX 320
 
@@ -247,8 +249,10 @@ static void tell_node(void *state, uint64_t connect)
 		free(s->gone[i]);
 	}
 	s->gone_count = 0;
-	for (size_t i = 0; i < s->count; i++)
+	for (size_t i = 0; i < s->count; i++) {
 		s->by_id[i]->born = false;
+		s->by_id[i]->visited_ns = 0;
+	}
 	void *payload =
 	    sparkplug_pack(metrics, sizeof(metrics) / sizeof(metrics[0]), SPARKPLUG_BIRTH, now, &size);
 	s->birth_waits = true;
@@ -281,10 +285,13 @@ static void tell(struct sparkplug *s, struct sparkplug_device *d, const bool *ch
 
 static void tell_death(const struct sparkplug *s, struct sparkplug_device *d)
 {
+	if (d->visited_ns != 0 && clock_boottime() - d->visited_ns < VISIT_NS)
+		return;
 	size_t size;
 	int64_t now = clock_utc_ms();
 	void *payload = sparkplug_pack(NULL, 0, SPARKPLUG_DATA, now, &size);
 	d->born = false;
+	d->visited_ns = 0;
 	send(s, "DDEATH", d->id, payload, size, now);
 }
 
@@ -297,6 +304,7 @@ static void tell_device(void *state, const struct output_device *d)
 			tell_death(s, device);
 		return;
 	}
+	device->visited_ns = 0;
 	sparkplug_list_device(&s->list, d->device, d->ts_ms);
 	tell(s, device, d->news, true);
 }
@@ -349,6 +357,27 @@ static const char *verb_of(const struct sparkplug *s, const char *topic)
 	return topic + sizeof(NAMESPACE "/") + strlen(config_of(s)->sparkplug->group);
 }
 
+/* Whether history of a device can go out now: nobody knows its metrics before it is born, and it may be
+ * silent since. */
+static size_t admit_late(struct sparkplug *s, const char *id)
+{
+	struct sparkplug_device *d = find(s, id);
+	if (!d)
+		return OUTPUT_TAIL_OBSOLETE;
+	bool was_born = d->born;
+	const struct device_config *c = device_find(config_of(s), id, strlen(id));
+	if (!was_born && !c)
+		return OUTPUT_TAIL_OBSOLETE;
+	if (!was_born) {
+		const struct table_device *table = &s->to.live->table->devices[c - config_of(s)->devices];
+		sparkplug_list_device(&s->list, table, clock_utc_ms());
+		tell(s, d, NULL, false);
+	}
+	if (!was_born || d->visited_ns != 0)
+		d->visited_ns = clock_boottime();
+	return was_born ? 0 : OUTPUT_TAIL_LATER;
+}
+
 /* Every message but a death of the node has its number, in the order in which they go out. */
 static size_t put_tail(void *state, const struct message *m, uint8_t tail[static OUTPUT_TAIL_MAX])
 {
@@ -356,11 +385,9 @@ static size_t put_tail(void *state, const struct message *m, uint8_t tail[static
 	const char *verb = verb_of(s, m->topic), *device = strrchr(m->topic, '/') + 1;
 	if (strncmp(verb, "NDEATH/", 7) == 0)
 		return 0;
-	if (m->is_history) {
-		const struct sparkplug_device *d = find(s, device);
-		if (!d || !d->born)
-			return OUTPUT_TAIL_OBSOLETE;
-	}
+	size_t late = m->is_history ? admit_late(s, device) : 0;
+	if (late != 0)
+		return late;
 	bool is_birth = strncmp(verb, "NBIRTH/", 7) == 0;
 	s->seq = is_birth ? 0 : (uint8_t)(s->seq + 1);
 	s->birth_waits &= !is_birth;

@@ -17,6 +17,7 @@ struct sparkplug_device {
 	struct sparkplug_metric *told; /* texts among them are not kept, only their hash: see `texts` */
 	uint64_t *texts;
 	bool born;
+	int64_t visited_ns; /* it is silent, and born for history of it that went out then; 0 = it is not */
 };
 
 /* A device with the metrics of the list; false without memory. sparkplug_device_deinit in any case. */

@@ -1,5 +1,6 @@
 #include "daemon/publish/sparkplug_metrics.h"
 
+#include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
 
 #include <math.h>
@@ -90,6 +91,16 @@ static struct value word_of(const struct point *p, const struct value *v, char r
 	return (struct value){ .kind = VALUE_TEXT, .text = word ? (char *)word : room };
 }
 
+/* As everywhere, 0.7 is not 0.7000000000000001: what was scaled has fifteen digits. */
+static void round_value(const struct point *p, struct value *v)
+{
+	char text[JSON_NUMBER_MAX];
+	if (v->kind != VALUE_NUMBER || json_payload_digits(p) != JSON_DECIMAL)
+		return;
+	json_number_text(text, v->number, JSON_DECIMAL);
+	v->number = strtod(text, NULL);
+}
+
 static void add_point(struct sparkplug_list *l, const struct table_device *d, size_t i)
 {
 	const struct point *p = &d->config->points[i];
@@ -106,6 +117,7 @@ static void add_point(struct sparkplug_list *l, const struct table_device *d, si
 		m.ts_ms = (s->time_ns + d->utc_offset_ns) / NS_PER_MS;
 		m.value =
 		    has_words(p) ? word_of(p, &s->value, l->names[i]) : sparkplug_value(m.type, &s->value);
+		round_value(p, &m.value);
 	}
 	add(l, &m);
 }

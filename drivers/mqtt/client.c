@@ -317,10 +317,10 @@ static void hear(struct mqtt_client *m, const char *topic, const MQTTAsync_messa
 	settle(t, EVENT_HEARD, NULL);
 }
 
-/* A topic with a NUL in it, which has a length, is none of ours. */
+/* A topic with a NUL in it is none of ours; only of such a one, or of none, its length is told. */
 static int on_message(void *context, char *topic, int length, MQTTAsync_message *message)
 {
-	if (length == 0)
+	if (length == 0 || (size_t)length == strlen(topic))
 		hear(context, topic, message);
 	MQTTAsync_freeMessage(&message);
 	MQTTAsync_free(topic);
@@ -858,9 +858,11 @@ void mqtt_client_dispatch(struct mqtt_client *m)
 {
 	for (struct inbox_item *i = inbox_take(m->inbox), *next; i; i = next) {
 		next = i->next;
-		struct token e = *(struct token *)i;
-		_cleanup_free_ char *why = e.why;
-		((struct token *)i)->why = NULL;
+		struct token *t = (struct token *)i, e = *t;
+		_cleanup_free_ char *why = e.why, *topic = e.topic;
+		_cleanup_free_ void *payload = e.payload;
+		t->why = t->topic = NULL;
+		t->payload = NULL;
 		free_event(i);
 		unsigned handles = m->handles;
 		tell(m, &e);

@@ -121,6 +121,7 @@ class Link:
         self.broker, self.socket, self.number, self.version, self.will, self.client_id = broker, sock, number, 4, None, ""
         self.will_qos, self.will_retain = 0, False
         self.began, self.is_open, self.clean_end = 0, True, False  # began: when its CONNECT came
+        self.clean_start, self.properties, self.filters, self.goodbye = False, {}, [], None  # goodbye: the reason of its DISCONNECT
         self.answers = queue.Queue()
         threading.Thread(target=self.answer, daemon=True).start()
         threading.Thread(target=self.serve, daemon=True).start()
@@ -177,7 +178,8 @@ class Link:
         if kind == PUBLISH:
             return self.broker.publish(self, Message(flags, body, self))
         if kind == DISCONNECT:
-            self.clean_end = not body or body[0] == 0
+            self.goodbye = body[0] if body else 0
+            self.clean_end = self.goodbye == 0
             return False
         if self.broker.mute:
             return True
@@ -190,8 +192,9 @@ class Link:
     def connect(self, r):
         r.text()
         self.version, flags, self.keep_alive = r.number("B"), r.number("B"), r.number("H")
+        self.clean_start = bool(flags & 2)
         if self.version == 5:
-            r.properties()
+            self.properties = r.properties()
         self.client_id = r.text()
         if flags & 4:
             if self.version == 5:
@@ -217,12 +220,15 @@ class Link:
         while r.at < len(r.data):
             filters.append(r.text())
             if kind == SUBSCRIBE:
-                r.number("B")
+                self.filters.append((filters[-1], r.number("B") & 3, len(self.broker.messages)))
         extra = properties({}) if self.version == 5 else b""
         self.send(packet(SUBACK if kind == SUBSCRIBE else UNSUBACK, struct.pack(">H", id_) + extra + bytes(len(filters))))
         for topic, payload in list(self.broker.retained.items()) if kind == SUBSCRIBE else []:
             if payload and any(matches(f, topic) for f in filters):
                 self.send(packet(PUBLISH, text(topic) + extra + payload, flags=1))
+
+    def deliver(self, topic, payload):
+        self.send(packet(PUBLISH, text(topic) + (properties({}) if self.version == 5 else b"") + payload))
 
     def disconnect(self, reason, why="", close=True):
         """The broker's own DISCONNECT (MQTT 5)."""

@@ -20,6 +20,36 @@ def install():
             subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=FOLDER, check=True, timeout=300)
 
 
+def fields(data):
+    """{number: [value, …]} of a protobuf message: whole numbers, and bytes of anything else."""
+    found, at = {}, 0
+
+    def varint():
+        nonlocal at
+        value = shift = 0
+        while True:
+            byte = data[at]
+            at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
+            if byte < 128:
+                return value
+
+    while at < len(data):
+        key = varint()
+        size = {1: 8, 5: 4}.get(key & 7) or (varint() if key & 7 == 2 else None)
+        if size is None:
+            found.setdefault(key >> 3, []).append(varint())
+        else:
+            at, value = at + size, data[at:at + size]
+            found.setdefault(key >> 3, []).append(value)
+    return found
+
+
+def session_number(payload):
+    """bdSeq of a birth or death of a node."""
+    metrics = [fields(m) for m in fields(payload)[2]]
+    return next(m[11][0] for m in metrics if m[1] == [b"bdSeq"])
+
+
 class SparkplugMessage:
     def __init__(self, seen):
         _, self.group, self.verb, self.node, *device = seen["topic"].split("/")
@@ -70,5 +100,5 @@ class SparkplugHost(Process):
                 if not x.get("isHistorical"):
                     name = names[x["alias"]]
                     quality = x.get("properties", {}).get("Quality", {}).get("value", now.get(name, (None, 192))[1])
-                    now[name] = (None if x.get("isNull") else x["value"], quality)
+                    now[name] = (x["value"], quality)
         return now

@@ -445,6 +445,23 @@ static void defaults_are_those_of_the_contract(void **state)
 	config_unref(c);
 }
 
+static void names_of_sparkplug_are_levels_of_a_topic(void **state)
+{
+	static const char *const keys[] = { "group", "node", "primary_host" };
+	static const char *const wrong[] = { "a/b", "+", "a#" };
+	for (size_t k = 0; k < COUNT(keys); k++)
+		for (size_t i = 0; i < COUNT(wrong); i++) {
+			char text[256];
+			struct config *c;
+			snprintf(text, sizeof(text), HEAD "[sparkplug]\n%s%s = %s\n",
+			    k > 0 ? "group = g\n" : "", keys[k], wrong[i]);
+			struct findings f = load(text, strlen(text), &c);
+			assert_null(c);
+			assert_non_null(strstr(f.text, "is not an id of Sparkplug"));
+		}
+	config_unref(load_good(HEAD "[sparkplug]\ngroup = Werk 1\nnode = Kälte\n"));
+}
+
 static void another_connection_is_as_the_main_one_but_for_what_it_says(void **state)
 {
 	struct config *c = load_good(HEAD "[mqtt]\nbroker = mqtt://a\nprotocol = 3.1.1\nkeep_alive = 5s\n"
@@ -877,6 +894,7 @@ int main(void)
 		cmocka_unit_test(an_alarm_without_a_message_says_what_raises_it),
 		cmocka_unit_test(sentinels_as_wide_as_the_type_are_taken),
 		cmocka_unit_test(defaults_are_those_of_the_contract),
+		cmocka_unit_test(names_of_sparkplug_are_levels_of_a_topic),
 		cmocka_unit_test(another_connection_is_as_the_main_one_but_for_what_it_says),
 		cmocka_unit_test(text_forms_that_are_taken),
 		cmocka_unit_test(a_hash_inside_a_word_is_no_comment),
