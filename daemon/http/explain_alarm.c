@@ -1,6 +1,7 @@
 #include "daemon/http/explain_alarm.h"
 
 #include "config/ini/text.h"
+#include "daemon/http/explain_loop.h"
 #include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
 
@@ -58,7 +59,9 @@ static void say_input(struct explanation *e, const struct alarm *a)
 	    a->input.reason ? a->input.reason : "");
 	for (size_t i = 0; c->source == SOURCE_POINT && i < c->points.count; i++)
 		explanation_reading(e, "", c->points.refs[i]);
-	if (c->source != SOURCE_POINT)
+	if (c->source == SOURCE_LOOP)
+		explain_loop_lines(e, c->entry, (enum loop_value)c->value);
+	else if (c->source != SOURCE_POINT)
 		explanation_say(e, "%s can be taken apart itself", c->point_name);
 	if (a->known)
 		explanation_say(e, "the condition %s since %s", a->condition ? "holds" : "does not hold",
@@ -66,6 +69,16 @@ static void say_input(struct explanation *e, const struct alarm *a)
 	else
 		explanation_say(
 		    e, "whether the condition holds is not known: no usable value for more than three polls");
+}
+
+/* The alarm that explains another one, by its own condition. */
+static void say_cause(struct explanation *e, const struct alarm *by)
+{
+	explanation_say(e,
+	    "suppressed: the condition holds, and %s explains it, which is %s:", by->config->name,
+	    alarm_state_word(by->state));
+	say_condition(e, by);
+	say_input(e, by);
 }
 
 static void say_suppression(struct explanation *e, const struct alarm *a)
@@ -83,8 +96,7 @@ static void say_suppression(struct explanation *e, const struct alarm *a)
 			      : "explains it: active, and at least as severe");
 	}
 	if (a->state == ALARM_SUPPRESSED && a->suppressed_by)
-		explanation_say(e, "suppressed: the condition holds, and %s explains it (see alarm.%s)",
-		    a->suppressed_by, a->suppressed_by);
+		say_cause(e, alarms_find(e->live->alarms, a->suppressed_by));
 }
 
 static void say_operators(struct explanation *e, const struct alarm *a)

@@ -267,27 +267,44 @@ static void say_inputs(const struct view *v, unsigned wanted)
 			say_input(v, i);
 }
 
-void explain_loop(struct explanation *e, size_t i, enum loop_value f)
+static void say_lines(const struct view *v, enum loop_value f)
 {
-	struct loop_look look;
-	loops_look(e->live->loops, i, &look);
-	const struct view v = { e, &e->live->config->loops[i], look.model, look.makeup, look.inputs,
-		look.figures };
 	const struct loop_value_row *row = &loop_values[f];
 	unsigned wanted = row->inputs | row->either;
 	if (f == LOOP_ENERGY_BALANCE_RESIDUAL)
 		wanted |= 1U << LOOP_IN_PUMP_POWER;
-	explanation_figure(e, &look.figures[f], row->unit, JSON_FIGURE);
-	json_text(&e->w, "formula", rows[f].formula ? rows[f].formula : row->word);
-	explanation_say(e, "%s", row->help);
 	if (rows[f].formula)
-		explanation_say(e, "%s", rows[f].formula);
-	say_inputs(&v, wanted);
-	if (quality_has_value(look.figures[f].quality) && rows[f].numbers)
-		rows[f].numbers(&v);
+		explanation_say(v->e, "%s", rows[f].formula);
+	say_inputs(v, wanted);
+	if (quality_has_value(v->out[f].quality) && rows[f].numbers)
+		rows[f].numbers(v);
 }
 
-static void say_member(struct explanation *e, size_t i, size_t k)
+static struct view look_at(struct explanation *e, size_t i, struct loop_look *look)
+{
+	loops_look(e->live->loops, i, look);
+	return (struct view){ e, &e->live->config->loops[i], look->model, look->makeup, look->inputs,
+		look->figures };
+}
+
+void explain_loop_lines(struct explanation *e, size_t i, enum loop_value f)
+{
+	struct loop_look look;
+	const struct view v = look_at(e, i, &look);
+	say_lines(&v, f);
+}
+
+void explain_loop(struct explanation *e, size_t i, enum loop_value f)
+{
+	struct loop_look look;
+	const struct view v = look_at(e, i, &look);
+	explanation_figure(e, &look.figures[f], loop_values[f].unit, JSON_FIGURE);
+	json_text(&e->w, "formula", rows[f].formula ? rows[f].formula : loop_values[f].word);
+	explanation_say(e, "%s", loop_values[f].help);
+	say_lines(&v, f);
+}
+
+static void say_member(struct explanation *e, size_t i, size_t k, enum group_value v)
 {
 	const size_t loop = e->live->config->groups[i].loops[k];
 	const struct figure *f = loops_figures(e->live->loops, loop);
@@ -296,6 +313,20 @@ static void say_member(struct explanation *e, size_t i, size_t k)
 	    e->live->config->loops[loop].name, NUMBER(f[LOOP_HEAT].value), quality_word(f[LOOP_HEAT].quality),
 	    NUMBER(f[LOOP_FLOW].value), quality_word(f[LOOP_FLOW].quality), why ? "does not work: " : "works",
 	    why ? why : "");
+	if (v == GROUP_HEAT || v == GROUP_FLOW)
+		explain_loop_lines(e, loop, v == GROUP_HEAT ? LOOP_HEAT : LOOP_FLOW);
+}
+
+static void say_sum(struct explanation *e, size_t i, enum loop_value v, const struct figure *sum)
+{
+	const struct group_config *c = &e->live->config->groups[i];
+	char text[1024] = "";
+	size_t n = 0;
+	for (size_t k = 0; k < c->loop_names.count && n < sizeof(text); k++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%s", k ? " + " : "",
+		    NUMBER(loops_figures(e->live->loops, c->loops[k])[v].value));
+	explanation_say(
+	    e, "%s = %s = %s %s", loop_values[v].word, text, NUMBER(sum->value), loop_values[v].unit);
 }
 
 /* It is published as a word. */
@@ -333,7 +364,9 @@ void explain_group(struct explanation *e, size_t i, enum group_value v)
 	json_text(&e->w, "formula", formulas[v]);
 	explanation_say(e, "%s", formulas[v]);
 	for (size_t k = 0; k < c->loop_names.count; k++)
-		say_member(e, i, k);
+		say_member(e, i, k, v);
+	if (v == GROUP_HEAT || v == GROUP_FLOW)
+		say_sum(e, i, v == GROUP_HEAT ? LOOP_HEAT : LOOP_FLOW, &all[v]);
 	if (v == GROUP_REDUNDANCY && quality_has_value(all[v].quality))
 		explanation_say(e, "redundancy = %s - %s = %s: %s", NUMBER(all[GROUP_FIT].value),
 		    NUMBER(all[GROUP_NEEDED].value), NUMBER(all[v].value), group_redundancy_word(&all[v]));
