@@ -21,6 +21,7 @@ struct work {
 	struct survey *survey;
 	struct bus_config bus; /* with the settings that are tried now */
 	bool terminal;
+	size_t planned;	  /* units at any setting */
 	bool late;	  /* replies come after their time-out */
 	int first_silent; /* in this pass; -1 = none */
 };
@@ -35,7 +36,14 @@ static void show_progress(const struct work *w, unsigned unit)
 	fprintf(stderr, "\r\033[Kunit %u", unit);
 	if (w->bus.type != BUS_TCP && !port_is_shared(w->port))
 		fprintf(stderr, " at %d baud, parity %s", w->bus.baud, bus_parity_word(w->bus.parity));
-	fprintf(stderr, ": %zu found (Ctrl-C ends)", present);
+	fprintf(stderr, ": %zu found", present);
+	if (w->survey->asked < w->planned) {
+		int64_t units = (int64_t)(w->planned - w->survey->asked);
+		int64_t left = 1 + units * w->bus.response_timeout / NS_PER_S;
+		fprintf(stderr, left < 120 ? ", at most %lld s" : ", at most %lld min",
+		    (long long)(left < 120 ? left : left / 60));
+	}
+	fprintf(stderr, " (Ctrl-C ends)");
 }
 
 static void end_progress(const struct work *w)
@@ -134,6 +142,14 @@ static int scan_units(struct work *w)
 	return 0;
 }
 
+static size_t count_planned(const struct survey_plan *plan)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < SURVEY_UNITS; i++)
+		n += plan->units[i];
+	return n * (plan->baud_count ? plan->baud_count : 1) * (plan->parity_count ? plan->parity_count : 1);
+}
+
 static int scan_settings(struct work *w)
 {
 	const struct survey_plan *plan = w->plan;
@@ -217,6 +233,7 @@ int survey_run(const struct ctl *ctl, struct port *p, const struct survey_plan *
 		.plan = plan,
 		.survey = ret,
 		.bus = *port_bus(p),
+		.planned = count_planned(plan),
 		.terminal = isatty(STDERR_FILENO) };
 	*ret = (struct survey){ .units = calloc(SURVEY_FOUND_MAX, sizeof(*ret->units)) };
 	if (!ret->units)
