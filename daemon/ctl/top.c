@@ -3,6 +3,7 @@
 #include "config/ini/text.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/printable.h"
 #include "daemon/ctl/say.h"
 #include "daemon/ctl/top_view.h"
 
@@ -59,6 +60,20 @@ static void fetch(struct top *t)
 	}
 }
 
+/* In as many lines as it takes: what to do about it is at its end. */
+static void draw_trouble(struct top *t, struct arena *a)
+{
+	const char *text = printable(a, arena_printf(a, "no values: %s", t->trouble));
+	while (*text && screen_left(t->screen) > 1) {
+		size_t n = printable_fit(text, (size_t)screen_columns(t->screen));
+		if (n == 0) /* narrower than a character */
+			return;
+		screen_put(t->screen, a, TABLE_BAD, "%s", arena_strndup(a, text, n));
+		screen_line(t->screen);
+		text += n;
+	}
+}
+
 static void draw(struct top *t)
 {
 	struct arena *a = arena_new();
@@ -67,7 +82,7 @@ static void draw(struct top *t)
 	for (size_t i = 0; i < TOP_DOCUMENT_COUNT; i++)
 		v.documents[i] = t->replies[i].json;
 	if (t->trouble)
-		screen_put(t->screen, a, TABLE_BAD, "no values: %s", t->trouble);
+		draw_trouble(t, a);
 	else
 		top_view_draw(&v);
 	t->scroll = v.scroll;

@@ -63,7 +63,7 @@ def test_what_is_seen(daemon, start, tmp_path):
     t.wait("POINTS 2 to")
     # without a daemon it says so, and goes on when there is one
     daemon.stop()
-    t.wait("no values: ", "there is no such socket")
+    t.wait("no values: ", "such socket")
     t("send-keys", "q")
     t.wait("ended with 0")
 
