@@ -2,9 +2,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/major.h>
 #include <linux/serial.h>
 #include <sys/file.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -25,6 +28,16 @@ static const struct {
 	{ 921600, B921600 },
 };
 
+/* A pseudo-terminal (a serial server's program, a simulator) has no line and so no parity: asked for one, it
+ * is refused when nothing else is to be changed, that is from the second time on. */
+static bool has_line(int fd)
+{
+	struct stat st;
+	bool is_slave = fstat(fd, &st) == 0 && major(st.st_rdev) >= UNIX98_PTY_SLAVE_MAJOR &&
+			major(st.st_rdev) < UNIX98_PTY_SLAVE_MAJOR + UNIX98_PTY_MAJOR_COUNT;
+	return !is_slave;
+}
+
 static int set_mode(int fd, const struct bus_config *bus)
 {
 	struct termios mode;
@@ -36,7 +49,7 @@ static int set_mode(int fd, const struct bus_config *bus)
 	mode.c_iflag &= (tcflag_t) ~(IXOFF | IXANY | INPCK);
 	if (bus->stop_bits == 2)
 		mode.c_cflag |= CSTOPB;
-	if (bus->parity != PARITY_NONE) {
+	if (bus->parity != PARITY_NONE && has_line(fd)) {
 		mode.c_cflag |= bus->parity == PARITY_ODD ? PARENB | PARODD : PARENB;
 		mode.c_iflag |= INPCK;
 	}

@@ -99,13 +99,14 @@ def test_a_scan_is_a_configuration(start, tmp_path):
 
 
 def test_a_line_is_searched(start, tmp_path):
-    """On a pty every baud rate is the right one: what is found at the first is found again at the second."""
+    """On a pty, every baud rate and parity is the right one: what is found at the first is found again at each."""
     line = start(harness.SerialLine, tmp_path)
     start(harness.ModbusServer, tmp_path, {2: METER}, serial=str(line.b), identity=["Acme", "M1", "V2"])
     url = f"rtu://{line.a}?response_timeout=100ms"
-    found = answer("scan", url, "--units", "1-2", "--baud", "9600,19200", "--parity", "none")
-    assert [(u["unit"], u["baud"], u["parity"]) for u in found["units"]] == [(2, 9600, "none"), (2, 19200, "none")]
-    assert [(u["vendor"], u["product"], u["revision"]) for u in found["units"]] == 2 * [("Acme", "M1", "V2")]
+    found = answer("scan", url, "--units", "1-2", "--baud", "9600,19200", "--parity", "even,odd")
+    assert [(u["unit"], u["baud"], u["parity"]) for u in found["units"]] == [
+        (2, b, p) for b in (9600, 19200) for p in ("even", "odd")]
+    assert [(u["vendor"], u["product"], u["revision"]) for u in found["units"]] == 4 * [("Acme", "M1", "V2")]
     text = good("scan", url + "&parity=none", "--units", "2")
     assert f"[bus:field]\ntype = rtu\nport = {line.a}\nbaud = 19200\nparity = none\nstop_bits = 1\n" in text
     assert "[device:unit2]" in text
@@ -118,10 +119,10 @@ def test_a_line_is_searched(start, tmp_path):
     assert r.returncode == 1 and "no unit of 1 answers" in r.stderr and r.stdout == ""
 
 
-def test_a_scan_ends_well_when_it_is_interrupted(start, tmp_path):
-    server = start(harness.ModbusServer, tmp_path, {1: METER})
-    scan = start(harness.Process, [COOLANTCTL, "scan", f"tcp://127.0.0.1:{server.port}"])
-    harness.wait_for(server.replies, "unit 1 was found")
+def test_a_scan_ends_well_when_it_is_interrupted(start):
+    line = start(Wire, "tcp", lambda r: [r.right()] if r.unit == 1 else [])
+    scan = start(harness.Process, [COOLANTCTL, "scan", f"tcp://127.0.0.1:{line.place}"])
+    harness.wait_for(lambda: any(r.unit == 2 for r in line.requests), "unit 1 was found")
     assert scan.stop(signal.SIGINT) == 1
     assert "interrupted: not all units of 1-32 were asked" in scan.text and "[device:unit1]" in scan.text
 
