@@ -32,44 +32,54 @@ static void put_own(struct metrics_writer *w, const struct health *h)
 	put_one(w, &latency, h->alarm_latency_ns ? (double)h->alarm_latency_ns / NS_PER_S : NAN);
 }
 
-static void put_broker(struct metrics_writer *w, const struct health_broker *b)
+/* Of each connection to a broker; the main one has no label. */
+static const struct metric_family broker_families[] = {
+	{ NAMED("publisher_connected"), METRIC_GAUGE, NULL, "whether the broker is connected" },
+	{ NAMED("publisher_messages_published"), METRIC_COUNTER, NULL, "messages given to the broker" },
+	{ NAMED("publisher_messages_acknowledged"), METRIC_COUNTER, NULL,
+	    "messages that the broker has acknowledged" },
+	{ NAMED("publisher_messages_dropped"), METRIC_COUNTER, NULL,
+	    "messages that were given up: refused by the broker, or without memory" },
+	{ NAMED("publisher_reconnects"), METRIC_COUNTER, NULL, "connections to the broker after the first" },
+	{ NAMED("publisher_queued_messages"), METRIC_GAUGE, NULL, "live messages that wait" },
+	{ NAMED("publisher_unacknowledged_messages"), METRIC_GAUGE, NULL,
+	    "messages that the broker has not acknowledged yet" },
+	{ NAMED("spool_messages"), METRIC_GAUGE, NULL, "messages that wait in the history" },
+	{ NAMED("spool_bytes"), METRIC_GAUGE, "bytes", "size of what waits in the history" },
+	{ NAMED("spool_messages_dropped"), METRIC_COUNTER, NULL,
+	    "messages of the history that were too many or too old" },
+	{ NAMED("spool_problem"), METRIC_GAUGE, NULL,
+	    "whether the disk does not take what must outlive an outage" },
+};
+
+static double broker_value(const struct health_broker *b, size_t family)
 {
-	const struct {
-		struct metric_family family;
-		double value;
-	} rows[] = {
-		{ { NAMED("publisher_connected"), METRIC_GAUGE, NULL, "whether the broker is connected" },
-		    b->connected },
-		{ { NAMED("publisher_messages_published"), METRIC_COUNTER, NULL,
-		      "messages given to the broker" },
-		    (double)b->published },
-		{ { NAMED("publisher_messages_acknowledged"), METRIC_COUNTER, NULL,
-		      "messages that the broker has acknowledged" },
-		    (double)b->acknowledged },
-		{ { NAMED("publisher_messages_dropped"), METRIC_COUNTER, NULL,
-		      "messages that were given up: refused by the broker, or without memory" },
-		    (double)b->dropped },
-		{ { NAMED("publisher_reconnects"), METRIC_COUNTER, NULL,
-		      "connections to the broker after the first" },
-		    (double)b->reconnects },
-		{ { NAMED("publisher_queued_messages"), METRIC_GAUGE, NULL, "live messages that wait" },
-		    (double)b->queued },
-		{ { NAMED("publisher_unacknowledged_messages"), METRIC_GAUGE, NULL,
-		      "messages that the broker has not acknowledged yet" },
-		    (double)b->in_flight },
-		{ { NAMED("spool_messages"), METRIC_GAUGE, NULL, "messages that wait in the history" },
-		    (double)b->waiting },
-		{ { NAMED("spool_bytes"), METRIC_GAUGE, "bytes", "size of what waits in the history" },
-		    (double)b->waiting_bytes },
-		{ { NAMED("spool_messages_dropped"), METRIC_COUNTER, NULL,
-		      "messages of the history that were too many or too old" },
-		    (double)b->waiting_dropped },
-		{ { NAMED("spool_problem"), METRIC_GAUGE, NULL,
-		      "whether the disk does not take what must outlive an outage" },
-		    b->spool_trouble[0] != '\0' },
+	const double values[COUNT(broker_families)] = {
+		b->connected,
+		(double)b->published,
+		(double)b->acknowledged,
+		(double)b->dropped,
+		(double)b->reconnects,
+		(double)b->queued,
+		(double)b->in_flight,
+		(double)b->waiting,
+		(double)b->waiting_bytes,
+		(double)b->waiting_dropped,
+		b->spool_trouble && b->spool_trouble[0],
 	};
-	for (size_t i = 0; i < COUNT(rows); i++)
-		put_one(w, &rows[i].family, rows[i].value);
+	return values[family];
+}
+
+static void put_brokers(struct metrics_writer *w, const struct health *h)
+{
+	for (size_t i = 0; i < COUNT(broker_families); i++) {
+		metrics_family(w, &broker_families[i]);
+		metrics_sample(w, NULL, broker_value(&h->brokers[OUTPUT_MAIN], i), JSON_DECIMAL);
+		for (enum output_connection c = OUTPUT_MAIN + 1; c < OUTPUT_CONNECTIONS; c++)
+			if (output_connection_of(h->config, c))
+				metrics_sample(w, METRIC_LABELS("connection", output_connection_word(c)),
+				    broker_value(&h->brokers[c], i), JSON_DECIMAL);
+	}
 }
 
 /* Counters of a struct by their place in it. */
@@ -213,7 +223,7 @@ static void put_device_states(struct metrics_writer *w, const struct health *h)
 void health_metrics_put(struct metrics_writer *w, const struct health *h)
 {
 	put_own(w, h);
-	put_broker(w, &h->brokers[OUTPUT_MAIN]);
+	put_brokers(w, h);
 	put_bus_states(w, h);
 	put_bus_counters(w, h);
 	put_device_states(w, h);

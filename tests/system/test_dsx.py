@@ -1,7 +1,7 @@
 """The DSX BMS event bus: each message as its AsyncAPI description says (dsx_schemas.py), identities from labels."""
 import dsx_schemas
 import pytest
-from harness import Coolantd, ModbusServer, Subscriber, ask, device, head, tcp_bus, wait_for
+from harness import Coolantd, ModbusServer, Subscriber, ask, device, fetch, head, tcp_bus, wait_for
 
 SECTION = "[dsx]\nrack_location_id = POD1-A3-01\n"
 CDU = ["flow_rate = L/min 0.1", "supply_temperature = degF 0.1", "return_temperature = K 0.1", "differential_pressure = bar 0.001", "pump_speed = 1/min 1",
@@ -86,6 +86,8 @@ def test_every_message_is_as_the_description_says(start, tmp_path, broker, serve
     wait_for(lambda: dsx_schemas.check(list(bus.messages))[1][cdu + "leak"][-1]["value"] == 1, "the leak")
     status = ask(tmp_path, "GET", "/v1/status")[1]["connections"]["dsx"]["publisher"]
     assert status["connected"] and status["published"] > len(described)
+    metrics = fetch(tmp_path, "/metrics")[2]
+    assert 'coolantd_publisher_connected{connection="dsx"} 1' in metrics and "coolantd_publisher_connected 1" in metrics
     assert [v["quality"] for v in values[cdu + "flow_rate"]] == [1] * len(values[cdu + "flow_rate"])
     daemon.reload(head(tmp_path, broker.port) + SECTION + row(server).replace("[point:text.mode]", "[point:text.state]"))
     wait_for(lambda: any(m.topic.endswith("text/mode") and m.text == "" for m in bus.messages), "text/mode emptied")
