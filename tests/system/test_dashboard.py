@@ -16,7 +16,7 @@ sys.path.insert(0, str(ROOT / "tests" / "web"))
 import browser as web  # noqa: E402
 
 PAGE = ROOT / "packaging" / "web"
-SIZES = {"desktop": (1440, 900), "phone": (390, 844)}
+SIZES = {"desktop": (1280, 800), "phone": (390, 844)}
 WEIGHT_MAX = 300_000
 STEPS = 288  # of a day
 TWO_FRAMES = "new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done())))"

@@ -17,11 +17,19 @@ function optionsOf(width, { lines, digits }) {
   const axis = { stroke: text, font, grid: { stroke: grid, width: 1 }, ticks: { show: false } };
   const time = (s) => new Date(1000 * s).toLocaleTimeString(locale(), { hour: '2-digit', minute: '2-digit', hour12: false });
   return {
-    width, height: heightOf(), legend: { show: false }, cursor: { y: false, points: { size: 6 } }, padding: [8, 8, 0, 0],
+    width, height: heightOf(), legend: { show: false }, cursor: { y: false, points: { size: 6 } }, hooks: { setCursor: [(u) => tell(u, time, digits)] }, padding: [8, 8, 0, 0],
     scales: { x: { time: true, range: spanOf }, y: { range: (u, low, high) => padded(low, high) } },
     axes: [{ ...axis, space: 70, size: 30, values: (u, ticks) => ticks.map(time) }, { ...axis, size: 52, values: (u, ticks) => ticks.map((v) => fixed(v, digits)) }],
     series: [{}, ...lines.map((l, i) => ({ label: l.name, stroke: colour(l.colour), width: 2, dash: DASHES[i], spanGaps: false, points: { show: (u, series) => u.data[series].length < FEW, size: 5 } }))],
   };
+}
+
+/* What the lines are where the pointer is. */
+function tell(u, time, digits) {
+  const i = u.cursor.idx, element = u.root.parentNode?.querySelector('.readout');
+  if (!element) return;
+  const shown = u.series.slice(1).map((s, k) => [s.label, u.data[k + 1][i]]).filter(([, v]) => v !== null && v !== undefined);
+  element.textContent = i === null || i === undefined || !shown.length ? '' : `${time(u.data[0][i])}  ${shown.map(([name, v]) => `${name} ${fixed(v, digits)}`).join('  ')}`;
 }
 
 /* Of the times themselves: uPlot makes a day of a single one. */
@@ -42,6 +50,7 @@ function padded(low, high) {
 const hook = {
   mount(element, data) {
     element.look = '';
+    element.append(Object.assign(document.createElement('div'), { className: 'readout' }));
     element.watch = new ResizeObserver(() => element.chart?.setSize({ width: element.clientWidth, height: heightOf() }));
     element.watch.observe(element);
     hook.update(element, data);

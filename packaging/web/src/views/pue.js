@@ -36,7 +36,7 @@ function windowRow([name, w]) {
 
 export function pueCard(name, m) {
   return h('div', { class: 'pue', key: name },
-    h('div', { class: 'pue-head' }, figure(t('pue_of', t(m.partial ? 'partial_pue' : 'pue'), m.boundary), reading(m.power_ratio === null ? null : fixed(m.power_ratio, 3), '', m.quality, m.reason), m.reason || t('power_now')),
+    h('div', { class: 'pue-head' }, figure(t('pue_of', t(m.partial ? 'partial_pue' : 'pue'), m.boundary), reading(m.power_ratio === null ? null : fixed(m.power_ratio, 3), '', m.quality, m.reason), m.reason),
       figure(t('facility'), kW(m.facility_kw)), figure(t('it'), kW(m.it_kw))),
     h('h3', null, t('parts')), partsBar(m) ?? h('p', { class: 'soft' }, '–'),
     h('table', { class: 'windows' }, h('thead', null, h('tr', null, ['window', 'pue', 'uncertainty', 'covered', 'energy_it'].map((k) => h('th', { scope: 'col' }, t(k))))),

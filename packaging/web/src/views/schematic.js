@@ -40,12 +40,12 @@ const isDirty = (ratio) => ratio?.value >= 2;
 function filter(of) {
   const ratio = of('filter_resistance_ratio');
   return g(`s-filter${isDirty(ratio) ? ' s-warn' : ''}`, h('rect', { class: 's-body', x: 242, y: 146, width: 38, height: 32, rx: 2 }), line('s-inner', 'M250 146v32M257.5 146v32M265 146v32M272.5 146v32'),
-    label(261, 202, t('filter')), ratio ? value(261, 221, ratio) : null, isDirty(ratio) ? line('s-sign', 'M300 205l10 18h-20zM300 211v6m0 2v1.5') : null);
+    label(261, 202, t('filter')), ratio ? value(261, 221, ratio) : null, isDirty(ratio) ? line('s-sign', 'M307 205l10 18h-20zM307 211v6m0 2v1.5') : null);
 }
 
 function plates(of) {
-  return g('s-plates', h('rect', { x: 370, y: 48, width: 98, height: 138, rx: 6, class: 's-body' }), label(419, 36, t('plates')), label(419, 80, t('heat')), value(419, 104, of('heat'), 'middle', 's-large'),
-    label(419, 146, 'ΔT'), value(419, 166, of('delta_t')));
+  return g('s-plates', h('rect', { x: 370, y: 48, width: 112, height: 138, rx: 6, class: 's-body' }), label(426, 36, t('plates')), label(426, 80, t('heat')), value(426, 104, of('heat'), 'middle', 's-large'),
+    label(426, 146, 'ΔT'), value(426, 166, of('delta_t')));
 }
 
 function reservoir(of) {
@@ -55,13 +55,13 @@ function reservoir(of) {
 }
 
 /* Up to three; a wet one is first in sight. */
-function leaks(sensors) {
+function leaks(sensors, isKnown) {
   const shown = [...sensors].sort((a, b) => isWet(b) - isWet(a)).slice(0, 3);
   return g('s-leaks', shown.length ? shown.map((s, i) => {
     const x = i * 156;
     return g(`s-leak${isWet(s) ? ' s-wet' : ''}`, line('s-drop', `M${x + 9} 236c5 7 8 10 8 15a8 8 0 0 1-16 0c0-5 3-8 8-15z`),
       h('text', { x: x + 26, y: 254, class: `s-value ${s.value === null ? 's-none' : ''}`, 'text-anchor': 'start' }, `${s.device} ${s.value === null ? t(s.quality) : t(isWet(s) ? 'wet' : 'dry')}`));
-  }) : label(0, 254, `${t('leak_sensors')}: ${t('no_leak_sensor')}`, 'start'));
+  }) : label(0, 254, `${t('leak_sensors')}: ${isKnown ? t('no_leak_sensor') : '…'}`, 'start'));
 }
 
 const isWet = (sensor) => sensor.value === true || sensor.value === 1;
@@ -75,11 +75,11 @@ export function schematic(rack, name, loop) {
   const flows = of('flow').value > 0.5, still = of('flow').value !== null && !flows ? ' s-still' : '';
   const says = t('schematic', name, ...['heat', 'supply_temperature', 'return_temperature', 'flow'].map((f) => say(of(f))),
     sensors.map((s) => `${t('leak_sensors')} ${s.device}: ${t(isWet(s) ? 'wet' : 'dry')}`).join('. '));
-  return h('svg', { class: 'schematic', viewBox: '0 14 470 250', role: 'img', 'aria-label': says },
+  return h('svg', { class: 'schematic', viewBox: '0 14 484 250', role: 'img', 'aria-label': says },
     line(`s-pipe s-return${still}`, 'M370 72H136'), line(`s-pipe s-supply${still}`, 'M136 162H370'),
     line('s-head s-return', 'M250 63l-13 9 13 9z'), line('s-head s-supply', 'M330 153l13 9-13 9z'),
-    facility(rack, inputs, of), exchanger(), pump(of), filter(of), reservoir(of), plates(of), leaks(sensors),
+    facility(rack, inputs, of), exchanger(), pump(of), filter(of), reservoir(of), plates(of), leaks(sensors, Object.values(inputs).every((r) => rack.devices[r.split('.')[0]]?.state)),
     label(306, 36, t('return')), value(306, 57, of('return_temperature'), 'middle', 's-hot'),
-    label(236, 116, t('supply')), value(236, 135, of('supply_temperature'), 'middle', 's-cold'),
-    label(326, 116, t('flow')), still ? value(326, 135, { value: t('no_flow') }, 'middle', 's-stop') : value(326, 135, of('flow')));
+    label(232, 116, t('supply')), value(232, 135, of('supply_temperature'), 'middle', 's-cold'),
+    label(318, 116, t('flow')), still ? value(318, 135, { value: t('no_flow') }, 'middle', 's-stop') : value(318, 135, of('flow')));
 }
