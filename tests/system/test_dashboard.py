@@ -1,6 +1,8 @@
 """The page in a real browser: two simulated rows, a broker that serves it, and what goes wrong with them."""
+import getpass
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -10,7 +12,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 import harness
-from harness import BUILD, PROFILES, ROOT, SIM, ask, free_port, free_run
+from harness import BUILD, PROFILES, ROOT, SIM, ask, free_run
 
 sys.path.insert(0, str(ROOT / "tests" / "web"))
 import browser as web  # noqa: E402
@@ -234,11 +236,33 @@ def the_page_comes_back_with_the_broker(look, rack, broker):
     b.wait(f"{figure('IT power')} !== {before!r}")
 
 
+def a_broker_that_asks_is_answered(look, port):
+    b = look.browser
+    b.do("open", f"{look.address}?broker=ws://127.0.0.1:{port}")
+    b.wait("document.activeElement && document.querySelector('.login')")
+    look.is_accessible("login")
+    b.do("click", "[name=username]")
+    for text, then in (("wrong", "document.querySelector('.login').innerText.includes('Not accepted')"),
+                       ("page", "document.querySelectorAll('.rack-card').length === 2")):
+        b.do("evaluate", f"document.querySelector('[name=username]').value = {text!r}, document.querySelector('[name=password]').value = 'secret'")
+        b.do("press", "Enter")
+        b.wait(then)
+    b.do("evaluate", "sessionStorage.clear()")
+
+
+def broker_config(folder, mqtt_port, web_port, closed_port):
+    """The page's server, and another listener that lets in only those it knows."""
+    subprocess.run(["mosquitto_passwd", "-b", "-c", folder / "passwords", "page", "secret"], check=True,
+                   env={"PATH": os.environ["PATH"] + ":/usr/sbin"})
+    return (f"user {getpass.getuser()}\nper_listener_settings true\n"
+            f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\n"
+            f"listener {web_port} 127.0.0.1\nprotocol websockets\nallow_anonymous true\nhttp_dir {PAGE / 'dist'}\n"
+            f"listener {closed_port} 127.0.0.1\nprotocol websockets\npassword_file {folder / 'passwords'}\n")
+
+
 def test_dashboard(start, tmp_path, browser):
-    mqtt_port, web_port = free_port(), free_port()
-    broker = start(harness.Broker, tmp_path, port=mqtt_port, config=(
-        f"listener {mqtt_port} 127.0.0.1\nallow_anonymous true\nlistener {web_port} 127.0.0.1\nprotocol websockets\n"
-        f"http_dir {PAGE / 'dist'}\n"))
+    mqtt_port, web_port, closed_port = harness.free_ports(3)
+    broker = start(harness.Broker, tmp_path, port=mqtt_port, config=broker_config(tmp_path, mqtt_port, web_port, closed_port))
     quiet, troubled = Rack(start, tmp_path, "r07", mqtt_port), Rack(start, tmp_path, "r08", mqtt_port)
     for rack in (quiet, troubled):
         rack.daemon.wait_line("started: ")
@@ -258,6 +282,7 @@ def test_dashboard(start, tmp_path, browser):
     a_dead_meter_is_stale(look, troubled)
     a_stopped_daemon_is_offline(look, troubled)
     assert browser.do("complaints") == []
+    a_broker_that_asks_is_answered(look, closed_port)
     the_page_comes_back_with_the_broker(look, quiet, broker)
 
 

@@ -1,5 +1,5 @@
 // The page: looks at the store, draws the view that the address tells (#/ all racks, #/SITE/RACK, #/SITE/RACK/device/NAME).
-import { connect } from './connect.js';
+import { connect, logIn } from './connect.js';
 import { h, patch } from './dom.js';
 import { isCritical, isWhole, racksByTrouble, stateOf } from './judge.js';
 import { load } from './settings.js';
@@ -8,6 +8,7 @@ import { t } from './words.js';
 import { strip, titleOf } from './views/alarms.js';
 import { devicePage } from './views/device.js';
 import { doubt, header } from './views/frame.js';
+import { login } from './views/login.js';
 import { overview } from './views/overview.js';
 import { rackPage } from './views/rack.js';
 
@@ -26,6 +27,7 @@ function place() {
 }
 
 function content({ rack, device, missing }, now) {
+  if (store.connection.refused) return login(logIn, store.connection.refused > 1);
   if (missing && ready) return h('p', { class: 'card' }, t('gone', missing), ' ', h('a', { href: '#/' }, t('racks')));
   if (!store.racks.size || !ready) {
     return h('div', { class: 'waiting', key: 'waiting' }, h('p', null, store.connection.up ? (firstMessage ? '' : t('empty', query.get('prefix') || 'coolant')) : t('waiting', query.get('broker') || location.host)),

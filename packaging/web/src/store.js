@@ -9,7 +9,7 @@ const FIGURES = {
 
 export const store = {
   racks: new Map(),
-  connection: { up: false, since: Date.now(), ever: false },
+  connection: { up: false, since: Date.now(), ever: false, refused: 0 }, // refused: how often the broker wanted another name and password
   messages: 0,
 };
 

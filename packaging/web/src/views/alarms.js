@@ -12,6 +12,9 @@ export function titleOf(name, a) {
   return (isDefault && find('titles', kind, of)) || a.message || name;
 }
 
+const SAID_MS = 2000;
+let copied = null; // the command that was copied just now
+
 /* The command to run where coolantd runs: a page has no safe way to acknowledge. */
 function command(text) {
   const copy = (event) => {
@@ -20,11 +23,12 @@ function command(text) {
     // the clipboard is there on a secure origin only; the old way works on any, and both leave the text selected
     const done = navigator.clipboard?.writeText(text).catch(() => document.execCommand('copy')) ?? document.execCommand('copy');
     Promise.resolve(done).then(() => {
+      copied = text;
       button.textContent = t('copied');
-      setTimeout(() => { button.textContent = t('copy'); }, 2000);
+      setTimeout(() => { copied = null; }, SAID_MS);
     });
   };
-  return h('p', { class: 'command' }, h('code', null, text), h('button', { type: 'button', onclick: copy, 'aria-label': `${t('copy')}: ${text}` }, t('copy')));
+  return h('p', { class: 'command' }, h('code', null, text), h('button', { type: 'button', onclick: copy, 'aria-label': `${t('copy')}: ${text}` }, t(copied === text ? 'copied' : 'copy')));
 }
 
 const stateOfAlarm = (a) => [t(a.state),

@@ -3,6 +3,7 @@ export const en = {
   racks: 'Racks', skip: 'Skip to the content', display: 'Display', language_label: 'Language', theme: 'Colours',
   auto: 'as the system', light: 'light', dark: 'dark', wall: 'Large, for a wall', waiting: 'Waiting for the broker at {0}',
   empty: 'The broker is there, but no coolantd has published below “{0}” yet.', retry: 'It is tried again every second.',
+  login: 'The broker asks who you are', username: 'Name', password: 'Password', log_in: 'Log in', not_accepted: 'Not accepted.',
   online: 'online', offline: 'offline', silent: 'silent', cut: 'no connection', state_unknown: 'not heard of yet',
   says_offline: 'coolantd is offline{0}. Values are the last known ones.',
   says_silent: 'coolantd has said nothing{0}. Values are the last known ones.',

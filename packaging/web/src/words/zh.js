@@ -3,6 +3,7 @@ export const zh = {
   racks: '机柜', skip: '跳到正文', display: '显示', language_label: '语言', theme: '配色',
   auto: '跟随系统', light: '浅色', dark: '深色', wall: '大屏模式', waiting: '正在连接 {0} 的消息代理',
   empty: '已连接消息代理，但“{0}”下还没有 coolantd 发布的数据。', retry: '每秒重试一次。',
+  login: '消息代理要求登录', username: '用户名', password: '密码', log_in: '登录', not_accepted: '未被接受。',
   online: '在线', offline: '离线', silent: '无消息', cut: '连接中断', state_unknown: '尚无消息',
   says_offline: 'coolantd 已离线{0}。显示的是最后已知值。',
   says_silent: 'coolantd 没有新消息{0}。显示的是最后已知值。',
