@@ -64,6 +64,10 @@ def channels():
     return every
 
 
+CHANNELS = channels().values()
+placed = set()  # topics that have their channel
+
+
 def retained():
     """Whether a topic is retained, as the AsyncAPI description says."""
     found, patterns = json.loads((FOLDER / "asyncapi.json").read_text()), channels()
@@ -84,11 +88,14 @@ def judge(where, kind, text):
 
 
 def check(messages):
-    """Fails with the first message that is not as its schema says; an emptied topic has no payload."""
+    """Fails with the first message that is not as its schema says, or of no channel; an emptied topic has no payload."""
     for m in messages:
         kind = kind_of(m.topic)
         if kind and m.text:
             judge(m.topic, kind, m.text)
+        if kind and m.topic not in placed:
+            assert [k for pattern, k in CHANNELS if pattern.match(m.topic)] == [kind], f"{m.topic} is in no channel of asyncapi.json"
+            placed.add(m.topic)
 
 
 def answer_kind(method, path, status):
