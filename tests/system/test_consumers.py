@@ -5,6 +5,7 @@ import re
 import shutil
 import ssl
 import threading
+import time
 
 import consumers
 import harness
@@ -202,12 +203,13 @@ def test_mosquitto_lets_a_rack_write_its_topics_and_readers_read(site, start, ex
 
 
 def test_all_that_coolantd_publishes_is_allowed(site, start, tmp_path):
-    """In every format."""
+    """In every format; a Sparkplug host is waited for, so what it says must be readable as well."""
     scada, bms, home = (start(Client, site["plain"], user) for user in ("scada", "bms", "homeassistant"))
+    scada.publish("spBv1.0/STATE/scada", json.dumps({"online": True, "timestamp": int(time.time() * 1000)}))
     (tmp_path / "mqtt.password").write_text("secret")
     server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 40}}})
     start(harness.Coolantd, tmp_path, harness.head(tmp_path, site["plain"], "username = dc1-r07\npassword_file = mqtt.password\nlayout = both\nhomeassistant = yes\n") +
-          "[sparkplug]\ngroup = dc1\n[dsx]\nrack_location_id = r07\n" + harness.tcp_bus("b", server.port) +
+          "[sparkplug]\ngroup = dc1\nprimary_host = scada\n[dsx]\nrack_location_id = r07\n" + harness.tcp_bus("b", server.port) +
           harness.device("d", "b", extra="poll_interval = 200ms\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"))
     for who, topic in ((scada, "spBv1.0/dc1/NBIRTH/dc1-r07"), (scada, "spBv1.0/dc1/DBIRTH/dc1-r07/d"), (bms, "BMS/v1/PUB/Value/System/"),
                        (home, "coolant/dc1/r07/point/d/flow"), (home, "homeassistant/device/coolantd_dc1_r07_d/config")):
