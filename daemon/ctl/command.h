@@ -34,7 +34,8 @@ enum command_word {
 	COMMAND_WORD_FIGURE,
 };
 
-#define COMMAND_OPTIONS_MAX 16
+/* Given to one command: init takes one for each bus and device. */
+#define COMMAND_OPTIONS_MAX 400
 #define COMMAND_WORDS_MAX 8
 
 struct ctl;

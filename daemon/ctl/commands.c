@@ -5,6 +5,7 @@
 #include <string.h>
 
 const struct command *const commands[] = {
+	&init_command,
 	&check_command,
 	&status_command,
 	&top_command,

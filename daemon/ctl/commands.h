@@ -4,6 +4,7 @@
 #include "daemon/ctl/ctl.h"
 
 /* A file each. */
+extern const struct command init_command;
 extern const struct command check_command;
 extern const struct command status_command;
 extern const struct command points_command;
