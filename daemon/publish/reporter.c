@@ -433,16 +433,22 @@ static void see_alarm(const struct alarm *a, void *user)
 		ch->format->alarm(ch->state, a, false);
 }
 
-static enum output_connection connection_of_topic(const char *topic)
+/* On which connection a topic is emptied: of one that is there no more on the main one, since most have one
+ * broker. */
+static enum output_connection connection_of_topic(const struct config *c, const char *topic)
 {
-	for (size_t i = 0; i < FORMAT_COUNT; i++)
-		if (formats[i]->root && strncmp(topic, formats[i]->root, strlen(formats[i]->root)) == 0)
-			return formats[i]->connection;
+	for (size_t i = 0; i < FORMAT_COUNT; i++) {
+		const struct output_format *f = formats[i];
+		if (f->root && strncmp(topic, f->root, strlen(f->root)) == 0 &&
+		    output_connection_of(c, f->connection))
+			return f->connection;
+	}
 	return OUTPUT_MAIN;
 }
 
 /* Where topics are to be emptied. */
 struct emptier {
+	const struct config *config;
 	const struct output_sink *to;
 	enum output_connection connection;
 };
@@ -452,7 +458,7 @@ static void empty(const char *topic, void *user)
 {
 	const struct emptier *e = user;
 	const struct output_sink *to = e->to;
-	if (connection_of_topic(topic) != e->connection)
+	if (connection_of_topic(e->config, topic) != e->connection)
 		return;
 	to->send(to->user, message_new(topic, NULL, strdup(""), 0, PUBLISH_RETAIN, clock_utc_ms()));
 }
@@ -488,7 +494,7 @@ void reporter_everything(
 			report_trends(ch, r->live->trends);
 		alarms_each(r->live->alarms, see_alarm, ch);
 	}
-	struct emptier e = { &r->sinks[connection], connection };
+	struct emptier e = { r->live->config, &r->sinks[connection], connection };
 	retained_each_gone(&r->live->retained, empty, &e);
 }
 

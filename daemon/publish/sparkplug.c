@@ -351,10 +351,23 @@ static void look_for_silent(void *state, int64_t now_ns)
 			tell_death(s, &s->devices[i]);
 }
 
-/* What stands behind the namespace and the group. */
-static const char *verb_of(const struct sparkplug *s, const char *topic)
+/* The verb, and behind the node the device ("" = none), of a topic of this node; false = it is another's, as
+ * the node was called before. */
+static bool split_topic(const struct sparkplug *s, const char *topic, const char **verb, const char **device)
 {
-	return topic + sizeof(NAMESPACE "/") + strlen(config_of(s)->sparkplug->group);
+	const struct sparkplug_config *c = config_of(s)->sparkplug;
+	char own[TOPIC_MAX];
+	int n = snprintf(own, sizeof(own), NAMESPACE "/%s/", c->group);
+	if (strncmp(topic, own, (size_t)n) != 0)
+		return false;
+	*verb = topic + n;
+	const char *node = strchr(*verb, '/');
+	size_t length = strlen(c->node);
+	if (!node || strncmp(node + 1, c->node, length) != 0)
+		return false;
+	*device = node + 1 + length;
+	*device += **device == '/';
+	return **device == '\0' || (*device)[-1] == '/';
 }
 
 /* Whether history of a device can go out now: nobody knows its metrics before it is born, and it may be
@@ -382,7 +395,9 @@ static size_t admit_late(struct sparkplug *s, const char *id)
 static size_t put_tail(void *state, const struct message *m, uint8_t tail[static OUTPUT_TAIL_MAX])
 {
 	struct sparkplug *s = state;
-	const char *verb = verb_of(s, m->topic), *device = strrchr(m->topic, '/') + 1;
+	const char *verb, *device;
+	if (!split_topic(s, m->topic, &verb, &device))
+		return m->is_history ? OUTPUT_TAIL_OBSOLETE : 0;
 	if (strncmp(verb, "NDEATH/", 7) == 0)
 		return 0;
 	size_t late = m->is_history ? admit_late(s, device) : 0;
