@@ -403,6 +403,13 @@ static void report_trends(const struct channel *ch, const struct trends *t)
 			ch->format->trend(ch->state, k, i);
 }
 
+/* A device that is silent has nothing new, but a format that repeats all repeats that too. */
+static bool is_repeat_due(const struct channel *ch, const struct told_device *t, int64_t now_ns)
+{
+	int64_t interval = ch->format->full_interval;
+	return interval != 0 && t->last_full_ns != 0 && now_ns - t->last_full_ns >= interval;
+}
+
 void reporter_tick(struct reporter *r, int64_t now_ns)
 {
 	int64_t ms = clock_utc_ms();
@@ -411,7 +418,8 @@ void reporter_tick(struct reporter *r, int64_t now_ns)
 	for (size_t k = 0; k < r->channel_count; k++) {
 		struct channel *ch = &r->channels[k];
 		for (size_t i = 0; ch->devices && i < r->live->config->device_count; i++)
-			if (ch->devices[i].seen != r->live->table->devices[i].updates)
+			if (ch->devices[i].seen != r->live->table->devices[i].updates ||
+			    is_repeat_due(ch, &ch->devices[i], now_ns))
 				report(r, ch, &r->live->table->devices[i], false, now_ns);
 		report_loops(r, ch, at);
 	}

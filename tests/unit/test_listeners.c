@@ -3,6 +3,7 @@
 #include "unit_config.h"
 
 #include "daemon/publish/dsx.h"
+#include "daemon/publish/reporter.h"
 #include "daemon/publish/sparkplug_device.h"
 #include "daemon/publish/sparkplug_state.h"
 #include "drivers/os/clock.h"
@@ -29,6 +30,11 @@ static void take(void *user, struct message *m)
 {
 	sent.count++;
 	snprintf(sent.topic, sizeof(sent.topic), "%s", m->topic);
+	message_free(m);
+}
+
+static void ignore_message(void *user, struct message *m)
+{
 	message_free(m);
 }
 
@@ -59,6 +65,34 @@ static void the_dsx_bus_gets_metadata_and_a_heartbeat_again_and_again(void **sta
 	dsx_format.tick(dsx, now + 100 * NS_PER_S);
 	expect(3, BEAT);
 	dsx_format.close(dsx);
+	live_free(l);
+	config_unref(c);
+}
+
+#define VALUE "BMS/v1/PUB/Value/GenericObject/LiquidFlow/dc1/r07/d/flow"
+
+static void the_dsx_bus_gets_each_value_again_also_of_a_silent_device(void **state)
+{
+	struct config *c = load_config(path, TEXT);
+	struct live *l = live_new(c, clock_boottime());
+	const struct output_sink ignore = { ignore_message, NULL };
+	const struct output_sink sinks[OUTPUT_CONNECTIONS] = { ignore,
+		ignore, [OUTPUT_DSX] = { take, NULL } };
+	struct reporter *r = reporter_new(l, sinks, 0);
+	struct batch *b = batch_new(c, 0, 1);
+	int64_t now = clock_boottime();
+	b->samples[b->count++] =
+	    (struct sample){ .value = { .kind = VALUE_NUMBER, .number = 5 }, .time_ns = now };
+	reporter_device(r, live_feed(l, b), now);
+	batch_free(b);
+	expect(1, VALUE);
+	reporter_everything(r, OUTPUT_DSX, 0, now);
+	expect(4, VALUE);
+	reporter_tick(r, now + 9 * NS_PER_S);
+	expect(0, NULL);
+	reporter_tick(r, now + 101 * NS_PER_S);
+	assert_int_equal(sent.count, 4); /* with metadata and heartbeat behind it */
+	reporter_free(r);
 	live_free(l);
 	config_unref(c);
 }
@@ -148,6 +182,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_dsx_bus_gets_metadata_and_a_heartbeat_again_and_again),
+		cmocka_unit_test(the_dsx_bus_gets_each_value_again_also_of_a_silent_device),
 		cmocka_unit_test(a_sequence_number_is_a_field_of_its_own),
 		cmocka_unit_test(a_value_has_the_type_that_its_metric_was_born_with),
 		cmocka_unit_test(an_alias_is_made_of_the_names_alone),
