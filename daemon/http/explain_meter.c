@@ -302,6 +302,9 @@ double explain_meter(struct explanation *e, const struct explain_window *w, size
 	explanation_say(e, "%s (%s):", m->name, pue_role_word(m->role));
 	if (v.counter)
 		explanation_reading(e, "  counter now", m->energy);
+	if (m->loop != SIZE_MAX)
+		explanation_say(e, "  its power is the heat of a loop: loop.%s.heat",
+		    e->live->config->loops[m->loop].name);
 	if (point_ref_is_set(m->power))
 		explanation_reading(e, "  power now", m->power);
 	if (v.counter)
