@@ -27,30 +27,17 @@ bool meter_init(struct meter *m, const struct meter_type *type, int64_t step_ns,
 	return m->cells != NULL && meter_keep_power(m, 0);
 }
 
-static int64_t power_interval(const struct meter *m)
-{
-	return m->type.power_interval_ns > 0 ? m->type.power_interval_ns : m->type.interval_ns;
-}
-
 bool meter_keep_power(struct meter *m, int64_t duration_ns)
 {
-	int64_t interval = power_interval(m) > 0 ? power_interval(m) : 1;
-	int64_t readings = duration_ns / interval + METER_HISTORY_MIN;
-	bool all = readings <= METER_HISTORY_MAX;
-	free(m->history);
-	m->history_room = (size_t)(all ? readings : METER_HISTORY_MAX);
-	m->history_gap_ns = all ? 0 : duration_ns / (METER_HISTORY_MAX - METER_HISTORY_MIN);
-	m->history = calloc(m->history_room, sizeof(m->history[0]));
-	m->history_count = 0;
-	return m->history != NULL;
+	const int64_t own = m->type.power_interval_ns;
+	return powers_init(&m->powers, own > 0 ? own : m->type.interval_ns, duration_ns);
 }
 
 void meter_deinit(struct meter *m)
 {
 	free(m->cells);
 	free(m->spans);
-	free(m->history);
-	m->history = NULL;
+	powers_deinit(&m->powers);
 	m->cells = NULL;
 	m->spans = NULL;
 }
@@ -363,17 +350,8 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 
 void meter_note_power(struct meter *m, const struct meter_reading *r)
 {
-	if (!r->power_good || !(fabs(r->watts) < WATTS_MAX) ||
-	    (m->history_count > 0 && r->time_ns <= meter_last_power_ns(m)))
-		return;
-	size_t n = m->history_count;
-	/* the newest is always there, and the one before it far enough from the one before that */
-	if (n > 1 && m->history[n - 1].time_ns - m->history[n - 2].time_ns < m->history_gap_ns)
-		n--;
-	if (n == m->history_room)
-		memmove(&m->history[0], &m->history[1], --n * sizeof(m->history[0]));
-	m->history[n] = (struct meter_power){ r->time_ns, r->watts };
-	m->history_count = n + 1;
+	if (r->power_good && fabs(r->watts) < WATTS_MAX)
+		powers_note(&m->powers, r->time_ns, r->watts);
 }
 
 /* A power that was not known for a while leaves that time unknown. */
@@ -567,37 +545,4 @@ void meter_load(
 double meter_counter_watts(const struct meter *m, double negligible)
 {
 	return counter_rate_watts(&m->rate, counter_quantum(&m->counter), negligible);
-}
-
-int64_t meter_last_power_ns(const struct meter *m)
-{
-	return m->history_count ? m->history[m->history_count - 1].time_ns : INT64_MIN;
-}
-
-struct meter_powers meter_powers_at(const struct meter *m, int64_t time_ns)
-{
-	size_t i = m->history_count;
-	if (i == 0)
-		return (struct meter_powers){ { 0, NAN }, { 0, NAN } };
-	for (i--; i > 0 && m->history[i].time_ns > time_ns; i--)
-		;
-	size_t next = i + 1 < m->history_count && m->history[i].time_ns < time_ns ? i + 1 : i;
-	return (struct meter_powers){ m->history[i], m->history[next] };
-}
-
-double meter_watts_at(const struct meter *m, int64_t time_ns)
-{
-	size_t i = m->history_count;
-	if (i == 0 || time_ns < m->history[0].time_ns - power_interval(m))
-		return NAN;
-	i--;
-	if (time_ns >= m->history[i].time_ns)
-		return m->history[i].watts;
-	while (i > 0 && m->history[i - 1].time_ns > time_ns)
-		i--;
-	if (i == 0)
-		return m->history[0].watts;
-	double span = (double)(m->history[i].time_ns - m->history[i - 1].time_ns);
-	double part = (double)(time_ns - m->history[i - 1].time_ns) / span;
-	return m->history[i - 1].watts + part * (m->history[i].watts - m->history[i - 1].watts);
 }

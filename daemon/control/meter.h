@@ -14,15 +14,13 @@
 #include "daemon/control/bytes.h"
 #include "daemon/control/counter.h"
 #include "daemon/control/counter_rate.h"
+#include "daemon/control/powers.h"
 #include "daemon/control/wall_clock.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-/* Readings of the power that are kept: as many at least, and at most, then not every one. */
-#define METER_HISTORY_MIN 8
-#define METER_HISTORY_MAX 128
 #define METER_SHAPE_POINTS 32
 
 struct meter_type {
@@ -93,11 +91,6 @@ struct meter_watch {
 	size_t meter;
 };
 
-struct meter_power {
-	int64_t time_ns;
-	double watts;
-};
-
 struct meter {
 	struct meter_type type;
 	struct meter_watch watch;
@@ -126,9 +119,7 @@ struct meter {
 	int64_t last_ns;
 	double last_watts, most_watts;
 	struct counter_rate rate; /* of its counter */
-	struct meter_power *history;
-	size_t history_count, history_room;
-	int64_t history_gap_ns; /* readings that are nearer take each other's place */
+	struct powers powers;
 };
 
 /* False without memory. The grid has room for `cell_count` cells that are not folded. */
@@ -140,7 +131,7 @@ void meter_deinit(struct meter *m);
 /* Takes a reading; older ones than the last are ignored. What came of its counter, in boottime. */
 struct counter_step meter_read(struct meter *m, const struct meter_reading *r);
 
-/* Of a reading only the power for meter_watts_at: while the clock is wrong nothing is counted. */
+/* Of a reading only the power for `powers`: while the clock is wrong nothing is counted. */
 void meter_note_power(struct meter *m, const struct meter_reading *r);
 
 /* Cells begin anew with the cell that `now_ns` is in. A saved state that has not been read on yet stays, at
@@ -178,16 +169,6 @@ int64_t meter_even_until(const struct meter *m, int64_t index);
 void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w);
 void meter_load(
     struct meter *m, const struct wall_clock *clock, int layout, int64_t taken_ns, struct bytes_reader *r);
-
-/* Power at a moment, interpolated in the last readings, the nearest of them no further outside than an
- * interval; NAN without any. */
-double meter_watts_at(const struct meter *m, int64_t time_ns);
-/* The readings that it is interpolated between, twice the same when it is none of that. */
-struct meter_powers {
-	struct meter_power before, after;
-};
-struct meter_powers meter_powers_at(const struct meter *m, int64_t time_ns);
-int64_t meter_last_power_ns(const struct meter *m);
 
 /* Power of a meter that has a counter alone, see counter_rate_watts. */
 double meter_counter_watts(const struct meter *m, double negligible);

@@ -127,8 +127,8 @@ static int64_t common_time(const struct pue *p)
 	int64_t t = INT64_MAX;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct grid_meter *m = &p->grid.meters[i];
-		if (m->meter.type.has_power && is_needed(p, m->role) && meter_last_power_ns(&m->meter) < t)
-			t = meter_last_power_ns(&m->meter);
+		if (m->meter.type.has_power && is_needed(p, m->role) && powers_last_ns(&m->meter.powers) < t)
+			t = powers_last_ns(&m->meter.powers);
 	}
 	return t;
 }
@@ -139,7 +139,7 @@ static double it_watts(const struct pue *p, int64_t when)
 	double sum = 0;
 	for (size_t i = 0; i < p->entry_count; i++)
 		if (p->grid.meters[i].role == PUE_IT)
-			sum += meter_watts_at(&p->grid.meters[i].meter, when);
+			sum += powers_at(&p->grid.meters[i].meter.powers, when);
 	return sum;
 }
 
@@ -159,7 +159,7 @@ static struct figure power_of(const struct pue *p, size_t i, int64_t when)
 		f = (struct figure){ watts, e->energy, NULL };
 		figure_worsen(&f, QUALITY_ESTIMATED, "the power of an export is that of its counter");
 	} else {
-		f.value = meter_watts_at(&m->meter, when);
+		f.value = powers_at(&m->meter.powers, when);
 	}
 	if (!quality_has_value(f.quality))
 		return figure_invalid(e->reason);
@@ -329,7 +329,7 @@ struct pue_doubt pue_window_doubt(const struct pue *p, size_t window, size_t met
 struct pue_meter_power pue_meter_power(const struct pue *p, size_t meter, int64_t time_ns)
 {
 	const struct meter *m = &p->grid.meters[meter].meter;
-	return (struct pue_meter_power){ m->type.has_power, meter_powers_at(m, time_ns),
+	return (struct pue_meter_power){ m->type.has_power, powers_around(&m->powers, time_ns),
 		power_of(p, meter, time_ns) };
 }
 

@@ -95,7 +95,7 @@ int64_t pue_window_known_s(const struct pue *p, size_t window);
 /* A meter's power at a moment, and the readings that it is of. */
 struct pue_meter_power {
 	bool has_power;
-	struct meter_powers readings;
+	struct power_pair readings;
 	struct figure watts;
 };
 

@@ -192,7 +192,7 @@ static void say_power(
     struct explanation *e, const struct pue *p, const struct pue_meter *m, size_t i, int64_t when)
 {
 	const struct pue_meter_power power = pue_meter_power(p, i, when);
-	const struct meter_power *a = &power.readings.before, *b = &power.readings.after;
+	const struct power_reading *a = &power.readings.before, *b = &power.readings.after;
 	const int64_t offset = clock_realtime_offset();
 	if (point_ref_is_set(m->power))
 		explanation_reading(e, "newest", m->power);
