@@ -201,7 +201,8 @@ void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_ce
 	m->next_cell = next_cell;
 	m->first_cell = (edge + moved_ns) / m->step_ns; /* behind the time that is skipped */
 	if (m->until_ns < edge) {
-		m->stepped_ns = m->stepped_ns > 0 ? m->stepped_ns : m->until_ns;
+		const int64_t since_ns = m->stepped_ns > 0 ? m->stepped_ns : m->until_ns;
+		m->stepped_ns = since_ns < next_cell * m->step_ns ? since_ns : next_cell * m->step_ns;
 		return;
 	}
 	m->until_ns += moved_ns;
@@ -484,6 +485,7 @@ void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *
 	bytes_put_number(w, m->last_watts);
 	bytes_put_number(w, m->most_watts);
 	bytes_put_number(w, m->rate.known ? m->rate.watts : NAN);
+	bytes_put_integer(w, m->stepped_ns);
 
 	/* everything that is not folded yet, as spans in the order of time, ended by an empty one */
 	for (size_t i = 0; i < m->span_count; i++)
@@ -516,6 +518,7 @@ void meter_load(
 	if (layout == COUNTER_LAYOUT) {
 		m->rate.watts = bytes_take_number(r);
 		m->rate.known = !isnan(m->rate.watts);
+		m->stepped_ns = bytes_take_integer(r);
 	}
 	if (layout == COUNTER_LAYOUT_FIRST && !m->type.has_power)
 		m->counter.sustained = m->most_watts; /* was learned from the counter */

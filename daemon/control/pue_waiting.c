@@ -192,13 +192,17 @@ void pue_waiting_cut(struct pue_waiting *w, int64_t cell)
 			pue_waiting_remove(w, w->count - 1);
 			continue;
 		}
-		int64_t count = beyond < last->count ? last->count - beyond : 1;
+		/* without any before it, in a second that was counted already */
+		const bool moves = beyond >= last->count;
+		const int64_t count = moves ? 1 : last->count - beyond;
 		for (size_t i = 0; i < w->meter_count; i++) {
 			struct meter_cell *c = &last->parts[i];
-			c->known_ns = share(c->known_ns, count, last->count);
-			c->good_ns = share(c->good_ns, count, last->count);
+			/* of one that fell silent it knows the beginning */
+			if (moves || c->known_ns > count * NS_PER_S)
+				c->known_ns = count * NS_PER_S;
+			c->good_ns = c->good_ns < c->known_ns ? c->good_ns : c->known_ns;
 		}
-		last->cell = beyond < last->count ? last->cell : cell - 1;
+		last->cell = moves ? cell - 1 : last->cell;
 		last->count = count;
 		return;
 	}

@@ -147,23 +147,28 @@ static void an_optional_meter_that_refreshes_rarely(void **state)
 	pue_free(p);
 }
 
+static struct pue *restart_row(struct pue *p, int64_t s, int64_t ahead_ns)
+{
+	struct bytes_writer w = { 0 };
+	pue_save(p, &w);
+	pue_free(p);
+	p = make_row(counting);
+	struct bytes_reader r = { w.data, w.data + w.size, false };
+	static struct wall_clock clock; /* outlives the figure */
+	clock = (struct wall_clock){ (BOOT_S + s) * NS_PER_S, OFFSET + ahead_ns };
+	assert_int_equal(pue_load(p, &r, &clock), 0);
+	assert_ptr_equal(r.at, r.end);
+	bytes_writer_deinit(&w);
+	return p;
+}
+
 static void what_waits_survives_a_restart(void **state)
 {
 	static const struct silence silent[] = { { 1, 30000, 31200 }, { 3, 30000, 40000 } };
 	struct pue *p = make_row(counting);
 	for (int64_t s = 0; s <= DAY_S + 1900; s++) {
-		if (s == 30700 || s == 33000) {
-			struct bytes_writer w = { 0 };
-			pue_save(p, &w);
-			pue_free(p);
-			p = make_row(counting);
-			struct bytes_reader r = { w.data, w.data + w.size, false };
-			static struct wall_clock clock; /* outlives the figure */
-			clock = (struct wall_clock){ (BOOT_S + s) * NS_PER_S, OFFSET };
-			assert_int_equal(pue_load(p, &r, &clock), 0);
-			assert_ptr_equal(r.at, r.end);
-			bytes_writer_deinit(&w);
-		}
+		if (s == 30700 || s == 33000)
+			p = restart_row(p, s, 0);
 		for (size_t i = 0; i < COUNT(kilowatts); i++)
 			if (!is_silent(silent, COUNT(silent), i, s))
 				count(p, i, kilowatts[i], s, 0);
@@ -383,6 +388,32 @@ static void a_restart_between_refreshes(void **state)
 	pue_free(m.p);
 }
 
+/* The clock is stepped just after a meter fell silent in the middle of a second, with a restart before it is
+ * back: it closes its gap to the last second. */
+static void a_step_and_a_restart_within_a_gap(void **state)
+{
+	static const double steps_s[] = { 0.15, -0.15, -1.15, 2.5 };
+	for (size_t i = 0; i < 2 * COUNT(steps_s); i++) {
+		struct pue *p = make_row(counting);
+		const int64_t ahead_ns = llround(steps_s[i / 2] * 1e9);
+		for (int64_t s = 0; s <= DAY_S + 1900; s++) {
+			const int64_t now_ns = s >= 40100 && s < 80000 ? ahead_ns : 0;
+			if (i % 2 == 1 && s == 41000)
+				p = restart_row(p, s, now_ns);
+			for (size_t k = 0; k < COUNT(kilowatts); k++)
+				if (k != 1 || s < 40000 || s >= 42000)
+					count(p, k, kilowatts[k], s, now_ns);
+		}
+		for (size_t k = 0; k < COUNT(kilowatts); k++)
+			pue_set_quality(p, k, QUALITY_GOOD, QUALITY_GOOD);
+		struct pue_window day = pue_window(p, ONE_DAY);
+		assert_float_equal(day.kwh[PUE_FACILITY], 2832, 0.02);
+		assert_float_equal(day.kwh[PUE_IT], 2400, 0.02);
+		assert_true(day.energy_complete);
+		pue_free(p);
+	}
+}
+
 /* One meter is silent while the clock is stepped. */
 static void a_step_within_a_gap(void **state)
 {
@@ -415,6 +446,7 @@ int main(void)
 		cmocka_unit_test(a_step_of_the_clock_moves_nothing),
 		cmocka_unit_test(daily_steps_cost_no_coverage),
 		cmocka_unit_test(a_step_within_a_gap),
+		cmocka_unit_test(a_step_and_a_restart_within_a_gap),
 		cmocka_unit_test(a_late_reading_steps_no_clock),
 		cmocka_unit_test(a_month_of_faults_is_exact),
 		cmocka_unit_test(zeros_for_long_are_a_gap),
