@@ -15,7 +15,7 @@ PACKAGING = BUILD / "packaging"
 def commands():
     """{command: its options}, from the help."""
     names = re.findall(r"^  ([a-z]+(?: [a-z]+)?)(?= [A-Z[]| {2}|$)", run([COOLANTCTL, "--help"]).stdout.split("Options:")[0], re.M)
-    return {n: set(re.findall(r"^ +(?:-\w, )?(--[a-z]+)", run([COOLANTCTL, *n.split(), "--help"]).stdout, re.M)) for n in names}
+    return {n: set(re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", run([COOLANTCTL, *n.split(), "--help"]).stdout, re.M)) for n in names}
 
 
 def complete(shell, folder, line, socket=""):
