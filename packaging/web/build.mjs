@@ -9,14 +9,16 @@
 import * as esbuild from 'esbuild';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 
-const here = import.meta.dirname, folder = process.argv[2] ?? `${here}/dist`;
+const here = import.meta.dirname,
+  folder = process.argv[2] ?? `${here}/dist`;
 const version = (name) => JSON.parse(readFileSync(`${here}/node_modules/${name}/package.json`)).version;
 
 // What a page on a websocket never reaches: other transports, their files and sockets, timers in a worker (a policy
 // without blob: forbids them), logging, text decoding, and the topic
 // aliases of MQTT 5 (the page speaks 3.1.1). readable-stream 3 does what mqtt.js asks for in half the size
 // of 4.
-const unused = /^(socks|dns|url|util|assert|tls|net|fs|worker-timers|debug|ws|http|https|zlib|crypto|lru-cache|string_decoder\/?|\.\/(tcp|tls|ali|wx|socks)|.*\/streams\/(pipeline|async_iterator))$/;
+const unused =
+  /^(socks|dns|url|util|assert|tls|net|fs|worker-timers|debug|ws|http|https|zlib|crypto|lru-cache|string_decoder\/?|\.\/(tcp|tls|ali|wx|socks)|.*\/streams\/(pipeline|async_iterator))$/;
 const contents = {
   debug: 'module.exports = () => Object.assign(() => {}, { extend() { return this; }, enabled: false });',
   util: 'module.exports = { inspect: { custom: "inspect" } };',
@@ -25,10 +27,18 @@ const slim = {
   name: 'slim',
   setup(build) {
     build.onResolve({ filter: unused }, (a) => ({ path: a.path, namespace: 'unused' }));
-    build.onResolve({ filter: /^(stream|readable-stream)$/ }, (a) => (a.pluginData === 'found' ? undefined
-      : build.resolve('readable-stream', { kind: a.kind, resolveDir: here, pluginData: 'found' })));
-    build.onLoad({ filter: /.*/, namespace: 'unused' }, (a) => ({ contents: contents[a.path] ?? 'module.exports = {};' }));
-    build.onLoad({ filter: /mqtt\/package\.json$/ }, () => ({ contents: JSON.stringify({ version: version('mqtt') }), loader: 'json' }));
+    build.onResolve({ filter: /^(stream|readable-stream)$/ }, (a) =>
+      a.pluginData === 'found'
+        ? undefined
+        : build.resolve('readable-stream', { kind: a.kind, resolveDir: here, pluginData: 'found' }),
+    );
+    build.onLoad({ filter: /.*/, namespace: 'unused' }, (a) => ({
+      contents: contents[a.path] ?? 'module.exports = {};',
+    }));
+    build.onLoad({ filter: /mqtt\/package\.json$/ }, () => ({
+      contents: JSON.stringify({ version: version('mqtt') }),
+      loader: 'json',
+    }));
   },
 };
 
@@ -44,8 +54,13 @@ const script = { ...options, format: 'iife', platform: 'browser' };
 
 mkdirSync(folder, { recursive: true });
 await Promise.all([
-  esbuild.build({ ...script, stdin: { contents: vendor, resolveDir: here }, outfile: `${folder}/vendor.js`, plugins: [slim],
-    banner: { js: `/* mqtt.js ${version('mqtt')}, uPlot ${version('uplot')}: MIT licence */` } }),
+  esbuild.build({
+    ...script,
+    stdin: { contents: vendor, resolveDir: here },
+    outfile: `${folder}/vendor.js`,
+    plugins: [slim],
+    banner: { js: `/* mqtt.js ${version('mqtt')}, uPlot ${version('uplot')}: MIT licence */` },
+  }),
   esbuild.build({ ...script, entryPoints: [`${here}/src/main.js`], outfile: `${folder}/app.js` }),
   esbuild.build({ ...options, entryPoints: [`${here}/src/style.css`], outfile: `${folder}/style.css` }),
 ]);

@@ -32,7 +32,8 @@ function update(node, v, space) {
     if (node.data !== String(v)) node.data = v;
     return;
   }
-  const old = node.made.props, first = !node.made.live;
+  const old = node.made.props,
+    first = !node.made.live;
   for (const name of Object.keys(old)) if (!(name in v.props)) setProp(node, name, null);
   for (const [name, value] of Object.entries(v.props)) if (old[name] !== value) setProp(node, name, value);
   node.made = { props: v.props, live: true };
@@ -46,8 +47,10 @@ function forget(node) {
   node.made?.props.hook?.unmount(node);
 }
 
-const isLike = (node, v) => (typeof v !== 'object' ? node.nodeType === Node.TEXT_NODE
-  : node.made && node.localName === v.tag && node.made.props.key === v.props.key);
+const isLike = (node, v) =>
+  typeof v !== 'object'
+    ? node.nodeType === Node.TEXT_NODE
+    : node.made && node.localName === v.tag && node.made.props.key === v.props.key;
 
 /* Makes the children of an element as told. Keys are of siblings. */
 export function patch(element, children, space) {

@@ -11,7 +11,9 @@ export function stateOf(rack, now) {
 }
 
 /* Whether what the first view shows has come of a rack; its devices follow, they are large. */
-export const isWhole = (rack) => rack.info !== null && rack.health !== null &&
+export const isWhole = (rack) =>
+  rack.info !== null &&
+  rack.health !== null &&
   ['loops', 'groups', 'pues', 'alarms'].every((kind) => rack.info[kind].every((name) => rack[kind][name]));
 
 export const devicesOf = (rack) => [...(rack.info?.devices ?? Object.keys(rack.devices))].sort();
@@ -22,8 +24,15 @@ export const needsSomebody = (a) => a.state === 'active' || a.state === 'cleared
 
 /* [name, alarm], the worst first: severity, then what is still there, then what nobody has seen, then the newest. */
 export function alarmsOf(rack, wanted) {
-  return Object.entries(rack.alarms).filter(([, a]) => wanted(a)).sort(([, a], [, b]) =>
-    SEVERITY[a.severity] - SEVERITY[b.severity] || STATE[a.state] - STATE[b.state] || a.acknowledged - b.acknowledged || b.ts - a.ts);
+  return Object.entries(rack.alarms)
+    .filter(([, a]) => wanted(a))
+    .sort(
+      ([, a], [, b]) =>
+        SEVERITY[a.severity] - SEVERITY[b.severity] ||
+        STATE[a.state] - STATE[b.state] ||
+        a.acknowledged - b.acknowledged ||
+        b.ts - a.ts,
+    );
 }
 
 export const isCritical = (a) => a.state === 'active' && a.severity === 'critical';
@@ -39,12 +48,13 @@ export function troubleOf(rack, now) {
   if (state === 'offline' || state === 'silent') return 1000;
   const worth = { critical: 100, warning: 10, info: 1 };
   let trouble = 0;
-  for (const a of Object.values(rack.alarms)) if (needsSomebody(a)) trouble += worth[a.severity] * (a.acknowledged ? 0.5 : 1);
+  for (const a of Object.values(rack.alarms))
+    if (needsSomebody(a)) trouble += worth[a.severity] * (a.acknowledged ? 0.5 : 1);
   return Math.min(trouble, 999);
 }
 
-export const racksByTrouble = (now) => [...store.racks.values()].sort((a, b) =>
-  troubleOf(b, now) - troubleOf(a, now) || (a.id < b.id ? -1 : 1));
+export const racksByTrouble = (now) =>
+  [...store.racks.values()].sort((a, b) => troubleOf(b, now) - troubleOf(a, now) || (a.id < b.id ? -1 : 1));
 
 export const hasNoValue = (quality) => ['stale', 'bad', 'invalid', 'out_of_service'].includes(quality);
 
@@ -74,7 +84,13 @@ export const readingOf = (rack, reference) => {
   const [device, point] = reference.split('.');
   const d = rack.devices[device];
   if (!d?.state || !(point in d.state.values)) return null;
-  return { device, point, value: d.state.values[point], quality: d.state.quality[point] ?? 'good', unit: d.info?.points[point]?.unit ?? '' };
+  return {
+    device,
+    point,
+    value: d.state.values[point],
+    quality: d.state.quality[point] ?? 'good',
+    unit: d.info?.points[point]?.unit ?? '',
+  };
 };
 
 const isLeak = (name) => /(^|_)leak($|_)/.test(name);
@@ -82,8 +98,11 @@ const isLeak = (name) => /(^|_)leak($|_)/.test(name);
 /* The leak sensors of the devices that a loop's readings come from. */
 export function leaksOf(rack, loop) {
   const devices = new Set(Object.values(inputsOf(rack, loop)).map((r) => r.split('.')[0]));
-  return [...devices].sort().flatMap((name) => Object.keys(rack.devices[name]?.state?.values ?? {}).filter(isLeak)
-    .map((point) => readingOf(rack, `${name}.${point}`)));
+  return [...devices].sort().flatMap((name) =>
+    Object.keys(rack.devices[name]?.state?.values ?? {})
+      .filter(isLeak)
+      .map((point) => readingOf(rack, `${name}.${point}`)),
+  );
 }
 
 /* A point's place on the page of its device. A number without a unit that is 0 or 1 is a flag that has no type of its own. */

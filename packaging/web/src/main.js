@@ -12,26 +12,45 @@ import { login } from './views/login.js';
 import { overview } from './views/overview.js';
 import { rackPage } from './views/rack.js';
 
-const DRAW_MS = 500;   // between two drawings
+const DRAW_MS = 500; // between two drawings
 const PATIENCE_MS = 700; // with a broker that has not got all that a rack says it has
 
 const query = new URLSearchParams(location.search);
-let scheduled = null, drawnAt = 0, firstMessage = 0, ready = false;
+let scheduled = null,
+  drawnAt = 0,
+  firstMessage = 0,
+  ready = false;
 
 /* Where the address leads: { rack, device }; without a rack it is the overview. */
 function place() {
   const [site, name, kind, device] = location.hash.slice(2).split('/').map(decodeURIComponent);
   const racks = [...store.racks.values()];
   const rack = site ? store.racks.get(`${site}/${name}`) : racks.length === 1 ? racks[0] : null;
-  return { rack, device: rack && kind === 'device' ? device : null, missing: site && !rack ? `${site}/${name ?? ''}` : null };
+  return {
+    rack,
+    device: rack && kind === 'device' ? device : null,
+    missing: site && !rack ? `${site}/${name ?? ''}` : null,
+  };
 }
 
 function content({ rack, device, missing }, now) {
   if (store.connection.refused) return login(logIn, store.connection.refused > 1);
   if (missing && ready) return h('p', { class: 'card' }, t('gone', missing), ' ', h('a', { href: '#/' }, t('racks')));
   if (!store.racks.size || !ready) {
-    return h('div', { class: 'waiting', key: 'waiting' }, h('p', null, store.connection.up ? (firstMessage ? '' : t('empty', query.get('prefix') || 'coolant')) : t('waiting', query.get('broker') || location.host)),
-      h('p', { class: 'soft' }, store.connection.up ? '' : t('retry')));
+    return h(
+      'div',
+      { class: 'waiting', key: 'waiting' },
+      h(
+        'p',
+        null,
+        store.connection.up
+          ? firstMessage
+            ? ''
+            : t('empty', query.get('prefix') || 'coolant')
+          : t('waiting', query.get('broker') || location.host),
+      ),
+      h('p', { class: 'soft' }, store.connection.up ? '' : t('retry')),
+    );
   }
   if (device) return devicePage(rack, device);
   return rack ? rackPage(rack, now) : overview(now);
@@ -39,19 +58,46 @@ function content({ rack, device, missing }, now) {
 
 /* Read out when it changes: critical alarms that are new. */
 function news(racks) {
-  const names = racks.flatMap((rack) => Object.entries(rack.alarms).filter(([, a]) => isCritical(a)).map(([name, a]) => `${rack.id} ${titleOf(name, a)}`));
-  return h('div', { class: 'unseen', role: 'alert', key: 'news' }, names.length ? t('critical_news', names.join('; ')) : '');
+  const names = racks.flatMap((rack) =>
+    Object.entries(rack.alarms)
+      .filter(([, a]) => isCritical(a))
+      .map(([name, a]) => `${rack.id} ${titleOf(name, a)}`),
+  );
+  return h(
+    'div',
+    { class: 'unseen', role: 'alert', key: 'news' },
+    names.length ? t('critical_news', names.join('; ')) : '',
+  );
 }
 
 function draw() {
-  const now = Date.now(), where = place(), racks = racksByTrouble(now), state = where.rack ? stateOf(where.rack, now) : store.connection.up ? 'online' : 'cut';
+  const now = Date.now(),
+    where = place(),
+    racks = racksByTrouble(now),
+    state = where.rack ? stateOf(where.rack, now) : store.connection.up ? 'online' : 'cut';
   scheduled = null;
   drawnAt = performance.now();
   document.title = `${where.device ?? where.rack?.id ?? t('racks')} · coolantd`;
   patch(document.querySelector('#page'), [
     header(where.rack, where.device, now, draw),
-    h('aside', { class: 'strip-place', 'aria-label': t('alarms'), key: 'strip' }, ready ? strip(racks, racks.every((rack) => stateOf(rack, now) === 'online'), now) : h('div', { class: 'strip' }), ready ? doubt(where.rack, now) : null), news(racks),
-    h('main', { id: 'content', tabindex: '-1', class: `view view-${state}`, key: ready ? 'main' : 'no main' }, content(where, now)),
+    h(
+      'aside',
+      { class: 'strip-place', 'aria-label': t('alarms'), key: 'strip' },
+      ready
+        ? strip(
+            racks,
+            racks.every((rack) => stateOf(rack, now) === 'online'),
+            now,
+          )
+        : h('div', { class: 'strip' }),
+      ready ? doubt(where.rack, now) : null,
+    ),
+    news(racks),
+    h(
+      'main',
+      { id: 'content', tabindex: '-1', class: `view view-${state}`, key: ready ? 'main' : 'no main' },
+      content(where, now),
+    ),
   ]);
 }
 
@@ -63,7 +109,8 @@ function changed() {
 
 /* The first view is drawn when what the broker retained has come, so that nothing jumps. */
 function settle() {
-  const now = performance.now(), racks = [...store.racks.values()];
+  const now = performance.now(),
+    racks = [...store.racks.values()];
   if (!firstMessage && store.messages) firstMessage = now;
   const isThere = racks.length > 0 && racks.every((rack) => rack.status !== 'online' || isWhole(rack));
   if (!isThere && !(firstMessage && now - firstMessage > PATIENCE_MS)) return;
@@ -73,7 +120,7 @@ function settle() {
   setInterval(changed, 1000);
 }
 
-load(query);
+load(query, draw);
 draw();
 connect(query, () => (ready ? changed() : settle()));
 const waiting = setInterval(() => {
@@ -86,4 +133,3 @@ addEventListener('hashchange', () => {
   scrollTo(0, 0);
 });
 document.addEventListener('visibilitychange', changed);
-matchMedia('(prefers-color-scheme: dark)').addEventListener('change', draw);

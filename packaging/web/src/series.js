@@ -1,13 +1,18 @@
 // Lines of a chart: the day that the daemon tells (B/trend/…), and what came since. Pure.
 
 // where a figure stands in what the store keeps, see FIGURES there; the trend calls two of them otherwise
-const PLACES = { pue: { pue: 1, facility_kw: 2, it_kw: 3 },
-  loop: { heat: 1, flow: 2, supply_temperature: 3, return_temperature: 4, pressure_drop: 5 } };
+const PLACES = {
+  pue: { pue: 1, facility_kw: 2, it_kw: 3 },
+  loop: { heat: 1, flow: 2, supply_temperature: 3, return_temperature: 4, pressure_drop: 5 },
+};
 
 /* [[seconds, value], …] of a figure, oldest first. */
 export function seriesOf(rack, kind, name, figure) {
-  const trend = rack.trends[kind][name], place = PLACES[kind][figure], line = [];
-  const steps = trend?.figures[figure] ?? [], step = trend?.step_s ?? 0;
+  const trend = rack.trends[kind][name],
+    place = PLACES[kind][figure],
+    line = [];
+  const steps = trend?.figures[figure] ?? [],
+    step = trend?.step_s ?? 0;
   steps.forEach((value, i) => {
     if (value !== null || line.length) line.push([trend.end / 1000 - (steps.length - 1 - i) * step - step / 2, value]);
   });

@@ -1,7 +1,7 @@
 // What is known of the racks: filled by messages, looked at by views. Knows no page.
 
-const STEP_MS = 10000;     // between figures that are kept beside the trend
-const LIVE_MAX = 8640;     // of them: a day, for a daemon that tells no trend
+const STEP_MS = 10000; // between figures that are kept beside the trend
+const LIVE_MAX = 8640; // of them: a day, for a daemon that tells no trend
 const FIGURES = {
   pue: ['power_ratio', 'facility_kw', 'it_kw'],
   loop: ['heat', 'flow', 'supply_temperature', 'return_temperature', 'differential_pressure'],
@@ -16,8 +16,23 @@ export const store = {
 function rackOf(site, name) {
   const id = `${site}/${name}`;
   if (!store.racks.has(id)) {
-    store.racks.set(id, { id, site, name, status: null, statusAt: 0, heard: 0, info: null, health: null,
-      devices: {}, loops: {}, groups: {}, pues: {}, alarms: {}, trends: { pue: {}, loop: {} }, live: { pue: {}, loop: {} } });
+    store.racks.set(id, {
+      id,
+      site,
+      name,
+      status: null,
+      statusAt: 0,
+      heard: 0,
+      info: null,
+      health: null,
+      devices: {},
+      loops: {},
+      groups: {},
+      pues: {},
+      alarms: {},
+      trends: { pue: {}, loop: {} },
+      live: { pue: {}, loop: {} },
+    });
   }
   return store.racks.get(id);
 }
@@ -70,14 +85,23 @@ function takeInfo(rack, [name], m) {
   else delete rack.devices[name];
 }
 
-const into = (kind) => (rack, [name], m) => {
-  if (m) rack[kind][name] = m;
-  else delete rack[kind][name];
-};
+const into =
+  (kind) =>
+  (rack, [name], m) => {
+    if (m) rack[kind][name] = m;
+    else delete rack[kind][name];
+  };
 
 const takers = {
-  info: takeInfo, device: takeDevice, point: takePoint, trend: takeTrend, alarm: into('alarms'), group: into('groups'),
-  health: (rack, _, m) => { rack.health = m; },
+  info: takeInfo,
+  device: takeDevice,
+  point: takePoint,
+  trend: takeTrend,
+  alarm: into('alarms'),
+  group: into('groups'),
+  health: (rack, _, m) => {
+    rack.health = m;
+  },
   loop: (rack, names, m) => {
     into('loops')(rack, names, m);
     if (m) keep(rack, 'loop', names[0], m.ts, m.values);
