@@ -69,10 +69,20 @@ void trends_free(struct trends *t)
 	free(t);
 }
 
-/* A loop is known by its name, a PUE figure also by what it covers. */
+/* A loop is known by its name, a PUE figure also by what its meters mean: with other windows it is the same.
+ */
 static uint64_t fingerprint_of(const struct trends *t, enum trends_kind kind, size_t i)
 {
-	return kind == TRENDS_PUE ? t->config->pues[i].fingerprint : 0;
+	return kind == TRENDS_PUE ? t->config->pues[i].meaning : 0;
+}
+
+/* Under another name than before: the figure of a meaning that has no day yet. */
+static struct trend *find_renamed(const struct trends *t, uint64_t meaning)
+{
+	for (size_t i = 0; i < t->config->pue_count; i++)
+		if (t->config->pues[i].meaning == meaning && trend_end_ms(&t->all[TRENDS_PUE][i]) == 0)
+			return &t->all[TRENDS_PUE][i];
+	return NULL;
 }
 
 static struct trend *find(
@@ -87,21 +97,24 @@ static struct trend *find(
 		const struct pue_config *pue = name_index_find(&c->pue_names, name, n);
 		i = pue ? (size_t)(pue - c->pues) : SIZE_MAX;
 	}
-	return i != SIZE_MAX && fingerprint_of(t, kind, i) == fingerprint ? &t->all[kind][i] : NULL;
+	if (i == SIZE_MAX)
+		return kind == TRENDS_PUE ? find_renamed(t, fingerprint) : NULL;
+	return fingerprint_of(t, kind, i) == fingerprint ? &t->all[kind][i] : NULL;
 }
 
 void trends_inherit(struct trends *t, const struct trends *old)
 {
 	t->end_ms = old->end_ms;
-	for (enum trends_kind k = 0; k < TRENDS_KINDS; k++)
-		for (size_t i = 0; i < trends_count(t, k); i++) {
-			const struct trend *same =
-			    find(old, k, trends_name(t, k, i), fingerprint_of(t, k, i));
+	for (enum trends_kind k = 0; k < TRENDS_KINDS; k++) {
+		for (size_t i = 0; i < trends_count(old, k); i++) {
+			struct trend *same = find(t, k, trends_name(old, k, i), fingerprint_of(old, k, i));
 			if (same)
-				t->all[k][i] = *same;
-			else
-				(void)trend_advance(&t->all[k][i], old->end_ms);
+				*same = old->all[k][i];
 		}
+		for (size_t i = 0; i < trends_count(t, k); i++)
+			if (trend_end_ms(&t->all[k][i]) == 0)
+				(void)trend_advance(&t->all[k][i], old->end_ms);
+	}
 }
 
 static bool is_good(const struct figure *f)

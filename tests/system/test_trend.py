@@ -65,15 +65,21 @@ def test_a_day_in_steps(row, subscriber):
     row.set_clock(2 * STEP_S)
     later = subscriber.wait("trend/pue/row", lambda m: m.json["end"] == pue.json["end"] + 2 * STEP_S * 1000, after=mark)
     assert figure(later, "pue") == [None] * (STEPS - 3) + [1.2, 1.2, None]
-    # one that is new has its day at once, with nothing in it
+    # one that is new has its day at once, with nothing in it; one with other windows, or another name, is the same
     mark = len(subscriber.messages)
-    daemon.reload(row.ini(FIGURES + NEW))
+    daemon.reload(row.ini(FIGURES.replace("windows = 1m, 15m", "windows = 1m, 1h") + NEW))
+    same = subscriber.wait("trend/pue/row", lambda m: m.json["end"] == later.json["end"], after=mark)
+    assert figure(same, "pue")[-3:] == [1.2, 1.2, None]
     for topic, name in (("trend/pue/new", "pue"), ("trend/loop/spare", "heat")):
         new = subscriber.wait(topic, after=mark)
         assert (new.json["end"], figure(new, name)) == (later.json["end"], [None] * STEPS)
+    mark = len(subscriber.messages)
+    daemon.reload(row.ini(FIGURES.replace("pue:row", "pue:hall") + NEW))
+    assert figure(subscriber.wait("trend/pue/hall", after=mark), "pue")[-3:] == [1.2, 1.2, None]
+    assert subscriber.wait("trend/pue/row", lambda m: m.text == "", after=mark)
     # gone from the configuration, gone from the broker
     daemon.reload(row.ini(FIGURES.split("[group")[0]))
-    assert subscriber.wait("trend/pue/row", lambda m: m.text == "", after=mark)
+    assert subscriber.wait("trend/pue/hall", lambda m: m.text == "", after=mark)
     kept = subscriber.wait("trend/loop/main", lambda m: m.json["end"] == later.json["end"], after=mark)
     assert figure(kept, "flow")[-3:] == [100, 100, None]
 
