@@ -58,30 +58,43 @@ static int say_wrong(const char *option, const char *value, const char *allowed)
 	return EXIT_USAGE;
 }
 
+enum {
+	OPTION_SPEED = 256,
+	OPTION_SEED,
+	OPTION_COMMANDS,
+	OPTION_PACE,
+	OPTION_PLAY,
+	OPTION_LISTEN,
+	OPTION_VERSION
+};
+static const struct option longs[] = {
+	{ "config", required_argument, NULL, 'c' },
+	{ "speed", required_argument, NULL, OPTION_SPEED },
+	{ "seed", required_argument, NULL, OPTION_SEED },
+	{ "commands", required_argument, NULL, OPTION_COMMANDS },
+	{ "pace", no_argument, NULL, OPTION_PACE },
+	{ "play", required_argument, NULL, OPTION_PLAY },
+	{ "listen", required_argument, NULL, OPTION_LISTEN },
+	{ "version", no_argument, NULL, OPTION_VERSION },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
+/* What one option means for another. Returns -1 to go on, else the exit code. */
+static int complete(struct options *o)
+{
+	if (o->listen && (o->path || !o->play))
+		return say_wrong("--listen", o->listen, "with --play, and without a configuration");
+	if (!o->path && !o->play)
+		o->path = "/etc/coolantd/coolantd.ini";
+	if (!o->path && !o->listen)
+		o->listen = "tcp://127.0.0.1:1502";
+	return -1;
+}
+
 /* Returns -1 to go on, else the exit code. */
 static int parse_options(int argc, char **argv, struct options *o)
 {
-	enum {
-		OPTION_SPEED = 256,
-		OPTION_SEED,
-		OPTION_COMMANDS,
-		OPTION_PACE,
-		OPTION_PLAY,
-		OPTION_LISTEN,
-		OPTION_VERSION
-	};
-	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "speed", required_argument, NULL, OPTION_SPEED },
-		{ "seed", required_argument, NULL, OPTION_SEED },
-		{ "commands", required_argument, NULL, OPTION_COMMANDS },
-		{ "pace", no_argument, NULL, OPTION_PACE },
-		{ "play", required_argument, NULL, OPTION_PLAY },
-		{ "listen", required_argument, NULL, OPTION_LISTEN },
-		{ "version", no_argument, NULL, OPTION_VERSION },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	char *end = NULL;
 	for (int option; (option = getopt_long(argc, argv, "c:h", longs, NULL)) >= 0;) {
 		switch (option) {
@@ -126,13 +139,7 @@ static int parse_options(int argc, char **argv, struct options *o)
 		    argv[optind]);
 		return EXIT_USAGE;
 	}
-	if (o->listen && (o->path || !o->play))
-		return say_wrong("--listen", o->listen, "with --play, and without a configuration");
-	if (!o->path && !o->play)
-		o->path = "/etc/coolantd/coolantd.ini";
-	if (!o->path && !o->listen)
-		o->listen = "tcp://127.0.0.1:1502";
-	return -1;
+	return complete(o);
 }
 
 static void say_finding(bool is_error, const char *text, void *user)
