@@ -2,13 +2,13 @@
 
 #include "config/ini/address.h"
 
-#include <netinet/in.h>
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
-bool host_is_ours(const char *host)
+bool host_is_ours(const char *host, const char *own)
 {
-	char name[INET6_ADDRSTRLEN + 1];
+	char name[HOST_NAME_MAX + 1];
 	if (!host)
 		return true;
 	bool bracketed = *host == '[';
@@ -21,5 +21,6 @@ bool host_is_ours(const char *host)
 	memcpy(name, host + bracketed, n);
 	name[n] = '\0';
 	return address_is_ip(name) ? bracketed == (strchr(name, ':') != NULL)
-				   : !bracketed && strcasecmp(name, "localhost") == 0;
+				   : !bracketed && *name &&
+					 (strcasecmp(name, "localhost") == 0 || strcasecmp(name, own) == 0);
 }

@@ -10,6 +10,7 @@
 #include "drivers/os/clock.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,8 +32,9 @@
 struct http {
 	struct MHD_Daemon *mhd;
 	sd_event_source *source, *timer;
-	char *path;   /* of a Unix socket */
-	bool is_open; /* to a network: it only shows */
+	char *path;			  /* of a Unix socket */
+	bool is_open;			  /* to a network: it only shows */
+	char own_name[HOST_NAME_MAX + 1]; /* of the machine; "" = not known */
 	http_answerer answer;
 	void *user;
 	struct http_later *later; /* those that were put off */
@@ -183,9 +185,9 @@ static const char *header(struct MHD_Connection *connection, const char *name)
 static struct http_answer refuse(
     const struct http *h, struct MHD_Connection *connection, const struct http_request *r, bool too_long)
 {
-	if (h->is_open && !host_is_ours(header(connection, MHD_HTTP_HEADER_HOST)))
-		return http_error(
-		    MHD_HTTP_FORBIDDEN, "not under this name (allowed as Host: an IP address, or localhost)");
+	if (h->is_open && !host_is_ours(header(connection, MHD_HTTP_HEADER_HOST), h->own_name))
+		return http_error(MHD_HTTP_FORBIDDEN, "not under this name (allowed as Host: an IP address, "
+						      "localhost, or the name of this machine)");
 	if (h->is_open && !http_reads(r))
 		return http_error(
 		    MHD_HTTP_FORBIDDEN, "only GET here (what changes something: on the Unix socket)");
@@ -453,6 +455,8 @@ int http_open_tcp(sd_event *event, const char *address, http_answerer answer, vo
 	int err = open_at(event, listen_tcp(&parsed, BACKLOG), answer, user, ret);
 	if (err >= 0)
 		(*ret)->is_open = true;
+	if (err >= 0 && gethostname((*ret)->own_name, sizeof((*ret)->own_name) - 1) < 0)
+		(*ret)->own_name[0] = '\0';
 	return err;
 }
 

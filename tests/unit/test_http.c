@@ -84,14 +84,16 @@ static void urls_lose_their_passwords(void **state)
 static void a_host_is_ours_by_number_or_as_localhost(void **state)
 {
 	static const char *const ours[] = { "localhost", "LocalHost:9109", "127.0.0.1", "192.0.2.7:9109",
-		"[::1]", "[2001:db8::7]:9109", NULL };
+		"[::1]", "[2001:db8::7]:9109", "rack7", "RACK7:9109", NULL };
 	static const char *const others[] = { "", "evil.example", "localhost.evil.example", "127.0.0.1.evil",
 		"127.0.0.1:x", "::1", "[::1", "[::1]x", "[127.0.0.1]", "[localhost]", "1.2.3",
-		"user@127.0.0.1", "localhost:1:2", "[::1]:9109/", "0x7f.1" };
+		"user@127.0.0.1", "localhost:1:2", "[::1]:9109/", "0x7f.1", "rack7.evil.example", "rack",
+		"[rack7]", ":9109" };
 	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
-		assert_true(host_is_ours(ours[i]));
+		assert_true(host_is_ours(ours[i], "rack7"));
+	assert_false(host_is_ours("", ""));
 	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++)
-		assert_false(host_is_ours(others[i]));
+		assert_false(host_is_ours(others[i], "rack7"));
 }
 
 static void addresses_have_a_number_and_a_port(void **state)
