@@ -3,6 +3,7 @@
 #include "config/ini/suggest.h"
 #include "config/ini/text.h"
 #include "config/sections/bus.h"
+#include "config/sections/dsx.h"
 
 #include <math.h>
 #include <string.h>
@@ -77,6 +78,23 @@ static void check_labels(const struct config_loading *l, const struct device_con
 	}
 }
 
+/* On the DSX bus a device is of a type that there is. */
+static void check_object_type(const struct config_loading *l, const struct device_config *device)
+{
+	const char *type = l->config->dsx ? device_label(device, "object_type") : NULL;
+	const char *allowed = dsx_object_types[0].word;
+	size_t n = 0;
+	for (; type && dsx_object_types[n].word; n++)
+		if (strcmp(dsx_object_types[n].word, type) == 0)
+			return;
+	if (!type)
+		return;
+	for (size_t i = 1; i < n; i++)
+		allowed = arena_printf(l->arena, "%s, %s", allowed, dsx_object_types[i].word);
+	schema_error(l->diag, l->from, "labels", "'%s' is no object_type of the DSX bus%s (allowed: %s)",
+	    type, suggest_word(l->arena, type, dsx_object_types, n, sizeof(dsx_object_types[0])), allowed);
+}
+
 static void resolve_bus(const struct config_loading *l, struct device_config *device)
 {
 	const struct config *c = l->config;
@@ -143,6 +161,7 @@ static void check(const struct config_loading *l, void *item)
 	struct device_config *device = item;
 	name_index_add(&l->config->device_names, l->arena, device->name, device);
 	check_labels(l, device);
+	check_object_type(l, device);
 	resolve_bus(l, device);
 	take_profile(l, device);
 	if (device->bus != SIZE_MAX)

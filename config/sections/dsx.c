@@ -3,6 +3,14 @@
 #include "config/sections/general.h"
 #include "config/sections/mqtt.h"
 
+const struct schema_choice dsx_object_types[] = { { "Rack", DSX_RACK }, { "PowerMeter", DSX_METER },
+	{ "CDU", DSX_PLANT }, { "CoolingTower", DSX_PLANT }, { "HX", DSX_PLANT }, { "CRAH", DSX_PLANT },
+	{ "CRAC", DSX_PLANT }, { "AHU", DSX_PLANT }, { "Chiller", DSX_PLANT }, { "Tank", DSX_PLANT },
+	{ "GenericObject", DSX_PLANT }, { "Sensor", DSX_SENSOR }, { "Valve", DSX_VALVE },
+	{ "Pump", DSX_PUMP }, { "Fan", DSX_FAN }, { "Damper", DSX_DAMPER }, { "BESS", DSX_OTHER },
+	{ "UPS", DSX_OTHER }, { "ATS", DSX_OTHER }, { "Generator", DSX_OTHER }, { "Shunt", DSX_OTHER },
+	{ "Breaker", DSX_OTHER }, { NULL, 0 } };
+
 #define FIELD(f) SCHEMA_FIELD(struct dsx_config, f)
 static const struct schema_key keys[] = {
 	{ "rack_location_id", SCHEMA_TEXT, FIELD(rack_location_id), .flags = SCHEMA_REQUIRED,

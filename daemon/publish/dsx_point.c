@@ -8,45 +8,7 @@
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Object types that may have the same points. */
-#define RACK (1u << 0)
-#define METER (1u << 1)
-#define PLANT (1u << 2) /* of cooling: all but sound */
-#define SENSOR (1u << 3)
-#define VALVE (1u << 4)
-#define PUMP (1u << 5)
-#define FAN (1u << 6)
-#define DAMPER (1u << 7)
-#define OTHER (1u << 8) /* of power: only generic ones */
-#define LIQUID_AND_AIR (PLANT | SENSOR)
-
-static const struct {
-	const char *type;
-	unsigned class;
-} objects[] = {
-	{ "Rack", RACK },
-	{ "PowerMeter", METER },
-	{ "CDU", PLANT },
-	{ "CoolingTower", PLANT },
-	{ "HX", PLANT },
-	{ "CRAH", PLANT },
-	{ "CRAC", PLANT },
-	{ "AHU", PLANT },
-	{ "Chiller", PLANT },
-	{ "Tank", PLANT },
-	{ "GenericObject", PLANT },
-	{ "Sensor", SENSOR },
-	{ "Valve", VALVE },
-	{ "Pump", PUMP },
-	{ "Fan", FAN },
-	{ "Damper", DAMPER },
-	{ "BESS", OTHER },
-	{ "UPS", OTHER },
-	{ "ATS", OTHER },
-	{ "Generator", OTHER },
-	{ "Shunt", OTHER },
-	{ "Breaker", OTHER },
-};
+#define LIQUID_AND_AIR (DSX_PLANT | DSX_SENSOR)
 
 /* The first row that fits is taken. `word`, and one of `either` if there are, stand in the point's name, and
  * `without` does not; NULL = no matter. A value in SI times `factor` is in `unit`. */
@@ -58,22 +20,23 @@ static const struct {
 	const char *unit;
 	double factor;
 } types[] = {
-	{ "RackLiquidSupplyTemperature", RACK, QUANTITY_TEMPERATURE, "supply", .unit = "C", .factor = 1 },
-	{ "RackLiquidReturnTemperature", RACK, QUANTITY_TEMPERATURE, "return", .unit = "C", .factor = 1 },
-	{ "RackLiquidFlow", RACK, QUANTITY_FLOW, .unit = "LPM", .factor = 60000 },
-	{ "RackLiquidDifferentialPressure", RACK, QUANTITY_PRESSURE, "pressure", { "differential", "drop" },
-	    .unit = "kPa", .factor = 1e-3 },
-	{ "RackControlValvePosition", RACK, QUANTITY_RATIO, "valve", .unit = "%", .factor = 100 },
-	{ "RackPower", RACK, QUANTITY_POWER, "power", .without = "_l", .unit = "kW", .factor = 1e-3 },
-	{ "RackLeakSensorFault", RACK, QUANTITY_NONE, "leak", { "fault", "lost" }, .unit = "" },
-	{ "RackLeakDetect", RACK, QUANTITY_NONE, "leak", .unit = "" },
-	{ "PhaseCurrent", METER, QUANTITY_CURRENT, "current_l", .unit = "A", .factor = 1 },
-	{ "Current", METER, QUANTITY_CURRENT, "current", .without = "_n", .unit = "A", .factor = 1 },
-	{ "Voltage", METER, QUANTITY_VOLTAGE, "voltage", .without = "_l", .unit = "V", .factor = 1 },
-	{ "PowerFactor", METER, QUANTITY_RATIO, "power_factor", .without = "_l", .unit = "", .factor = 1 },
-	{ "Frequency", METER, QUANTITY_FREQUENCY, .unit = "Hz", .factor = 1 },
-	{ "ApparentPower", METER, QUANTITY_APPARENT, .without = "_l", .unit = "kVA", .factor = 1e-3 },
-	{ "ActivePower", METER, QUANTITY_POWER, .without = "_l", .unit = "kW", .factor = 1e-3 },
+	{ "RackLiquidSupplyTemperature", DSX_RACK, QUANTITY_TEMPERATURE, "supply", .unit = "C", .factor = 1 },
+	{ "RackLiquidReturnTemperature", DSX_RACK, QUANTITY_TEMPERATURE, "return", .unit = "C", .factor = 1 },
+	{ "RackLiquidFlow", DSX_RACK, QUANTITY_FLOW, .unit = "LPM", .factor = 60000 },
+	{ "RackLiquidDifferentialPressure", DSX_RACK, QUANTITY_PRESSURE, "pressure",
+	    { "differential", "drop" }, .unit = "kPa", .factor = 1e-3 },
+	{ "RackControlValvePosition", DSX_RACK, QUANTITY_RATIO, "valve", .unit = "%", .factor = 100 },
+	{ "RackPower", DSX_RACK, QUANTITY_POWER, "power", .without = "_l", .unit = "kW", .factor = 1e-3 },
+	{ "RackLeakSensorFault", DSX_RACK, QUANTITY_NONE, "leak", { "fault", "lost" }, .unit = "" },
+	{ "RackLeakDetect", DSX_RACK, QUANTITY_NONE, "leak", .unit = "" },
+	{ "PhaseCurrent", DSX_METER, QUANTITY_CURRENT, "current_l", .unit = "A", .factor = 1 },
+	{ "Current", DSX_METER, QUANTITY_CURRENT, "current", .without = "_n", .unit = "A", .factor = 1 },
+	{ "Voltage", DSX_METER, QUANTITY_VOLTAGE, "voltage", .without = "_l", .unit = "V", .factor = 1 },
+	{ "PowerFactor", DSX_METER, QUANTITY_RATIO, "power_factor", .without = "_l", .unit = "",
+	    .factor = 1 },
+	{ "Frequency", DSX_METER, QUANTITY_FREQUENCY, .unit = "Hz", .factor = 1 },
+	{ "ApparentPower", DSX_METER, QUANTITY_APPARENT, .without = "_l", .unit = "kVA", .factor = 1e-3 },
+	{ "ActivePower", DSX_METER, QUANTITY_POWER, .without = "_l", .unit = "kW", .factor = 1e-3 },
 	{ "AirTemperature", LIQUID_AND_AIR, QUANTITY_TEMPERATURE, NULL, { "air", "ambient" }, .unit = "C",
 	    .factor = 1 },
 	{ "LiquidTemperature", LIQUID_AND_AIR, QUANTITY_TEMPERATURE, .without = "dew", .unit = "C",
@@ -88,18 +51,19 @@ static const struct {
 	{ "LiquidPressure", LIQUID_AND_AIR, QUANTITY_PRESSURE, .unit = "kPa", .factor = 1e-3 },
 	{ "AirRelativeHumidity", LIQUID_AND_AIR, QUANTITY_RATIO, "humidity", .unit = "%RH", .factor = 100 },
 	{ "LeakDetect", LIQUID_AND_AIR, QUANTITY_NONE, "leak", .without = "status", .unit = "" },
-	{ "PumpSpeed", PLANT | PUMP, QUANTITY_RATIO, "pump", { "speed" }, .unit = "%", .factor = 100 },
-	{ "PumpSpeed", PLANT | PUMP, QUANTITY_SPEED, "pump", .unit = "RPM", .factor = 1 },
-	{ "PumpSpeed", PUMP, QUANTITY_RATIO, "speed", .unit = "%", .factor = 100 },
-	{ "PumpSpeed", PUMP, QUANTITY_SPEED, .unit = "RPM", .factor = 1 },
-	{ "FanSpeed", PLANT | FAN, QUANTITY_RATIO, "fan", { "speed" }, .unit = "%", .factor = 100 },
-	{ "FanSpeed", PLANT | FAN, QUANTITY_SPEED, "fan", .unit = "RPM", .factor = 1 },
-	{ "FanSpeed", FAN, QUANTITY_RATIO, "speed", .unit = "%", .factor = 100 },
-	{ "FanSpeed", FAN, QUANTITY_SPEED, .unit = "RPM", .factor = 1 },
-	{ "ValvePosition", PLANT, QUANTITY_RATIO, "valve", .unit = "%", .factor = 100 },
-	{ "ValvePosition", VALVE, QUANTITY_RATIO, .unit = "%", .factor = 100 },
-	{ "DamperPosition", PLANT, QUANTITY_RATIO, "damper", .unit = "%", .factor = 100 },
-	{ "DamperPosition", DAMPER, QUANTITY_RATIO, .unit = "%", .factor = 100 },
+	{ "PumpSpeed", DSX_PLANT | DSX_PUMP, QUANTITY_RATIO, "pump", { "speed" }, .unit = "%",
+	    .factor = 100 },
+	{ "PumpSpeed", DSX_PLANT | DSX_PUMP, QUANTITY_SPEED, "pump", .unit = "RPM", .factor = 1 },
+	{ "PumpSpeed", DSX_PUMP, QUANTITY_RATIO, "speed", .unit = "%", .factor = 100 },
+	{ "PumpSpeed", DSX_PUMP, QUANTITY_SPEED, .unit = "RPM", .factor = 1 },
+	{ "FanSpeed", DSX_PLANT | DSX_FAN, QUANTITY_RATIO, "fan", { "speed" }, .unit = "%", .factor = 100 },
+	{ "FanSpeed", DSX_PLANT | DSX_FAN, QUANTITY_SPEED, "fan", .unit = "RPM", .factor = 1 },
+	{ "FanSpeed", DSX_FAN, QUANTITY_RATIO, "speed", .unit = "%", .factor = 100 },
+	{ "FanSpeed", DSX_FAN, QUANTITY_SPEED, .unit = "RPM", .factor = 1 },
+	{ "ValvePosition", DSX_PLANT, QUANTITY_RATIO, "valve", .unit = "%", .factor = 100 },
+	{ "ValvePosition", DSX_VALVE, QUANTITY_RATIO, .unit = "%", .factor = 100 },
+	{ "DamperPosition", DSX_PLANT, QUANTITY_RATIO, "damper", .unit = "%", .factor = 100 },
+	{ "DamperPosition", DSX_DAMPER, QUANTITY_RATIO, .unit = "%", .factor = 100 },
 };
 
 /* Units that are written in another way there. */
@@ -109,10 +73,10 @@ static const struct {
 
 static unsigned class_of(const char *type)
 {
-	for (size_t i = 0; i < COUNT(objects); i++)
-		if (strcmp(objects[i].type, type) == 0)
-			return objects[i].class;
-	return 0;
+	const struct schema_choice *c = dsx_object_types;
+	while (strcmp(c->word, type) != 0)
+		c++;
+	return (unsigned)c->value;
 }
 
 static bool has_quantity(const struct device_config *d, enum quantity q)
@@ -148,7 +112,7 @@ static const char *area_of(const char *side)
 struct dsx_object dsx_object_of_device(const struct config *c, const struct device_config *d)
 {
 	const char *type = label_or(d, "object_type", guess_type(d)), *id = device_label(d, "object_id");
-	struct dsx_object o = { .type = class_of(type) ? type : "GenericObject",
+	struct dsx_object o = { .type = type,
 		.name = label_or(d, "object_name", d->name),
 		.serves = label_or(d, "serves", ""),
 		.associate = device_label(d, "associate_id"),
@@ -166,7 +130,7 @@ struct dsx_object dsx_object_of_device(const struct config *c, const struct devi
 struct dsx_object dsx_object_of_figure(const struct config *c, const char *kind, const char *name)
 {
 	struct dsx_object o = {
-		.type = "GenericObject", .class = PLANT, .name = name, .serves = "", .area = kind
+		.type = "GenericObject", .class = DSX_PLANT, .name = name, .serves = "", .area = kind
 	};
 	snprintf(o.id, sizeof(o.id), "%s-%s-%s-%s", c->daemon->site, c->daemon->rack, kind, name);
 	return o;
@@ -214,7 +178,7 @@ static char phase_of(const char *name)
 
 static struct dsx_point generic_point(const struct dsx_object *o, const struct dsx_source *s)
 {
-	bool of_rack = o->class == RACK;
+	bool of_rack = o->class == DSX_RACK;
 	struct dsx_point p = { .type = "GenericPoint",
 		.object = of_rack ? "GenericObject" : o->type,
 		.unit = s->is_truth || s->states ? "" : s->unit,
@@ -278,15 +242,15 @@ static void put_identity(struct json_writer *w, const struct dsx_object *o, cons
 {
 	if (p->is_associate) {
 		json_text(w, "associateId", o->rack_id);
-	} else if (o->class == RACK) {
+	} else if (o->class == DSX_RACK) {
 		json_text(w, "rackLocationName", o->rack_name);
 		json_text(w, "rackLocationId", o->rack_id);
-	} else if (o->associate && o->class != METER) {
+	} else if (o->associate && o->class != DSX_METER) {
 		json_text(w, "associateId", o->associate);
 	} else {
 		json_text(w, "objectName", o->name);
 		json_text(w, "objectId", o->id);
-		if (o->class == METER || o->serves[0])
+		if (o->class == DSX_METER || o->serves[0])
 			put_serves(w, o->serves);
 	}
 }
@@ -321,7 +285,7 @@ char *dsx_metadata(
 	json_text(&w, "objectType", p->object);
 	json_text(&w, "pointType", p->type);
 	put_identity(&w, o, p);
-	if (p->is_generic || !(o->class & (RACK | METER))) {
+	if (p->is_generic || !(o->class & (DSX_RACK | DSX_METER))) {
 		json_open_list(&w, "processArea");
 		if (o->area)
 			json_text(&w, NULL, o->area);

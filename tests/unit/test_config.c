@@ -102,6 +102,11 @@ static const struct {
 	{ HEAD "[sparkplug]\ngroup = a/b\n", ":5: [sparkplug] group: 'a/b' is not an id of Sparkplug" },
 	{ HEAD "[sparkplug]\ngroup = g\nclient_id = coolantd-dc1-r07\n",
 	    "[sparkplug] client_id: the same as in [mqtt], on the same broker" },
+	{ HEAD "[dsx]\n", ":4: [dsx] rack_location_id: missing, but required" },
+	{ HEAD
+	    "[dsx]\nrack_location_id = A\n" BUS
+	    "[device:d]\nbus = b\nunit = 1\nlabels = object_type:Pumps\n[point:d.p]\nregister = holding:0\n",
+	    "[device:d] labels: 'Pumps' is no object_type of the DSX bus, did you mean 'Pump'?" },
 	{ HEAD "[sparkplug:x]\ngroup = g\n", ":4: [sparkplug:x]: takes no name" },
 	{ HEAD "[mqtt]\nlayout = pionts\n", "[mqtt] layout: 'pionts' is not valid" },
 	{ HEAD "[mqtt]\ncert_file = a\n", "[mqtt] cert_file: cert_file and key_file go together" },
