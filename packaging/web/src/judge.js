@@ -119,9 +119,9 @@ export function kindOf(info, value) {
 /* What kind of alarm it is, for advice: 'filter_dirty', 'lost', 'leak', …; null = one of the site's own. */
 export function kindOfAlarm(name, a, known) {
   const suffix = name.slice(name.lastIndexOf('-') + 1);
-  if (name.includes('-') && known[suffix]) return suffix;
+  if (name.includes('-') && Object.hasOwn(known, suffix)) return suffix;
   if (name.endsWith('-lost')) return 'lost';
   const point = a.point?.split('.').pop() ?? '';
   if (isLeak(point) || /leak/.test(name)) return 'leak';
-  return known[point] ? point : null;
+  return Object.hasOwn(known, point) ? point : null;
 }

@@ -13,6 +13,8 @@ export const store = {
   messages: 0,
 };
 
+const names = () => Object.create(null); // a name from a topic is nothing but a name
+
 function rackOf(site, name) {
   const id = `${site}/${name}`;
   if (!store.racks.has(id)) {
@@ -25,13 +27,13 @@ function rackOf(site, name) {
       heard: 0,
       info: null,
       health: null,
-      devices: {},
-      loops: {},
-      groups: {},
-      pues: {},
-      alarms: {},
-      trends: { pue: {}, loop: {} },
-      live: { pue: {}, loop: {} },
+      devices: names(),
+      loops: names(),
+      groups: names(),
+      pues: names(),
+      alarms: names(),
+      trends: { pue: names(), loop: names() },
+      live: { pue: names(), loop: names() },
     });
   }
   return store.racks.get(id);
@@ -114,17 +116,46 @@ const takers = {
   },
 };
 
+/* What views rely on, by kind; what lacks it is none of ours. */
+const MEMBERS = {
+  info: ['devices', 'loops', 'groups', 'pues', 'alarms', 'start_time'],
+  'info/': ['bus', 'points', 'labels'], // of a device
+  device: ['values', 'quality', 'times'],
+  point: ['quality'],
+  trend: ['figures'],
+  alarm: ['state', 'severity', 'message'],
+  group: ['values', 'quality', 'unfit'],
+  health: ['buses', 'spool'],
+  loop: ['values', 'quality', 'reason'],
+  pue: ['windows', 'quality'],
+};
+
+/* The object of a payload; undefined = it is not one of its kind. */
+function parsed(kind, payload) {
+  try {
+    const m = JSON.parse(payload);
+    return MEMBERS[kind].every((member) => m[member] !== undefined) ? m : undefined;
+  } catch {
+    return undefined; // anybody may publish there
+  }
+}
+
+function takeStatus(rack, payload, retained, now) {
+  if (rack.status !== payload) rack.statusAt = retained && rack.status === null ? 0 : now;
+  rack.status = payload;
+}
+
 /* A message below the prefix: SITE/RACK/KIND/NAME…; an empty one is of what is configured no more. */
 export function take(topic, payload, retained, now) {
-  const [site, name, kind, ...names] = topic.split('/');
-  const rack = rackOf(site, name);
+  const [site, name, kind, ...rest] = topic.split('/');
   store.messages++;
+  if (!payload && !store.racks.has(`${site}/${name}`)) return;
+  const rack = rackOf(site, name);
   if (!retained) rack.heard = now;
-  if (kind === 'status') {
-    if (rack.status !== payload) rack.statusAt = retained && rack.status === null ? 0 : now;
-    rack.status = payload;
-    if (!payload) store.racks.delete(rack.id);
-    return;
+  if (kind === 'status' && payload) takeStatus(rack, payload, retained, now);
+  else if (kind === 'status') store.racks.delete(rack.id);
+  else {
+    const m = payload ? parsed(kind === 'info' && rest.length ? 'info/' : kind, payload) : null;
+    if (m !== undefined) takers[kind](rack, rest, m);
   }
-  takers[kind]?.(rack, names, payload ? JSON.parse(payload) : null);
 }

@@ -17,6 +17,6 @@ const filled = (text, values) => text.replace(/\{(\d)\}/g, (_, i) => values[i] ?
 export const t = (key, ...values) => filled(words[key] ?? en[key] ?? key, values);
 
 /* Those of a table of words; null = there are none. */
-export const find = (table, key, ...values) => (words[table]?.[key] ? filled(words[table][key], values) : null);
+export const find = (table, key, ...values) => (Object.hasOwn(words[table], key) ? filled(words[table][key], values) : null);
 
 export const known = () => en.advice;

@@ -80,7 +80,6 @@ export function pueCard(name, m) {
         m.reason,
       ),
       figure(t('facility'), kW(m.facility_kw)),
-      figure(t('it'), kW(m.it_kw)),
     ),
     h('h3', null, t('parts')),
     partsBar(m) ?? h('p', { class: 'soft' }, '–'),
