@@ -21,6 +21,10 @@ const char *models_find(const struct models *m, struct port *p, uint8_t unit);
 const struct profile *models_profile(const struct models *m, const char *name);
 
 #define MODELS_GUESS_MAX 200
+/* Names of the profiles without `identify` whose registers the unit gives, with values that could be
+ * readings, with commas between them; "" = none. No proof: other models may have something there too. */
+void models_alike(const struct models *m, struct port *p, uint8_t unit, char alike[static MODELS_GUESS_MAX]);
+
 /* Names of the profiles of the vendor that a device says it is of, with commas between them; "" = none. */
 void models_guess(
     const struct models *m, const struct identification *is, char guess[static MODELS_GUESS_MAX]);

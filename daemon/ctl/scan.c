@@ -146,6 +146,9 @@ static void put_comment(const struct survey_unit *u, const struct models *m)
 	models_guess(m, &u->is, guess);
 	if (guess[0])
 		printf("; profiles of that vendor, none of which is told by registers: %s\n", guess);
+	if (u->alike[0])
+		printf("; it has the registers of these profiles, with values that could be readings: %s\n",
+		    u->alike);
 	printf(
 	    "; no profile knows it: its manual tells the registers, coolantctl read shows what they hold\n");
 }
@@ -242,6 +245,7 @@ static void put_json_unit(struct json_writer *w, const struct port *p, const str
 		json_text(w, "profile", u->profile);
 	else
 		json_null(w, "profile");
+	json_text(w, "alike", u->alike);
 	json_text(w, "vendor", u->is.vendor);
 	json_text(w, "product", u->is.product);
 	json_text(w, "revision", u->is.revision);

@@ -192,8 +192,10 @@ static bool find_register(struct port *p, struct survey_unit *u, int64_t deadlin
 static void tell_unit(struct port *p, struct survey_unit *u, const struct models *m, int64_t deadline)
 {
 	u->profile = models_find(m, p, u->finding.unit);
-	if (!u->profile)
+	if (!u->profile) {
+		models_alike(m, p, u->finding.unit, u->alike);
 		u->has_register = find_register(p, u, deadline);
+	}
 	(void)port_identify(p, u->finding.unit, &u->is); /* last: not all devices take it well */
 }
 

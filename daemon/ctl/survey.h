@@ -32,8 +32,9 @@ struct survey_unit {
 	struct scan_finding finding;
 	int baud;
 	enum bus_parity parity;
-	const char *profile;	  /* NULL = no profile knows it */
-	struct identification is; /* what it says of itself */
+	const char *profile;	      /* NULL = no profile knows it */
+	char alike[MODELS_GUESS_MAX]; /* of one that no profile knows: those whose registers it gives */
+	struct identification is;     /* what it says of itself */
 	bool has_register;
 	struct point_register reg; /* one that it gives, of a unit that no profile knows */
 };

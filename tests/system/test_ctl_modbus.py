@@ -119,6 +119,15 @@ def test_a_line_is_searched(start, tmp_path):
     assert r.returncode == 1 and "no unit of 1 answers" in r.stderr and r.stdout == ""
 
 
+def test_a_device_has_the_registers_of_a_shipped_profile(start, tmp_path):
+    """That is a hint and no more."""
+    port = harness.free_port()
+    (tmp_path / "sim.ini").write_text("[daemon]\nsite = a\nrack = b\n" + tcp_bus("b", port) + device("m", "b", 1, "schneider-iem3000"))
+    start(harness.Process, [SIM, "-c", tmp_path / "sim.ini"], env={"COOLANTD_PROFILE_PATH": str(PROFILES)}).wait_line("^ready$")
+    text = good("scan", f"tcp://127.0.0.1:{port}", "--units", "1-2")
+    assert "; it has the registers of these profiles, with values that could be readings: schneider-iem3000\n" in text
+
+
 def test_a_scan_ends_well_when_it_is_interrupted(start):
     line = start(Wire, "tcp", lambda r: [r.right()] if r.unit == 1 else [])
     scan = start(harness.Process, [COOLANTCTL, "scan", f"tcp://127.0.0.1:{line.place}"])
