@@ -10,7 +10,7 @@
 #include "config/ini/cleanup.h"
 
 #define NS_PER_S INT64_C(1000000000)
-#define SHELVE_MAX_S (7 * 86400)
+#define SHELVE_MAX_S INT64_C(604800) /* 7d */
 
 static const char *suggest(struct ctl *c, const char *name)
 {

@@ -113,8 +113,8 @@ static int run(struct ctl *c)
 	const char *text = init_text(x, c->arena, &why);
 	if (text)
 		why = init_text_check(text, c->arena);
-	if (why)
-		return say_usage(c->command, "this would not be good: %s", why);
+	if (!text || why)
+		return say_usage(c->command, "this would not be good: %s", why ? why : "it cannot be made");
 	if (path)
 		return write_file(c, path, text);
 	fputs(text, stdout);

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+static void say(const char *format, va_list ap) __attribute__((format(printf, 1, 0)));
 static void say(const char *format, va_list ap)
 {
 	struct arena *a = arena_new();

@@ -20,7 +20,8 @@ struct screen *screen_open(struct arena *a)
 	if (!s->terminal)
 		return NULL;
 	set_term(s->terminal);
-	if (!tigetstr("cup") || tigetstr("cup") == (char *)-1) { /* no place can be gone to */
+	const char *cup = tigetstr("cup");
+	if (!cup || (intptr_t)cup == -1) { /* no place can be gone to */
 		screen_close(s);
 		return NULL;
 	}
