@@ -9,8 +9,8 @@
 #define FILES_PER_BUS 4
 /* The connections to a socket for requests. */
 #define FILES_PER_SOCKET HTTP_CONNECTIONS_MAX
-/* The rest of the daemon: the brokers', the files on the disk, timers. */
-#define FILES_BESIDE 64
+/* The rest of the daemon: of three connections to brokers, the files on the disk, timers. */
+#define FILES_BESIDE 96
 /* Whatever the hard limit is, more are of no use. */
 #define FILES_MAX (FILES_BESIDE + 2 * FILES_PER_SOCKET + CONFIG_BUSES_MAX * FILES_PER_BUS)
 
