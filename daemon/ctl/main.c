@@ -25,7 +25,7 @@ static int watch_signals(void)
 static int run(struct ctl *c, int argc, char **argv)
 {
 	enum options_ask ask;
-	int code = options_read(c, argc, argv, &ask);
+	int code = options_read(c, argc, (const char *const *)argv, &ask);
 	if (code != CTL_GOOD)
 		return code;
 	if (ask == OPTIONS_RUN && c->command->stops)

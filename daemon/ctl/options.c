@@ -11,7 +11,7 @@
 
 struct reading {
 	struct ctl *c;
-	char **next; /* the argument that is to be read; NULL ends them */
+	const char *const *next; /* the argument that is to be read; NULL ends them */
 	enum options_ask ask;
 	const char *first; /* the first word, of the command */
 };
@@ -140,7 +140,7 @@ static int take_all(struct reading *r)
 	return code;
 }
 
-int options_read(struct ctl *c, int argc, char **argv, enum options_ask *ask)
+int options_read(struct ctl *c, int argc, const char *const *argv, enum options_ask *ask)
 {
 	struct reading r = { .c = c, .next = argv + (argc > 0) };
 	c->config = CTL_DEFAULT_CONFIG;
