@@ -38,11 +38,13 @@ static double amount_of(const struct view *v, double joules)
 
 static void add(struct view *v, double amount)
 {
-	size_t n = strlen(v->sum);
+	static const char rest[] = " + ...";
+	const size_t n = strlen(v->sum), need = EXPLANATION_NUMBER_MAX + 2 * sizeof(rest);
 	v->amount += amount;
-	if (n + EXPLANATION_NUMBER_MAX + 4 > sizeof(v->sum))
-		return;
-	snprintf(v->sum + n, sizeof(v->sum) - n, "%s%s", n ? " + " : "", NUMBER(amount));
+	if (n + need <= sizeof(v->sum))
+		snprintf(v->sum + n, sizeof(v->sum) - n, "%s%s", n ? " + " : "", NUMBER(amount));
+	else if (strcmp(v->sum + n - strlen(rest), rest) != 0) /* each is in a line of its own */
+		snprintf(v->sum + n, sizeof(v->sum) - n, "%s", rest);
 }
 
 static int64_t ms_of(const struct meter_shown *s)
