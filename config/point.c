@@ -167,9 +167,10 @@ static const char *register_meant(struct arena *a, const char *text)
 			    a, ", did you mean '%s%s'?", point_table_word(tables[i].table), colon);
 	if (colon || text_int(text, &number) < 0 || number < 0)
 		return "";
-	if ((n == 5 || n == 6) && strchr("134", text[0]) && atoll(text + 1) >= 1 && atoll(text + 1) <= 65536)
+	int64_t from_one = number % (n == 5 ? 10000 : 100000);
+	if ((n == 5 || n == 6) && strchr("134", text[0]) && from_one >= 1 && from_one <= 65536)
 		return arena_printf(a, ", did you mean '%s:%lld'? Addresses are zero-based",
-		    point_table_word(digits[(unsigned char)text[0]]), atoll(text + 1) - 1);
+		    point_table_word(digits[(unsigned char)text[0]]), (long long)from_one - 1);
 	return arena_printf(a, ", did you mean 'holding:%s' or 'input:%s'?", text, text);
 }
 

@@ -32,7 +32,8 @@ void diag_free(struct diag *d)
 		arena_free(d->arena);
 }
 
-static void add(struct diag *d, bool is_error, struct diag_place place, const char *format, va_list ap)
+__attribute__((format(printf, 4, 0))) static void add(
+    struct diag *d, bool is_error, struct diag_place place, const char *format, va_list ap)
 {
 	d->errors += is_error;
 	if (d->count == DIAG_MAX) {
