@@ -9,7 +9,7 @@
 #include <syslog.h>
 
 /* MESSAGE_ID of the events that tools may look for. What each means and what to do is in the journal's
- * catalog, packaging/coolantd.catalog. */
+ * catalog, packaging/systemd/coolantd.catalog. */
 #define LOG_ID_STARTED "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f01"
 #define LOG_ID_STOPPED "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f02"
 #define LOG_ID_RELOADED "5d8f1d1e0c1f4b9f8a7f3b4f1f9f6f03"

@@ -129,7 +129,7 @@ def test_every_event_is_in_the_catalog_of_the_journal(tmp_path):
     folder = tmp_path / "usr" / "lib" / "systemd" / "catalog"
     folder.mkdir(parents=True)
     (tmp_path / "var" / "lib" / "systemd" / "catalog").mkdir(parents=True)
-    (folder / "coolantd.catalog").write_text((ROOT / "packaging" / "coolantd.catalog").read_text())
+    (folder / "coolantd.catalog").write_text((ROOT / "packaging" / "systemd" / "coolantd.catalog").read_text())
     for command in ("--update-catalog", "--dump-catalog"):
         r = subprocess.run(["journalctl", "--root", tmp_path, command], capture_output=True, text=True)
         assert (r.returncode, r.stderr) == (0, ""), r
