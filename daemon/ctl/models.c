@@ -1,4 +1,5 @@
 #include "daemon/ctl/models.h"
+#include "daemon/ctl/say.h"
 
 #include "drivers/modbus/decoder.h"
 
@@ -25,7 +26,7 @@ struct models {
 static void say_finding(bool is_error, const char *text, void *user)
 {
 	if (is_error)
-		fprintf(stderr, "coolantctl: not used: %s\n", text);
+		say_note("not used: %s", text);
 }
 
 struct models *models_load(void)

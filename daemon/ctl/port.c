@@ -2,6 +2,7 @@
 
 #include "config/ini/text.h"
 #include "daemon/ctl/bus_url.h"
+#include "daemon/ctl/say.h"
 #include "daemon/ctl/shared.h"
 
 #include <errno.h>
@@ -23,7 +24,7 @@ struct port {
 static void say_finding(bool is_error, const char *text, void *user)
 {
 	if (is_error)
-		fprintf(stderr, "coolantctl: %s\n", text);
+		say_note("%s", text);
 }
 
 static const struct bus_config *find_bus(const struct config *c, const char *name)
@@ -33,11 +34,14 @@ static const struct bus_config *find_bus(const struct config *c, const char *nam
 
 static int say_no_bus(const struct config *c, const char *name)
 {
-	fprintf(stderr, "coolantctl: no bus '%s' in %s (there %s", name, c->path,
-	    c->bus_count ? "are:" : "is none");
+	struct arena *a = arena_new();
+	const char *there = "";
 	for (size_t i = 0; i < c->bus_count; i++)
-		fprintf(stderr, "%s %s", i ? "," : "", c->buses[i].name);
-	fprintf(stderr, "; or write tcp://HOST, rtutcp://HOST:PORT or rtu:///dev/ttyUSB0)\n");
+		there = arena_printf(a, "%s%s %s", there, i ? "," : "", c->buses[i].name);
+	say_note(
+	    "no bus '%s' in %s (there %s%s; or write tcp://HOST, rtutcp://HOST:PORT or rtu:///dev/ttyUSB0)",
+	    name, c->path, c->bus_count ? "are:" : "is none", there);
+	arena_free(a);
 	return CTL_USAGE;
 }
 

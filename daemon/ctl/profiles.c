@@ -2,6 +2,9 @@
 #include "config/ini/cleanup.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/lint.h"
+#include "daemon/ctl/printable.h"
+#include "daemon/ctl/say.h"
+#include "daemon/ctl/table.h"
 #include "daemon/publish/json_writer.h"
 
 #include <math.h>
@@ -15,15 +18,15 @@
 static void say_finding(bool is_error, const char *text, void *user)
 {
 	if (is_error)
-		fprintf(stderr, "coolantctl: %s\n", text);
+		say_note("%s", text);
 }
 
-static int finish(struct json_writer *w)
+static int finish(struct arena *a, struct json_writer *w)
 {
 	_cleanup_free_ char *text = json_finish(w);
 	if (!text)
 		return EXIT_FAILURE;
-	printf("%s\n", text);
+	printf("%s\n", printable_json(a, text));
 	return EXIT_SUCCESS;
 }
 
@@ -39,16 +42,27 @@ static void put_json_head(struct json_writer *w, const char *name, const struct 
 	json_text(w, "path", p->path);
 }
 
+static void put_row(struct table *t, const char *name, const struct profile *p)
+{
+	table_cell(t, TABLE_PLAIN, "%s", name);
+	table_cell(t, p->tested ? TABLE_GOOD : TABLE_PLAIN, "%s", p->tested ? "yes" : "no");
+	table_cell(t, TABLE_PLAIN, "%s", p->identify.count ? "yes" : "no");
+	table_cell(t, TABLE_PLAIN, "%zu", p->point_count);
+	table_cell(t, TABLE_PLAIN, "%s %s", p->vendor, p->model);
+	table_cell(t, TABLE_FAINT, "%s", p->source);
+}
+
 /* A profile that is bad is said and left out. Returns the exit code. */
 static int list(const struct ctl *ctl, struct arena *a, struct diag *d)
 {
+	static const struct table_column columns[] = { { "PROFILE" }, { "TESTED" }, { "IDENTIFY" },
+		{ "POINTS", true }, { "DEVICE" }, { "SOURCE" } };
 	const char **names;
 	struct json_writer w;
 	size_t count = profile_names(a, &names);
+	struct table *t = table_new(a, columns, sizeof(columns) / sizeof(columns[0]));
 	json_begin(&w);
 	json_open_list(&w, NULL);
-	if (!ctl->json)
-		printf("%-24s %-8s %-8s %6s  %s\n", "name", "tested", "identify", "points", "device");
 	for (size_t i = 0; i < count; i++) {
 		const struct profile *p =
 		    profile_load(names[i], a, d, (struct diag_place){ .file = names[i] });
@@ -58,17 +72,17 @@ static int list(const struct ctl *ctl, struct arena *a, struct diag *d)
 		put_json_head(&w, names[i], p);
 		json_unsigned(&w, "points", p->point_count);
 		json_close(&w);
-		if (!ctl->json)
-			printf("%-24s %-8s %-8s %6zu  %s %s\n", names[i], p->tested ? "yes" : "no",
-			    p->identify.count ? "yes" : "no", p->point_count, p->vendor, p->model);
+		put_row(t, names[i], p);
 	}
 	json_close_list(&w);
 	diag_each(d, say_finding, NULL);
-	int code = ctl->json ? finish(&w) : (free(json_finish(&w)), EXIT_SUCCESS);
+	int code = ctl->json ? finish(a, &w) : (free(json_finish(&w)), EXIT_SUCCESS);
+	if (!ctl->json)
+		table_print(t);
 	return diag_errors(d) > 0 ? EX_CONFIG : code;
 }
 
-static int show_json(const char *name, const struct profile *p)
+static int show_json(struct arena *a, const char *name, const struct profile *p)
 {
 	struct json_writer w;
 	json_begin(&w);
@@ -88,7 +102,38 @@ static int show_json(const char *name, const struct profile *p)
 	}
 	json_close_list(&w);
 	json_close(&w);
-	return finish(&w);
+	return finish(a, &w);
+}
+
+static void print_head(struct arena *a, const char *name, const struct profile *p)
+{
+	const char *is = "";
+	for (size_t i = 0; i < p->identify.count; i++)
+		is = arena_printf(a, "%s%s %s:%u 0x%04x", is, i ? "," : "",
+		    point_table_word(p->identify.items[i].reg.table), p->identify.items[i].reg.address,
+		    p->identify.items[i].value);
+	printf("%s: %s %s\nfile     %s\nsource   %s\ntested   %s\nidentify%s\n", printable(a, name),
+	    printable(a, p->vendor), printable(a, p->model), printable(a, p->path), printable(a, p->source),
+	    p->tested ? "yes" : "no", *is ? is : " -");
+	if (!isnan(p->accuracy_class))
+		printf("class    %g\n", p->accuracy_class);
+	putchar('\n');
+}
+
+static void print_points(struct arena *a, const struct profile *p)
+{
+	static const struct table_column columns[] = { { "POINT" }, { "REGISTER" }, { "TYPE" }, { "UNIT" },
+		{ "DESCRIPTION" } };
+	struct table *t = table_new(a, columns, sizeof(columns) / sizeof(columns[0]));
+	for (size_t i = 0; i < p->point_count; i++) {
+		const struct point *point = &p->points[i];
+		table_cell(t, TABLE_PLAIN, "%s", point->name);
+		table_cell(t, TABLE_PLAIN, "%s:%u", point_table_word(point->reg.table), point->reg.address);
+		table_cell(t, TABLE_PLAIN, "%s", point_type_word(point->type));
+		table_cell(t, TABLE_PLAIN, "%s", point->unit);
+		table_cell(t, TABLE_PLAIN, "%s", point->description);
+	}
+	table_print(t);
 }
 
 static int show(const struct ctl *ctl, const char *name, struct arena *a, struct diag *d)
@@ -98,23 +143,9 @@ static int show(const struct ctl *ctl, const char *name, struct arena *a, struct
 	if (!p)
 		return EX_CONFIG;
 	if (ctl->json)
-		return show_json(name, p);
-	printf("%s: %s %s\nfile     %s\nsource   %s\ntested   %s\nidentify", name, p->vendor, p->model,
-	    p->path, p->source, p->tested ? "yes" : "no");
-	for (size_t i = 0; i < p->identify.count; i++)
-		printf("%s %s:%u 0x%04x", i ? "," : "", point_table_word(p->identify.items[i].reg.table),
-		    p->identify.items[i].reg.address, p->identify.items[i].value);
-	printf("%s\n", p->identify.count ? "" : " -");
-	if (!isnan(p->accuracy_class))
-		printf("class    %g\n", p->accuracy_class);
-	printf("\n%-32s %-16s %-7s %-8s %s\n", "point", "register", "type", "unit", "description");
-	for (size_t i = 0; i < p->point_count; i++) {
-		char reg[32];
-		const struct point *point = &p->points[i];
-		snprintf(reg, sizeof(reg), "%s:%u", point_table_word(point->reg.table), point->reg.address);
-		printf("%-32s %-16s %-7s %-8s %s\n", point->name, reg, point_type_word(point->type),
-		    point->unit, point->description);
-	}
+		return show_json(a, name, p);
+	print_head(a, name, p);
+	print_points(a, p);
 	return EXIT_SUCCESS;
 }
 
@@ -174,13 +205,14 @@ static void print_findings(const struct findings *f)
 {
 	for (size_t i = 0; i < f->count; i++) {
 		const struct finding *x = &f->items[i];
-		printf("%s:", f->path);
+		printf("%s:", printable(f->arena, f->path));
 		if (x->line > 0)
 			printf("%d:", x->line);
 		printf(" %s: ", lint_word(x->severity));
 		if (x->section)
-			printf("[%s]%s%s: ", x->section, x->key ? " " : "", x->key ? x->key : "");
-		printf("%s\n", x->text);
+			printf("[%s]%s%s: ", printable(f->arena, x->section), x->key ? " " : "",
+			    x->key ? printable(f->arena, x->key) : "");
+		printf("%s\n", printable(f->arena, x->text));
 	}
 	printf("%s: %zu errors, %zu warnings, %zu hints\n", f->path, f->counts[LINT_ERROR],
 	    f->counts[LINT_WARNING], f->counts[LINT_HINT]);
@@ -210,7 +242,7 @@ static int print_findings_json(const struct findings *f)
 	}
 	json_close_list(&w);
 	json_close(&w);
-	return finish(&w);
+	return finish(f->arena, &w);
 }
 
 static int lint(const struct ctl *ctl, const char *path, struct arena *a, struct diag *d)

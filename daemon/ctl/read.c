@@ -6,6 +6,7 @@
 #include "daemon/ctl/decodings.h"
 #include "daemon/ctl/port.h"
 #include "daemon/ctl/printable.h"
+#include "daemon/ctl/say.h"
 #include "daemon/publish/json_writer.h"
 #include "drivers/os/clock.h"
 
@@ -24,8 +25,8 @@ static int parse_number(const char *text, const char *what, int64_t least, int64
 {
 	int64_t v;
 	if (text_int(text, &v) < 0 || v < least || v > most) {
-		fprintf(stderr, "coolantctl: %s '%s' is none (allowed: %lld to %lld)\n", what, text,
-		    (long long)least, (long long)most);
+		say_note(
+		    "%s '%s' is none (allowed: %lld to %lld)", what, text, (long long)least, (long long)most);
 		return CTL_USAGE;
 	}
 	*ret = (uint16_t)v;
@@ -42,7 +43,7 @@ static int parse_request(size_t argc, const char *const *argv, struct modbus_req
 	if (code)
 		return code;
 	if (register_parse(argv[1], &reg, why) < 0) {
-		fprintf(stderr, "coolantctl: %s\n", why);
+		say_note("%s", why);
 		return CTL_USAGE;
 	}
 	*ret = (struct modbus_request){ (uint8_t)unit, reg.table, reg.address, 1 };
@@ -295,7 +296,7 @@ static int run(struct ctl *ctl)
 	} else {
 		char words[PORT_WORDS_MAX];
 		port_words(p, &q, result, &reply, words);
-		fprintf(stderr, "coolantctl: %s\n", words);
+		say_note("%s", words);
 		code = EXIT_FAILURE;
 	}
 	port_close(p);

@@ -3,6 +3,7 @@
 #include "config/ini/text.h"
 #include "daemon/ctl/bus_url.h"
 #include "daemon/ctl/commands.h"
+#include "daemon/ctl/say.h"
 #include "daemon/ctl/survey.h"
 #include "daemon/publish/json_writer.h"
 #include "drivers/os/clock.h"
@@ -22,7 +23,7 @@ struct options {
 
 static int wrong(const char *option, const char *text, const char *allowed)
 {
-	fprintf(stderr, "coolantctl: %s %s (allowed: %s)\n", option, text, allowed);
+	say_note("%s %s (allowed: %s)", option, text, allowed);
 	return CTL_USAGE;
 }
 
@@ -90,18 +91,16 @@ static int check_plan(const struct options *o, const struct port *p, struct surv
 {
 	const struct bus_config *bus = port_bus(p);
 	if ((o->bauds || o->parities) && port_is_shared(p)) {
-		fprintf(stderr,
-		    "coolantctl: the running coolantd holds the port of bus %s at its own baud and parity; "
-		    "stop "
-		    "it to try others\n",
+		say_note("the running coolantd holds the port of bus %s at its own baud and parity; "
+			 "stop "
+			 "it to try others",
 		    bus->name);
 		return CTL_USAGE;
 	}
 	if ((o->bauds || o->parities) && bus->type != BUS_RTU) {
-		fprintf(stderr,
-		    "coolantctl: --baud and --parity are for a serial port; those of a line behind %s are "
-		    "set "
-		    "there\n",
+		say_note("--baud and --parity are for a serial port; those of a line behind %s are "
+			 "set "
+			 "there",
 		    bus->name);
 		return CTL_USAGE;
 	}
@@ -275,15 +274,14 @@ static int conclude(const struct survey *s, const struct options *o, const struc
 {
 	for (size_t i = 0; i < s->count; i++)
 		if (!s->units[i].finding.present)
-			fprintf(stderr,
-			    "coolantctl: asked for unit %u, what comes is no Modbus reply: another baud or "
-			    "parity "
-			    "(--baud all --parity all), or two devices of that unit\n",
+			say_note("asked for unit %u, what comes is no Modbus reply: another baud or "
+				 "parity "
+				 "(--baud all --parity all), or two devices of that unit",
 			    s->units[i].finding.unit);
 	if (s->stopped)
-		fprintf(stderr, "coolantctl: interrupted: not all units of %s were asked\n", o->units);
+		say_note("interrupted: not all units of %s were asked", o->units);
 	else if (present == 0)
-		fprintf(stderr, "coolantctl: no unit of %s answers on %s%s\n", o->units, port_bus(p)->name,
+		say_note("no unit of %s answers on %s%s", o->units, port_bus(p)->name,
 		    port_bus(p)->type == BUS_TCP
 			? " (--units 0-255 asks all)"
 			: " (--baud all --parity all tries other settings, --units 1-247 asks all; is A "

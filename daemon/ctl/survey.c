@@ -1,4 +1,5 @@
 #include "daemon/ctl/survey.h"
+#include "daemon/ctl/say.h"
 
 #include "drivers/os/clock.h"
 
@@ -109,7 +110,7 @@ static int scan_range(struct work *w, unsigned first, unsigned last)
 		int err = modbus_scan(&w->bus, w->ctl->stop_fd, (uint8_t)first, (uint8_t)last, take, w, why);
 		if (err < 0 && err != -ECANCELED) {
 			end_progress(w);
-			fprintf(stderr, "coolantctl: %s\n", why);
+			say_note("%s", why);
 			return -EIO;
 		}
 		if (err < 0 || !w->late)
@@ -120,7 +121,7 @@ static int scan_range(struct work *w, unsigned first, unsigned last)
 	int err = scan_shared(w, first, last);
 	if (err == -EIO) {
 		end_progress(w);
-		fprintf(stderr, "coolantctl: %s\n", port_why(w->port));
+		say_note("%s", port_why(w->port));
 	}
 	return err;
 }
