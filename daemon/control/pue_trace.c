@@ -273,6 +273,12 @@ const struct trace_mark *pue_trace_mark(const struct pue_trace *t, size_t window
 	return m->key == key && key > 0 ? m : NULL;
 }
 
+int64_t pue_trace_since_ms(const struct pue_trace *t)
+{
+	const struct meter_jump *oldest = &t->jumps[t->jump_count % PUE_TRACE_JUMPS_MAX];
+	return t->jump_count > PUE_TRACE_JUMPS_MAX ? oldest->until.time_ns / NS_PER_MS : 0;
+}
+
 const struct meter_jump *pue_trace_next(
     const struct pue_trace *t, size_t meter, const struct meter_jump *before)
 {

@@ -62,6 +62,9 @@ double pue_trace_joules(
 const struct trace_mark *pue_trace_mark(
     const struct pue_trace *t, size_t window, size_t meter, int64_t at_ms);
 
+/* Before so many ms UTC there were jumps that are forgotten; 0 = none are. */
+int64_t pue_trace_since_ms(const struct pue_trace *t);
+
 /* The jump of a meter that is the next behind `before` in the order in which they came; NULL = the first, and
  * as the answer: there are no more. */
 const struct meter_jump *pue_trace_next(

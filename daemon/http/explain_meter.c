@@ -160,30 +160,38 @@ struct start {
 	double joules; /* NAN = not known yet */
 };
 
+/* The first edge of a bucket from which on all that happened to the meters is known. */
+static int64_t first_known_ms(const struct view *v)
+{
+	const int64_t start_ms = v->w->sums.start_ms, since_ms = pue_trace_since_ms(v->trace),
+		      bucket_ms = v->trace->windows[v->w->window].bucket_s * 1000;
+	return since_ms <= start_ms ? start_ms : (since_ms + bucket_ms - 1) / bucket_ms * bucket_ms;
+}
+
 /* The counter at the beginning of the window or, when that is not known, the first that is known of it. */
 static struct start find_start(struct view *v)
 {
-	const int64_t start_ms = v->w->sums.start_ms, end_ms = v->w->sums.end_ms,
+	const int64_t known_ms = first_known_ms(v), end_ms = v->w->sums.end_ms,
 		      bucket_ms = v->trace->windows[v->w->window].bucket_s * 1000;
-	const struct trace_mark *m = pue_trace_mark(v->trace, v->w->window, v->meter, start_ms);
-	if (m) {
-		say_edge(v, "start", m, start_ms);
-		return (struct start){ start_ms, m->at };
-	}
+	const struct trace_mark *m = NULL;
 	const struct meter_jump *j = NULL;
-	while ((j = pue_trace_next(v->trace, v->meter, j)) && ms_of(&j->until) <= start_ms)
-		;
-	int64_t at_ms = start_ms + bucket_ms;
+	int64_t at_ms = known_ms;
 	while (at_ms < end_ms && !(m = pue_trace_mark(v->trace, v->w->window, v->meter, at_ms)))
 		at_ms += bucket_ms;
-	if (j && (!m || ms_of(&j->until) <= at_ms)) {
+	while ((j = pue_trace_next(v->trace, v->meter, j)) && ms_of(&j->until) <= known_ms)
+		;
+	if (m && at_ms == v->w->sums.start_ms) {
+		say_edge(v, "start", m, at_ms);
+		return (struct start){ at_ms, m->at };
+	}
+	if (j && at_ms > known_ms && (!m || ms_of(&j->until) <= at_ms)) {
 		explanation_say(v->e, "  before %s no readings of it are kept", TIME(ms_of(&j->from)));
 		bool counts = j->kind == METER_WRAPPED || j->kind == METER_GAP || j->kind == METER_RETURNED;
 		return (struct start){ ms_of(&j->from), counts ? j->from.joules : NAN };
 	}
 	if (!m)
-		return (struct start){ start_ms, NAN };
-	explanation_say(v->e, "  before %s no readings of it are kept", TIME(at_ms));
+		return (struct start){ known_ms, NAN };
+	explanation_say(v->e, "  before %s not all readings of it are kept", TIME(at_ms));
 	say_edge(v, "start", m, at_ms);
 	return (struct start){ at_ms, m->at };
 }
@@ -217,19 +225,24 @@ static void say_jumps(struct view *v, struct start *at)
 /* The readings of the meter and the energy of the window are not of the same time everywhere: what waits for
  * a meter that is silent is even within a minute or more (pue_waiting.h), and what stays unknown is left out.
  */
-static void say_difference(const struct view *v, double in_window)
+static const char *difference_word(const struct view *v, double rest, const struct start *begin)
+{
+	if (begin->ms > v->w->sums.start_ms && rest > 0)
+		return "of before";
+	if (rest < 0 && v->w->known_s < v->w->config->windows[v->w->window])
+		return "less what it counted while a needed meter, or its own power, was not known";
+	return "at the edges, where energy is spread evenly over the minutes in which a meter was silent";
+}
+
+static void say_difference(const struct view *v, double in_window, const struct start *begin)
 {
 	const double rest = in_window - v->amount;
-	const bool is_left_out = rest < 0 && v->w->known_s < v->w->config->windows[v->w->window];
 	explanation_say(
 	    v->e, "  by its counter: %s = %s %s", *v->sum ? v->sum : "0", NUMBER(v->amount), v->unit->word);
 	if (fabs(rest) <= ROUNDING + 1e-9 * fabs(in_window))
 		return;
-	explanation_say(v->e, "  %s: %s %s %s",
-	    is_left_out
-		? "less what it counted while a needed meter, or its own power, was not known"
-		: "at the edges, where energy is spread evenly over the minutes in which a meter was silent",
-	    rest < 0 ? "-" : "+", NUMBER(fabs(rest)), v->unit->word);
+	explanation_say(v->e, "  %s: %s %s %s", difference_word(v, rest, begin), rest < 0 ? "-" : "+",
+	    NUMBER(fabs(rest)), v->unit->word);
 	explanation_say(v->e, "  in the window: %s %s %s = %s %s", NUMBER(v->amount), rest < 0 ? "-" : "+",
 	    NUMBER(fabs(rest)), NUMBER(in_window), v->unit->word);
 }
@@ -237,6 +250,7 @@ static void say_difference(const struct view *v, double in_window)
 static void say_counter(struct view *v, double in_window)
 {
 	struct start at = find_start(v);
+	const struct start begin = at;
 	say_jumps(v, &at);
 	const struct trace_mark *end = pue_trace_mark(v->trace, v->w->window, v->meter, v->w->sums.end_ms);
 	if (end && isfinite(at.joules)) {
@@ -245,7 +259,7 @@ static void say_counter(struct view *v, double in_window)
 	} else {
 		explanation_say(v->e, "  at the end its counter is not known");
 	}
-	say_difference(v, in_window);
+	say_difference(v, in_window, &begin);
 }
 
 /* Without a counter: the mean powers of the buckets, whose sum is the energy. */

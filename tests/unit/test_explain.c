@@ -25,19 +25,17 @@
 	"[point:" d ".active_energy_import]\nregister = holding:2\ntype = u32\nscale = 0.001\nunit = kWh\n"  \
 	"counter = yes\n"
 
+#define DEVICE(d, unit, class) "[device:" d "]\nbus = b\nunit = " unit "\npoll_interval = 10s\n" class
+#define CLASS(c) "accuracy_class = " c "\n"
+#define FAN_POINT "[point:fan.active_power]\nregister = holding:0\nunit = W\n"
+#define DEVICES                                                                                              \
+	"[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n" DEVICE(                  \
+	    "main", "1", CLASS("0.5")) COUNTER("main") DEVICE("pdu", "2", CLASS("1")) COUNTER("pdu")         \
+	    DEVICE("fan", "3", "") FAN_POINT
+
 static const char text_of_config[] =
-    "[daemon]\nsite = dc1\nrack = r07\n[bus:b]\ntype = tcp\nhost = 127.0.0.1\n"
-    "[device:main]\nbus = b\nunit = 1\npoll_interval = 10s\naccuracy_class = "
-    "0.5\n" COUNTER("main") "[device:pdu]\nbus = b\nunit = 2\npoll_interval = "
-			    "10s\naccuracy_class = 1\n" COUNTER(
-				"pdu") "[device:fan]\nbus = b\nunit = 3\npoll_interval = "
-				       "10s\n"
-				       "[point:fan.active_power]\nregister = "
-				       "holding:0\nunit = W\n"
-				       "[pue:row]\nfacility = main\nit = pdu\ncooling = "
-				       "fan\nwindows = 15m\n"
-				       "[pue:part]\nit = pdu\ncooling = fan\nwindows = "
-				       "15m\n";
+    DEVICES "[pue:row]\nfacility = main\nit = pdu\ncooling = fan\nwindows = 15m, 6h\n"
+	    "[pue:part]\nit = pdu\ncooling = fan\nwindows = 15m\n";
 
 enum { MAIN, PDU, FAN };
 static const double kilowatts[] = { [MAIN] = 118, [PDU] = 100, [FAN] = 10 };
@@ -152,6 +150,8 @@ static double energy_of(const struct lines *t, const char *meter)
 			last = -number_behind(line, "known: - ");
 		else if (strstr(line, "in which a meter was silent: "))
 			last = strtod(strrchr(line, ':') + 4, NULL) * (strrchr(line, ':')[2] == '-' ? -1 : 1);
+		else if (strstr(line, "  of before: + "))
+			last = number_behind(line, "  of before: + ");
 		else
 			last = 0;
 		kwh += last;
@@ -350,6 +350,35 @@ static void a_restart_keeps_the_readings(void **state)
 	config_unref(c);
 }
 
+/* A meter that is silent again and again: what came before the last corrections that are kept is one sum. */
+static void many_corrections_are_said_as_far_as_they_are_kept(void **state)
+{
+	struct lines t;
+	struct config *c = load_config(config_path(), text_of_config);
+	struct live *l = live_new(c, START_S * NS_PER_S);
+	for (int64_t s = 0; s < 900 * 40;
+	     s += 40) { /* each reading behind a gap, of both meters and the fan */
+		feed(l, MAIN, s + WRAP_AT);
+		feed(l, PDU, s);
+		feed(l, FAN, s);
+	}
+	for (int64_t s = 900 * 40; s < 900 * 40 + 600; s += POLL_S) {
+		feed(l, MAIN, s + WRAP_AT);
+		feed(l, PDU, s);
+		feed(l, FAN, s);
+	}
+	live_tick(l);
+	explain(l, "pue.row.6h", 200, &t);
+	const struct pue_window w = pue_window(pues_at(l->pues, 0), 1);
+	assert_float_equal(energy_of(&t, "pdu"), w.kwh[PUE_IT], 3e-6);
+	size_t i = 0, k = 0;
+	assert_non_null(next(&t, &i, "not all readings of it are kept", NULL));
+	assert_non_null(next(&t, &k, "  of before: + ", NULL));
+	free(t.answer);
+	live_free(l);
+	config_unref(c);
+}
+
 static void what_is_meant_is_suggested(void **state)
 {
 	static const struct {
@@ -386,6 +415,7 @@ int main(void)
 		cmocka_unit_test(a_reset_by_hand),
 		cmocka_unit_test(whatever_happens_the_readings_tell_the_energy),
 		cmocka_unit_test(a_restart_keeps_the_readings),
+		cmocka_unit_test(many_corrections_are_said_as_far_as_they_are_kept),
 		cmocka_unit_test(what_is_meant_is_suggested),
 	};
 	if (!mkdtemp(folder))
