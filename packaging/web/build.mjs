@@ -8,8 +8,10 @@
 // module without one.
 import * as esbuild from 'esbuild';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
-const here = import.meta.dirname,
+const here = dirname(fileURLToPath(import.meta.url)),
   folder = process.argv[2] ?? `${here}/dist`;
 const version = (name) => JSON.parse(readFileSync(`${here}/node_modules/${name}/package.json`)).version;
 

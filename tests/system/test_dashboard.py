@@ -293,6 +293,11 @@ def test_dashboard(start, tmp_path, browser):
     the_page_comes_back_with_the_broker(look, quiet, broker)
 
 
+def test_dashboard_parts():
+    r = harness.run(["node", "--test", ROOT / "tests" / "web" / "parts.test.mjs"])
+    assert r.returncode == 0, r.stdout
+
+
 def test_dashboard_is_what_its_source_and_lock_file_give(tmp_path):
     web.install(PAGE)
     subprocess.run(["node", "build.mjs", tmp_path], cwd=PAGE, check=True)

@@ -33,7 +33,7 @@ class Browser:
         self.process.stdin.flush()
         return self._reply()
 
-    def wait(self, code, timeout=15):
+    def wait(self, code, timeout=30):
         """Until an expression of the page is true."""
         try:
             self.do("wait", {"code": code, "timeout": 1000 * timeout})
@@ -47,7 +47,7 @@ class Browser:
     def text(self, selector="body"):
         return self.do("evaluate", self._text(selector))
 
-    def wait_text(self, text, selector="body", timeout=15):
+    def wait_text(self, text, selector="body", timeout=30):
         self.wait(f"{self._text(selector)}.includes({json.dumps(text)})", timeout)
 
     def close(self):

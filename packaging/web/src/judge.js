@@ -2,12 +2,15 @@
 import { store } from './store.js';
 
 const SILENT_MS = 35000; // the daemon tells its health each 10 s
+const RETURN_MS = 6000; // a broker that was restarted knows nothing until a daemon is back, after 3 s at most
 
 /* 'online', 'offline' (it said so, or the broker did), 'silent' (it says nothing any more), 'cut' (we hear nothing). */
 export function stateOf(rack, now) {
   if (!store.connection.up) return 'cut';
   if (rack.status !== 'online') return 'offline';
-  return now - Math.max(rack.heard, store.connection.since) > SILENT_MS ? 'silent' : 'online';
+  const since = store.connection.since;
+  if (rack.toldAt < since && now - since > RETURN_MS) return 'silent';
+  return now - Math.max(rack.heard, since) > SILENT_MS ? 'silent' : 'online';
 }
 
 /* Whether what the first view shows has come of a rack; its devices follow, they are large. */

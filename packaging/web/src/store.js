@@ -24,6 +24,7 @@ function rackOf(site, name) {
       name,
       status: null,
       statusAt: 0,
+      toldAt: 0,
       heard: 0,
       info: null,
       health: null,
@@ -143,6 +144,7 @@ function parsed(kind, payload) {
 function takeStatus(rack, payload, retained, now) {
   if (rack.status !== payload) rack.statusAt = retained && rack.status === null ? 0 : now;
   rack.status = payload;
+  rack.toldAt = now;
 }
 
 /* A message below the prefix: SITE/RACK/KIND/NAME…; an empty one is of what is configured no more. */
