@@ -1,14 +1,13 @@
 #include "daemon/daemon.h"
 
 #include "config/ini/cleanup.h"
-#include "daemon/broker/publisher.h"
 #include "daemon/buses.h"
 #include "daemon/disk/disk.h"
 #include "daemon/files.h"
 #include "daemon/http/api.h"
 #include "daemon/http/doors.h"
+#include "daemon/links.h"
 #include "daemon/live/live.h"
-#include "daemon/publish/json.h"
 #include "daemon/publish/reporter.h"
 #include "daemon/questions.h"
 #include "daemon/rhythm.h"
@@ -36,16 +35,6 @@
 #define END_LIMIT_NS (600 * NS_PER_MS)
 #define CONNECTION_LIMIT_NS (200 * NS_PER_MS)
 
-/* A connection to a broker. */
-struct link {
-	struct daemon *daemon;
-	enum output_connection which;
-	struct publisher *publisher; /* NULL = not configured */
-	uint64_t connect;	     /* see reporter_everything */
-	char spool_trouble[512];
-	bool stopped;
-};
-
 struct daemon {
 	struct config *config;
 	sd_event *event;
@@ -58,7 +47,7 @@ struct daemon {
 	struct bus_load *loads; /* one for each bus of the configuration */
 	struct live *live;
 	struct reporter *reporter;
-	struct link links[OUTPUT_CONNECTIONS];
+	struct links *links;
 	struct doors *doors;
 	struct api api;
 	int64_t started_ns, started_ms;
@@ -129,7 +118,9 @@ static void update_status(void *user, int64_t now_ns, int64_t late_ns)
 		up += point_table_is_up(&table->devices[i], now_ns);
 	double seconds = (double)(now_ns - d->status_ns) / NS_PER_S;
 	double rate = seconds > 0 ? (double)(table->samples - d->samples_at_status) / seconds : 0;
-	struct health_broker p = publisher_describe(d->links[OUTPUT_MAIN].publisher);
+	struct health_broker all[OUTPUT_CONNECTIONS] = { 0 }, p;
+	links_describe(d->links, all);
+	p = all[OUTPUT_MAIN];
 	(void)sd_notifyf(0, "STATUS=%zu/%zu devices up, %.0f points/s, broker %s, %zu messages waiting", up,
 	    d->config->device_count, rate, p.connected ? "connected" : "away", (size_t)p.waiting + p.queued);
 	d->samples_at_status = table->samples;
@@ -191,9 +182,7 @@ static int describe(void *user, struct health *ret)
 		.batches_dropped = inbox_dropped(d->batches),
 		.lag_ns = d->lag_max_ns > d->told_lag_ns ? d->lag_max_ns : d->told_lag_ns,
 		.alarm_latency_ns = d->told_latency_ns };
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++)
-		if (d->links[i].publisher)
-			ret->brokers[i] = publisher_describe(d->links[i].publisher);
+	links_describe(d->links, ret->brokers);
 	return 0;
 }
 
@@ -245,129 +234,35 @@ static void on_learned(void *user)
 	state_save_soon(d->state);
 }
 
-/* A format may outlive its connection until the reload is through. */
-static void send_on(void *user, struct message *m)
-{
-	struct link *l = user;
-	if (l->publisher)
-		publisher_send(l->publisher, m);
-	else
-		message_free(m);
-}
-
 static struct reporter *make_reporter(struct daemon *d, const struct live *live)
 {
 	struct output_sink sinks[OUTPUT_CONNECTIONS];
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++)
-		sinks[i] = (struct output_sink){ send_on, &d->links[i] };
+	links_put_sinks(d->links, sinks);
 	return reporter_new(live, sinks, d->started_ms);
 }
 
-static size_t on_tail(void *user, const struct message *m, uint8_t tail[static OUTPUT_TAIL_MAX])
+static void on_told(void *user)
 {
-	const struct link *l = user;
-	return reporter_tail(l->daemon->reporter, l->which, m, tail);
-}
-
-static enum output_wish on_heard(
-    void *user, uint64_t connect, const char *topic, const char *payload, size_t size)
-{
-	const struct link *l = user;
-	return reporter_hear(l->daemon->reporter, l->which, connect, topic, payload, size);
-}
-
-static struct message *on_gap(void *user, int64_t from_ms, int64_t to_ms, uint64_t dropped)
-{
-	const struct link *l = user;
-	return reporter_gap(l->daemon->reporter, l->which, from_ms, to_ms, dropped);
-}
-
-static void report_everything(struct link *l)
-{
-	int64_t now = clock_boottime();
-	reporter_everything(l->daemon->reporter, l->which, l->connect, now);
-	if (l->which == OUTPUT_MAIN)
-		report_health(l->daemon, now, 0);
-}
-
-static void on_broker_connected(void *user, uint64_t connect)
-{
-	struct link *l = user;
-	l->connect = connect;
-	report_everything(l);
+	report_health(user, clock_boottime(), 0);
 }
 
 static void on_emptied(void *user, const char *topic)
 {
-	const struct link *l = user;
-	retained_forget(&l->daemon->live->retained, topic);
-	state_save_soon(l->daemon->state);
+	struct daemon *d = user;
+	retained_forget(&d->live->retained, topic);
+	state_save_soon(d->state);
 }
 
-/* The alarm is one for the disk, whichever spool says so. */
 static void on_spool_trouble(void *user, const char *text)
 {
-	struct link *l = user;
-	const struct daemon *d = l->daemon;
-	snprintf(l->spool_trouble, sizeof(l->spool_trouble), "%s", text);
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++)
-		if (*text == '\0')
-			text = d->links[i].spool_trouble;
+	struct daemon *d = user;
 	alarms_set_own(d->live->alarms, OWN_ALARM_SPOOL, text[0] ? text : NULL);
 }
 
-static void on_publisher_stopped(void *user)
+static void on_links_stopped(void *user)
 {
-	struct link *l = user;
-	const struct daemon *d = l->daemon;
-	l->stopped = true;
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++)
-		if (d->links[i].publisher && !d->links[i].stopped)
-			return;
+	struct daemon *d = user;
 	(void)sd_event_exit(d->event, 0);
-}
-
-static int open_link(struct link *l, struct config *c)
-{
-	const struct publisher_events to = { .presence = reporter_presence,
-		.listens = reporter_listens,
-		.waits_for = reporter_waits_for,
-		.tail = on_tail,
-		.leaves_with_will = l->which == OUTPUT_SPARKPLUG, /* its rule for MQTT 5 */
-		.heard = on_heard,
-		.connected = on_broker_connected,
-		.emptied = on_emptied,
-		.spool_trouble = on_spool_trouble,
-		.gap = on_gap,
-		.stopped = on_publisher_stopped,
-		.user = l };
-	char base[JSON_BASE_MAX];
-	json_base(c, base);
-	l->publisher = publisher_new(l->daemon->event, l->daemon->disk, c, l->which, base, &to);
-	l->daemon->watchdog.publishers[l->which] = l->publisher;
-	return l->publisher ? 0 : -errno;
-}
-
-/* The connections as the configuration has them now. */
-static void apply_links(struct daemon *d, struct config *c)
-{
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++) {
-		struct link *l = &d->links[i];
-		bool wanted = output_connection_of(c, l->which);
-		if (l->publisher && !wanted) {
-			(void)publisher_free(l->publisher, 0);
-			l->publisher = d->watchdog.publishers[i] = NULL;
-			on_spool_trouble(l, "");
-		} else if (!l->publisher && wanted) {
-			int err = open_link(l, c);
-			if (err < 0)
-				log_line(LOG_ERR, "no connection for [%s]: %s",
-				    output_connection_word(l->which), strerror(-err));
-		} else if (wanted && !publisher_apply(l->publisher, c) &&
-			   publisher_is_connected(l->publisher)) {
-			report_everything(l);
-		}
-	}
 }
 
 static void say_finding(bool is_error, const char *text, void *user)
@@ -406,6 +301,7 @@ static int apply(struct daemon *d, struct config *c)
 	reporter_free(d->reporter);
 	live_free(d->live);
 	d->reporter = reporter;
+	links_use(d->links, reporter);
 	d->live = d->api.live = live;
 	untested_tell(c, d->config);
 	config_unref(d->config);
@@ -416,7 +312,7 @@ static int apply(struct daemon *d, struct config *c)
 	apply_buses(d);
 	doors_forget(d->doors);
 	doors_apply(d->doors, c->daemon);
-	apply_links(d, c);
+	links_apply(d->links, c);
 	return 0;
 }
 
@@ -471,9 +367,7 @@ static int on_terminate(sd_event_source *s, const struct signalfd_siginfo *si, v
 	buses_request_stop(d->buses);
 	(void)sd_event_add_time_relative(
 	    d->event, NULL, CLOCK_BOOTTIME, STOP_GRACE_NS / 1000, 0, on_stop_limit, d);
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++)
-		if (d->links[i].publisher)
-			publisher_stop(d->links[i].publisher);
+	links_stop(d->links);
 	return 0;
 }
 
@@ -537,8 +431,10 @@ static int start(struct daemon *d, int lock)
 	d->batches = batch_inbox_new();
 	d->buses = d->batches ? buses_new(d->batches, asked_lately) : NULL;
 	d->questions = d->buses ? questions_new(d->event, d->buses) : NULL;
+	const struct links_events to = { on_told, on_emptied, on_spool_trouble, on_links_stopped, d };
+	d->links = d->disk ? links_new(d->event, d->disk, &to) : NULL;
 	d->live = live_new(d->config, d->started_ns);
-	d->reporter = d->live ? make_reporter(d, d->live) : NULL;
+	d->reporter = d->live && d->links ? make_reporter(d, d->live) : NULL;
 	d->loads = compute_loads(d->config);
 	if (!d->disk || !d->questions || !d->reporter || !d->loads)
 		return -ENOMEM;
@@ -558,12 +454,12 @@ static int start(struct daemon *d, int lock)
 	state_save_soon(d->state);
 	untested_tell(d->config, NULL);
 	live_tick(d->live);
-	for (size_t i = 0; r >= 0 && i < OUTPUT_CONNECTIONS; i++)
-		if (output_connection_of(d->config, d->links[i].which))
-			r = open_link(&d->links[i], d->config);
+	links_use(d->links, d->reporter);
+	r = links_open(d->links, d->config);
 	if (r < 0)
 		return r;
 	d->watchdog.buses = d->buses;
+	d->watchdog.links = d->links;
 	d->watchdog.interval_ns = d->config->daemon->control_interval;
 	d->doors = doors_new(d->event, api_answer, &d->api);
 	if (!d->doors)
@@ -598,11 +494,7 @@ static bool end_threads(struct daemon *d)
 	if (d->stopped_ns > 0 && d->stopped_ns + STOP_GRACE_NS + END_LIMIT_NS > deadline)
 		deadline = d->stopped_ns + STOP_GRACE_NS + END_LIMIT_NS;
 	state_close(d->state, d->live);
-	bool ended = true;
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++) {
-		int64_t left = deadline - END_LIMIT_NS + CONNECTION_LIMIT_NS - clock_ns(CLOCK_MONOTONIC);
-		ended &= publisher_free(d->links[i].publisher, left > 0 ? left : 0);
-	}
+	bool ended = links_free(d->links, deadline - END_LIMIT_NS + CONNECTION_LIMIT_NS);
 	if (d->buses) {
 		buses_request_stop(d->buses);
 		ended &= buses_join(d->buses, deadline);
@@ -613,8 +505,6 @@ static bool end_threads(struct daemon *d)
 int daemon_run(struct config *c)
 {
 	struct daemon d = { .config = config_ref(c) };
-	for (enum output_connection i = 0; i < OUTPUT_CONNECTIONS; i++)
-		d.links[i] = (struct link){ .daemon = &d, .which = i };
 	log_set_level(c->daemon->log_level);
 	_cleanup_close_ int lock = state_dir_lock(c->daemon->state_dir);
 	int r = lock == -EBUSY ? lock : start(&d, lock);

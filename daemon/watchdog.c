@@ -13,9 +13,8 @@ static const char *find_stuck(const struct watchdog *w, int64_t now_ns, const ch
 	*bus = buses_stuck(w->buses, now_ns);
 	if (*bus)
 		return "a bus worker of ";
-	for (size_t i = 0; i < OUTPUT_CONNECTIONS; i++)
-		if (w->publishers[i] && !publisher_moves(w->publishers[i], now_ns))
-			return "the publisher";
+	if (!links_move(w->links, now_ns))
+		return "the publisher";
 	return now_ns - w->tick_ns > tick_limit ? "the control loop" : NULL;
 }
 

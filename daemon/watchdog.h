@@ -2,8 +2,8 @@
  */
 #pragma once
 
-#include "daemon/broker/publisher.h"
 #include "daemon/buses.h"
+#include "daemon/links.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,7 +11,7 @@
 /* Begins with zeros; the threads that it looks at must outlive it. */
 struct watchdog {
 	struct buses *buses;
-	struct publisher *publishers[OUTPUT_CONNECTIONS]; /* NULL = not there */
+	struct links *links;
 	int64_t tick_ns, interval_ns; /* of the control loop: its last turn (CLOCK_BOOTTIME), and how often */
 	bool is_silent;		      /* it is not fed */
 };
