@@ -27,6 +27,7 @@ extern const struct schema_choice connection_protocols[];
 
 /* The rows, of a section whose struct `type` has the connection as `member`: those of the main one with the
  * defaults, those of another without, and with SCHEMA_INHERITED. */
+// NOLINTBEGIN(bugprone-macro-parentheses): a type and the name of its member cannot stand in parentheses
 #define CONNECTION_KEYS(type, member, flag, broker, version, alive)                                          \
 	{ "broker", SCHEMA_CUSTOM, SCHEMA_FIELD(type, member.brokers), broker, .flags = flag,                \
 		.parse = connection_parse_brokers,                                                           \
@@ -53,6 +54,7 @@ extern const struct schema_choice connection_protocols[];
 		"key_file", SCHEMA_TEXT, SCHEMA_FIELD(type, member.key_file), .flags = flag,                 \
 									      .help = "own private key, PEM" \
 	}
+// NOLINTEND(bugprone-macro-parentheses)
 
 /* Fills in what a section leaves out, from `main`, the connection of [mqtt], unless it is that itself (NULL),
  * and checks the whole. */
