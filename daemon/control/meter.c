@@ -308,13 +308,16 @@ static void tell_step(struct meter *m, const struct counter_step *step)
 }
 
 /* A counter that stands since a reset may show zeros in place of its total. Nothing is booked of that time
- * while the power says that it should count, or for an hour when none does. */
+ * while its power, or how fast it counted before, says that it should count; nor for an hour when nothing is
+ * known. */
 static bool is_unproven(const struct meter *m, int64_t now_ns)
 {
 	const int64_t unmoved = counter_unmoved(&m->counter, now_ns);
-	if (unmoved == 0 || (m->has_last && m->last_watts <= METER_NOISE_SHARE * m->most_watts))
-		return false;
-	return unmoved < (m->has_last ? PROVEN_NS : PROVEN_ALONE_NS);
+	const double watts = m->has_last ? m->last_watts : m->rate.watts;
+	const double idle = m->has_last ? METER_NOISE_SHARE * m->most_watts : 0;
+	if (watts > idle)
+		return unmoved > 0 && unmoved < PROVEN_NS;
+	return unmoved > 0 && !m->has_last && unmoved < PROVEN_ALONE_NS;
 }
 
 static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)

@@ -253,6 +253,7 @@ struct month {
 	int64_t silent_until[2];     /* of each meter */
 	int64_t zeros_until, set_wh; /* of the IT's counter; what the facility's was set up by */
 	int64_t ahead_ns;
+	bool no_power;
 };
 
 static double load_of(int64_t s)
@@ -264,7 +265,7 @@ static void read_month(struct month *m, size_t i, int64_t s)
 {
 	static const double shares[] = { [FACILITY] = 1.18, [IT] = 1 };
 	struct meter_reading r = { .time_ns = (BOOT_S + s) * NS_PER_S,
-		.power_good = true,
+		.power_good = !m->no_power,
 		.watts = shares[i] * load_of(s) * 1000,
 		.counter_good = true,
 		.raw = (uint64_t)(26e6 + shares[i] * m->wh[s]) };
@@ -336,18 +337,19 @@ static void a_month_of_faults_is_exact(void **state)
 	free(m.wh);
 }
 
-/* A counter that shows zeros for an hour and a half and then its total, while its power goes on: nothing is
+/* A counter that shows zeros for an hour and a half and then its total, with its power or without: nothing is
  * known of that time until then, and all of it afterwards. Also over a restart in the middle of it. */
 static void zeros_for_long_are_a_gap(void **state)
 {
 	static const int64_t windows[] = { 900, DAY_S };
-	for (int turn = 0; turn < 2; turn++) {
+	for (int turn = 0; turn < 3; turn++) {
 		struct month m = { .p = make(energy_meter, windows, 2),
 			.wh = calloc(RUN_S + 1, sizeof(double)) };
 		for (int64_t s = 0; s < RUN_S; s++)
 			m.wh[s + 1] = m.wh[s] + load_of(s) / 3.6;
 		for (int64_t s = 0; s <= DAY_S + 1000; s++) {
 			m.zeros_until = s >= 40000 && s < 45400 ? s + 1 : 0;
+			m.no_power = turn == 2;
 			if (turn == 1 && s == 42001)
 				restart_month(&m, windows, s);
 			read_month(&m, FACILITY, s);
@@ -356,11 +358,13 @@ static void zeros_for_long_are_a_gap(void **state)
 				assert_int_equal(pue_window(m.p, 0).pue.quality, QUALITY_INVALID);
 		}
 		struct pue_window day = pue_window(m.p, 1);
-		assert_float_equal(day.kwh[PUE_IT], m.wh[DAY_S] / 1000, 0.003);
-		assert_float_equal(day.kwh[PUE_FACILITY], 1.18 * m.wh[DAY_S] / 1000, 0.003);
+		const double left_out = m.wh[DAY_S] / 1000 - day.kwh[PUE_FACILITY] / 1.18;
+		assert_true(fabs(left_out) < (turn == 2 ? load_of(40000) / 60 : 0.003));
+		assert_float_equal(day.kwh[PUE_IT] + left_out, m.wh[DAY_S] / 1000, 0.03);
 		assert_int_equal(day.pue.quality, QUALITY_ESTIMATED);
 		assert_float_equal(day.coverage, 1 - 5400.0 / DAY_S, 1e-4);
-		assert_true(day.energy_complete);
+		/* without any power the second of the reset is left out, and with it its minute */
+		assert_true(day.energy_complete == (turn < 2));
 		pue_free(m.p);
 		free(m.wh);
 	}
