@@ -279,16 +279,44 @@ static void book_same(struct meter *m, int64_t now_ns)
 		book(m, now_ns - refresh, 0, !m->has_gap);
 }
 
+/* A counter that stands since a reset may show zeros in place of its total. Nothing is booked of that time
+ * while its power, or how fast it counted before, says that it should count; nor for an hour when nothing is
+ * known. */
+static bool is_unproven(const struct meter *m, int64_t now_ns)
+{
+	const int64_t unmoved = counter_unmoved(&m->counter, now_ns);
+	const double watts = m->has_last ? m->last_watts : m->rate.watts;
+	const double idle = m->has_last ? METER_NOISE_SHARE * m->most_watts : 0;
+	if (watts > idle)
+		return unmoved > 0 && unmoved < PROVEN_NS;
+	return unmoved > 0 && !m->has_last && unmoved < PROVEN_ALONE_NS;
+}
+
+/* The time of a reset is still open: it comes with the counter that returns, or is left out. */
+static bool is_reset_open(const struct meter *m)
+{
+	return m->counter.has_before && m->booked_ns <= m->counter.marks[COUNTER_BEFORE].reading.time_ns;
+}
+
+static void leave_reset_out(struct meter *m)
+{
+	const struct counter_reading *first = &m->counter.marks[COUNTER_HELD_ONE].reading;
+	m->booked_ns = first->time_ns;
+	m->piece.first = shown(m, first);
+}
+
 /* The piece that was not counted: power tells it, as far as that is known, else its time stays unknown. */
-static void bridge(struct meter *m, const struct counter_step *step)
+static void bridge(struct meter *m, const struct counter_step *step, int64_t now_ns)
 {
 	double seconds = (double)(step->reset_until_ns - m->booked_ns) / 1e9;
 	bool known = m->has_last && is_bridged(m, step->reset_from_ns, step->reset_until_ns);
 	double joules = (known ? m->last_watts : m->rate.watts) * seconds;
-	counter_note_bridged(&m->counter, joules); /* either way nothing of it is to come */
-	m->shape_count = 0;
 	m->piece.last = shown(m, &m->counter.marks[COUNTER_HELD_ONE].reading);
 	tell_jump(m, METER_RESET, known ? joules : NAN, m->last_watts);
+	m->shape_count = 0;
+	if (!known && is_unproven(m, now_ns))
+		return;
+	counter_note_bridged(&m->counter, joules); /* either way nothing of it is to come */
 	if (known)
 		book(m, step->reset_until_ns, joules, false);
 	m->piece = (struct meter_piece){ .first = m->piece.last };
@@ -305,19 +333,6 @@ static void tell_step(struct meter *m, const struct counter_step *step)
 		tell_jump(m, METER_RETURNED, step->joules, 0);
 	else if (!is_bridged(m, step->from_ns, m->piece.last.time_ns - m->offset_ns))
 		tell_jump(m, METER_GAP, step->joules, 0);
-}
-
-/* A counter that stands since a reset may show zeros in place of its total. Nothing is booked of that time
- * while its power, or how fast it counted before, says that it should count; nor for an hour when nothing is
- * known. */
-static bool is_unproven(const struct meter *m, int64_t now_ns)
-{
-	const int64_t unmoved = counter_unmoved(&m->counter, now_ns);
-	const double watts = m->has_last ? m->last_watts : m->rate.watts;
-	const double idle = m->has_last ? METER_NOISE_SHARE * m->most_watts : 0;
-	if (watts > idle)
-		return unmoved > 0 && unmoved < PROVEN_NS;
-	return unmoved > 0 && !m->has_last && unmoved < PROVEN_ALONE_NS;
 }
 
 static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)
@@ -337,7 +352,7 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD)
 		return step;
 	if (step.event == COUNTER_RESET)
-		bridge(m, &step);
+		bridge(m, &step, r->time_ns);
 	m->piece.last = shown(m, &reading);
 	m->has_gap |= !is_bridged(m, step.from_ns, r->time_ns) || step.event == COUNTER_RETURN;
 	tell_step(m, &step);
@@ -345,6 +360,8 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 		m->has_gap = true;
 		return step;
 	}
+	if (step.event != COUNTER_RETURN && is_reset_open(m))
+		leave_reset_out(m);
 	if (step.joules == 0 && rhythm_of(&m->counter) > 0)
 		book_same(m, r->time_ns);
 	else if (r->time_ns > m->booked_ns)
