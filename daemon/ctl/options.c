@@ -110,6 +110,10 @@ static int take_command(struct reading *r, const char *word)
 static int take_word(struct reading *r, const char *word)
 {
 	struct ctl *c = r->c;
+	if (!r->first && r->ask == OPTIONS_RUN && strcmp(word, "help") == 0) { /* help COMMAND, too */
+		r->ask = OPTIONS_HELP;
+		return CTL_GOOD;
+	}
 	if (!r->first)
 		return take_command(r, word);
 	const struct command *below = c->word_count == 0 ? commands_find(r->first, word) : NULL;

@@ -22,28 +22,42 @@ static void put_share(struct table *t, const json_t *s, const char *group, const
 	    "%" JSON_INTEGER_FORMAT " of %" JSON_INTEGER_FORMAT " %s", good, all, what);
 }
 
-static void put_broker(struct table *t, const json_t *s)
+/* `of` has the publisher and the spool of a connection, whose name is "" for the main one. */
+static void put_broker(struct table *t, const char *name, const json_t *of)
 {
-	bool connected = json_is_true(json_object_get(json_object_get(s, "publisher"), "connected"));
-	table_cell(t, TABLE_PLAIN, "broker");
+	bool connected = json_is_true(json_object_get(json_object_get(of, "publisher"), "connected"));
+	table_cell(t, TABLE_PLAIN, "broker%s%s", *name ? " " : "", name);
 	table_cell(t, connected ? TABLE_PLAIN : TABLE_BAD,
 	    "%s, %" JSON_INTEGER_FORMAT " messages acknowledged, %" JSON_INTEGER_FORMAT " reconnects",
-	    connected ? "connected" : "not connected", number(s, "publisher", "acknowledged"),
-	    number(s, "publisher", "reconnects"));
+	    connected ? "connected" : "not connected", number(of, "publisher", "acknowledged"),
+	    number(of, "publisher", "reconnects"));
 }
 
-static void put_spool(struct arena *a, struct table *t, const json_t *s)
+static void put_spool(struct arena *a, struct table *t, const char *name, const json_t *of)
 {
-	json_int_t depth = number(s, "spool", "depth");
-	const char *problem = values_text(json_object_get(s, "spool"), "problem");
-	table_cell(t, TABLE_PLAIN, "spool");
+	json_int_t depth = number(of, "spool", "depth");
+	const char *problem = values_text(json_object_get(of, "spool"), "problem");
+	table_cell(t, TABLE_PLAIN, "spool%s%s", *name ? " " : "", name);
 	if (*problem)
 		table_cell(t, TABLE_BAD, "%s", problem);
 	else if (depth == 0)
 		table_cell(t, TABLE_PLAIN, "empty");
 	else
 		table_cell(t, TABLE_WARNING, "%" JSON_INTEGER_FORMAT " messages wait, %s", depth,
-		    values_size(a, (double)number(s, "spool", "bytes")));
+		    values_size(a, (double)number(of, "spool", "bytes")));
+}
+
+static void put_connections(struct arena *a, struct table *t, const json_t *s)
+{
+	const char *name;
+	json_t *of;
+	put_broker(t, "", s);
+	put_spool(a, t, "", s);
+	json_object_foreach(json_object_get(s, "connections"), name, of)
+	{
+		put_broker(t, name, of);
+		put_spool(a, t, name, of);
+	}
 }
 
 static void put_alarms(struct arena *a, struct table *t, const json_t *s)
@@ -82,8 +96,7 @@ static void print(struct ctl *c, const json_t *s)
 	    values_span(a, json_integer_value(json_object_get(s, "uptime_s")) * 1000));
 	put_share(t, s, "devices", "up", "up");
 	put_share(t, s, "points", "usable", "usable");
-	put_broker(t, s);
-	put_spool(a, t, s);
+	put_connections(a, t, s);
 	put_alarms(a, t, s);
 	table_print(t);
 }

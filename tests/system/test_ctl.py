@@ -192,6 +192,10 @@ def test_explain(daemon, tmp_path):
 
 
 def test_spool(daemon, broker, tmp_path):
+    daemon.reload(daemon.path.read_text() + "[sparkplug]\ngroup = g\n")
+    assert set(as_json(tmp_path, "ctl-spool", "spool")["connections"]) == {"sparkplug"}
+    as_json(tmp_path, "http-status", "status")
+    assert "broker sparkplug" in ctl(tmp_path, "status").stdout and "[sparkplug]" in ctl(tmp_path, "spool").stdout
     told = as_json(tmp_path, "ctl-spool", "spool")
     assert told["connected"] and told["dropped"] == 0 and told["problem"] is None
     broker.stop()

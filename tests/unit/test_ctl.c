@@ -80,6 +80,9 @@ static void options_stand_anywhere(void **state)
 	assert_null(ctl_option(&c, "month"));
 	assert_int_equal(read_line(&c, &ask, LINE("alarms", "ack", "--help")), CTL_GOOD);
 	assert_int_equal(ask, OPTIONS_HELP);
+	assert_int_equal(read_line(&c, &ask, LINE("help", "points")), CTL_GOOD);
+	assert_int_equal(ask, OPTIONS_HELP);
+	assert_ptr_equal(c.command, &points_command);
 }
 
 static void commands_have_what_they_need(void **state)
