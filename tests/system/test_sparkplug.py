@@ -5,7 +5,7 @@ import re
 import time
 
 import pytest
-from harness import Broker, Coolantd, ModbusServer, ask, device, free_port, head, tcp_bus, wait_for
+from harness import Broker, Coolantd, ModbusServer, ask, device, fetch, head, tcp_bus, wait_for
 from mqtt_broker import EXPIRY, ScriptedBroker
 from sparkplug_host import SparkplugHost, fields, session_number
 
@@ -185,13 +185,14 @@ def test_what_was_measured_meanwhile_comes_late(start, tmp_path, server):
     began = time.time()
     for value in (500, 510, 520):
         server.set(1, "holding", 0, [value])
-        time.sleep(0.3)  # each is read
+        wait_for(lambda: f'"value":{value // 10},' in fetch(tmp_path, "/v1/points?match=d.flow")[2], "a reading")
     server.stop()  # silent, before the broker is back
-    ask_dead = lambda: not ask(tmp_path, "GET", "/v1/status")[1]["devices"]["up"]
-    wait_for(ask_dead, lambda: ask(tmp_path, "GET", "/v1/status"))
+    wait_for(lambda: not ask(tmp_path, "GET", "/v1/status")[1]["devices"]["up"], "silence")
     seen = len(host.messages)
     broker.start()
-    late = lambda: [(x["value"], int(x["timestamp"]) / 1000) for m in host.of("DDATA", "d", seen) for x in m.metrics if x.get("isHistorical")]
+
+    def late():
+        return [(x["value"], int(x["timestamp"]) / 1000) for m in host.of("DDATA", "d", seen) for x in m.metrics if x.get("isHistorical")]
     wait_for(lambda: {50, 51, 52} <= {v for v, _ in late()}, lambda: host.messages[seen:])
     values = [v for v, _ in late() if v in (50, 51, 52)]
     assert values == sorted(values) and all(began <= t <= time.time() for v, t in late() if v in (50, 51, 52))
@@ -203,8 +204,7 @@ def test_what_was_measured_meanwhile_comes_late(start, tmp_path, server):
 
 def test_nothing_is_said_without_the_primary_host(start, tmp_path, broker, server):
     watcher = start(SparkplugHost, broker.port)
-    main = "replay_delay = 0s\n"
-    daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port, "", main) + SECTION + "primary_host = scada\n" + row(server))
+    daemon = start(Coolantd, tmp_path, head(tmp_path, broker.port) + SECTION + "primary_host = scada\n" + row(server))
     daemon.wait_line(r"\[sparkplug\] waits for scada")
     watcher.command(raw="spBv1.0/STATE/other", text=json.dumps({"online": True, "timestamp": 1}))
     watcher.command(raw="spBv1.0/STATE/scada", text=json.dumps({"online": False, "timestamp": 1}))
@@ -223,8 +223,8 @@ def test_nothing_is_said_without_the_primary_host(start, tmp_path, broker, serve
     assert not host.of("NDEATH")
     host.command(online=False)
     host.wait("NDEATH", condition=lambda m: m.metric("bdSeq")["value"] == "0")
-    daemon.wait_line(r"waits for scada", after=len(daemon.lines) - 1 if "waits for scada" in daemon.lines[-1] else next(
-        i for i, l in enumerate(daemon.lines) if "is offline, leaving" in l))
+    daemon.wait_line("is offline, leaving")
+    wait_for(lambda: len([l for l in daemon.lines if "waits for scada" in l]) == 2, "the next session")
     seen = len(host.messages)
     host.command(online=True, timestamp=int(time.time() * 1000))
     assert host.wait("NBIRTH", after=seen).metric("bdSeq")["value"] == "1"
