@@ -859,13 +859,14 @@ void mqtt_client_dispatch(struct mqtt_client *m)
 	for (struct inbox_item *i = inbox_take(m->inbox), *next; i; i = next) {
 		next = i->next;
 		struct token *t = (struct token *)i, e = *t;
-		_cleanup_free_ char *why = e.why, *topic = e.topic;
-		_cleanup_free_ void *payload = e.payload;
 		t->why = t->topic = NULL;
 		t->payload = NULL;
 		free_event(i);
 		unsigned handles = m->handles;
 		tell(m, &e);
+		free(e.why);
+		free(e.topic);
+		free(e.payload);
 		if (m->handles != handles) /* the others went with theirs */
 			return;
 	}
