@@ -9,17 +9,24 @@
  * plausible. */
 #define SLACK_QUANTA 2
 /* Readings that show something else before it is believed. */
-#define WRAP_READINGS 2
+#define CONFIRMED_READINGS 2
 #define RESET_READINGS 3
 /* P_max is so many times what was seen: of the power, which is also known where it is not polled, and of the
  * counter alone. */
 #define SEEN_FACTOR 2
 #define COUNTED_FACTOR 10
-/* Changes in a row that teach how fast it counts, while nothing is known. */
+/* Changes in a row that teach how fast it counts: while nothing is known, and to count faster than that. */
 #define RATES_AT_FIRST 2
-/* The same where the power is known: then only a counter that never agrees with it teaches more, and no
- * garbled readings that happen to grow. */
-#define RATES_MAX 8
+#define RATES_FASTER 12
+/* Those of a load are alike, and what it has counted since the last reading taken fits to them: garbled
+ * readings that happen to grow do neither. Words that are swapped count 65,536 times as fast. */
+#define RATES_ALIKE 4
+#define RATE_OF_ALL 2
+#define RATE_SWAPPED 32768
+/* A reading is taken at once when it is that near to what it counts usually, and, after some that were held,
+ * the last taken one so many polls old at most; else when another goes on from there. */
+#define LIKELY_FACTOR 2
+#define LIKELY_POLLS 4
 /* What the first reading shows may be so old: heat meters refresh every quarter of an hour. */
 #define FIRST_SHOWN_NS (900 * NS_PER_S)
 /* A counter that refreshes as often as it is read, out of step with that, shows the energy of one poll more
@@ -111,50 +118,19 @@ void counter_note_bridged(struct counter *c, double joules)
 	c->booked += joules;
 }
 
-/* The most that it can count, in watts; 0 = nothing is known yet. */
-static double max_watts(const struct counter *c, const struct counter_power *power)
+/* How fast it counts, in watts: usually, and at most; 0 = nothing is known yet. */
+struct pace {
+	double usual, most;
+};
+
+static struct pace pace_of(const struct counter *c, const struct counter_power *power)
 {
 	if (power->told > 0)
-		return power->told;
-	return power->seen > 0 ? SEEN_FACTOR * fmax(power->seen, c->sustained)
-			       : COUNTED_FACTOR * c->sustained;
-}
-
-/* Whether the meter can have counted that since it showed `from`. */
-static bool is_countable(
-    const struct counter *c, const struct counter_mark *from, int64_t until_ns, double joules, double watts)
-{
-	int64_t since_ns = from->since_ns - c->poll_ns - (c->is_resumed ? RESUMED_NS : 0);
-	double seconds = (double)(until_ns - since_ns) / NS_PER_S;
-	return joules <= watts * seconds + SLACK_QUANTA * counter_quantum(c) && joules < JOULES_MAX;
-}
-
-static bool is_plausible(
-    const struct counter *c, const struct counter_mark *from, const struct counter_reading *to, double watts)
-{
-	return !is_below(c, to, &from->reading) &&
-	       is_countable(c, from, to->time_ns, forward(c, &from->reading, to), watts);
-}
-
-static bool is_wrap(const struct counter *c, const struct counter_reading *to, double watts)
-{
-	return is_below(c, to, &c->marks[COUNTER_LAST].reading) &&
-	       is_countable(c, &c->marks[COUNTER_LAST], to->time_ns,
-		   forward_over_end(c, &c->marks[COUNTER_LAST].reading, to), watts);
-}
-
-static bool is_return(const struct counter *c, const struct counter_reading *to, double watts)
-{
-	const int64_t within_ns = c->is_moved ? RETURN_NS : RETURN_UNMOVED_NS;
-	return c->has_before && to->time_ns - c->marks[COUNTER_BEFORE].reading.time_ns < within_ns &&
-	       is_plausible(c, &c->marks[COUNTER_BEFORE], to, watts);
-}
-
-static void move(const struct counter *c, struct counter_mark *mark, const struct counter_reading *to)
-{
-	if (!is_equal(c, &mark->reading, to))
-		mark->since_ns = to->time_ns;
-	mark->reading = *to;
+		return (struct pace){ power->told, power->told };
+	if (power->seen <= 0)
+		return (struct pace){ c->sustained, COUNTED_FACTOR * c->sustained };
+	const double usual = fmax(power->seen, c->sustained);
+	return (struct pace){ usual, SEEN_FACTOR * usual };
 }
 
 int64_t counter_refresh(const struct counter *c)
@@ -167,6 +143,46 @@ int64_t counter_refresh(const struct counter *c)
 	/* the middle one: an idle time or a set counter is no rhythm */
 	int64_t low = i[0] < i[1] ? i[0] : i[1], high = i[0] < i[1] ? i[1] : i[0];
 	return i[2] < low ? low : i[2] > high ? high : i[2];
+}
+
+/* Whether the meter can have counted that since it showed `from`: after a gap that may be old already, though
+ * no older than a refresh. */
+static bool is_countable(const struct counter *c, const struct counter_mark *from, int64_t until_ns,
+    double joules, struct pace pace)
+{
+	const int64_t shown_ns = until_ns - from->since_ns + (c->is_resumed ? RESUMED_NS : 0);
+	const int64_t refresh_ns = counter_refresh(c);
+	const double most = pace.most * (double)(shown_ns > refresh_ns ? shown_ns : refresh_ns) / NS_PER_S +
+			    pace.usual * (double)c->poll_ns / NS_PER_S;
+	return joules <= most + SLACK_QUANTA * counter_quantum(c) && joules < JOULES_MAX;
+}
+
+static bool is_plausible(const struct counter *c, const struct counter_mark *from,
+    const struct counter_reading *to, struct pace pace)
+{
+	return !is_below(c, to, &from->reading) &&
+	       is_countable(c, from, to->time_ns, forward(c, &from->reading, to), pace);
+}
+
+static bool is_wrap(const struct counter *c, const struct counter_reading *to, struct pace pace)
+{
+	return is_below(c, to, &c->marks[COUNTER_LAST].reading) &&
+	       is_countable(c, &c->marks[COUNTER_LAST], to->time_ns,
+		   forward_over_end(c, &c->marks[COUNTER_LAST].reading, to), pace);
+}
+
+static bool is_return(const struct counter *c, const struct counter_reading *to, struct pace pace)
+{
+	const int64_t within_ns = c->is_moved ? RETURN_NS : RETURN_UNMOVED_NS;
+	return c->has_before && to->time_ns - c->marks[COUNTER_BEFORE].reading.time_ns < within_ns &&
+	       is_plausible(c, &c->marks[COUNTER_BEFORE], to, pace);
+}
+
+static void move(const struct counter *c, struct counter_mark *mark, const struct counter_reading *to)
+{
+	if (!is_equal(c, &mark->reading, to))
+		mark->since_ns = to->time_ns;
+	mark->reading = *to;
 }
 
 /* Takes note of when it changes. A change by one step is no refresh: there was nothing to show before. */
@@ -186,23 +202,35 @@ static void learn_interval(struct counter *c, int64_t since_ns, int64_t now_ns, 
 	c->was_unchanged = false;
 }
 
-/* Takes note of how fast it counted from one change to the next. */
-static void learn_rate(struct counter *c, double joules, double seconds, bool power_known)
+/* Whether such a rate explains what was counted since the last reading taken. */
+static bool is_rate_of_all(const struct counter *c, const struct counter_reading *now, double rate)
 {
-	const unsigned enough = c->sustained == 0 ? RATES_AT_FIRST : power_known ? RATES_MAX : COUNTER_RATES;
+	const struct counter_mark *last = &c->marks[COUNTER_LAST];
+	const double seconds = (double)(now->time_ns - last->since_ns) / NS_PER_S;
+	return c->sustained == 0 || (rate < RATE_SWAPPED * c->sustained &&
+					forward(c, &last->reading, now) <= RATE_OF_ALL * rate * seconds);
+}
+
+/* Takes note of how fast it counted from one change to the next. */
+static void learn_rate(struct counter *c, const struct counter_reading *now, double joules, double seconds)
+{
+	const double rate = joules / seconds;
 	if (joules <= c->sustained * seconds) {
 		c->rate_count = 0;
 		return;
 	}
-	double rate = joules / seconds;
+	if (c->sustained > 0 && c->rate_count > 0 &&
+	    (rate > RATES_ALIKE * c->slowest || RATES_ALIKE * rate < c->slowest))
+		c->rate_count = 0;
 	c->slowest = c->rate_count == 0 ? rate : fmin(c->slowest, rate);
-	if (++c->rate_count < enough)
+	if (++c->rate_count < (c->sustained > 0 ? RATES_FASTER : RATES_AT_FIRST))
 		return;
-	c->sustained = c->slowest;
+	if (is_rate_of_all(c, now, c->slowest))
+		c->sustained = c->slowest;
 	c->rate_count = 0;
 }
 
-static void learn(struct counter *c, const struct counter_reading *r, bool power_known)
+static void learn(struct counter *c, const struct counter_reading *r)
 {
 	const struct counter_mark was = c->marks[COUNTER_SEEN];
 	move(c, &c->marks[COUNTER_SEEN], r);
@@ -214,7 +242,7 @@ static void learn(struct counter *c, const struct counter_reading *r, bool power
 	} else {
 		double joules = forward(c, &was.reading, r);
 		learn_interval(c, was.since_ns, r->time_ns, joules);
-		learn_rate(c, joules, (double)(r->time_ns - was.since_ns) / NS_PER_S, power_known);
+		learn_rate(c, r, joules, (double)(r->time_ns - was.since_ns) / NS_PER_S);
 	}
 }
 
@@ -238,9 +266,29 @@ static struct counter_step step_to(
 	return step;
 }
 
-static struct counter_step hold(struct counter *c, const struct counter_reading *r, double watts)
+/* Whether it goes on from the held reading, and lies on the same side of the last taken one. */
+static bool is_of_held(const struct counter *c, const struct counter_reading *r, struct pace pace)
 {
-	if (c->held_count > 0 && is_plausible(c, &c->marks[COUNTER_HELD_NOW], r, watts)) {
+	const struct counter_reading *last = &c->marks[COUNTER_LAST].reading;
+	return c->held_count > 0 && is_plausible(c, &c->marks[COUNTER_HELD_NOW], r, pace) &&
+	       is_below(c, r, last) == is_below(c, &c->marks[COUNTER_HELD_ONE].reading, last);
+}
+
+/* Whether a reading is taken before another goes on from there. */
+static bool is_taken(
+    const struct counter *c, const struct counter_reading *r, struct pace pace, int64_t poll_ns)
+{
+	const struct counter_mark *last = &c->marks[COUNTER_LAST];
+	const struct pace likely = { pace.usual, fmin(LIKELY_FACTOR * pace.usual, pace.most) };
+	if (!is_plausible(c, last, r, likely))
+		return false;
+	return c->held_count == 0 ||
+	       (!is_of_held(c, r, pace) && r->time_ns - last->reading.time_ns <= LIKELY_POLLS * poll_ns);
+}
+
+static struct counter_step hold(struct counter *c, const struct counter_reading *r, struct pace pace)
+{
+	if (is_of_held(c, r, pace)) {
 		move(c, &c->marks[COUNTER_HELD_NOW], r);
 		if (c->held_count < RESET_READINGS)
 			c->held_count++;
@@ -270,6 +318,24 @@ static struct counter_step reset_to(struct counter *c, const struct counter_read
 	return step;
 }
 
+/* What is held was seen again. It is judged by the time when it was seen first, however long it stays. */
+static struct counter_step confirm(
+    struct counter *c, const struct counter_reading *r, struct pace pace, const struct counter_step *held)
+{
+	const struct counter_mark *last = &c->marks[COUNTER_LAST], *before = &c->marks[COUNTER_BEFORE];
+	if (is_plausible(c, last, &c->marks[COUNTER_HELD_ONE].reading, pace))
+		return step_to(c, r, COUNTER_STEP, forward(c, &last->reading, r));
+	if (is_wrap(c, r, pace))
+		return step_to(c, r, COUNTER_WRAP, forward_over_end(c, &last->reading, r));
+	if (is_return(c, r, pace)) {
+		c->has_before = false;
+		return step_to(c, r, COUNTER_RETURN, forward(c, &before->reading, r) - c->booked);
+	}
+	const bool known =
+	    pace.most > 0 || r->time_ns - c->marks[COUNTER_HELD_ONE].reading.time_ns >= UNKNOWN_NS;
+	return c->held_count >= RESET_READINGS && known ? reset_to(c, r) : *held;
+}
+
 struct counter_step counter_read(
     struct counter *c, struct counter_reading r, const struct counter_power *power)
 {
@@ -279,20 +345,12 @@ struct counter_step counter_read(
 		return (struct counter_step){ .event = COUNTER_SAME };
 	const int64_t poll_ns = r.time_ns - c->marks[COUNTER_SEEN].reading.time_ns;
 	c->poll_ns = poll_ns < SLACK_POLL_NS ? poll_ns : SLACK_POLL_NS;
-	learn(c, &r, power->seen > 0);
-	double watts = max_watts(c, power);
-	if (is_plausible(c, &c->marks[COUNTER_LAST], &r, watts))
+	learn(c, &r);
+	const struct pace pace = pace_of(c, power);
+	if (is_taken(c, &r, pace, poll_ns))
 		return step_to(c, &r, COUNTER_STEP, forward(c, &c->marks[COUNTER_LAST].reading, &r));
-	struct counter_step step = hold(c, &r, watts);
-	if (c->held_count >= WRAP_READINGS && is_wrap(c, &r, watts))
-		return step_to(c, &r, COUNTER_WRAP, forward_over_end(c, &c->marks[COUNTER_LAST].reading, &r));
-	if (c->held_count >= WRAP_READINGS && is_return(c, &r, watts)) {
-		c->has_before = false;
-		return step_to(
-		    c, &r, COUNTER_RETURN, forward(c, &c->marks[COUNTER_BEFORE].reading, &r) - c->booked);
-	}
-	bool known = watts > 0 || r.time_ns - c->marks[COUNTER_HELD_ONE].reading.time_ns >= UNKNOWN_NS;
-	return c->held_count >= RESET_READINGS && known ? reset_to(c, &r) : step;
+	struct counter_step step = hold(c, &r, pace);
+	return c->held_count >= CONFIRMED_READINGS ? confirm(c, &r, pace, &step) : step;
 }
 
 int64_t counter_unmoved(const struct counter *c, int64_t now_ns)
@@ -370,7 +428,7 @@ void counter_load(struct counter *c, int64_t offset_ns, int layout, struct bytes
 	c->has_before = before != 0;
 	c->is_moved = before != 2;
 	c->booked = bytes_take_number(r);
-	c->rate_count = (unsigned)bytes_take_within(r, 0, RATES_MAX);
+	c->rate_count = (unsigned)bytes_take_within(r, 0, RATES_FASTER);
 	c->slowest = bytes_take_number(r);
 	c->sustained = bytes_take_number(r);
 	c->change_known = bytes_take_within(r, 0, 1);

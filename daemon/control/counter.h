@@ -1,14 +1,15 @@
 /* counter: differences of an energy counter that may wrap, be reset, be preset or be misread (pure).
  *
  * A reading is taken when the meter can have counted it since the last one: up to P_max x time. P_max is the
- * meter's own `max`, else twice the most power that it has shown, else ten times what it was seen to count.
- * Whatever else it shows is held until further readings, of other polls, go on from there:
+ * meter's own `max`, else twice the most power that it has shown, else ten times what it was seen to count;
+ * what is far more than usual waits for the next reading, of another poll, to go on from there.
+ * Whatever else it shows is held until further readings go on from there. It is judged by the time when it
+ * was seen first: waiting makes no jump plausible.
  *  - below the last one, and plausible modulo the end of its range: a wrap;
  *  - else a reset, up or down: what lies between is no consumption, however often it is seen;
  *  - back where it was before a reset, as after a start that shows zeros: as if there had been none.
- * Stray readings are forgotten. How fast it counts is learned from its own changes, of which the slowest of
- * three in a row counts (of two at first), so that no single jump teaches it; where the power is known, of
- * eight.
+ * Stray readings are forgotten. How fast it counts is learned from its own changes, at first of the slower of
+ * two; that it counts faster, of twelve in a row that are alike and explain all since the last reading taken.
  */
 #pragma once
 
