@@ -10,6 +10,7 @@ import {
   leaksOf,
   racksByTrouble,
   stateOf,
+  together,
 } from '../../packaging/web/src/judge.js';
 import { aligned, heatLine, seriesOf } from '../../packaging/web/src/series.js';
 import { store, take } from '../../packaging/web/src/store.js';
@@ -120,6 +121,22 @@ test('a point is told by its kind', () => {
   ]) {
     assert.equal(kindOf(info, value), kind);
   }
+});
+
+test('what one device that is lost says of all its readings is one thing', () => {
+  const lost = (point, more) => alarm({ point, ...more });
+  const all = [
+    ['a-flow-lost', lost('cdu1.flow')],
+    ['leak', alarm({ point: 'cdu1.leak' })],
+    ['a-supply-lost', lost('cdu1.t1')],
+    ['a-return-lost', lost('cdu2.t2')],
+    ['b-flow-lost', lost('cdu1.flow', { state: 'cleared_unacknowledged' })],
+    ['row-pdu1-lost', lost('pdu1')],
+  ];
+  assert.deepEqual(
+    together(all).map((group) => group.map(([name]) => name).join(' ')),
+    ['a-flow-lost a-supply-lost', 'leak', 'a-return-lost', 'b-flow-lost', 'row-pdu1-lost'],
+  );
 });
 
 test('an alarm has its advice by what it is', () => {

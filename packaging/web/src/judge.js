@@ -108,14 +108,15 @@ export function leaksOf(rack, loop) {
   );
 }
 
-/* A point's place on the page of its device. A number without a unit that is 0 or 1 is a flag that has no type of its own. */
+/* A point's place on the page of its device. A number without a unit that is 0, 1 or not known is a flag that has no
+ * type of its own. */
 export function kindOf(info, value) {
   if (info?.counter) return 'counter';
   if (info?.type === 'string') return 'text';
   if (info?.enum) return 'telemetry';
   if (info?.type === 'bool' || typeof value === 'boolean') return 'flag';
   const bare = !info?.unit || info.unit === '1';
-  if (bare && (value === 0 || value === 1) && /^[ui]\d+$/.test(info?.type ?? '')) return 'flag';
+  if (bare && (value === 0 || value === 1 || value === null) && /^[ui]\d+$/.test(info?.type ?? '')) return 'flag';
   return typeof value === 'string' ? 'text' : 'telemetry';
 }
 
@@ -127,4 +128,17 @@ export function kindOfAlarm(name, a, known) {
   const point = a.point?.split('.').pop() ?? '';
   if (isLeak(point) || /leak/.test(name)) return 'leak';
   return Object.hasOwn(known, point) ? point : null;
+}
+
+/* Alarms in the order that they are shown in, in groups: what one device that is lost makes all its readings say is one
+ * thing to see to. [[[name, alarm], …], …] */
+export function together(alarms) {
+  const groups = new Map();
+  for (const entry of alarms) {
+    const [name, a] = entry;
+    const key =
+      name.endsWith('-lost') && a.state === 'active' && a.point ? ` ${a.severity} ${a.point.split('.')[0]}` : name;
+    groups.set(key, [...(groups.get(key) ?? []), entry]);
+  }
+  return [...groups.values()];
 }

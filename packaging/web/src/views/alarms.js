@@ -1,7 +1,7 @@
 // Alarms of a rack: what needs somebody first, with since when and what to do.
 import { h } from '../dom.js';
 import { sinceAgo, clock, written } from '../format.js';
-import { alarmsOf, isCritical, kindOfAlarm, needsSomebody, readingOf } from '../judge.js';
+import { alarmsOf, isCritical, kindOfAlarm, needsSomebody, readingOf, together } from '../judge.js';
 import { find, known, t } from '../words.js';
 import { badge, mark, pathOf, section } from './common.js';
 
@@ -64,7 +64,13 @@ function whatItSees(rack, a) {
   return h('p', { class: 'soft' }, name, text && text !== '–' ? `: ${text}` : null, a.reason ? ` (${a.reason})` : null);
 }
 
-function item(rack, [name, a], now) {
+const commands = (name, a) => [
+  a.acknowledged ? null : command(`coolantctl alarms ack ${name}`),
+  command(`coolantctl alarms shelve ${name} 2h`),
+];
+
+/* One alarm, and those that say the same of the same device. */
+function item(rack, [[name, a], ...others], now) {
   const advice = find('advice', kindOfAlarm(name, a, known()) ?? 'other');
   const open = a.state === 'active' && !a.acknowledged;
   return h(
@@ -88,8 +94,15 @@ function item(rack, [name, a], now) {
           null,
           h('summary', null, t('acknowledge')),
           h('p', { class: 'soft' }, t('on_the_controller')),
-          a.acknowledged ? null : command(`coolantctl alarms ack ${name}`),
-          command(`coolantctl alarms shelve ${name} 2h`),
+          commands(name, a),
+        )
+      : null,
+    others.length
+      ? h(
+          'details',
+          null,
+          h('summary', null, t('lost_too', others.length)),
+          others.map(([other, b]) => h('div', { key: other }, h('p', null, titleOf(other, b)), commands(other, b))),
         )
       : null,
   );
@@ -122,7 +135,7 @@ export function alarms(rack, now) {
       ? h(
           'ol',
           { class: 'alarm-list' },
-          first.map((a) => item(rack, a, now)),
+          together(first).map((group) => item(rack, group, now)),
         )
       : h(
           'p',

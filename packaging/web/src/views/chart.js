@@ -30,7 +30,7 @@ function optionsOf(width, { lines, digits }) {
     scales: { x: { time: true, range: spanOf }, y: { range: (u, low, high) => padded(low, high) } },
     axes: [
       { ...axis, space: 70, size: 30, values: (u, ticks) => ticks.map(time) },
-      { ...axis, size: 52, values: (u, ticks) => ticks.map((v) => fixed(v, digits)) },
+      { ...axis, size: 52, values: (u, ticks) => ticks.map((v) => fixed(v, digitsOfTicks(ticks))) },
     ],
     series: [
       {},
@@ -45,6 +45,9 @@ function optionsOf(width, { lines, digits }) {
     ],
   };
 }
+
+/* As many as tell two ticks apart. */
+const digitsOfTicks = ([a, b]) => Math.min(6, Math.max(0, Math.ceil(-Math.log10(Math.abs(b - a) || 1) - 1e-9)));
 
 /* What the lines are where the pointer is. */
 function tell(u, time, digits) {

@@ -29,13 +29,17 @@ const points = (device, title, rows) =>
       )
     : null;
 
+/* Only those that are raised; how many cannot be read; the rest on request. */
 function flags(device, all) {
-  const shown = all.filter((f) => isRaised(f) || f[2] !== 'good'),
-    rest = all.filter((f) => !shown.includes(f));
+  const shown = all.filter(isRaised),
+    rest = all.filter((f) => !isRaised(f)),
+    unread = rest.filter(([, value]) => value === null).length;
   return section(
     'flags',
     t('flags_raised'),
-    shown.length ? points(device, t('flags_raised'), shown) : h('p', { class: 'quiet' }, mark('good'), t('no_flag')),
+    shown.length ? points(device, t('flags_raised'), shown) : null,
+    unread ? h('p', null, mark('old'), ' ', t('flags_unread', unread)) : null,
+    shown.length || unread ? null : h('p', { class: 'quiet' }, mark('good'), t('no_flag')),
     rest.length
       ? h('details', null, h('summary', null, t('flags_rest', rest.length)), points(device, t('flags_raised'), rest))
       : null,

@@ -67,13 +67,11 @@ function charts(rack) {
           t('trend_pue'),
           '',
           3,
-          pues
-            .slice(0, 3)
-            .map((p, i) => ({
-              name: p,
-              colour: ['supply', 'return', 'good'][i],
-              points: seriesOf(rack, 'pue', p, 'pue'),
-            })),
+          pues.slice(0, 3).map((p, i) => ({
+            name: p,
+            colour: ['supply', 'return', 'good'][i],
+            points: seriesOf(rack, 'pue', p, 'pue'),
+          })),
         )
       : null,
     pues.length || loops.length
