@@ -31,9 +31,13 @@ def as_json(folder, kind, *args):
 
 
 @pytest.fixture
-def daemon(start, coolantd, subscriber, tmp_path):
+def server(start, tmp_path):
     words = [int.from_bytes(HOSTILE[i:i + 2], "big") for i in range(0, 8, 2)]
-    server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 425, 1: 7, **{10 + i: w for i, w in enumerate(words)}}}})
+    return start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 425, 1: 7, **{10 + i: w for i, w in enumerate(words)}}}})
+
+
+@pytest.fixture
+def daemon(server, coolantd, subscriber):
     d = coolantd(tcp_bus("b", server.port) + device("d", "b", extra=INI), "publish = always\n")
     subscriber.wait("alarm/d-leak", lambda m: m.json["state"] == "active")
     return d
@@ -191,8 +195,9 @@ def test_explain(daemon, tmp_path):
     assert r.returncode == 1 and "d.flow" in r.stderr and r.stdout == ""
 
 
-def test_spool(daemon, broker, tmp_path):
-    daemon.reload(daemon.path.read_text() + "[sparkplug]\ngroup = g\n")
+def test_spool(server, coolantd, broker, tmp_path):
+    coolantd(tcp_bus("b", server.port) + device("d", "b", extra=INI + "[sparkplug]\ngroup = g\n"), "publish = always\n")
+    harness.wait_for(lambda: harness.ask(tmp_path, "GET", "/v1/status")[1]["publisher"]["connected"], "the broker")
     assert set(as_json(tmp_path, "ctl-spool", "spool")["connections"]) == {"sparkplug"}
     as_json(tmp_path, "http-status", "status")
     assert "broker sparkplug" in ctl(tmp_path, "status").stdout and "[sparkplug]" in ctl(tmp_path, "spool").stdout
