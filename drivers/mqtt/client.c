@@ -1,6 +1,5 @@
 #include "drivers/mqtt/client.h"
 
-#include "config/ini/cleanup.h"
 #include "drivers/inbox.h"
 #include "drivers/mqtt/address.h"
 #include "drivers/mqtt/credential.h"
