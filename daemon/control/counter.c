@@ -301,6 +301,13 @@ static struct counter_step hold(struct counter *c, const struct counter_reading 
 	    struct counter_step){ .event = COUNTER_HELD, .from_ns = c->marks[COUNTER_LAST].reading.time_ns };
 }
 
+int64_t counter_unmoved(const struct counter *c, int64_t now_ns)
+{
+	return c->has_before && !c->is_moved ? now_ns - c->marks[COUNTER_BEFORE].reading.time_ns : 0;
+}
+
+/* One that stands since a reset and begins anew once more was never there: where it was before the first
+ * counts, and nothing is to be said before it counts. */
 static struct counter_step reset_to(struct counter *c, const struct counter_reading *r)
 {
 	struct counter_step step = { .event = COUNTER_RESET,
@@ -308,9 +315,16 @@ static struct counter_step reset_to(struct counter *c, const struct counter_read
 		.from_ns = c->marks[COUNTER_HELD_ONE].reading.time_ns,
 		.reset_from_ns = c->marks[COUNTER_LAST].reading.time_ns,
 		.reset_until_ns = c->marks[COUNTER_HELD_ONE].reading.time_ns };
+	const int64_t unmoved = counter_unmoved(c, r->time_ns);
+	if (unmoved > 0 && unmoved < RETURN_UNMOVED_NS) {
+		step.event = step.joules > 0 ? COUNTER_RESET : COUNTER_HELD;
+		step.reset_from_ns = c->marks[COUNTER_BEFORE].reading.time_ns;
+	} else {
+		c->marks[COUNTER_BEFORE] = c->marks[COUNTER_LAST];
+		c->booked = 0;
+	}
 	c->has_before = true;
-	c->marks[COUNTER_BEFORE] = c->marks[COUNTER_LAST];
-	c->booked = step.joules;
+	c->booked += step.joules;
 	c->is_moved = step.joules > 0;
 	c->is_resumed = false;
 	c->marks[COUNTER_LAST] = c->marks[COUNTER_HELD_NOW];
@@ -329,7 +343,8 @@ static struct counter_step confirm(
 		return step_to(c, r, COUNTER_WRAP, forward_over_end(c, &last->reading, r));
 	if (is_return(c, r, pace)) {
 		c->has_before = false;
-		return step_to(c, r, COUNTER_RETURN, forward(c, &before->reading, r) - c->booked);
+		/* what was bridged may have been too much */
+		return step_to(c, r, COUNTER_RETURN, fmax(forward(c, &before->reading, r) - c->booked, 0));
 	}
 	const bool known =
 	    pace.most > 0 || r->time_ns - c->marks[COUNTER_HELD_ONE].reading.time_ns >= UNKNOWN_NS;
@@ -351,11 +366,6 @@ struct counter_step counter_read(
 		return step_to(c, &r, COUNTER_STEP, forward(c, &c->marks[COUNTER_LAST].reading, &r));
 	struct counter_step step = hold(c, &r, pace);
 	return c->held_count >= CONFIRMED_READINGS ? confirm(c, &r, pace, &step) : step;
-}
-
-int64_t counter_unmoved(const struct counter *c, int64_t now_ns)
-{
-	return c->has_before && !c->is_moved ? now_ns - c->marks[COUNTER_BEFORE].reading.time_ns : 0;
 }
 
 void counter_move(struct counter *c, int64_t ns)

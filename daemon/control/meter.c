@@ -298,29 +298,22 @@ static bool is_reset_open(const struct meter *m)
 	return m->counter.has_before && m->booked_ns <= m->counter.marks[COUNTER_BEFORE].reading.time_ns;
 }
 
-static void leave_reset_out(struct meter *m)
+/* The piece that was not counted, up to the first reading behind it: power tells it, as far as that is known,
+ * else its time stays unknown. */
+static void bridge(struct meter *m, int64_t from_ns, const struct counter_reading *first)
 {
-	const struct counter_reading *first = &m->counter.marks[COUNTER_HELD_ONE].reading;
-	m->booked_ns = first->time_ns;
-	m->piece.first = shown(m, first);
-}
-
-/* The piece that was not counted: power tells it, as far as that is known, else its time stays unknown. */
-static void bridge(struct meter *m, const struct counter_step *step, int64_t now_ns)
-{
-	double seconds = (double)(step->reset_until_ns - m->booked_ns) / 1e9;
-	bool known = m->has_last && is_bridged(m, step->reset_from_ns, step->reset_until_ns);
-	double joules = (known ? m->last_watts : m->rate.watts) * seconds;
-	m->piece.last = shown(m, &m->counter.marks[COUNTER_HELD_ONE].reading);
+	const int64_t until_ns = first->time_ns;
+	const bool known = m->has_last && is_bridged(m, from_ns, until_ns);
+	const double seconds = (double)(until_ns - m->booked_ns) / 1e9;
+	const double joules = (known ? m->last_watts : m->rate.watts) * seconds;
+	m->piece.last = shown(m, first);
 	tell_jump(m, METER_RESET, known ? joules : NAN, m->last_watts);
 	m->shape_count = 0;
-	if (!known && is_unproven(m, now_ns))
-		return;
 	counter_note_bridged(&m->counter, joules); /* either way nothing of it is to come */
 	if (known)
-		book(m, step->reset_until_ns, joules, false);
+		book(m, until_ns, joules, false);
 	m->piece = (struct meter_piece){ .first = m->piece.last };
-	m->booked_ns = step->from_ns;
+	m->booked_ns = until_ns;
 	m->has_gap = false;
 }
 
@@ -335,14 +328,26 @@ static void tell_step(struct meter *m, const struct counter_step *step)
 		tell_jump(m, METER_GAP, step->joules, 0);
 }
 
+/* Bridges a reset: a new one, or an open one whose counter now counts on from what it showed, as in `was`. */
+static void close_reset(struct meter *m, const struct counter_step *step, const struct counter_mark *was)
+{
+	if (step->event == COUNTER_RESET) {
+		bridge(m, step->reset_from_ns, &m->counter.marks[COUNTER_HELD_ONE].reading);
+	} else if (step->event != COUNTER_RETURN && is_reset_open(m)) {
+		struct counter_reading first = was->reading;
+		first.time_ns = was->since_ns;
+		bridge(m, m->counter.marks[COUNTER_BEFORE].reading.time_ns, &first);
+	}
+}
+
 static struct counter_step read_counter(struct meter *m, const struct meter_reading *r)
 {
 	const struct counter_reading reading = { r->time_ns, r->raw, r->number, r->step };
 	const struct counter_power power = { m->type.max_watts, m->most_watts };
-	const struct counter_reading before = m->counter.marks[COUNTER_LAST].reading;
+	const struct counter_mark was = m->counter.marks[COUNTER_LAST];
 	struct counter_step step = counter_read(&m->counter, reading, &power);
 	m->piece = (struct meter_piece){ .first = { m->booked_ns + m->offset_ns,
-					     counter_joules(&m->counter, &before) },
+					     counter_joules(&m->counter, &was.reading) },
 		.last = shown(m, &reading) };
 	if (step.event == COUNTER_FIRST) {
 		m->booked_ns = r->time_ns;
@@ -351,17 +356,16 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 	}
 	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD)
 		return step;
-	if (step.event == COUNTER_RESET)
-		bridge(m, &step, r->time_ns);
+	const bool unproven = is_unproven(m, r->time_ns);
+	if (!unproven)
+		close_reset(m, &step, &was);
 	m->piece.last = shown(m, &reading);
 	m->has_gap |= !is_bridged(m, step.from_ns, r->time_ns) || step.event == COUNTER_RETURN;
 	tell_step(m, &step);
-	if (is_unproven(m, r->time_ns)) {
+	if (unproven) {
 		m->has_gap = true;
 		return step;
 	}
-	if (step.event != COUNTER_RETURN && is_reset_open(m))
-		leave_reset_out(m);
 	if (step.joules == 0 && rhythm_of(&m->counter) > 0)
 		book_same(m, r->time_ns);
 	else if (r->time_ns > m->booked_ns)

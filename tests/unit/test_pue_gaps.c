@@ -416,6 +416,47 @@ static void a_step_and_a_restart_within_a_gap(void **state)
 	}
 }
 
+/* All ones between two refreshes, or zeros, then something else that stands, then the total again, beside a
+ * power that goes on: one gap, of which no energy is negative, and which the counter closes. */
+static void what_stood_for_a_total_is_one_gap(void **state)
+{
+	static const int64_t windows[] = { 900, DAY_S };
+	static const struct {
+		int64_t refresh, from, until;
+		uint32_t shown[2];
+		double uncovered;
+	} cases[] = { { 900, 43500, 43620, { UINT32_MAX, UINT32_MAX }, 900 },
+		{ 1, 43500, 44700, { 0, 70000000 }, 1200 } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct month m = { .p = make(energy_meter, windows, 2) };
+		double before = 0;
+		for (int64_t s = 0; s <= DAY_S + 1000; s++) {
+			const int64_t shown = s / cases[i].refresh * cases[i].refresh;
+			const bool bad = s >= cases[i].from && s < cases[i].until;
+			const struct meter_reading it = { .time_ns = (BOOT_S + s) * NS_PER_S,
+				.counter_good = true,
+				.power_good = true,
+				.watts = 100e3,
+				.raw = bad ? cases[i].shown[2 * (s - cases[i].from) >=
+							    cases[i].until - cases[i].from]
+					   : 1000000 + (uint64_t)((double)(100 * shown) / 3.6) };
+			struct meter_reading facility = it;
+			facility.watts = 118e3;
+			facility.raw = (uint64_t)((double)(118 * s) / 3.6);
+			pue_read(m.p, IT, &it, OFFSET);
+			pue_read(m.p, FACILITY, &facility, OFFSET);
+			const double kwh = pue_window(m.p, 1).kwh[PUE_IT];
+			assert_true(s > DAY_S || kwh >= before || isnan(kwh));
+			before = isnan(kwh) ? 0 : kwh;
+		}
+		const struct pue_window day = pue_window(m.p, 1);
+		assert_float_equal(day.kwh[PUE_IT], 2400, 0.003);
+		assert_float_equal(day.coverage, 1 - cases[i].uncovered / DAY_S, 3e-4);
+		assert_true(day.energy_complete);
+		pue_free(m.p);
+	}
+}
+
 /* One meter is silent while the clock is stepped. */
 static void a_step_within_a_gap(void **state)
 {
@@ -453,6 +494,7 @@ int main(void)
 		cmocka_unit_test(a_month_of_faults_is_exact),
 		cmocka_unit_test(zeros_for_long_are_a_gap),
 		cmocka_unit_test(a_restart_between_refreshes),
+		cmocka_unit_test(what_stood_for_a_total_is_one_gap),
 	};
 	return cmocka_run_group_tests_name("pue_gaps", tests, NULL, NULL);
 }
