@@ -218,7 +218,7 @@ void explain_pue_ratio(struct explanation *e, size_t i)
 	const struct pue *p = pues_at(e->live->pues, i);
 	const struct pue_config *c = &e->live->config->pues[i];
 	const bool partial = pue_is_partial(p);
-	double kw[PUE_ROLE_COUNT];
+	double kw[PUE_ROLE_COUNT] = { 0 };
 	int64_t when;
 	const struct figure ratio = pue_power_ratio(p, &when);
 	explanation_figure(e, &ratio, "1", JSON_FIGURE);
