@@ -36,10 +36,9 @@ bool meter_keep_power(struct meter *m, int64_t duration_ns)
 void meter_deinit(struct meter *m)
 {
 	free(m->cells);
-	free(m->spans);
+	meter_spans_deinit(&m->spans);
 	powers_deinit(&m->powers);
 	m->cells = NULL;
-	m->spans = NULL;
 }
 
 void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
@@ -55,7 +54,7 @@ void meter_set_offset(struct meter *m, int64_t offset_ns, int64_t now_ns)
 	} else {
 		m->next_cell = m->first_cell;
 		m->until_ns = now_ns + offset_ns;
-		m->span_count = 0;
+		m->spans.count = 0;
 	}
 	memset(m->cells, 0, (size_t)m->cell_count * sizeof(m->cells[0]));
 }
@@ -69,51 +68,17 @@ void meter_take_clock(struct meter *m, int64_t moved_ns)
 	m->last_ns += moved_ns;
 }
 
-/* Energy at UTC `at` within the span, from its start; whole millijoules. */
-static int64_t energy_at(int64_t from, int64_t until, int64_t millijoules, int64_t at)
-{
-	if (at <= from || at >= until) /* at an edge as nearly always, and a division of 128 bits is slow */
-		return at <= from ? 0 : millijoules;
-	return (int64_t)((__int128)millijoules * (at - from) / (until - from));
-}
-
 /* Where a cell begins, and what was not taken out yet. */
 static int64_t begin_of(const struct meter *m, int64_t cell)
 {
 	return cell * m->step_ns > m->taken_ns ? cell * m->step_ns : m->taken_ns;
 }
 
-static bool push_span(struct meter *m, const struct meter_span *span)
-{
-	if (m->span_count == m->span_room) {
-		size_t room = 2 * m->span_room + 4;
-		struct meter_span *spans = realloc(m->spans, room * sizeof(*spans));
-		if (!spans)
-			return false;
-		m->spans = spans;
-		m->span_room = room;
-	}
-	m->spans[m->span_count++] = *span;
-	return true;
-}
-
-/* Adds to `cell` what a span has between two moments of UTC. */
-static void add_part(struct meter_cell *cell, const struct meter_span *s, int64_t from, int64_t until)
-{
-	int64_t a = s->from_ns > from ? s->from_ns : from, b = s->until_ns < until ? s->until_ns : until;
-	if (b <= a)
-		return;
-	cell->millijoules += energy_at(s->from_ns, s->until_ns, s->millijoules, b) -
-			     energy_at(s->from_ns, s->until_ns, s->millijoules, a);
-	cell->known_ns += b - a;
-	cell->good_ns += s->good ? b - a : 0;
-}
-
 /* What a cell of the grid has, as a span from its beginning. */
 static struct meter_span span_of_cell(const struct meter *m, int64_t i)
 {
 	const struct meter_cell *c = &m->cells[i % m->cell_count];
-	return (struct meter_span){ i * m->step_ns, i * m->step_ns + c->known_ns, c->millijoules,
+	return (struct meter_span){ begin_of(m, i), begin_of(m, i) + c->known_ns, c->millijoules,
 		c->good_ns == c->known_ns };
 }
 
@@ -122,8 +87,7 @@ static void move_grid(struct meter *m, int64_t first)
 {
 	for (int64_t i = m->first_cell; i < first && i < m->first_cell + m->cell_count; i++) {
 		struct meter_span span = span_of_cell(m, i);
-		if (span.until_ns > span.from_ns)
-			(void)push_span(m, &span); /* without memory the cell is unknown */
+		(void)meter_spans_push(&m->spans, &span); /* without memory the cell is unknown */
 		m->cells[i % m->cell_count] = (struct meter_cell){ 0 };
 	}
 	m->first_cell = first;
@@ -141,11 +105,11 @@ static void add_utc_span(struct meter *m, const struct meter_span *new)
 	if (s.from_ns < edge) {
 		struct meter_span old = s;
 		old.until_ns = edge < s.until_ns ? edge : s.until_ns;
-		old.millijoules = energy_at(s.from_ns, s.until_ns, s.millijoules, old.until_ns);
-		(void)push_span(m, &old); /* without memory that time is unknown */
+		old.millijoules = meter_span_energy(&s, old.until_ns);
+		(void)meter_spans_push(&m->spans, &old); /* without memory that time is unknown */
 	}
 	for (int64_t i = first > m->first_cell ? first : m->first_cell; i <= last; i++)
-		add_part(&m->cells[i % m->cell_count], &s, begin_of(m, i), (i + 1) * m->step_ns);
+		meter_span_add(&s, begin_of(m, i), (i + 1) * m->step_ns, &m->cells[i % m->cell_count]);
 	if (s.until_ns > m->until_ns)
 		m->until_ns = s.until_ns;
 	if (s.until_ns / m->step_ns > m->next_cell)
@@ -189,10 +153,7 @@ void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_ce
 {
 	const int64_t edge = cell * m->step_ns;
 	move_grid(m, m->first_cell + m->cell_count);
-	for (size_t i = 0; i < m->span_count; i++) {
-		m->spans[i].from_ns += moved_ns;
-		m->spans[i].until_ns += moved_ns;
-	}
+	meter_spans_move(&m->spans, moved_ns);
 	m->piece.first = (struct meter_shown){ edge, NAN };
 	m->piece.last = (struct meter_shown){ edge + moved_ns, NAN };
 	tell_jump(m, METER_STEPPED, NAN, 0);
@@ -209,10 +170,7 @@ void meter_step(struct meter *m, int64_t cell, int64_t moved_ns, int64_t next_ce
 	m->next_cell = m->until_ns / m->step_ns;
 	struct meter_span skipped = { moved_ns > 0 ? edge : next_cell * m->step_ns, edge + moved_ns, 0,
 		moved_ns < m->step_ns };
-	if (skipped.until_ns > skipped.from_ns && push_span(m, &skipped)) {
-		memmove(&m->spans[1], &m->spans[0], (m->span_count - 1) * sizeof(m->spans[0]));
-		m->spans[0] = skipped; /* in order */
-	}
+	(void)meter_spans_push_front(&m->spans, &skipped); /* without memory it is unknown */
 }
 
 static bool is_bridged(const struct meter *m, int64_t from_ns, int64_t until_ns)
@@ -414,23 +372,11 @@ struct counter_step meter_read(struct meter *m, const struct meter_reading *r)
 	return (struct counter_step){ .event = COUNTER_SAME };
 }
 
-static void drop_spans(struct meter *m, int64_t until)
-{
-	size_t gone = 0;
-	while (gone < m->span_count && m->spans[gone].until_ns <= until)
-		gone++;
-	m->span_count -= gone;
-	if (gone > 0)
-		memmove(m->spans, m->spans + gone, m->span_count * sizeof(m->spans[0]));
-}
-
 struct meter_cell meter_fold(struct meter *m, int64_t index, int64_t count)
 {
-	struct meter_cell sum = { 0 };
-	int64_t end = index + count;
-	for (size_t i = 0; i < m->span_count; i++)
-		add_part(&sum, &m->spans[i], begin_of(m, index), end * m->step_ns);
-	drop_spans(m, end * m->step_ns);
+	const int64_t end = index + count;
+	struct meter_cell sum = meter_spans_sum(&m->spans, begin_of(m, index), end * m->step_ns);
+	meter_spans_drop(&m->spans, end * m->step_ns);
 	for (int64_t i = index > m->first_cell ? index : m->first_cell;
 	     i < end && i < m->first_cell + m->cell_count; i++) {
 		struct meter_cell *cell = &m->cells[i % m->cell_count];
@@ -457,46 +403,29 @@ int64_t meter_suspect(const struct meter *m, const struct meter_cell *c)
 
 bool meter_has_early(const struct meter *m, int64_t cell)
 {
-	return m->span_count > 0 && m->spans[0].from_ns < begin_of(m, cell);
+	return m->spans.count > 0 && m->spans.all[0].from_ns < begin_of(m, cell);
 }
 
 struct meter_cell meter_early(const struct meter *m, int64_t from_ns, int64_t until_ns)
 {
-	struct meter_cell sum = { 0 };
-	for (size_t i = 0; i < m->span_count; i++)
-		add_part(&sum, &m->spans[i], from_ns, until_ns);
-	return sum;
+	return meter_spans_sum(&m->spans, from_ns, until_ns);
 }
 
 void meter_drop_early(struct meter *m, int64_t cell)
 {
-	const int64_t edge = begin_of(m, cell);
-	drop_spans(m, edge);
-	struct meter_span *first = m->span_count > 0 ? &m->spans[0] : NULL;
-	if (!first || first->from_ns >= edge)
-		return;
-	first->millijoules -= energy_at(first->from_ns, first->until_ns, first->millijoules, edge);
-	first->from_ns = edge;
+	meter_spans_cut(&m->spans, begin_of(m, cell));
 }
 
 int64_t meter_even_until(const struct meter *m, int64_t index)
 {
 	int64_t at = index * m->step_ns, until = m->first_cell;
-	for (size_t i = 0; i < m->span_count; i++) {
-		const struct meter_span *s = &m->spans[i];
+	for (size_t i = 0; i < m->spans.count; i++) {
+		const struct meter_span *s = &m->spans.all[i];
 		int64_t edge = s->from_ns > at ? s->from_ns : s->until_ns;
 		if (edge > at && edge / m->step_ns < until)
 			until = edge / m->step_ns;
 	}
 	return until;
-}
-
-static void save_span(struct bytes_writer *w, const struct meter_span *s)
-{
-	bytes_put_integer(w, s->from_ns);
-	bytes_put_integer(w, s->until_ns - s->from_ns);
-	bytes_put_integer(w, s->millijoules);
-	bytes_put_integer(w, s->good);
 }
 
 void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *w)
@@ -512,15 +441,15 @@ void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *
 	bytes_put_integer(w, m->stepped_ns);
 
 	/* everything that is not folded yet, as spans in the order of time, ended by an empty one */
-	for (size_t i = 0; i < m->span_count; i++)
-		if (m->spans[i].until_ns > first_cell * m->step_ns)
-			save_span(w, &m->spans[i]);
+	for (size_t i = 0; i < m->spans.count; i++)
+		if (m->spans.all[i].until_ns > first_cell * m->step_ns)
+			meter_span_save(&m->spans.all[i], w);
 	for (int64_t i = m->first_cell; i < m->first_cell + m->cell_count; i++) {
 		struct meter_span s = span_of_cell(m, i);
 		if (s.until_ns > s.from_ns)
-			save_span(w, &s);
+			meter_span_save(&s, w);
 	}
-	save_span(w, &(struct meter_span){ 0 });
+	meter_span_save(&(struct meter_span){ 0 }, w);
 }
 
 void meter_load(
@@ -552,15 +481,8 @@ void meter_load(
 								    : -offset_ns;
 	m->until_ns = last_ns + offset_ns;
 	m->next_cell = m->until_ns / m->step_ns;
-	while (!r->bad) {
-		struct meter_span s = { .from_ns = bytes_take_integer(r) };
-		s.until_ns = s.from_ns + bytes_take_within(r, 0, INT64_MAX / 4);
-		s.millijoules = bytes_take_integer(r);
-		s.good = bytes_take_within(r, 0, 1);
-		if (s.until_ns == 0)
-			break;
-		if (s.until_ns <= s.from_ns || s.from_ns < 0 || !push_span(m, &s))
-			r->bad = true;
+	for (struct meter_span s; meter_span_load(&s, r);) {
+		r->bad |= !meter_spans_push(&m->spans, &s);
 		if (s.until_ns / m->step_ns > m->next_cell)
 			m->next_cell = s.until_ns / m->step_ns;
 		if (s.until_ns > m->until_ns)

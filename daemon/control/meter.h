@@ -14,6 +14,7 @@
 #include "daemon/control/bytes.h"
 #include "daemon/control/counter.h"
 #include "daemon/control/counter_rate.h"
+#include "daemon/control/meter_spans.h"
 #include "daemon/control/powers.h"
 #include "daemon/control/wall_clock.h"
 
@@ -38,18 +39,6 @@ struct meter_reading {
 	double watts;
 	uint64_t raw; /* of the counter, see counter_reading */
 	double number, step;
-};
-
-struct meter_cell {
-	int64_t millijoules;
-	int64_t known_ns, good_ns; /* of the cell's time */
-};
-
-/* Energy of a span of UTC that lies before the grid: of a time when nothing was polled, or that was saved. */
-struct meter_span {
-	int64_t from_ns, until_ns;
-	int64_t millijoules;
-	bool good;
 };
 
 /* For who wants to know from which readings an energy is. Times are UTC, joules those that the counter shows.
@@ -101,9 +90,8 @@ struct meter {
 	int64_t first_cell; /* older ones are folded and gone */
 	int64_t next_cell;  /* first that is not over yet */
 	int64_t taken_ns;   /* UTC up to which its energy was taken out, when the grid was another one */
-	struct meter_span *spans; /* before the grid, in order */
-	size_t span_count, span_room;
-	int64_t until_ns;   /* UTC up to which something is known, or known to be unknown */
+	struct meter_spans spans; /* before the grid: of a time when nothing was polled, or that was saved */
+	int64_t until_ns;	  /* UTC up to which something is known, or known to be unknown */
 	int64_t stepped_ns; /* the clock was stepped while it was silent since that UTC; 0 = it was not */
 	struct counter counter;
 	int64_t
