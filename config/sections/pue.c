@@ -220,32 +220,33 @@ static void resolve_role(const struct config_loading *l, struct pue_config *p, e
 	}
 }
 
-static bool is_same(struct point_ref a, struct point_ref b)
-{
-	return point_ref_is_set(a) && a.device == b.device && a.point == b.point;
-}
-
+/* Whether it reads what the point of that name of its device does. */
 static bool is_called(const struct config *c, struct point_ref r, const char *name)
 {
-	return point_ref_is_set(r) && strcmp(reference_get(c, r)->name, name) == 0;
+	if (!point_ref_is_set(r))
+		return false;
+	struct point_ref called = { r.device, device_find_point(&c->devices[r.device], name) };
+	return called.point != SIZE_MAX && reference_is_same(c, r, called);
 }
 
 /* Whether one of the two is the power and the other the energy of the same meter. */
 static bool are_halves(const struct config *c, const struct pue_meter *a, const struct pue_meter *b)
 {
+	const struct role_points *names = points_of(a->role == b->role ? a->role : PUE_IT);
 	return !point_ref_is_set(a->energy) && !point_ref_is_set(b->power) &&
-	       a->power.device == b->energy.device && is_called(c, a->power, "active_power") &&
-	       is_called(c, b->energy, points_of(PUE_IT)->energy);
+	       a->power.device == b->energy.device && is_called(c, a->power, names->power) &&
+	       is_called(c, b->energy, names->energy);
 }
 
 static bool is_same_meter(const struct config *c, const struct pue_meter *a, const struct pue_meter *b)
 {
 	bool both_count = point_ref_is_set(a->energy) && point_ref_is_set(b->energy);
+	bool two_ways = a->role != b->role && (a->part == PUE_POWER_OUT) != (b->part == PUE_POWER_OUT);
 	if (a->loop != SIZE_MAX && a->loop == b->loop)
 		return true;
-	if (both_count || (a->part == PUE_POWER_OUT) != (b->part == PUE_POWER_OUT))
-		return is_same(a->energy, b->energy);
-	return is_same(a->power, b->power) || are_halves(c, a, b) || are_halves(c, b, a);
+	if (both_count || two_ways)
+		return reference_is_same(c, a->energy, b->energy);
+	return reference_is_same(c, a->power, b->power) || are_halves(c, a, b) || are_halves(c, b, a);
 }
 
 /* Roles whose energies are added up, or taken from each other. */
@@ -275,7 +276,7 @@ static void compare_meters(const struct config_loading *l, struct pue_config *p)
 				    "'%s' is '%s' of %s once more (allowed: each meter once)", b->name,
 				    a->name, pue_role_word(a->role));
 			if (b->part == PUE_POWER_OUT && a->role == PUE_FACILITY &&
-			    is_same(a->power, b->power))
+			    reference_is_same(l->config, a->power, b->power))
 				a->part = PUE_POWER_IN;
 		}
 }

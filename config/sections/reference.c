@@ -21,6 +21,19 @@ const struct point *reference_get(const struct config *c, struct point_ref r)
 	return &c->devices[r.device].points[r.point];
 }
 
+bool reference_is_same(const struct config *c, struct point_ref a, struct point_ref b)
+{
+	if (!point_ref_is_set(a) || a.device != b.device)
+		return false;
+	if (a.point == b.point)
+		return true;
+	const struct point *p = reference_get(c, a), *q = reference_get(c, b);
+	return p->reg.table == q->reg.table && p->reg.address == q->reg.address &&
+	       point_length(p) == point_length(q) && p->bit.low == q->bit.low && p->bits.low == q->bits.low &&
+	       p->bits.high == q->bits.high && p->has_minus == q->has_minus &&
+	       (!p->has_minus || p->minus.address == q->minus.address);
+}
+
 const struct device_config *reference_device(
     const struct config_loading *l, const char *key, const char *text, size_t n)
 {
@@ -72,12 +85,21 @@ static enum combination combination_of(const char **text)
 	return COMBINE_ONE;
 }
 
-static bool is_listed(const struct point_source *s, struct point_ref new)
+/* Why a point cannot be in a list once more, under another name neither; NULL when it is new there. */
+static const char *refuse_twice(
+    const struct config_loading *l, const struct point_source *s, struct point_ref new)
 {
-	for (size_t i = 0; i < s->count; i++)
-		if (s->refs[i].device == new.device && s->refs[i].point == new.point)
-			return true;
-	return false;
+	const char *name = reference_get(l->config, new)->name;
+	for (size_t i = 0; i < s->count; i++) {
+		if (!reference_is_same(l->config, s->refs[i], new))
+			continue;
+		if (s->refs[i].point == new.point)
+			return arena_printf(l->arena, "'%s' is listed twice", name);
+		return arena_printf(l->arena,
+		    "'%s' is the register of '%s' once more (allowed: each register once)", name,
+		    reference_get(l->config, s->refs[i])->name);
+	}
+	return NULL;
 }
 
 /* Points that are judged one by one: in one unit, as their limits are. */
@@ -87,8 +109,9 @@ static const char *refuse_counted(
 	const struct point *p = reference_get(l->config, new), *first = p;
 	if (s->count > 0)
 		first = reference_get(l->config, s->refs[0]);
-	if (is_listed(s, new))
-		return arena_printf(l->arena, "'%s' is listed twice", p->name);
+	const char *twice = refuse_twice(l, s, new);
+	if (twice)
+		return twice;
 	if (point_is_number(p) == point_is_number(first) && strcmp(p->unit, first->unit) == 0)
 		return NULL;
 	return arena_printf(l->arena, "'%s' and '%s' are not alike (allowed in a list: points in one unit)",
@@ -104,8 +127,9 @@ static const char *refuse_member(
 		return refuse_counted(l, s, new);
 	if (!point_is_number(p))
 		return arena_printf(l->arena, "'%s' is no number (allowed in a list: numbers)", p->name);
-	if (is_listed(s, new))
-		return arena_printf(l->arena, "'%s' is listed twice", p->name);
+	const char *twice = refuse_twice(l, s, new);
+	if (twice)
+		return twice;
 	for (size_t i = 0; i < s->count; i++) {
 		const struct point *other = reference_get(l->config, s->refs[i]);
 		if (strcmp(p->unit, other->unit) != 0 &&

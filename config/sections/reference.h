@@ -36,6 +36,10 @@ struct point_source {
 struct point_ref reference_find(const struct config *c, const char *name);
 const struct point *reference_get(const struct config *c, struct point_ref r);
 
+/* Whether both are set and the same reading, maybe under two names: the same registers and bits of a device.
+ */
+bool reference_is_same(const struct config *c, struct point_ref a, struct point_ref b);
+
 /* For checks, with all points known. `key` is where the text stands; what is wrong is said. */
 
 /* The device named by the first `n` bytes of `text`, or NULL. */

@@ -80,6 +80,13 @@ static struct config *load_good(const char *text)
 	"[point:main.active_energy_import]\nregister = holding:1\nunit = kWh\n"                              \
 	"[point:main.active_energy_export]\nregister = holding:2\nunit = kWh\n"                              \
 	"[device:pdu]\nbus = b\nunit = 2\n[point:pdu.active_power]\nregister = holding:0\nunit = kW\n"
+/* The same readings of it under other names; and a water meter. */
+#define METERS_ALIAS                                                                                         \
+	"[point:main.power2]\nregister = holding:0\nunit = W\nscale = 1000\n"                                \
+	"[point:main.energy2]\nregister = holding:1\nunit = kWh\npoll = slow\n"
+#define WATER                                                                                                \
+	"[device:w]\nbus = b\nunit = 3\n[point:w.volume]\nregister = holding:0\nunit = m3\n"                 \
+	"[point:w.flow_rate]\nregister = holding:2\nunit = L/min\n"
 #define PUE "[pue:row]\nfacility = main\nit = pdu\n"
 
 /* One wrong line each, and the finding it must give. */
@@ -212,6 +219,24 @@ static const struct {
 	    "[pue:row] it: 'pdu' is 'pdu' of it once more" },
 	{ HEAD BUS METERS "[pue:row]\ncooling = pdu.active_power\nit = pdu\n",
 	    "[pue:row] cooling: 'pdu.active_power' is 'pdu' of it once more" },
+	{ HEAD BUS METERS METERS_ALIAS "[pue:row]\nfacility = main, main.energy2\nit = pdu\n",
+	    "[pue:row] facility: 'main.energy2' is 'main' of facility once more (allowed: each meter once)" },
+	{ HEAD BUS METERS METERS_ALIAS
+	    "[pue:row]\nfacility = main.active_energy_import, main.power2\nit = pdu\n",
+	    "[pue:row] facility: 'main.power2' is 'main.active_energy_import' of facility once more" },
+	{ HEAD BUS METERS METERS_ALIAS "[pue:row]\nfacility = main.power2, main.energy2\nit = pdu\n",
+	    "[pue:row] facility: 'main.energy2' is 'main.power2' of facility once more" },
+	{ HEAD BUS METERS METERS_ALIAS PUE "export = main.energy2\n",
+	    "[pue:row] export: 'main.energy2' is 'main' of facility once more" },
+	{ HEAD BUS METERS PUE "export = main.active_power, main.active_energy_export\n",
+	    "[pue:row] export: 'main.active_energy_export' is 'main.active_power' of export once more" },
+	{ HEAD BUS METERS WATER PUE "water = w.volume, w.flow_rate\n",
+	    "[pue:row] water: 'w.flow_rate' is 'w.volume' of water once more" },
+	{ HEAD BUS METERS WATER PUE "water = w.flow_rate, w\n",
+	    "[pue:row] water: 'w' is 'w.flow_rate' of water once more" },
+	{ HEAD BUS DEVICE "unit = Cel\n[point:d.q]\nregister = holding:0\ntype = i16\nunit = Cel\n" LOOP
+			  "supply = mean: d.p, d.q\n",
+	    "[loop:l] supply: 'q' is the register of 'p' once more (allowed: each register once)" },
 	{ HEAD BUS METERS PUE "export = main.active_energy_import\n",
 	    "[pue:row] export: 'main.active_energy_import' is 'main' of facility once more" },
 	{ HEAD BUS METERS PUE "export = pdu\n",
