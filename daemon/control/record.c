@@ -98,7 +98,7 @@ static struct record_row *find(const struct record_batch *b, const struct record
 
 static bool make_room(struct record_batch *b)
 {
-	if (b->count < b->room)
+	if (b->rows && b->count < b->room)
 		return b->slots || make_slots(b);
 	const size_t room = b->room ? 2 * b->room : SLOTS_MIN / 2;
 	struct record_row *rows =

@@ -1,4 +1,5 @@
 #include "daemon/http/api_bus.h"
+#include "config/ini/text.h"
 
 #include "config/ini/cleanup.h"
 #include "daemon/http/flat.h"
@@ -122,10 +123,12 @@ struct http_answer api_bus_read(struct api *api, const char *name, const struct 
 
 static bool take_place(const struct http_request *r, uint64_t *from)
 {
-	int end = -1;
+	int64_t place = 0;
 	const char *text = http_parameter(r, "from");
-	*from = 0;
-	return !text || (sscanf(text, "%" SCNu64 "%n", from, &end) == 1 && text[end] == '\0' && *text != '-');
+	if (text && (text_int(text, &place) < 0 || place < 0))
+		return false;
+	*from = (uint64_t)place;
+	return true;
 }
 
 struct http_answer api_bus_capture(struct api *api, const char *name, const struct http_request *r)

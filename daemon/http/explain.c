@@ -10,7 +10,7 @@
 #include <string.h>
 
 /* pue.NAME.power_ratio with the longest names. */
-#define FIGURE_MAX (4 * NAME_LENGTH_MAX)
+#define FIGURE_MAX ((size_t)4 * NAME_LENGTH_MAX)
 
 static const char allowed[] = "DEVICE.POINT, loop.NAME.FIGURE, group.NAME.FIGURE, pue.NAME.WINDOW, "
 			      "pue.NAME.power_ratio, alarm.NAME";

@@ -350,8 +350,8 @@ void explain_group(struct explanation *e, size_t i, enum group_value v)
 	static const char *const formulas[GROUP_VALUE_COUNT] = {
 		[GROUP_HEAT] = "heat = the sum of the heat of its loops",
 		[GROUP_FLOW] = "flow = the sum of the flow of its loops",
-		[GROUP_FIT] = "fit = how many of its loops work: flow known, above 0 and not low, heat "
-			      "known, no critical alarm",
+		[GROUP_FIT] = ("fit = how many of its loops work: flow known, above 0 and not low, heat "
+			       "known, no critical alarm"),
 		[GROUP_NEEDED] = "needed = as configured",
 		[GROUP_REDUNDANCY] = "redundancy = fit - needed: above 0 n+1, 0 n, below 0 lost",
 	};

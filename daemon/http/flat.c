@@ -13,8 +13,8 @@ static const char *skip(const char *at)
 
 static const char *take(const char *at, char c)
 {
-	at = skip(at);
-	return *at == c ? at + 1 : NULL;
+	at = at ? skip(at) : NULL;
+	return at && *at == c ? at + 1 : NULL;
 }
 
 static const char *take_text(const char *at, char text[static FLAT_TEXT_MAX])

@@ -20,8 +20,8 @@
 
 /* saved.data: an entry's block, compressed with a checksum; changes.data: an entry's block as it is. */
 static const char *const steps[] = {
-	"CREATE TABLE saved(kind TEXT NOT NULL, name TEXT NOT NULL, fingerprint INTEGER NOT NULL,"
-	" saved_ms INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE(kind, name));",
+	("CREATE TABLE saved(kind TEXT NOT NULL, name TEXT NOT NULL, fingerprint INTEGER NOT NULL,"
+	 " saved_ms INTEGER NOT NULL, data BLOB NOT NULL, UNIQUE(kind, name));"),
 	"CREATE TABLE changes(id INTEGER PRIMARY KEY, name TEXT NOT NULL, data BLOB NOT NULL);",
 	records_db_tables,
 	records_db_struck,

@@ -163,7 +163,7 @@ struct capture_part capture_take(struct capture *c, const struct bus_config *bus
 	const int64_t now = clock_boottime();
 	if (c->ring && now - c->asked_ns > CAPTURE_IDLE_NS)
 		end(c);
-	if (!c->ring && (c->ring = malloc(CAPTURE_BYTES))) {
+	if (!c->ring && (c->ring = calloc(1, CAPTURE_BYTES))) {
 		from = 0;
 		put_head(c, bus);
 	}
