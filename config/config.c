@@ -160,7 +160,7 @@ static void read_sections(struct config_loading *l)
 	for (size_t i = 0; i < COUNT(found); i++)
 		check_kind(l, config_sections[i], &found[i]);
 	const struct found *alarms = &found[COUNT(found) - 1];
-	default_alarms_add(l);
+	default_alarms_add(l, alarms->items);
 	alarms_link(l, alarms->items, alarms->count);
 }
 

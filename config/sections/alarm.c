@@ -191,6 +191,10 @@ static void check_limits(const struct config_loading *l, const struct alarm_conf
 		{ a->when == WHEN_OUTSIDE && (!low || !high), low ? "high" : "low",
 		    "missing, but required for outside" },
 		{ a->low > a->high, "low", "greater than high (allowed: low <= high)" },
+		{ a->when == WHEN_OUTSIDE && a->hysteresis > 0 && a->low <= a->high &&
+			2 * a->hysteresis >= a->high - a->low,
+		    "hysteresis",
+		    "nowhere between low and high would it clear (allowed: less than half of high - low)" },
 		{ a->escalate_to < a->severity, "escalate_to",
 		    "less than severity (allowed: as bad or worse)" },
 		{ a->when == WHEN_LOST && a->points.how == COMBINE_COUNT && a->points.needed > 1, "when",

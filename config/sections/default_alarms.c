@@ -117,30 +117,61 @@ static bool same_points(struct point_source a, struct point_source b)
 	return true;
 }
 
+static bool share_point(const struct config *c, struct point_source a, struct point_source b)
+{
+	for (size_t i = 0; i < a.count; i++)
+		for (size_t k = 0; k < b.count; k++)
+			if (reference_is_same(c, a.refs[i], b.refs[k]))
+				return true;
+	return false;
+}
+
 static bool is_limit(enum alarm_when when)
 {
 	return when == WHEN_ABOVE || when == WHEN_BELOW;
 }
 
-/* Whether an alarm of the configuration stands in for a default one: the same name, or the same thing judged
- * in the same direction and as severe; two levels live side by side. */
+static bool same_direction(enum alarm_when a, enum alarm_when b)
+{
+	return a == b || (a == WHEN_OUTSIDE && is_limit(b)) || (b == WHEN_OUTSIDE && is_limit(a));
+}
+
+static bool same_figure(const struct alarm_config *a, const struct alarm_config *b)
+{
+	return a->source != SOURCE_POINT && a->source == b->source && a->entry == b->entry &&
+	       a->value == b->value;
+}
+
+/* Whether an alarm of the configuration stands in for a default one of another name: the same thing judged in
+ * the same direction and as severe; two levels live side by side. */
 static bool replaces(const struct config *c, const struct alarm_config *own, const struct alarm_config *new)
 {
-	if (strcmp(own->name, new->name) == 0)
-		return true;
-	bool direction = own->when == new->when || (own->when == WHEN_OUTSIDE && is_limit(new->when)) ||
-			 (new->when == WHEN_OUTSIDE &&is_limit(own->when));
-	bool figure = own->source != SOURCE_POINT && own->source == new->source && own->entry == new->entry &&
-		      own->value == new->value;
-	return direction && own->severity == new->severity &&
-	       (figure || same_points(points_of(c, own), points_of(c, new)));
+	return same_direction(own->when, new->when) && own->severity == new->severity &&
+	       (same_figure(own, new) || same_points(points_of(c, own), points_of(c, new)));
+}
+
+/* 1 or 0, and missing in one way or another, are one thing to an alarm that has the name already. */
+static enum alarm_when kind_of(enum alarm_when when)
+{
+	return when == WHEN_FALSE ? WHEN_TRUE : when == WHEN_STALE ? WHEN_LOST : when;
+}
+
+/* Whether one that has the name of a default alarm says the same, maybe of fewer or of more points. */
+static bool means_same(const struct config *c, const struct alarm_config *own, const struct alarm_config *new)
+{
+	bool nothing = own->source == SOURCE_POINT && own->points.count == 0; /* as was said already */
+	return nothing ||
+	       (same_direction(kind_of(own->when), kind_of(new->when)) &&
+		   (same_figure(own, new) || share_point(c, points_of(c, own), points_of(c, new))));
 }
 
 /* Adds alarms behind those of the configuration. */
 struct adder {
 	struct config *config;
 	struct arena *arena;
-	size_t own, room; /* alarms of the configuration; that there is memory for */
+	struct diag *diag;
+	const struct ini_section *const *from; /* of the alarms of the configuration */
+	size_t own, room;		       /* alarms of the configuration; that there is memory for */
 };
 
 /* Has `new` suppressed by an alarm that was added before; one that was replaced says for itself what it
@@ -165,12 +196,29 @@ static uint64_t earlier_fingerprint(struct arena *arena, const struct alarm_conf
 	return ini_text_fingerprint(text);
 }
 
+/* Whether the configuration has its own alarm for it; the name for another is refused. */
+static bool is_replaced(const struct adder *a, const struct alarm_config *new)
+{
+	const struct config *c = a->config;
+	bool replaced = false;
+	for (size_t i = 0; i < a->own; i++) {
+		const struct alarm_config *own = &c->alarms[i];
+		bool named = strcmp(own->name, new->name) == 0;
+		replaced |= named || replaces(c, own, new);
+		if (named && !means_same(c, own, new))
+			schema_error(a->diag, a->from[i], NULL,
+			    "that is the name of a default alarm, about %s %s (allowed: another name, or an "
+			    "alarm about the same)",
+			    new->point_name, alarm_when_word(new->when));
+	}
+	return replaced;
+}
+
 static void add(struct adder *a, struct alarm_config *new)
 {
 	struct config *c = a->config;
-	for (size_t i = 0; i < a->own; i++)
-		if (replaces(c, &c->alarms[i], new))
-			return;
+	if (is_replaced(a, new))
+		return;
 	if (c->alarm_count >= a->room) {
 		a->room = 2 * c->alarm_count + 64;
 		struct alarm_config *more = arena_alloc(a->arena, a->room * sizeof(*more));
@@ -416,10 +464,12 @@ static void add_silent_alarm(struct adder *a, size_t device)
 			suppress_by(a, &c->alarms[i], new.name);
 }
 
-void default_alarms_add(const struct config_loading *l)
+void default_alarms_add(const struct config_loading *l, const struct ini_section *const *from)
 {
 	struct config *c = l->config;
-	struct adder a = { .config = c, .arena = l->arena, .own = c->alarm_count };
+	struct adder a = {
+		.config = c, .arena = l->arena, .diag = l->diag, .from = from, .own = c->alarm_count
+	};
 	for (size_t i = 0; i < c->device_count; i++)
 		if (c->devices[i].alarms && c->devices[i].enabled)
 			add_leak_alarms(&a, i);

@@ -3,8 +3,9 @@
  * Each group of loops is judged by how many of them work. Each loop gets those of the table whose figures it
  * has; each leak point gets its own; and each input of a loop, leak point and meter of a PUE one that says
  * when it is lost; a device with so many of these that its silence would be a flood one that says so in their
- * place. An alarm of the configuration with the same name, or on the same thing in the same
- * direction, takes the place of a default one.
+ * place. An alarm of the configuration on the same thing in the same direction and as
+ * severe takes the place of a default one, or with its name and any severity; its name for anything else is
+ * an error.
  */
 #pragma once
 
@@ -46,5 +47,6 @@ extern const size_t group_default_count;
 /* A device with so many sensors that may be lost has an alarm for its silence: more than 10 are a flood. */
 #define SILENT_LEAST 11
 
-/* Adds those of a configuration behind its own alarms, which are complete but for their suppressors. */
-void default_alarms_add(const struct config_loading *l);
+/* Adds those of a configuration behind its own alarms, which are complete but for their suppressors; from[i]
+ * is where that of the file was read from. */
+void default_alarms_add(const struct config_loading *l, const struct ini_section *const *from);

@@ -89,6 +89,14 @@ static struct config *load_good(const char *text)
 	"[point:w.flow_rate]\nregister = holding:2\nunit = L/min\n"
 #define PUE "[pue:row]\nfacility = main\nit = pdu\n"
 
+#define LOOP_POINTS                                                                                          \
+	"[device:d]\nbus = b\nunit = 1\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"                \
+	"[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"    \
+	"[point:d.speed]\nregister = holding:3\nunit = %\n[point:d.leak]\nregister = coil:0\n"
+#define WHOLE_LOOP                                                                                           \
+	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npressure_drop = d.dp\n"       \
+	"pump_speed = d.speed\nnominal_flow = 100\n"
+
 /* One wrong line each, and the finding it must give. */
 static const struct {
 	const char *text, *finding;
@@ -285,6 +293,20 @@ static const struct {
 	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = stale\nsuppressed_by = b\n"
 			  "[alarm:b]\npoint = d.p\nwhen = stale\nsuppressed_by = a\n",
 	    "[alarm:b] suppressed_by: alarms suppress each other in a circle" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = outside\nlow = 1\nhigh = 2\nhysteresis = 5\n",
+	    "[alarm:a] hysteresis: nowhere between low and high would it clear (allowed: less than half" },
+	{ HEAD BUS DEVICE "[alarm:a]\npoint = d.p\nwhen = outside\nlow = 1\nhigh = 2\nhysteresis = 0.5\n",
+	    "[alarm:a] hysteresis: nowhere" },
+	{ HEAD BUS LOOP_POINTS WHOLE_LOOP "[alarm:l-flow_low]\npoint = d.dp\nwhen = below\nlimit = 1\n",
+	    "[alarm:l-flow_low]: that is the name of a default alarm, about loop.l.flow below (allowed: "
+	    "another "
+	    "name, or an alarm about the same)" },
+	{ HEAD BUS LOOP_POINTS WHOLE_LOOP "[alarm:l-flow_low]\npoint = d.flow\nwhen = above\nlimit = 1\n",
+	    "[alarm:l-flow_low]: that is the name of a default alarm" },
+	{ HEAD BUS LOOP_POINTS WHOLE_LOOP "[alarm:d-leak]\npoint = d.flow\nwhen = above\nlimit = 1\n",
+	    "[alarm:d-leak]: that is the name of a default alarm, about d.leak true" },
+	{ HEAD BUS LOOP_POINTS WHOLE_LOOP "[alarm:l-supply-lost]\npoint = d.flow\nwhen = lost\n",
+	    "[alarm:l-supply-lost]: that is the name of a default alarm, about d.t lost" },
 	{ HEAD BUS DEVICE "bit = 1\nstuck_after = 1m\n",
 	    "[point:d.p] stuck_after: not for a bool or string (allowed: numbers)" },
 	{ HEAD BUS DEVICE "type = string\ntolerance = 1\n",
@@ -660,14 +682,6 @@ static const struct alarm_config *find_alarm(const struct config *c, const char 
 	return NULL;
 }
 
-#define LOOP_POINTS                                                                                          \
-	"[device:d]\nbus = b\nunit = 1\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"                \
-	"[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"    \
-	"[point:d.speed]\nregister = holding:3\nunit = %\n[point:d.leak]\nregister = coil:0\n"
-#define WHOLE_LOOP                                                                                           \
-	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npressure_drop = d.dp\n"       \
-	"pump_speed = d.speed\nnominal_flow = 100\n"
-
 /* DOMAIN: leak 0 s on, 5 s off, latch, critical; flow low 5 s; supply temperature high 30 s, 1 K; filter at 2
  * and 3 times its clean resistance; communication lost 3 missed polls. */
 static void loops_and_leak_points_have_default_alarms(void **state)
@@ -805,6 +819,14 @@ static void own_alarms_replace_default_ones(void **state)
 	assert_null(find_alarm(c, "l-filter_dirty"));
 	assert_true(find_alarm(c, "l-supply_high")->limit == 60);
 	assert_non_null(find_alarm(c, "l-pump_stopped"));
+	config_unref(c);
+	/* the name of one, for the same thing */
+	c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
+	    "[alarm:l-flow_low]\npoint = d.flow\nwhen = outside\nlow = 20\nhigh = 90\nhysteresis = 30\n"
+	    "[alarm:d-leak]\npoint = d.leak\nwhen = false\n[alarm:l-supply-lost]\npoint = d.t\nwhen = "
+	    "stale\n");
+	assert_int_equal(find_alarm(c, "l-flow_low")->when, WHEN_OUTSIDE);
+	assert_int_equal(find_alarm(c, "d-leak")->when, WHEN_FALSE);
 	config_unref(c);
 	/* a pre-alarm lives beside the critical one */
 	c = load_good(HEAD BUS LOOP_POINTS WHOLE_LOOP
