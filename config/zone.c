@@ -121,3 +121,10 @@ int64_t zone_utc(const struct zone *z, int64_t local_s)
 	 */
 	return utc + zone_offset(z, utc) < local_s ? guess : utc;
 }
+
+bool zone_date_seconds(struct tm date, int64_t *ret_s)
+{
+	const int day = date.tm_mday;
+	*ret_s = (int64_t)timegm(&date);
+	return date.tm_mday == day;
+}

@@ -7,7 +7,9 @@
 
 #include "config/ini/arena.h"
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct zone {
 	const char *name;
@@ -25,3 +27,6 @@ int32_t zone_offset(const struct zone *z, int64_t utc_s);
 
 /* The UTC of a local time; of one that is skipped, or comes twice, one of its two. */
 int64_t zone_utc(const struct zone *z, int64_t local_s);
+
+/* The UTC of a date and time in UTC. False when there is no such day, as February 30. */
+bool zone_date_seconds(struct tm date, int64_t *ret_s);

@@ -2,6 +2,7 @@
 
 #include "config/ini/cleanup.h"
 #include "config/ini/text.h"
+#include "config/zone.h"
 #include "daemon/live/live.h"
 #include "daemon/publish/json_payload.h"
 #include "drivers/os/clock.h"
@@ -42,6 +43,14 @@ static char *next_field(char **rest)
 	return field ? text_strip(field) : NULL;
 }
 
+static bool has_column(const struct audit *r, struct point_ref point)
+{
+	for (size_t i = 0; i < r->column_count; i++)
+		if (r->columns[i].device == point.device && r->columns[i].point == point.point)
+			return true;
+	return false;
+}
+
 static int read_header(struct audit *r, char *line)
 {
 	char *field = next_field(&line);
@@ -51,9 +60,11 @@ static int read_header(struct audit *r, char *line)
 		if (r->column_count == COLUMNS_MAX)
 			return refuse(r, field, "is one column too many (allowed: 1024)");
 		struct point_ref point = reference_find(r->config, field);
-		r->columns[r->column_count++] = point;
 		if (!point_ref_is_set(point))
 			return refuse(r, field, "is no point of the configuration (allowed: DEVICE.POINT)");
+		if (has_column(r, point))
+			return refuse(r, field, "is there twice (allowed: each point once)");
+		r->columns[r->column_count++] = point;
 	}
 	return 0;
 }
@@ -78,7 +89,10 @@ static bool parse_time(const char *text, int64_t *ret)
 	}
 	if (strcmp(rest, "Z") != 0)
 		return false;
-	*ret = (int64_t)timegm(&tm) * NS_PER_S + llround(fraction * 1e9);
+	int64_t seconds;
+	if (!zone_date_seconds(tm, &seconds))
+		return false;
+	*ret = seconds * NS_PER_S + llround(fraction * 1e9);
 	return *ret >= 0;
 }
 

@@ -179,6 +179,10 @@ int main(int argc, char **argv)
 		config_unref(c);
 		return EXIT_SUCCESS;
 	}
+	if (o.report && report_check(c, &o.range) < 0) {
+		config_unref(c);
+		return EXIT_USAGE;
+	}
 	if (o.replay || o.report) {
 		int err =
 		    o.replay ? audit_run(c, o.replay, o.report ? &o.range : NULL) : report_run(c, &o.range);

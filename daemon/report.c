@@ -11,6 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+int report_check(const struct config *c, const struct report_range *range)
+{
+	const char *why = record_range_refuse(c->daemon->timezone, range->step, range->from, range->to);
+	if (why)
+		log_line(LOG_ERR, "%s", why);
+	return why ? -EINVAL : 0;
+}
+
 static int parse(
     const struct config *c, const struct report_range *range, int64_t now_ms, struct record_periods *ret)
 {

@@ -9,6 +9,9 @@ struct report_range {
 	const char *step, *from, *to;
 };
 
+/* What it was asked for, before anything is read. 0 or -EINVAL, said. */
+int report_check(const struct config *c, const struct report_range *range);
+
 /* Prints what is in the state folder, which no running coolantd may hold. 0 or negative errno, said. */
 int report_run(struct config *c, const struct report_range *range);
 

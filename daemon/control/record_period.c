@@ -19,6 +19,8 @@ static const int64_t backs[] = {
 	[RECORD_STEP_YEAR] = INT64_C(3650) * DAY_MS,
 };
 
+static const char not_before[] = "from is not before to (allowed: ISO 8601 dates or ms since 1970)";
+
 static const char *const words[] = { "hour", "day", "month", "year" };
 
 const char *record_step_word(enum record_step s)
@@ -58,10 +60,10 @@ static bool parse_iso(const struct zone *z, const char *text, int64_t *ret_ms)
 		"%Y" };
 	for (size_t i = 0; i < sizeof(forms) / sizeof(forms[0]); i++) {
 		struct tm tm = { .tm_mday = 1 };
-		int64_t seconds;
+		int64_t local_s, seconds;
 		const char *rest = strptime(text, forms[i], &tm);
-		if (!rest || (i >= 2 && *rest != '\0') ||
-		    !parse_offset(z, rest, (int64_t)timegm(&tm), &seconds))
+		if (!rest || (i >= 2 && *rest != '\0') || !zone_date_seconds(tm, &local_s) ||
+		    !parse_offset(z, rest, local_s, &seconds))
 			continue;
 		*ret_ms = seconds * 1000;
 		return true;
@@ -106,7 +108,7 @@ const char *record_periods_make(
 		"more than 800 years (allowed: a shorter time)",
 	};
 	if (from_ms < 0 || until_ms <= from_ms || until_ms >= MS_MAX)
-		return "from is not before to (allowed: ISO 8601 dates or ms since 1970)";
+		return not_before;
 	p->step = step;
 	p->count = 0;
 	p->edges[0] = edge(z, step, from_ms / 1000, 0);
@@ -121,22 +123,38 @@ const char *record_periods_make(
 	return NULL;
 }
 
-const char *record_periods_parse(struct record_periods *p, const struct zone *z, const char *step,
-    const char *from, const char *to, int64_t now_ms)
+const char *record_range_refuse(const struct zone *z, const char *step, const char *from, const char *to)
 {
-	enum record_step s = RECORD_STEP_HOUR;
-	int64_t until_ms = now_ms, from_ms;
+	enum record_step s;
+	int64_t until_ms, from_ms;
 	if (step && !record_step_parse(step, &s))
 		return "step is none (allowed: hour, day, month, year)";
 	if (to && !record_time_parse(z, to, &until_ms))
 		return "to is no time (allowed: ISO 8601 such as 2026-11, 2026-11-25 or 2026-11-25T06:00Z, "
 		       "or ms "
 		       "since 1970)";
-	from_ms = until_ms > backs[s] ? until_ms - backs[s] : 0;
 	if (from && !record_time_parse(z, from, &from_ms))
 		return "from is no time (allowed: ISO 8601 such as 2026-11, 2026-11-25 or 2026-11-25T06:00Z, "
 		       "or "
 		       "ms since 1970)";
+	return from && to && from_ms >= until_ms ? not_before : NULL;
+}
+
+const char *record_periods_parse(struct record_periods *p, const struct zone *z, const char *step,
+    const char *from, const char *to, int64_t now_ms)
+{
+	enum record_step s = RECORD_STEP_HOUR;
+	int64_t until_ms = now_ms, from_ms;
+	const char *why = record_range_refuse(z, step, from, to);
+	if (why)
+		return why;
+	if (step)
+		(void)record_step_parse(step, &s);
+	if (to)
+		(void)record_time_parse(z, to, &until_ms);
+	from_ms = until_ms > backs[s] ? until_ms - backs[s] : 0;
+	if (from)
+		(void)record_time_parse(z, from, &from_ms);
 	return record_periods_make(p, z, s, from_ms, until_ms);
 }
 

@@ -43,6 +43,9 @@ const char *record_periods_make(
 const char *record_periods_parse(struct record_periods *p, const struct zone *z, const char *step,
     const char *from, const char *to, int64_t now_ms);
 
+/* What is wrong with such texts, whatever there is to report; NULL = nothing. */
+const char *record_range_refuse(const struct zone *z, const char *step, const char *from, const char *to);
+
 /* The number of the record with that hour; -1 = it is in none. */
 int64_t record_periods_find(const struct record_periods *p, int64_t hour);
 

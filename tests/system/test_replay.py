@@ -175,9 +175,24 @@ def test_the_example_of_the_manual(tmp_path):
     ("ts,main.energy", ["2000,1", "1000,2"], ":3: '1000' is not after the line before"),
     ("ts,main.energy", ["1000,x"], ":2: 'x' is no number"),
     ("ts,main.energy", ["1000,1,2"], ":2: '2' has no heading"),
+    ("ts,main.energy,rack.energy,main.energy", [], ":1: 'main.energy' is there twice (allowed: each point once)"),
+    ("ts,main.energy", ["2026-02-30T00:00:00Z,1"], ":2: '2026-02-30T00:00:00Z' is no time"),
     ("ts,main.energy", [], "has no readings"),
 ])
 def test_a_file_that_is_wrong_says_where(tmp_path, heading, rows, words):
     done = replay(tmp_path, rows, heading)
     assert done.returncode == 1 and words in done.stderr, done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("args, words", [
+    (["--step", "week"], "step is none (allowed: hour, day, month, year)"),
+    (["--from", "2026-02-30"], "from is no time"),
+    (["--to", "2026-04-31T06:00Z"], "to is no time"),
+    (["--from", "2026-03", "--to", "2026-02"], "from is not before to"),
+])
+def test_a_report_of_no_time_is_wrong_usage(tmp_path, args, words):
+    (tmp_path / "coolantd.ini").write_text(INI)
+    for kind in ([], ["--replay", tmp_path / "none.csv"]):
+        done = run([harness.COOLANTD, "-c", tmp_path / "coolantd.ini", *kind, "--report", *args])
+        assert done.returncode == 2 and words in done.stderr and done.stdout == "", done.stderr

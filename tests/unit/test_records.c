@@ -377,7 +377,9 @@ static void times_and_periods(void **state)
 		{ "2026-03", START_S * 1000 }, { "2026", INT64_C(1767225600000) },
 		{ "2026-03-01T06:00Z", (START_S + 6 * HOUR_S) * 1000 },
 		{ "2026-03-01T06:00:30+01:00", (START_S + 5 * HOUR_S + 30) * 1000 }, { "", -1 },
-		{ "yesterday", -1 }, { "2026-13", -1 }, { "2026-03-01x", -1 }, { "-1", -1 } };
+		{ "yesterday", -1 }, { "2026-13", -1 }, { "2026-03-01x", -1 }, { "-1", -1 },
+		{ "2024-02-29", INT64_C(1709164800000) }, { "2026-02-29", -1 }, { "2026-02-30T06:00Z", -1 },
+		{ "2026-04-31", -1 } };
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		int64_t ms = -1;
 		assert_int_equal(record_time_parse(&utc, times[i].text, &ms), times[i].ms >= 0);
