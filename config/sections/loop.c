@@ -307,6 +307,18 @@ static bool is_named(const struct loop_config *l, enum loop_input i)
 	return *l->input_names[i] != '\0';
 }
 
+/* Whether one reading is part of both. */
+static bool share_reading(
+    const struct config *c, const struct loop_config *l, enum loop_input a, enum loop_input b)
+{
+	const struct point_source *one = &l->inputs[a], *other = &l->inputs[b];
+	for (size_t i = 0; i < one->count; i++)
+		for (size_t k = 0; k < other->count; k++)
+			if (reference_is_same(c, one->refs[i], other->refs[k]))
+				return true;
+	return false;
+}
+
 static void check_rules(const struct config_loading *loading, const struct loop_config *l)
 {
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
@@ -314,6 +326,12 @@ static void check_rules(const struct config_loading *loading, const struct loop_
 	     speed = is_speed(loading->config, &l->inputs[LOOP_IN_PUMP_SPEED]);
 	const struct loop_model *m = &l->model;
 	const struct schema_rule rules[] = {
+		{ share_reading(loading->config, l, LOOP_IN_SUPPLY, LOOP_IN_RETURN), "return",
+		    "a sensor of supply too, so that no heat is seen (allowed: another sensor)" },
+		{ share_reading(loading->config, l, LOOP_IN_FLOW, LOOP_IN_MAKEUP_FLOW), "makeup_flow",
+		    "a meter of flow too (allowed: the meter of what is topped up)" },
+		{ l->flow_low > m->nominal_flow, "flow_low",
+		    "greater than nominal_flow (allowed: at most that)" },
 		{ air != humidity, air ? "air_temperature" : "air_humidity",
 		    "air_temperature and air_humidity go together (allowed: both or none)" },
 		{ is_named(l, LOOP_IN_MAKEUP_FLOW) && is_named(l, LOOP_IN_MAKEUP_VOLUME), "makeup_flow",
@@ -358,6 +376,7 @@ static void check(const struct config_loading *l, void *item)
 		loop->turbidity_high = WATER_TURBIDITY_HIGH;
 	loop->makeup_fingerprint = 31 * ini_text_fingerprint(loop->input_names[LOOP_IN_MAKEUP_FLOW]) +
 				   ini_text_fingerprint(loop->input_names[LOOP_IN_MAKEUP_VOLUME]);
+	check_rules(l, loop);
 	if (isnan(loop->flow_low))
 		loop->flow_low = loop->model.nominal_flow / 2;
 	loop->model.nominal_flow /= LOOP_LPM;
@@ -365,7 +384,6 @@ static void check(const struct config_loading *l, void *item)
 	loop->model.curve.speed /= 100;
 	loop->model.learned = (struct loop_reference){ NAN, NAN, NAN, NAN };
 	loop->learning_fingerprint = learning_fingerprint(loop);
-	check_rules(l, loop);
 	if (isnan(loop->model.nominal_speed))
 		loop->model.nominal_speed = 1;
 }

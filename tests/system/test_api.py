@@ -10,13 +10,13 @@ from harness import device, head, tcp_bus
 
 USER = getpass.getuser()
 POINTS = ("poll_interval = 200ms\n[point:d.leak]\nregister = coil:0\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"
-          "[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"
-          "[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npressure_drop = d.dp\n")
+          "[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.r]\nregister = holding:3\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"
+          "[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.r\npressure_drop = d.dp\n")
 
 
 @pytest.fixture
 def server(start, tmp_path):
-    return start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 100, 1: 30, 2: 120}}})
+    return start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 100, 1: 30, 2: 120, 3: 30}}})
 
 
 @pytest.fixture

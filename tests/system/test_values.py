@@ -260,11 +260,12 @@ def test_what_is_late_is_only_what_had_changed(start, tmp_path):
 
 
 def test_info(start, coolantd, broker, subscriber, tmp_path):
-    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1, 1: 2, 2: 3}}})
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1, 1: 2, 2: 3, 3: 4}}})
     coolantd(tcp_bus("b", server.port) + device("d", "b", extra="labels = serial:4711, side: technology ,note:a:b\npoll_interval = 2s\n"
              "[point:d.mode]\nregister = holding:0\nenum = 1:on, 2:off\ndescription = what it does\n"
-             "[point:d.f]\nregister = holding:1\nunit = L/min\n[point:d.t]\nregister = holding:2\nunit = Cel\n") +
-             device("e", "b", 2, extra="enabled = no\n[point:e.p]\nregister = holding:0\n") + "[loop:l]\ncoolant = water\nflow = d.f\nsupply = d.t\nreturn = d.t\n"
+             "[point:d.f]\nregister = holding:1\nunit = L/min\n[point:d.t]\nregister = holding:2\nunit = Cel\n"
+             "[point:d.r]\nregister = holding:3\nunit = Cel\n") +
+             device("e", "b", 2, extra="enabled = no\n[point:e.p]\nregister = holding:0\n") + "[loop:l]\ncoolant = water\nflow = d.f\nsupply = d.t\nreturn = d.r\n"
              "[alarm:hot]\npoint = d.t\nwhen = above\nlimit = 4\n")
     info = subscriber.wait("info").json
     assert (info["devices"], info["loops"], info["pues"]) == (["d", "e"], ["l"], [])

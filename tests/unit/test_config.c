@@ -91,11 +91,15 @@ static struct config *load_good(const char *text)
 
 #define LOOP_POINTS                                                                                          \
 	"[device:d]\nbus = b\nunit = 1\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"                \
-	"[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"    \
+	"[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.r]\nregister = holding:9\nunit = "          \
+	"Cel\n[point:d.dp]\nregister = holding:2\nunit = kPa\n"                                              \
 	"[point:d.speed]\nregister = holding:3\nunit = %\n[point:d.leak]\nregister = coil:0\n"
 #define WHOLE_LOOP                                                                                           \
-	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npressure_drop = d.dp\n"       \
+	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.r\npressure_drop = d.dp\n"       \
 	"pump_speed = d.speed\nnominal_flow = 100\n"
+
+#define LOOP_OF(flow, supply, back)                                                                          \
+	"[loop:l]\ncoolant = water\nflow = " flow "\nsupply = " supply "\nreturn = " back "\n"
 
 /* One wrong line each, and the finding it must give. */
 static const struct {
@@ -307,6 +311,17 @@ static const struct {
 	    "[alarm:d-leak]: that is the name of a default alarm, about d.leak true" },
 	{ HEAD BUS LOOP_POINTS WHOLE_LOOP "[alarm:l-supply-lost]\npoint = d.flow\nwhen = lost\n",
 	    "[alarm:l-supply-lost]: that is the name of a default alarm, about d.t lost" },
+	{ HEAD BUS LOOP_POINTS LOOP_OF("d.flow", "d.t", "d.t"),
+	    "[loop:l] return: a sensor of supply too, so that no heat is seen (allowed: another sensor)" },
+	{ HEAD BUS LOOP_POINTS
+	    "[point:d.t2]\nregister = holding:1\nunit = Cel\n" LOOP_OF("d.flow", "d.t", "d.t2"),
+	    "[loop:l] return: a sensor of supply too" },
+	{ HEAD BUS LOOP_POINTS LOOP_OF("d.flow", "median: d.t, d.r", "d.r"),
+	    "[loop:l] return: a sensor of supply too" },
+	{ HEAD BUS LOOP_POINTS LOOP_OF("d.flow", "d.t", "d.r") "makeup_flow = d.flow\n",
+	    "[loop:l] makeup_flow: a meter of flow too (allowed: the meter of what is topped up)" },
+	{ HEAD BUS LOOP_POINTS LOOP_OF("d.flow", "d.t", "d.r") "flow_low = 120\nnominal_flow = 100\n",
+	    "[loop:l] flow_low: greater than nominal_flow (allowed: at most that)" },
 	{ HEAD BUS DEVICE "bit = 1\nstuck_after = 1m\n",
 	    "[point:d.p] stuck_after: not for a bool or string (allowed: numbers)" },
 	{ HEAD BUS DEVICE "type = string\ntolerance = 1\n",
@@ -408,7 +423,8 @@ static void one_mistake_is_one_error(void **state)
 		HEAD BUS DEVICE "unit = Cel\n[loop:l]\ncoolant =\nflow = d.p\nsupply = d.p\nreturn = d.p\n",
 		HEAD BUS DEVICE "type = bcd\ninvalid = 0xffff\n",
 	};
-	static const size_t counts[] = { 1, 1, 1, 2, 2, 1 }; /* d.p is no flow in the loop */
+	static const size_t counts[] = { 1, 1, 1, 2, 3,
+		1 }; /* d.p is no flow in the loop, nor both its temperatures */
 	for (size_t i = 0; i < COUNT(texts); i++) {
 		struct findings f = load(texts[i], strlen(texts[i]), NULL);
 		if (f.count != counts[i])
@@ -425,8 +441,8 @@ static void an_empty_key_has_its_default(void **state)
 	    "[device:d]\nbus = b\nunit = 1\npoll_interval =\nenabled =\naccuracy_class =\n"
 	    "[point:d.p]\nregister = holding:0\nunit = L/min\nscale =\noffset =\nmin =\nmax =\n"
 	    "deadband =\ntolerance =\nstuck_after =\ncounter =\nlength =\ninvalid =\n"
-	    "[point:d.t]\nregister = holding:1\nunit = Cel\n"
-	    "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.t\nreturn = d.t\nsupply_high =\n"
+	    "[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.r]\nregister = holding:2\nunit = Cel\n"
+	    "[loop:l]\ncoolant = water\nflow = d.p\nsupply = d.t\nreturn = d.r\nsupply_high =\n"
 	    "delta_t_resolution =\nbalance_tolerance =\nreservoir_low =\nflow_low =\nnominal_flow =\n"
 	    "[alarm:a]\npoint = d.p\nwhen = above\nlimit = 1\nhysteresis =\ndelay_on =\nlow =\n");
 	const struct point *p = &c->devices[0].points[0];
@@ -740,7 +756,6 @@ static void sensors_that_are_lost_have_default_alarms(void **state)
 		assert_int_equal(a->points.count, lost[i].points);
 		assert_true(a->interval == lost[i].seconds * 1000000000);
 	}
-	assert_null(find_alarm(c, "l-return-lost")); /* the same sensor is said once */
 	assert_null(find_alarm(c, "l-filter_pressure_drop-lost"));
 	assert_null(find_alarm(c, "quiet-m-lost"));
 	config_unref(c);
@@ -872,11 +887,11 @@ static void default_alarms_can_be_turned_off(void **state)
 }
 
 #define QUIET_LOOP(name)                                                                                     \
-	"[loop:" name "]\ncoolant = water\nalarms = no\nflow = d.flow\nsupply = d.t\nreturn = d.t\n"
+	"[loop:" name "]\ncoolant = water\nalarms = no\nflow = d.flow\nsupply = d.t\nreturn = d.r\n"
 #define THREE_LOOPS                                                                                          \
 	"[device:d]\nbus = b\nunit = 1\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"                \
-	"[point:d.t]\nregister = holding:1\nunit = Cel\n" QUIET_LOOP("x") QUIET_LOOP("y")                    \
-	    QUIET_LOOP("z") "[group:g]\nloops = x, y, z\n"
+	"[point:d.t]\nregister = holding:1\nunit = Cel\n[point:d.r]\nregister = holding:2\nunit = "          \
+	"Cel\n" QUIET_LOOP("x") QUIET_LOOP("y") QUIET_LOOP("z") "[group:g]\nloops = x, y, z\n"
 
 static void a_group_is_judged_by_how_many_work(void **state)
 {

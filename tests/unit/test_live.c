@@ -273,7 +273,8 @@ static void see_last(const struct alarm_change *c, void *user)
 	"[point:d.speed]\nregister = holding:0\nunit = %\n[point:d.it]\nregister = holding:1\nunit = kW\n"   \
 	"[point:d.flow]\nregister = holding:2\nunit = L/min\n[point:d.t]\nregister = holding:3\nunit = "     \
 	"Cel\n"                                                                                              \
-	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.t\npump_speed = d.speed\n"       \
+	"[point:d.r]\nregister = holding:4\nunit = Cel\n"                                                    \
+	"[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.r\npump_speed = d.speed\n"       \
 	"it_power = d.it\nnominal_flow = 100\n"
 
 static void expect_after(
@@ -334,10 +335,11 @@ static void what_is_lost_goes_by_its_own_rhythm(void **state)
 /* A slow leak, seen by a figure that needs one of two inputs: 96 L in the last day. */
 static void a_slow_leak_is_an_alarm(void **state)
 {
-	struct live *l = new_live(HEAD DEVICE POINTS
-	    "[point:d.flow]\nregister = holding:4\nunit = L/min\n"
-	    "[point:d.water]\nregister = holding:5\nunit = m3\n[loop:l]\ncoolant = water\nflow = d.flow\n"
-	    "supply = d.t\nreturn = d.t\nmakeup_volume = d.water\nmakeup_high = 50\n");
+	struct live *l = new_live(
+	    HEAD DEVICE POINTS "[point:d.flow]\nregister = holding:4\nunit = L/min\n"
+			       "[point:d.water]\nregister = holding:5\nunit = m3\n[point:d.r]\nregister = "
+			       "holding:6\nunit = Cel\n[loop:l]\ncoolant = water\nflow = d.flow\n"
+			       "supply = d.t\nreturn = d.r\nmakeup_volume = d.water\nmakeup_high = 50\n");
 	const int64_t now = clock_boottime();
 	struct makeup m = { .bucket_ns = now,
 		.read_ns = now - NS_PER_S,
