@@ -89,7 +89,8 @@ static struct mqtt_message message_of(const struct publisher *p, const struct me
 /* A broker that gets more than it allows closes the connection: then the same would come again. */
 static bool is_oversize(struct publisher *p, const struct message *m, struct mqtt_message as)
 {
-	as.size += OUTPUT_TAIL_MAX;
+	if (m->flags & PUBLISH_EACH) /* something follows its payload */
+		as.size += OUTPUT_TAIL_MAX;
 	size_t size = mqtt_message_packet_size(&as, connection_of(p)->protocol);
 	if (size > p->limits.packet_size)
 		refusals_note_oversize(p->refusals, m, size, p->limits.packet_size);
