@@ -13,10 +13,14 @@
 #define DAY_S 86400
 
 /* Of a meter of the grid. */
+/* A reading that does not come for so many polls is stale everywhere. */
+#define BEHIND_POLLS 3
+
 struct entry {
 	char *name;
 	enum quality power, energy;
 	char reason[128]; /* while a quality has no value: which meter and why */
+	char behind[128]; /* while others have powers of later moments */
 };
 
 struct pue {
@@ -73,6 +77,9 @@ struct pue *pue_new(const struct pue_spec *spec)
 	for (size_t i = 0; good && i < spec->meter_count; i++) {
 		struct entry *e = &p->entries[p->entry_count++];
 		e->name = strdup(spec->meters[i].name);
+		if (e->name)
+			snprintf(
+			    e->behind, sizeof(e->behind), "%s has had no usable power for a while", e->name);
 		good = e->name && pue_grid_add_meter(&p->grid, spec->meters[i].role, &spec->meters[i].type);
 	}
 	good = good && keep_powers(p);
@@ -115,22 +122,40 @@ void pue_set_quality(struct pue *p, size_t i, enum quality power, enum quality e
 	e->power = power;
 	e->energy = energy;
 	enum quality worst = quality_worst(power, energy);
-	if (worst == QUALITY_INVALID)
+	if (worst == QUALITY_SUSPECT)
+		snprintf(e->reason, sizeof(e->reason), "%s is suspect, which is not counted", e->name);
+	else if (worst == QUALITY_INVALID)
 		snprintf(e->reason, sizeof(e->reason), "%s has no reading yet", e->name);
 	else
 		snprintf(e->reason, sizeof(e->reason), "%s is %s", e->name, quality_word(worst));
 }
 
-/* The latest moment at which every meter with power has a reading. */
-static int64_t common_time(const struct pue *p)
+/* Of all that are needed, or of one role's alone. */
+#define ANY_ROLE PUE_ROLE_COUNT
+
+/* The latest moment at which each of those meters that has power has a reading. */
+static int64_t common_time(const struct pue *p, enum pue_role role)
 {
 	int64_t t = INT64_MAX;
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct grid_meter *m = &p->grid.meters[i];
-		if (m->meter.type.has_power && is_needed(p, m->role) && powers_last_ns(&m->meter.powers) < t)
+		bool counts = role == ANY_ROLE ? is_needed(p, m->role) : m->role == role;
+		if (m->meter.type.has_power && counts && powers_last_ns(&m->meter.powers) < t)
 			t = powers_last_ns(&m->meter.powers);
 	}
 	return t;
+}
+
+/* Whether a meter's power is older than three of its polls, seen from the newest of any. */
+static bool is_behind(const struct pue *p, const struct meter *m)
+{
+	int64_t newest = INT64_MIN;
+	for (size_t i = 0; i < p->entry_count; i++) {
+		int64_t last = powers_last_ns(&p->grid.meters[i].meter.powers);
+		newest = last > newest ? last : newest;
+	}
+	int64_t own = powers_last_ns(&m->powers);
+	return own != INT64_MIN && newest - own > BEHIND_POLLS * m->powers.interval_ns;
 }
 
 /* What the IT needs at a moment, in watts; NAN when that is not known. */
@@ -161,8 +186,10 @@ static struct figure power_of(const struct pue *p, size_t i, int64_t when)
 	} else {
 		f.value = powers_at(&m->meter.powers, when);
 	}
-	if (!quality_has_value(f.quality))
+	if (f.quality > QUALITY_ESTIMATED)
 		return figure_invalid(e->reason);
+	if (m->meter.type.has_power && is_behind(p, &m->meter))
+		return figure_invalid(e->behind);
 	if (isnan(f.value))
 		return figure_invalid("the meters have no power of the same moment yet");
 	if (f.value < -METER_NOISE_SHARE * m->meter.most_watts)
@@ -189,14 +216,14 @@ static void add_role(const struct pue *p, enum pue_role role, int64_t when, doub
 struct figure pue_role_power(const struct pue *p, enum pue_role role)
 {
 	struct figure sum = { 0, QUALITY_GOOD, NULL };
-	add_role(p, role, common_time(p), 1e-3, &sum);
+	add_role(p, role, common_time(p, role), 1e-3, &sum);
 	return sum;
 }
 
 struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
 {
 	struct figure total = { 0, QUALITY_GOOD, NULL }, it = total;
-	int64_t when = *time_ns = common_time(p);
+	int64_t when = *time_ns = common_time(p, ANY_ROLE);
 
 	add_role(p, PUE_IT, when, 1, &it);
 	if (pue_is_partial(p)) {

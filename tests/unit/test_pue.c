@@ -203,6 +203,36 @@ static void a_meter_that_is_gone_makes_it_invalid_with_a_reason(void **state)
 	pue_free(p);
 }
 
+/* The power of a role is never its last one: whatever keeps a reading away, and whether or not it is told. */
+static void a_power_that_stays_away_is_not_the_last_one(void **state)
+{
+	struct pue *p = make(power_meter, one_minute, 1);
+	int64_t when;
+	for (int s = 0; s <= 30; s++) {
+		power(p, FACILITY, s, 118);
+		power(p, IT, s, 100);
+	}
+	pue_set_quality(p, FACILITY, QUALITY_SUSPECT, QUALITY_GOOD);
+	struct figure facility = pue_role_power(p, PUE_FACILITY), ratio = pue_power_ratio(p, &when);
+	assert_true(isnan(facility.value) && isnan(ratio.value));
+	assert_string_equal(facility.reason, "main is suspect, which is not counted");
+	assert_float_equal(pue_role_power(p, PUE_IT).value, 100, 1e-9);
+
+	pue_set_quality(p, FACILITY, QUALITY_GOOD, QUALITY_GOOD);
+	for (int s = 31; s <= 33; s++)
+		power(p, IT, s, 100);
+	assert_float_equal(pue_role_power(p, PUE_FACILITY).value, 118, 1e-9);
+	for (int s = 34; s <= 300; s++)
+		power(p, IT, s, 100);
+	facility = pue_role_power(p, PUE_FACILITY);
+	ratio = pue_power_ratio(p, &when);
+	assert_true(isnan(facility.value) && isnan(ratio.value));
+	assert_string_equal(facility.reason, "main has had no usable power for a while");
+	assert_string_equal(ratio.reason, facility.reason);
+	assert_float_equal(pue_role_power(p, PUE_IT).value, 100, 1e-9);
+	pue_free(p);
+}
+
 static void below_one_is_shown_and_suspect(void **state)
 {
 	struct pue *p = make(power_meter, one_minute, 1);
@@ -623,6 +653,7 @@ int main(void)
 		cmocka_unit_test(coverage_of_a_day_decides_more_strictly),
 		cmocka_unit_test(a_year_says_how_much_of_it_is_covered),
 		cmocka_unit_test(a_meter_that_is_gone_makes_it_invalid_with_a_reason),
+		cmocka_unit_test(a_power_that_stays_away_is_not_the_last_one),
 		cmocka_unit_test(below_one_is_shown_and_suspect),
 		cmocka_unit_test(no_it_load_is_no_ratio),
 		cmocka_unit_test(a_coarse_counter_is_not_divided),
