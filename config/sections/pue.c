@@ -249,18 +249,16 @@ static bool is_same_meter(const struct config *c, const struct pue_meter *a, con
 	return reference_is_same(c, a->power, b->power) || are_halves(c, a, b) || are_halves(c, b, a);
 }
 
-/* Roles whose energies are added up, or taken from each other. */
+/* Roles whose energies are added up, taken from each other or divided: all but water, which is none. Heat
+ * that is put to use may be told by the meter of what became it, though not by that of all that enters. */
 static bool is_one_sum(enum pue_role a, enum pue_role b)
 {
-	static const unsigned char sums[PUE_ROLE_COUNT] = { [PUE_FACILITY] = 1,
-		[PUE_EXPORT] = 1,
-		[PUE_IT] = 2,
-		[PUE_COOLING] = 2,
-		[PUE_LOSS] = 2,
-		[PUE_IT_EMBEDDED_COOLING] = 2,
-		[PUE_REUSE_HEAT] = 3,
-		[PUE_WATER] = 4 };
-	return sums[a] == sums[b];
+	enum pue_role other = a == PUE_REUSE_HEAT ? b : a;
+	if (a == b)
+		return true;
+	if (a == PUE_WATER || b == PUE_WATER)
+		return false;
+	return (a != PUE_REUSE_HEAT && b != PUE_REUSE_HEAT) || other == PUE_FACILITY || other == PUE_EXPORT;
 }
 
 /* A meter counts once; and the power of one that counts both ways is told apart. */

@@ -32,18 +32,18 @@ def states(subscriber, names):
 
 
 def test_a_broken_sensor_is_an_alarm(start, coolantd, subscriber, tmp_path):
-    """Six sensors of a CDU on their sentinel, a leak detector and a meter that are silent: eight alarms."""
+    """Six sensors of a CDU on their sentinel, a leak detector and two meters that are silent: nine alarms."""
     cdu = start(harness.ModbusServer, tmp_path, {"1": {"holding": {i: 30 for i in range(6)}}})
-    other = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 0}, "holding": {0: 30}}})
+    other = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 0}, "holding": {0: 30, 1: 30}}})
     coolantd(tcp_bus("b", cdu.port) + tcp_bus("o", other.port) + device("cdu", "b", extra="poll_interval = 200ms\n") + "".join(
         f"[point:cdu.{key}]\nregister = holding:{i}\ninvalid = 0x7fff\nunit = {unit}\n"
         for i, (key, unit) in enumerate(SENSORS.items())) + device("o", "o", extra="poll_interval = 200ms\n") +
         "[point:o.leak]\nregister = coil:0\n[point:o.active_power]\nregister = holding:0\nunit = kW\n"
-        "[device:off]\nbus = o\nunit = 2\nenabled = no\n[point:off.p]\nregister = holding:0\n"
+        "[point:o.it]\nregister = holding:1\nunit = kW\n[device:off]\nbus = o\nunit = 2\nenabled = no\n[point:off.p]\nregister = holding:0\n"
         "[alarm:off]\npoint = off.p\nwhen = lost\n"
         "[loop:l]\ncoolant = water\n" + "".join(f"{key} = cdu.{key}\n" for key in SENSORS) +
-        "[pue:row]\nfacility = o.active_power\nit = o.active_power\nwindows = 1m\n")
-    names = [f"l-{key}-lost" for key in SENSORS] + ["o-leak-lost", "row-o-active_power-lost"]
+        "[pue:row]\nfacility = o.active_power\nit = o.it\nwindows = 1m\n")
+    names = [f"l-{key}-lost" for key in SENSORS] + ["o-leak-lost", "row-o-active_power-lost", "row-o-it-lost"]
     harness.wait_for(lambda: set(states(subscriber, names).values()) == {"normal"}, lambda: states(subscriber, names))
     for key in range(6):
         cdu.set(1, "holding", key, [0x7FFF])

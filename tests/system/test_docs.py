@@ -48,14 +48,15 @@ def without_names(path):
 
 def test_every_example_of_a_request_does_what_it_says(start, coolantd, subscriber, tmp_path):
     """The commands of coolantd-http(7), one after the other; there is one of each path."""
-    holding = {0: 425, 1: 301, 2: 352, 3: 1200, 4: 0, 5: 1000, 100: 4660, 101: 43981}
+    holding = {0: 425, 1: 301, 2: 352, 3: 1200, 4: 0, 5: 1000, 6: 0, 7: 900, 100: 4660, 101: 43981}
     server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": holding}})
     coolantd(harness.tcp_bus("cdu", server.port) + harness.device("cdu1", "cdu") + "poll_interval = 100ms\n[point:cdu1.leak]\nregister = coil:0\n" + "".join(
         f"[point:cdu1.{name}]\nregister = holding:{i}\nscale = 0.1\nunit = {unit}\n" for i, (name, unit) in enumerate(
             [("flow_rate", "L/min"), ("supply", "Cel"), ("return", "Cel"), ("dp", "kPa")])) +
         "[point:cdu1.active_energy_import]\nregister = holding:4\ntype = u32\nunit = kWh\n"
+        "[point:cdu1.it_energy]\nregister = holding:6\ntype = u32\nunit = kWh\n"
         "[loop:secondary]\ncoolant = pg25\nflow = cdu1.flow_rate\nsupply = cdu1.supply\nreturn = cdu1.return\npressure_drop = cdu1.dp\n"
-        "[pue:row]\nfacility = cdu1\nit = cdu1\nwindows = 1h\n")
+        "[pue:row]\nfacility = cdu1\nit = cdu1.it_energy\nwindows = 1h\n")
     subscriber.wait("loop/secondary", lambda m: m.json["quality"]["heat"] == "good")
     subscriber.wait("alarm/cdu1-leak", lambda m: m.json["state"] == "active")
     allowed = {tuple(r.split()) for r in harness.ask(tmp_path, "GET", "/")[1]["error"].split("allowed: ")[1].rstrip(")").split(", ")}

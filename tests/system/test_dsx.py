@@ -7,7 +7,7 @@ SECTION = "[dsx]\nrack_location_id = POD1-A3-01\n"
 CDU = ["flow_rate = L/min 0.1", "supply_temperature = degF 0.1", "return_temperature = K 0.1", "differential_pressure = bar 0.001", "pump_speed = 1/min 1",
        "fan_speed = % 1", "valve_position = % 1", "air_temperature = Cel 0.1", "rack_humidity = % 1", "leak", "pump_alarm", "conductivity = uS/cm 1"]
 METER = ["active_power = W 1", "current_l1 = A 0.1", "current_n = A 0.1", "voltage = V 0.1", "frequency = Hz 0.01", "power_factor = 1 0.001",
-         "active_energy_import = kWh 1", "apparent_power = VA 1"]
+         "active_energy_import = kWh 1", "apparent_power = VA 1", "it_power = W 1"]
 
 
 def points(name, rows):
@@ -31,13 +31,13 @@ def row(server, extra=""):
             + device("text", "b", 5, extra="poll_interval = 100ms\n[point:text.serial]\nregister = holding:0\ntype = string\nlength = 2\n"
                      "[point:text.mode]\nregister = holding:2\nenum = 0:off, 1:cooling\n")
             + "[loop:tech]\ncoolant = water\nflow = cdu1.flow_rate\nsupply = cdu1.supply_temperature\nreturn = cdu1.return_temperature\n"
-              "pressure_drop = cdu1.differential_pressure\n[pue:row]\nfacility = pdu1\nit = pdu1\n" + extra)
+              "pressure_drop = cdu1.differential_pressure\n[pue:row]\nfacility = pdu1\nit = pdu1.it_power\n" + extra)
 
 
 @pytest.fixture
 def server(start, tmp_path):
     holding = {0: 425, 1: 770, 2: 3031, 3: 1500, 4: 3000, 5: 60, 6: 30, 7: 250, 8: 40, 9: 0, 10: 1, 11: 700}
-    meter = {0: 4200, 1: 61, 2: 1, 3: 2305, 4: 5000, 5: 990, 6: 12345, 7: 4300}
+    meter = {0: 4200, 1: 61, 2: 1, 3: 2305, 4: 5000, 5: 990, 6: 12345, 7: 4300, 8: 4200}
     return start(ModbusServer, tmp_path, {"1": {"holding": holding}, "2": {"holding": meter}, "3": {"holding": holding}, "4": {"holding": {0: 50, 1: 1}},
                                           "5": {"holding": {0: 0x4142, 1: 0x4344, 2: 1}}})
 

@@ -12,7 +12,10 @@ POINTS = ("poll_interval = 200ms\naccuracy_class = 0.5\n[point:d.leak]\nregister
           "[point:d.active_power]\nregister = holding:3\nunit = kW\nscale = 0.01\n"
           "[point:d.active_energy_import]\nregister = holding:4\ntype = u32\nunit = kWh\nscale = 0.001\ncounter = yes\n")
 FIGURES = ("[loop:l]\ncoolant = pg25\nflow = d.flow\nsupply = d.cold\nreturn = d.warm\n[group:g]\nloops = l\nneeded = 1\n"
-           "[pue:row]\nfacility = d\nit = d\nwindows = 1m, 1h\n"
+           "[device:e]\nbus = b\nunit = 2\npoll_interval = 200ms\naccuracy_class = 0.5\n"
+           "[point:e.active_power]\nregister = holding:3\nunit = kW\nscale = 0.01\n"
+           "[point:e.active_energy_import]\nregister = holding:4\ntype = u32\nunit = kWh\nscale = 0.001\ncounter = yes\n"
+           "[pue:row]\nfacility = d\nit = e\nwindows = 1m, 1h\n"
            "[alarm:main]\npoint = d.flow\nwhen = above\nlimit = 40\nseverity = critical\n"
            "[alarm:small]\npoint = d.warm\nwhen = above\nlimit = 30.5\nhysteresis = 0.5\nsuppressed_by = main\n")
 HOLDING = {0: 425, 1: 301, 2: 352, 3: 1234, 4: 1, 5: 1000}
@@ -20,7 +23,7 @@ HOLDING = {0: 425, 1: 301, 2: 352, 3: 1234, 4: 1, 5: 1000}
 
 @pytest.fixture
 def daemon(start, coolantd, subscriber, tmp_path):
-    server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": HOLDING}})
+    server = start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": HOLDING}, "2": {"holding": HOLDING}})
     d = coolantd(tcp_bus("b", server.port) + device("d", "b", extra=POINTS) + FIGURES)
     subscriber.wait("alarm/small", lambda m: m.json["state"] == "suppressed")
     return d

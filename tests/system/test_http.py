@@ -13,16 +13,16 @@ from harness import device, head, tcp_bus
 POINTS = ("poll_interval = 200ms\n[point:d.leak]\nregister = coil:0\n[point:d.flow]\nregister = holding:0\nunit = L/min\n"
           "[point:d.t]\nregister = holding:1\nunit = Cel\nscale = 0.1\n[point:d.kw]\nregister = holding:2\nunit = kW\n"
           "[point:d.none]\nregister = holding:7777\nunit = Cel\n[point:d.mode]\nregister = holding:3\nenum = 1:off, 2:on\n"
-          "[point:d.r]\nregister = holding:4\nunit = Cel\nscale = 0.1\n"
+          "[point:d.r]\nregister = holding:4\nunit = Cel\nscale = 0.1\n[point:d.it]\nregister = holding:5\nunit = kW\n"
           "[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.r\n"
           "[group:g]\nloops = l\nneeded = 1\n"
-          "[pue:p]\nfacility = d.kw\nit = d.kw\nwindows = 1m\n"
+          "[pue:p]\nfacility = d.kw\nit = d.it\nwindows = 1m\n"
           "[alarm:hot]\npoint = d.t\nwhen = above\nlimit = 90\nmessage = see http://me:secret@wiki/hot\n")
 
 
 @pytest.fixture
 def server(start, tmp_path):
-    return start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 100, 1: 305, 2: 120, 3: 2, 4: 305}}})
+    return start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": {0: 100, 1: 305, 2: 120, 3: 2, 4: 305, 5: 120}}})
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_status_says_what_it_is_and_how_it_does(daemon, subscriber, tmp_path):
     subscriber.wait("health")
     status = get(tmp_path, "/v1/status")
     assert status["healthy"] is True and status["info"]["site"] == "dc1" and status["info"]["devices"] == ["d"]
-    assert status["devices"] == {"configured": 1, "up": 1} and status["points"]["configured"] == 7
+    assert status["devices"] == {"configured": 1, "up": 1} and status["points"]["configured"] == 8
     assert status["publisher"]["connected"] is True and status["spool"]["problem"] is None
     assert status["alarms"]["active"] >= 1 and sum(status["alarms"].values()) == len(status["info"]["alarms"])
     assert get(tmp_path, "/healthz") == {"healthy": True}

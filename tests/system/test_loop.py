@@ -102,9 +102,9 @@ def a_loop_and_a_pue(flow, temperature, pressure, power, energy):
     units = {"flow": flow, "supply": temperature, "return": temperature, "drop": pressure, "power": power}
     points = "".join(f"[point:d.{key}]\nregister = holding:{2 * i}\ntype = f32\nunit = {unit}\n"
                      for i, (key, unit) in enumerate(units.items()))
-    return (points + f"[point:d.energy]\nregister = holding:10\ntype = f32\nunit = {energy}\n"
+    return (points + f"[point:d.energy]\nregister = holding:10\ntype = f32\nunit = {energy}\n[point:d.it]\nregister = holding:12\ntype = f32\nunit = {power}\n"
             "[loop:l]\ncoolant = pg25\nflow = d.flow\nsupply = d.supply\nreturn = d.return\npressure_drop = d.drop\nit_power = d.power\n"
-            "[pue:p]\nfacility = d.power\nit = d.power\nreuse_heat = d.energy\nwindows = 1m\n")
+            "[pue:p]\nfacility = d.power\nit = d.it\nreuse_heat = d.energy\nwindows = 1m\n")
 
 
 @pytest.mark.parametrize("flow, temperature, pressure, power, energy", [
@@ -116,7 +116,7 @@ def a_loop_and_a_pue(flow, temperature, pressure, power, energy):
 ])
 def test_any_unit_of_the_right_kind_gives_the_same_figures(start, coolantd, subscriber, tmp_path, flow, temperature, pressure,
                                                            power, energy):
-    values = [flow[1], temperature[1], temperature[2], pressure[1], power[1], 0]
+    values = [flow[1], temperature[1], temperature[2], pressure[1], power[1], 0, power[1]]
     server = start(harness.ModbusServer, tmp_path, {"1": {"holding": harness.registers(0, sum(map(harness.f32, values), []))}})
     coolantd(tcp_bus("b", server.port) + device("d", "b", extra=a_loop_and_a_pue(
         flow[0], temperature[0], pressure[0], power[0], energy)))

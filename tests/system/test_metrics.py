@@ -15,15 +15,15 @@ POINTS = ("poll_interval = 200ms\nlabels = serial:47\\11, row-side:\"north\", ro
           "[point:d.none]\nregister = holding:7777\nunit = Cel\n[point:d.mode]\nregister = holding:3\nenum = 1:off, 2:on\n"
           "[point:d.turns]\nregister = holding:4\nunit = {turns \"a\\b\"}\n[point:d.name]\nregister = holding:5\ntype = string\nlength = 1\n"
           "[point:d.f]\nregister = holding:6\ntype = f32\n"
-          "[point:d.r]\nregister = holding:8\nunit = Cel\nscale = 0.1\n"
+          "[point:d.r]\nregister = holding:8\nunit = Cel\nscale = 0.1\n[point:d.it]\nregister = holding:9\nunit = kW\n"
           "[loop:l]\ncoolant = water\nflow = d.flow\nsupply = d.t\nreturn = d.r\nprimary_supply = d.none\n"
           "[group:g]\nloops = l\nneeded = 1\n"
-          "[pue:p]\nfacility = d.kw\nit = d.kw\nwindows = 1m, 1d\n")
+          "[pue:p]\nfacility = d.kw\nit = d.it\nwindows = 1m, 1d\n")
 
 
 @pytest.fixture
 def server(start, tmp_path):
-    holding = harness.registers(0, [100, 305, 120, 2, 7, 0x4142, *harness.f32(42.1), 305])
+    holding = harness.registers(0, [100, 305, 120, 2, 7, 0x4142, *harness.f32(42.1), 305, 120])
     return start(harness.ModbusServer, tmp_path, {"1": {"coil": {0: 1}, "holding": holding}})
 
 
@@ -53,7 +53,7 @@ def test_readings_and_figures_are_told_with_their_units(daemon, tmp_path):
     assert value(m, "coolantd_point_value", device="d", point="none") is None
     assert value(m, "coolantd_point_quality", device="d", point="none") == 4
     assert value(m, "coolantd_point_quality", device="d", point="t") == 0
-    assert value(m, "coolantd_points", quality="good") == 9 and value(m, "coolantd_points", quality="bad") == 1
+    assert value(m, "coolantd_points", quality="good") == 10 and value(m, "coolantd_points", quality="bad") == 1
     assert value(m, "coolantd_loop_value", loop="l", figure="flow", unit="L/min") == 100
     assert value(m, "coolantd_loop_value", loop="l", figure="approach_temperature") is None
     assert value(m, "coolantd_loop_quality", loop="l", figure="approach_temperature") > 2

@@ -12,10 +12,10 @@ PLANT = {"flow": "L/min", "supply": "Cel", "return": "Cel", "pressure_drop": "kP
 INI = ("".join(f"[point:d.{key}]\nregister = holding:{i}\nunit = {unit}\n" for i, (key, unit) in enumerate(PLANT.items())) +
        "[point:d.mode]\nregister = holding:20\nenum = 30:auto\n[point:d.name]\nregister = holding:21\ntype = string\nlength = 1\n"
        "[point:d.kwh]\nregister = holding:22\nunit = kWh\ncounter = yes\n[point:d.none]\nregister = holding:23\ninvalid = 30\n"
-       "[loop:main]\ncoolant = pg25\n" + "".join(f"{key} = d.{key}\n" for key in PLANT) + "nominal_flow = 30\nsystem_volume = 100\nreservoir_volume = 10\n"
+       "[point:d.total]\nregister = holding:24\nunit = kW\n[loop:main]\ncoolant = pg25\n" + "".join(f"{key} = d.{key}\n" for key in PLANT) + "nominal_flow = 30\nsystem_volume = 100\nreservoir_volume = 10\n"
        "[loop:lost]\ncoolant = water\nflow = d.none2\nsupply = d.supply\nreturn = d.return\n[group:all]\nloops = main, lost\nneeded = 1\n"
        "[point:d.none2]\nregister = holding:23\nunit = L/min\ninvalid = 30\n"
-       "[pue:row]\nfacility = d.pump_power\nit = d.it_power\ncooling = d.pump_power\nreuse_heat = loop.main.heat\nwindows = 1m, 1h\n"
+       "[pue:row]\nfacility = d.total\nit = d.it_power\ncooling = d.pump_power\nreuse_heat = loop.main.heat\nwindows = 1m, 1h\n"
        "[alarm:warm]\npoint = d.supply\nwhen = above\nlimit = 20\n[alarm:odd]\npoint = d.none\nwhen = above\nlimit = 1\n"
        "[alarm:flag]\npoint = d.flow\nwhen = above\nlimit = 5\nlatch = yes\n")
 STATES = {"active", "unknown"}
@@ -27,7 +27,7 @@ def strict():
 
 
 def test_everything_that_is_told_is_in_the_schemas(start, coolantd, subscriber, tmp_path, strict):
-    server = start(ModbusServer, tmp_path, {"1": {"holding": {i: 30 for i in range(24)}}})
+    server = start(ModbusServer, tmp_path, {"1": {"holding": {i: 30 for i in range(25)}}})
     coolantd(tcp_bus("b", server.port) + device("d", "b", extra="poll_interval = 200ms\nlabels = serial:4711\n" + INI), "layout = both\n")
     for topic in ("health", "trend/pue/row", "trend/loop/main"):
         subscriber.wait(topic)

@@ -16,8 +16,8 @@ POINTS = ("[point:d.flow]\nregister = holding:0\nscale = 0.1\nunit = L/min\n[poi
           "[point:d.mute]\nregister = holding:900\n[point:d.serial]\nregister = holding:10\ntype = string\nlength = 2\n"
           "[alarm:leak]\npoint = d.leak\nwhen = true\n")
 FIGURES = ("[point:d.supply]\nregister = holding:5\nscale = 0.1\nunit = Cel\n[point:d.return]\nregister = holding:6\nscale = 0.1\nunit = Cel\n"
-           "[point:d.active_power]\nregister = holding:7\nunit = kW\n[loop:tech]\ncoolant = water\nflow = d.flow\nsupply = d.supply\nreturn = d.return\n"
-           "[group:g]\nloops = tech\nneeded = 1\n[pue:row]\nfacility = d\nit = d\nwindows = 1m\n")
+           "[point:d.active_power]\nregister = holding:7\nunit = kW\n[point:d.rack_power]\nregister = holding:8\nunit = kW\n[loop:tech]\ncoolant = water\nflow = d.flow\nsupply = d.supply\nreturn = d.return\n"
+           "[group:g]\nloops = tech\nneeded = 1\n[pue:row]\nfacility = d\nit = d.rack_power\nwindows = 1m\n")
 
 
 def row(server, points=POINTS, name="d"):
@@ -27,7 +27,7 @@ def row(server, points=POINTS, name="d"):
 
 @pytest.fixture
 def server(start, tmp_path):
-    holding = {n: 0 for n in range(40)} | {0: 425, 1: 1, 2: 1, 3: 5, 5: 200, 6: 300, 7: 5, 10: 0x4142, 11: 0x4344}
+    holding = {n: 0 for n in range(40)} | {0: 425, 1: 1, 2: 1, 3: 5, 5: 200, 6: 300, 7: 5, 8: 5, 10: 0x4142, 11: 0x4344}
     return start(ModbusServer, tmp_path, {"1": {"holding": holding}})
 
 

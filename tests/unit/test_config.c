@@ -251,6 +251,20 @@ static const struct {
 	    "[loop:l] supply: 'q' is the register of 'p' once more (allowed: each register once)" },
 	{ HEAD BUS METERS PUE "export = main.active_energy_import\n",
 	    "[pue:row] export: 'main.active_energy_import' is 'main' of facility once more" },
+	{ HEAD BUS METERS "[pue:row]\nfacility = main\nit = main\n",
+	    "[pue:row] it: 'main' is 'main' of facility once more (allowed: each meter once)" },
+	{ HEAD BUS METERS "[pue:row]\nfacility = main.active_energy_import\nit = main.active_power\n",
+	    "[pue:row] it: 'main.active_power' is 'main.active_energy_import' of facility once more" },
+	{ HEAD BUS METERS PUE "it_embedded_cooling = main\n",
+	    "[pue:row] it_embedded_cooling: 'main' is 'main' of facility once more" },
+	{ HEAD BUS METERS PUE "it_embedded_cooling = pdu\n",
+	    "[pue:row] it_embedded_cooling: 'pdu' is 'pdu' of it once more" },
+	{ HEAD BUS METERS PUE "cooling = main\n",
+	    "[pue:row] cooling: 'main' is 'main' of facility once more" },
+	{ HEAD BUS METERS PUE "loss = main.active_power\n",
+	    "[pue:row] loss: 'main.active_power' is 'main' of facility once more" },
+	{ HEAD BUS METERS PUE "reuse_heat = main\n",
+	    "[pue:row] reuse_heat: 'main' is 'main' of facility once more" },
 	{ HEAD BUS METERS PUE "export = pdu\n",
 	    "[pue:row] export: device 'pdu' has no active_energy_export in Wh, kWh, MWh" },
 	{ HEAD BUS "[device:m]\nbus = b\nunit = 1\n[point:m.active_power]\nregister = holding:0\nunit = kW\n"
@@ -738,7 +752,8 @@ static void sensors_that_are_lost_have_default_alarms(void **state)
 	    "[device:m]\nbus = b\nunit = 2\npoll_interval = 2s\n[point:m.active_power]\nregister = "
 	    "holding:0\n"
 	    "unit = kW\n[point:m.active_energy_import]\nregister = holding:1\nunit = kWh\npoll = slow\n"
-	    "[pue:row]\nfacility = m\nit = m.active_power\n[pue:quiet]\nfacility = m\nit = m\nalarms = no\n");
+	    "[point:m.it]\nregister = holding:3\nunit = kW\n[pue:row]\nfacility = m\nit = "
+	    "m.it\n[pue:quiet]\nfacility = m\nit = m.it\nalarms = no\n");
 	static const struct {
 		const char *name, *point;
 		size_t points;
@@ -746,7 +761,7 @@ static void sensors_that_are_lost_have_default_alarms(void **state)
 	} lost[] = { { "l-flow-lost", "d.flow", 1, 1 }, { "l-supply-lost", "d.t", 1, 1 },
 		{ "l-pressure_drop-lost", "d.dp", 1, 1 }, { "l-pump_speed-lost", "d.speed", 1, 1 },
 		{ "d-leak-lost", "d.leak", 1, 1 }, { "row-m-lost", "m", 2, 20 },
-		{ "row-m-active_power-lost", "m.active_power", 1, 2 } };
+		{ "row-m-it-lost", "m.it", 1, 2 } };
 	for (size_t i = 0; i < COUNT(lost); i++) {
 		const struct alarm_config *a = find_alarm(c, lost[i].name);
 		assert_non_null(a);

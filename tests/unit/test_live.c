@@ -318,7 +318,8 @@ static void what_is_lost_goes_by_its_own_rhythm(void **state)
 {
 	const char *text = HEAD DEVICE "[point:d.active_power]\nregister = holding:0\nunit = kW\n"
 				       "[point:d.active_energy_import]\nregister = holding:2\nunit = kWh\n"
-				       "poll = slow\ncounter = yes\n[pue:row]\nfacility = d\nit = d\n";
+				       "poll = slow\ncounter = yes\n[point:d.it]\nregister = holding:4\nunit "
+				       "= kW\n[pue:row]\nfacility = d\nit = d.it\n";
 	const struct value one = { .kind = VALUE_NUMBER, .number = 1 };
 	for (uint32_t bad = 0; bad < 2; bad++) {
 		struct live *l = new_live(text);
