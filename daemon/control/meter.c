@@ -12,9 +12,12 @@
 #define JOULES_MAX 4e15
 /* A counter that has not changed for so many of its refreshes has nothing to count. */
 #define LATE_REFRESHES 2
-/* A counter that stands so long after a reset has nothing to count. */
+/* A counter that stands so long after a reset has nothing to count; one of which no power is known, at all
+ * times. */
 #define PROVEN_NS (86400 * NS_PER_S)
 #define PROVEN_ALONE_NS (3600 * NS_PER_S)
+/* One that was never seen to count may refresh that seldom, and begins as if it had stood the half of it. */
+#define UNKNOWN_NS (1800 * NS_PER_S)
 /* A poll may be this much late and still count as in its interval. */
 #define LATE_TOLERANCE_NS INT64_C(500000000)
 
@@ -237,6 +240,62 @@ static void book_same(struct meter *m, int64_t now_ns)
 		book(m, now_ns - refresh, 0, !m->has_gap);
 }
 
+/* The newest power still tells something. */
+static bool is_power_fresh(const struct meter *m, int64_t now_ns)
+{
+	const int64_t own = m->type.power_interval_ns, interval = m->type.interval_ns;
+	return m->has_last && now_ns - m->last_ns <=
+				  BRIDGED_INTERVALS * (own > interval ? own : interval) + LATE_TOLERANCE_NS;
+}
+
+/* A refresh should long have come. */
+static bool is_late(const struct meter *m, int64_t since_ns, int64_t now_ns)
+{
+	return !is_bridged(m, since_ns + LATE_REFRESHES * counter_refresh(&m->counter), now_ns);
+}
+
+/* What the counter should have counted while it stood; 0 = it may stand. */
+static double missed_joules(const struct meter *m, const struct counter_mark *stands, int64_t now_ns)
+{
+	const bool fresh = is_power_fresh(m, now_ns);
+	const int64_t stood_ns = now_ns - stands->since_ns;
+	if (!m->rate.known && stood_ns < UNKNOWN_NS)
+		return 0;
+	if (!is_late(m, stands->since_ns, now_ns) ||
+	    (fresh && m->last_watts <= METER_NOISE_SHARE * m->most_watts))
+		return 0;
+	if (!fresh && (m->stall.idles >= STALL_IDLES || stood_ns >= PROVEN_ALONE_NS))
+		return 0;
+	const double joules = stall_expected(&m->stall, &m->rate, (double)stood_ns / NS_PER_S, fresh);
+	return stall_shows(joules, counter_quantum(&m->counter)) ? joules : 0;
+}
+
+/* It counts again, and stood before as in `was`. What it has not caught up with is what its power was,
+ * if it was seen to count before; without a power it may have been idle, as when it is so more often. */
+static void end_stall(struct meter *m, const struct counter_mark *was, double joules)
+{
+	const int64_t until_ns = was->reading.time_ns;
+	const double missed = missed_joules(m, was, until_ns);
+	const double watts = m->stall.seconds > 0 ? m->stall.joules / m->stall.seconds : 0;
+	m->stall.joules = m->stall.seconds = 0;
+	if (missed == 0 || until_ns <= m->booked_ns)
+		return;
+	if (joules < missed / 2 && m->rate.known && is_power_fresh(m, until_ns)) {
+		/* also of the first polls, when it was not late yet */
+		const int64_t from_ns = m->booked_ns < was->since_ns ? m->booked_ns : was->since_ns;
+		const double part = watts * (double)(until_ns - from_ns) / NS_PER_S;
+		const struct meter_shown now = m->piece.last;
+		m->piece.last = shown(m, &was->reading);
+		tell_jump(m, METER_STOOD, part, watts);
+		book(m, until_ns, part, false);
+		m->piece = (struct meter_piece){ m->piece.last, now, 0, 0, 0, 0 };
+		return;
+	}
+	m->has_gap = true;
+	if (joules < missed / 2)
+		m->stall.idles++;
+}
+
 /* A counter that stands since a reset may show zeros in place of its total. Nothing is booked of that time
  * while its power, or how fast it counted before, says that it should count; nor for an hour when nothing is
  * known. */
@@ -324,6 +383,12 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 		m->has_gap = true;
 		return step;
 	}
+	if (step.joules != 0)
+		end_stall(m, &was, step.joules);
+	else if (missed_joules(m, &m->counter.marks[COUNTER_LAST], r->time_ns) > 0)
+		return step;
+	else
+		m->has_gap |= is_late(m, m->booked_ns, r->time_ns);
 	if (step.joules == 0 && rhythm_of(&m->counter) > 0)
 		book_same(m, r->time_ns);
 	else if (r->time_ns > m->booked_ns)
@@ -353,6 +418,11 @@ static void read_power(struct meter *m, const struct meter_reading *r)
 		add_span(m, m->last_ns, r->time_ns,
 		    (m->last_watts + r->watts) / 2 * (double)(r->time_ns - m->last_ns) / 1e9, true);
 	note_shape(m, r);
+	if (is_power_fresh(m, r->time_ns)) {
+		const double seconds = (double)(r->time_ns - m->last_ns) / NS_PER_S;
+		m->stall.joules += (m->last_watts + r->watts) / 2 * seconds;
+		m->stall.seconds += seconds;
+	}
 	/* one reading alone may be garbled */
 	if (m->has_last && fmin(m->last_watts, r->watts) > m->most_watts)
 		m->most_watts = fmin(m->last_watts, r->watts);
@@ -432,7 +502,7 @@ void meter_save(const struct meter *m, int64_t first_cell, struct bytes_writer *
 {
 	counter_save(&m->counter, m->offset_ns, w);
 	bytes_put_integer(w, m->booked_ns + m->offset_ns);
-	bytes_put_integer(w, m->has_gap);
+	bytes_put_integer(w, m->has_gap + 2 * (int64_t)m->stall.idles);
 	bytes_put_integer(w, m->has_last);
 	bytes_put_integer(w, m->last_ns + m->offset_ns);
 	bytes_put_number(w, m->last_watts);
@@ -462,7 +532,9 @@ void meter_load(
 	m->booked_ns = m->counter.marks[COUNTER_LAST].reading.time_ns;
 	if (layout != COUNTER_LAYOUT_FIRST) {
 		m->booked_ns = bytes_take_integer(r) - offset_ns;
-		m->has_gap = bytes_take_within(r, 0, 1);
+		const int64_t gap_and_idles = bytes_take_within(r, 0, 1 + 2 * STALL_IDLES);
+		m->has_gap = gap_and_idles % 2;
+		m->stall.idles = (unsigned)(gap_and_idles / 2);
 	}
 	m->has_last = bytes_take_within(r, 0, 1);
 	m->last_ns = bytes_take_integer(r) - offset_ns;

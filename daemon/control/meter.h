@@ -8,6 +8,9 @@
  * power was meanwhile; without one, from the trapezoid of power. A gap of more than three intervals is known
  * but estimated with a counter, and unknown without one. A gap that is longer than the grid, as over a
  * restart, is kept as one span in front of it.
+ *
+ * Of a counter that stands though it should count nothing is known before it goes on: as if it had not been
+ * read when it has it all then, else the power is counted for it.
  */
 #pragma once
 
@@ -16,6 +19,7 @@
 #include "daemon/control/counter_rate.h"
 #include "daemon/control/meter_spans.h"
 #include "daemon/control/powers.h"
+#include "daemon/control/stall.h"
 #include "daemon/control/wall_clock.h"
 
 #include <stdbool.h>
@@ -63,13 +67,14 @@ enum meter_jump_kind {
 	METER_RESET,	/* began anew, or was set: what lies between is not counted */
 	METER_RETURNED, /* goes on as before a reset that was none */
 	METER_STEPPED,	/* the clock was set */
+	METER_STOOD,	/* its counter stood while its power went on, which is counted for it */
 };
 
 struct meter_jump {
 	enum meter_jump_kind kind;
 	struct meter_shown from, until;
 	double joules; /* that were counted for it; NAN = the time is not known */
-	double watts;  /* with METER_RESET: the power by which they were bridged */
+	double watts;  /* with METER_RESET and METER_STOOD: the power by which they were bridged */
 };
 
 /* NULL functions = nobody wants to know. */
@@ -107,6 +112,7 @@ struct meter {
 	int64_t last_ns;
 	double last_watts, most_watts;
 	struct counter_rate rate; /* of its counter */
+	struct stall stall;
 	struct powers powers;
 };
 

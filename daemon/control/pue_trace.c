@@ -231,7 +231,7 @@ static void load_jump(struct pue_trace *t, struct bytes_reader *r)
 {
 	const size_t meter = (size_t)bytes_take_within(r, 0, (int64_t)t->meter_count - 1);
 	struct meter_jump j = { .kind =
-				    (enum meter_jump_kind)bytes_take_within(r, METER_BEGAN, METER_STEPPED) };
+				    (enum meter_jump_kind)bytes_take_within(r, METER_BEGAN, METER_STOOD) };
 	j.from.time_ns = bytes_take_integer(r);
 	j.from.joules = bytes_take_number(r);
 	j.until.time_ns = bytes_take_integer(r);

@@ -88,6 +88,7 @@ static const struct {
 	[METER_RESET] = { "reset", "it began anew or was set, what lies between is not counted" },
 	[METER_RETURNED] = { "return", "it goes on as before it seemed to begin anew" },
 	[METER_STEPPED] = { "step", "the clock was set" },
+	[METER_STOOD] = { "stood", "its counter stood while its power went on" },
 };
 
 /* How much of a jump is counted. */
@@ -100,7 +101,7 @@ static void say_counted(const struct view *v, const struct meter_jump *j, double
 		     seconds = (double)(j->until.time_ns - j->from.time_ns) / NS_PER_S;
 	if (isnan(joules))
 		explanation_say(v->e, "  counted for it: 0 %s, that time is not known", v->unit->word);
-	else if (j->kind == METER_RESET)
+	else if (j->kind == METER_RESET || j->kind == METER_STOOD)
 		explanation_say(v->e, "  counted for it: %s %s * %s s / %s = %s %s, as it was just before",
 		    NUMBER(rate), v->unit->rate_unit, NUMBER(seconds),
 		    NUMBER(3600 * v->unit->per_kw / v->unit->per_kwh), NUMBER(amount_of(v, j->joules)),

@@ -457,6 +457,67 @@ static void what_stood_for_a_total_is_one_gap(void **state)
 	}
 }
 
+/* The facility's counter stands for an hour of the day, or for the last minutes, and then goes on from there
+ * or has it all: never 1.13, good. */
+static void a_counter_that_stands_is_not_believed(void **state)
+{
+	static const int64_t windows[] = { 300, 3600, DAY_S };
+	static const struct {
+		bool has_power, catches_up;
+		int64_t from, until, end;
+		double kwh; /* of the day; 0 = the time since is unknown */
+	} cases[] = { { true, false, 36000, 39600, DAY_S + 100, 2832 },
+		{ true, true, 36000, 39600, DAY_S + 100, 2832 },
+		{ false, true, 36000, 39600, DAY_S + 100, 2832 }, { true, false, 36000, 39600, 37200, 0 },
+		{ false, false, 36000, 39600, 36290, 0 } };
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct pue *p = make(energy_meter, windows, 3);
+		for (int64_t s = 0; s <= cases[i].end; s += 1) {
+			const int64_t stood = s < cases[i].from	    ? 0
+					      : s < cases[i].until  ? s - cases[i].from
+					      : cases[i].catches_up ? 0
+								    : cases[i].until - cases[i].from;
+			struct meter_reading r = { .time_ns = (BOOT_S + s) * NS_PER_S,
+				.counter_good = true,
+				.power_good = cases[i].has_power,
+				.watts = 118e3,
+				.raw = (uint64_t)((double)(118 * (s - stood)) / 3.6) };
+			pue_read(p, FACILITY, &r, OFFSET);
+			r.power_good = false;
+			r.raw = (uint64_t)((double)(100 * s) / 3.6);
+			pue_read(p, IT, &r, OFFSET);
+		}
+		const struct pue_window five = pue_window(p, 0), day = pue_window(p, 2);
+		if (cases[i].kwh > 0) {
+			assert_float_equal(day.kwh[PUE_FACILITY], cases[i].kwh, 0.1);
+			assert_float_equal(day.coverage, 1 - 3600.0 / DAY_S, 1e-4);
+			assert_int_equal(day.pue.quality, QUALITY_ESTIMATED);
+		} else {
+			const struct figure hour = pue_window(p, 1).pue;
+			assert_true(
+			    !quality_has_value(five.pue.quality) || fabs(five.pue.value - 1.18) < 0.001);
+			assert_true(!quality_has_value(hour.quality) || fabs(hour.value - 1.18) < 0.002);
+		}
+		pue_free(p);
+	}
+}
+
+/* One that is off half of the time, and tells no power: after some times that is known of it. */
+static void a_counter_that_is_idle_by_turns_is_believed(void **state)
+{
+	static const int64_t windows[] = { 3600 };
+	struct pue *p = make(energy_meter, windows, 1);
+	for (int64_t s = 0; s <= 6 * 3600 + 100; s++) {
+		energy(p, FACILITY, (double)s, (uint64_t)((double)(100 * s) / 3.6));
+		energy(p, IT, (double)s,
+		    (uint64_t)((double)(160 * (s / 1200 * 600 + (s % 1200 < 600 ? s % 1200 : 600))) / 3.6));
+	}
+	const struct pue_window w = pue_window(p, 0);
+	assert_float_equal(w.coverage, 1, 1e-9);
+	assert_float_equal(w.pue.value, 1.25, 0.001);
+	pue_free(p);
+}
+
 /* One meter is silent while the clock is stepped. */
 static void a_step_within_a_gap(void **state)
 {
@@ -495,6 +556,8 @@ int main(void)
 		cmocka_unit_test(zeros_for_long_are_a_gap),
 		cmocka_unit_test(a_restart_between_refreshes),
 		cmocka_unit_test(what_stood_for_a_total_is_one_gap),
+		cmocka_unit_test(a_counter_that_stands_is_not_believed),
+		cmocka_unit_test(a_counter_that_is_idle_by_turns_is_believed),
 	};
 	return cmocka_run_group_tests_name("pue_gaps", tests, NULL, NULL);
 }
