@@ -6,7 +6,7 @@ import shutil
 
 import pytest
 from harness import BUILD, COOLANTCTL, ROOT, run
-from test_ctl import ctl, daemon  # noqa: F401
+from test_ctl import ctl, daemon, server  # noqa: F401
 from test_docs import rendered
 
 PACKAGING = BUILD / "packaging"
