@@ -84,6 +84,35 @@ static void put_pue(struct json_writer *w, const struct record *r, size_t first)
 	json_close(w);
 }
 
+/* A figure of whose meters nothing was known at the same time. */
+static void put_unknown_pue(struct json_writer *w, const char *name)
+{
+	json_open(w, name);
+	json_number(w, "pue", NAN, JSON_FIGURE);
+	json_number(w, "coverage", 0, JSON_FIGURE);
+	json_bool(w, "energy_complete", false);
+	json_number(w, "estimated_kwh", NAN, JSON_ENERGY);
+	json_number(w, "uncertainty", NAN, JSON_FIGURE);
+	json_text(w, "quality", quality_word(QUALITY_INVALID));
+	json_text(w, "reason", "a needed role is not known in this time");
+	json_close(w);
+}
+
+/* Whether the row is the first of a figure that has meters alone, though its time is not struck out. */
+static bool is_of_unknown_pue(const struct record *r, size_t i)
+{
+	const struct record_batch *b = &r->rows;
+	const int64_t *edges = &r->all->periods->edges[r->number];
+	if (b->rows[i].key.kind != RECORD_ENERGY || !is_first(b, i) ||
+	    record_find_struck(r->all->rows, edges[0], edges[1]))
+		return false;
+	const struct record_batch own = rows_of_owner(b, i);
+	for (size_t k = 0; k < own.count; k++)
+		if (own.rows[k].key.kind == RECORD_PUE)
+			return false;
+	return true;
+}
+
 /* The meters first, by their names, and of rows of the same meter the one that is to stand under its name:
  * that is known for longest. */
 static int by_meter(const void *x, const void *y)
@@ -112,9 +141,12 @@ static void put_meter(struct json_writer *w, const struct record *r, const struc
 	json_text(w, "role", k->part);
 	json_number(w, "from", unit->per_kwh * s->low, JSON_ENERGY);
 	json_number(w, "to", unit->per_kwh * s->high, JSON_ENERGY);
-	json_number(w, unit->amount, unit->per_kwh * kwh_of(s->amount), JSON_ENERGY);
+	const double known = s->known_ms > 0 ? unit->per_kwh : NAN;
+	json_number(w, unit->amount, known * kwh_of(s->amount), JSON_ENERGY);
 	snprintf(key, sizeof(key), "estimated_%s", unit->amount);
-	json_number(w, key, unit->per_kwh * kwh_of(s->estimated), JSON_ENERGY);
+	json_number(w, key, known * kwh_of(s->estimated), JSON_ENERGY);
+	if (s->known_ms == 0)
+		json_text(w, "reason", "nothing of its energy is known in this time");
 	json_number(
 	    w, "coverage", fmin((double)s->good_ms / (double)(r->end_ms - r->start_ms), 1), JSON_FIGURE);
 	json_close(w);
@@ -157,6 +189,8 @@ static void put_kind(struct json_writer *w, const struct record *r, enum record_
 	json_open(w, key);
 	for (size_t i = 0; i < b->count; i++) {
 		const struct record_row *row = &b->rows[i];
+		if (kind == RECORD_PUE && is_of_unknown_pue(r, i))
+			put_unknown_pue(w, row->key.owner);
 		if (row->key.kind != kind)
 			continue;
 		if (kind == RECORD_ALARM)

@@ -24,7 +24,7 @@ def test_report(start, broker, tmp_path):
     for wh in (1000010, 1000020):
         set_energy(server, wh)
         harness.wait_for(lambda w=wh: harness.ask(tmp_path, "GET", "/v1/points")[1]["points"]["rack.active_energy_import"]["value"] == w / 1000, "the counter")
-    harness.wait_for(lambda: any(r["pue"] for r in harness.ask(tmp_path, "GET", "/v1/records")[1]["records"]), "a record", 30)
+    harness.wait_for(lambda: any("it_kwh" in p for r in harness.ask(tmp_path, "GET", "/v1/records")[1]["records"] for p in r["pue"].values()), "a record", 30)
     hour = f"{TODAY:%Y-%m-%dT%H:00Z}"
     early = f"{TODAY - datetime.timedelta(hours=2):%Y-%m-%dT%H:00Z}"
     assert harness.ask(tmp_path, "POST", f"/v1/records/strike?from={early}&to={hour}&reason=%1b%5b2Jtest")[0] == 200

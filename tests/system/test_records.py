@@ -30,7 +30,7 @@ def records(folder, **arguments):
 
 
 def kwh(answer, meter):
-    return sum(r["meters"][meter]["kwh"] for r in answer["records"] if meter in r["meters"])
+    return sum(r["meters"][meter]["kwh"] or 0 for r in answer["records"] if meter in r["meters"])
 
 
 class Counting:
