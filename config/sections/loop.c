@@ -319,6 +319,13 @@ static bool share_reading(
 	return false;
 }
 
+/* Whether both are one sensor alone, and the same. */
+static bool is_one_sensor(
+    const struct config *c, const struct loop_config *l, enum loop_input a, enum loop_input b)
+{
+	return l->inputs[a].count == 1 && l->inputs[b].count == 1 && share_reading(c, l, a, b);
+}
+
 static void check_rules(const struct config_loading *loading, const struct loop_config *l)
 {
 	bool air = is_named(l, LOOP_IN_AIR_TEMPERATURE), humidity = is_named(l, LOOP_IN_AIR_HUMIDITY),
@@ -330,6 +337,10 @@ static void check_rules(const struct config_loading *loading, const struct loop_
 		    "a sensor of supply too, so that no heat is seen (allowed: another sensor)" },
 		{ share_reading(loading->config, l, LOOP_IN_FLOW, LOOP_IN_MAKEUP_FLOW), "makeup_flow",
 		    "a meter of flow too (allowed: the meter of what is topped up)" },
+		{ is_one_sensor(loading->config, l, LOOP_IN_SUPPLY, LOOP_IN_PRIMARY_SUPPLY), "primary_supply",
+		    "the sensor of supply too (allowed: that of the facility's water)" },
+		{ is_one_sensor(loading->config, l, LOOP_IN_PUMP_POWER, LOOP_IN_IT_POWER), "pump_power",
+		    "the meter of it_power too (allowed: the meter of the pump)" },
 		{ l->flow_low > m->nominal_flow, "flow_low",
 		    "greater than nominal_flow (allowed: at most that)" },
 		{ air != humidity, air ? "air_temperature" : "air_humidity",
