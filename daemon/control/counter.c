@@ -8,6 +8,8 @@
 /* A meter's step and the moment of the reading are not in phase: two quanta more than the power allows are
  * plausible. */
 #define SLACK_QUANTA 2
+/* Changes down in a row that are no garbled readings. */
+#define FALLS 12
 /* Readings that show something else before it is believed. */
 #define CONFIRMED_READINGS 2
 #define RESET_READINGS 3
@@ -237,10 +239,12 @@ static void learn(struct counter *c, const struct counter_reading *r)
 	if (is_equal(c, r, &was.reading)) {
 		c->was_unchanged = true;
 	} else if (is_below(c, r, &was.reading)) {
+		c->falls++;
 		c->rate_count = 0;
 		c->change_known = c->was_unchanged = false;
 	} else {
 		double joules = forward(c, &was.reading, r);
+		c->falls = 0;
 		learn_interval(c, was.since_ns, r->time_ns, joules);
 		learn_rate(c, r, joules, (double)(r->time_ns - was.since_ns) / NS_PER_S);
 	}
@@ -360,11 +364,14 @@ struct counter_step counter_read(
 		return (struct counter_step){ .event = COUNTER_SAME };
 	const int64_t poll_ns = r.time_ns - c->marks[COUNTER_SEEN].reading.time_ns;
 	c->poll_ns = poll_ns < SLACK_POLL_NS ? poll_ns : SLACK_POLL_NS;
+	const unsigned falls = c->falls;
 	learn(c, &r);
 	const struct pace pace = pace_of(c, power);
 	if (is_taken(c, &r, pace, poll_ns))
 		return step_to(c, &r, COUNTER_STEP, forward(c, &c->marks[COUNTER_LAST].reading, &r));
 	struct counter_step step = hold(c, &r, pace);
+	if (c->falls == FALLS && falls < FALLS)
+		step.event = COUNTER_BACKWARDS;
 	return c->held_count >= CONFIRMED_READINGS ? confirm(c, &r, pace, &step) : step;
 }
 

@@ -36,13 +36,14 @@ struct counter_reading {
 };
 
 enum counter_event {
-	COUNTER_SAME,	/* of no other poll than the last one: left out */
-	COUNTER_FIRST,	/* nothing to compare with yet */
-	COUNTER_STEP,	/* `joules` since the last step */
-	COUNTER_HELD,	/* not plausible: wait for the next reading */
-	COUNTER_WRAP,	/* a step over the end of the range: `joules` since the last step */
-	COUNTER_RESET,	/* began anew, from a lower or a higher value: `joules` since then only */
-	COUNTER_RETURN, /* goes on as before the reset: `joules` are what is missing since then */
+	COUNTER_SAME,	   /* of no other poll than the last one: left out */
+	COUNTER_FIRST,	   /* nothing to compare with yet */
+	COUNTER_STEP,	   /* `joules` since the last step */
+	COUNTER_HELD,	   /* not plausible: wait for the next reading */
+	COUNTER_WRAP,	   /* a step over the end of the range: `joules` since the last step */
+	COUNTER_RESET,	   /* began anew, from a lower or a higher value: `joules` since then only */
+	COUNTER_RETURN,	   /* goes on as before the reset: `joules` are what is missing since then */
+	COUNTER_BACKWARDS, /* held, as it counts down all the time: said once */
 };
 
 /* A reading and since when the counter has shown that. */
@@ -73,6 +74,7 @@ struct counter {
 	unsigned rate_count;
 	double slowest;	    /* watts, of the changes in a row that were faster than all before */
 	double sustained;   /* watts that it has counted at in several changes */
+	unsigned falls;	    /* changes in a row that were down; not kept over a restart */
 	bool change_known;  /* what is seen is so since a change that was seen */
 	bool was_unchanged; /* it was read again since, and was the same */
 	unsigned interval_count;

@@ -371,7 +371,7 @@ static struct counter_step read_counter(struct meter *m, const struct meter_read
 		m->piece.first = m->piece.last;
 		tell_jump(m, METER_BEGAN, NAN, 0);
 	}
-	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD)
+	if (step.event <= COUNTER_FIRST || step.event == COUNTER_HELD || step.event == COUNTER_BACKWARDS)
 		return step;
 	const bool unproven = is_unproven(m, r->time_ns);
 	if (!unproven)

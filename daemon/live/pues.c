@@ -233,12 +233,15 @@ static double step_of(const struct table_device *d, const struct point *p)
 static void say(
     const struct pues *p, size_t i, size_t meter, const struct counter_step *step, int64_t time_ms)
 {
-	static const char *const kinds[] = {
-		[COUNTER_WRAP] = "wrap", [COUNTER_RESET] = "reset", [COUNTER_RETURN] = "return"
-	};
+	static const char *const kinds[] = { [COUNTER_WRAP] = "wrap",
+		[COUNTER_RESET] = "reset",
+		[COUNTER_RETURN] = "return",
+		[COUNTER_BACKWARDS] = "backwards" };
 	static const char *const words[] = { [COUNTER_WRAP] = "passed the end of its range",
 		[COUNTER_RESET] = "began anew or was set, what lies between is not counted",
-		[COUNTER_RETURN] = "goes on as before it seemed to begin anew" };
+		[COUNTER_RETURN] = "goes on as before it seemed to begin anew",
+		[COUNTER_BACKWARDS] =
+		    "counts backwards, nothing of it is counted: is a current transformer reversed?" };
 	const struct pue_config *c = &p->config->pues[i];
 	if (step->event < COUNTER_WRAP)
 		return;

@@ -306,6 +306,19 @@ static void counter_of_decimals_wraps_at_its_digits(void **state)
 	}
 }
 
+/* A reversed current transformer: nothing is counted, and it is said once. */
+static void counter_that_counts_backwards_is_said(void **state)
+{
+	struct counter c = { .type = { .width = 32, .joules = WH } };
+	unsigned said = 0;
+	for (int64_t s = 0; s <= 3600; s++) {
+		struct counter_step step = read_seen(&c, s, (uint64_t)(5000000 - 28 * s), 0);
+		said += step.event == COUNTER_BACKWARDS;
+		assert_float_equal(step.joules, 0, 0);
+	}
+	assert_int_equal(said, 1);
+}
+
 static void counter_of_64_bits_keeps_every_unit(void **state)
 {
 	struct counter c = { .type = { .width = 64, .joules = 1 } };
@@ -345,6 +358,7 @@ int main(void)
 		cmocka_unit_test(counter_out_of_step_is_no_reset),
 		cmocka_unit_test(counter_goes_on_after_a_gap),
 		cmocka_unit_test(counter_of_decimals_wraps_at_its_digits),
+		cmocka_unit_test(counter_that_counts_backwards_is_said),
 		cmocka_unit_test(counter_of_64_bits_keeps_every_unit),
 		cmocka_unit_test(counter_quantum_of_a_float_grows),
 	};
