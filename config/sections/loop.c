@@ -337,8 +337,6 @@ static void check_rules(const struct config_loading *loading, const struct loop_
 		    "a sensor of supply too, so that no heat is seen (allowed: another sensor)" },
 		{ share_reading(loading->config, l, LOOP_IN_FLOW, LOOP_IN_MAKEUP_FLOW), "makeup_flow",
 		    "a meter of flow too (allowed: the meter of what is topped up)" },
-		{ is_one_sensor(loading->config, l, LOOP_IN_SUPPLY, LOOP_IN_PRIMARY_SUPPLY), "primary_supply",
-		    "the sensor of supply too (allowed: that of the facility's water)" },
 		{ is_one_sensor(loading->config, l, LOOP_IN_PUMP_POWER, LOOP_IN_IT_POWER), "pump_power",
 		    "the meter of it_power too (allowed: the meter of the pump)" },
 		{ l->flow_low > m->nominal_flow, "flow_low",

@@ -334,8 +334,6 @@ static const struct {
 	    "[loop:l] return: a sensor of supply too" },
 	{ HEAD BUS LOOP_POINTS LOOP_OF("d.flow", "d.t", "d.r") "makeup_flow = d.flow\n",
 	    "[loop:l] makeup_flow: a meter of flow too (allowed: the meter of what is topped up)" },
-	{ HEAD BUS LOOP_POINTS LOOP_OF("d.flow", "d.t", "d.r") "primary_supply = d.t\n",
-	    "[loop:l] primary_supply: the sensor of supply too (allowed: that of the facility's water)" },
 	{ HEAD BUS METERS LOOP_POINTS LOOP_OF("d.flow", "d.t", "d.r") "it_power = pdu.active_power\n"
 								      "pump_power = pdu.active_power\n",
 	    "[loop:l] pump_power: the meter of it_power too (allowed: the meter of the pump)" },
