@@ -75,7 +75,7 @@ def test_the_running_hour_is_told(start, broker, counting, tmp_path):
     counter, ini = counting
     start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini + "[loop:l]\ncoolant = water\nflow = rack.flow\nsupply = rack.cold\n"
           "return = rack.warm\n[point:rack.flow]\nregister = holding:0\ntype = f32\nunit = L/min\n"
-          "[point:rack.cold]\nregister = holding:4\nunit = Cel\n[point:rack.warm]\nregister = holding:4\nunit = Cel\noffset = 10\n")
+          "[point:rack.cold]\nregister = holding:4\nunit = Cel\n[point:rack.warm]\nregister = holding:1\nunit = Cel\noffset = 10\n")
     counter.begin()
     harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 0.2, "the energy", 30)
     answer = records(tmp_path)
