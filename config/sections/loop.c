@@ -307,6 +307,16 @@ static bool is_named(const struct loop_config *l, enum loop_input i)
 	return *l->input_names[i] != '\0';
 }
 
+/* The same reading with the same meaning: one register may hold a value that two points make different ones
+ * of. */
+static bool is_same_sensor(const struct config *c, struct point_ref a, struct point_ref b)
+{
+	if (!reference_is_same(c, a, b))
+		return false;
+	const struct point *p = reference_get(c, a), *q = reference_get(c, b);
+	return p->scale == q->scale && p->offset == q->offset;
+}
+
 /* Whether one reading is part of both. */
 static bool share_reading(
     const struct config *c, const struct loop_config *l, enum loop_input a, enum loop_input b)
@@ -314,7 +324,7 @@ static bool share_reading(
 	const struct point_source *one = &l->inputs[a], *other = &l->inputs[b];
 	for (size_t i = 0; i < one->count; i++)
 		for (size_t k = 0; k < other->count; k++)
-			if (reference_is_same(c, one->refs[i], other->refs[k]))
+			if (is_same_sensor(c, one->refs[i], other->refs[k]))
 				return true;
 	return false;
 }

@@ -25,9 +25,9 @@ static const char *other_socket(struct ctl *c)
 {
 	struct diag *diag = diag_new();
 	struct config *config = config_load(c->config, diag);
-	const char *other = config && strcmp(config->daemon->http_socket, c->socket) != 0
-				? arena_strdup(c->arena, config->daemon->http_socket)
-				: NULL;
+	const char *named = config ? config->daemon->http_socket : "";
+	const char *other =
+	    *named != '\0' && strcmp(named, c->socket) != 0 ? arena_strdup(c->arena, named) : NULL;
 	config_unref(config);
 	diag_free(diag);
 	return other;

@@ -110,6 +110,8 @@ static void put_doubts(const struct report *r, const json_t *p)
 		    "the meters, the steps of their "
 		    "counters and how often these are read.",
 		    number(p, "uncertainty"));
+	else if (!has(p, "pue"))
+		put(a, "Uncertainty: not stated, for the figure itself is not known.");
 	else
 		put(a, "Uncertainty: not stated, for that needs the accuracy_class of all its meters.");
 }

@@ -265,7 +265,8 @@ static void add_loop(struct records *r, size_t i, int64_t from_ms, int64_t until
 		const int64_t ms = until_ms - from_ms;
 		struct record_key key = { RECORD_LOOP, 0, c->name, loop_value_word(loop_figures[k]), "" };
 		struct record_sums sums = record_none();
-		if (!quality_has_value(f->quality))
+		/* one implausible flow would be more heat than all of the year */
+		if (f->quality > QUALITY_ESTIMATED)
 			continue;
 		sums.known_ms = ms;
 		sums.good_ms = f->quality == QUALITY_GOOD ? ms : 0;

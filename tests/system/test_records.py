@@ -75,7 +75,9 @@ def test_the_running_hour_is_told(start, broker, counting, tmp_path):
     counter, ini = counting
     start(Coolantd, tmp_path, head(tmp_path, broker.port) + ini + "[loop:l]\ncoolant = water\nflow = rack.flow\nsupply = rack.cold\n"
           "return = rack.warm\n[point:rack.flow]\nregister = holding:0\ntype = f32\nunit = L/min\n"
-          "[point:rack.cold]\nregister = holding:4\nunit = Cel\n[point:rack.warm]\nregister = holding:1\nunit = Cel\noffset = 10\n")
+          "[point:rack.cold]\nregister = holding:4\nunit = Cel\n[point:rack.warm]\nregister = holding:4\nunit = Cel\noffset = 10\n"
+          "[point:rack.wild]\nregister = holding:0\ntype = f32\nunit = L/min\nmax = 50\n"
+          "[loop:w]\ncoolant = water\nflow = rack.wild\nsupply = rack.cold\nreturn = rack.warm\n")
     counter.begin()
     harness.wait_for(lambda: kwh(records(tmp_path), "rack") > 0.2, "the energy", 30)
     answer = records(tmp_path)
@@ -88,6 +90,9 @@ def test_the_running_hour_is_told(start, broker, counting, tmp_path):
     # 100 L/min of water by 10 K are 69.4 kW
     assert r["loops"]["l"]["heat"]["mean"] == pytest.approx(69.4, rel=0.01)
     assert r["loops"]["l"]["flow"]["min"] == r["loops"]["l"]["flow"]["max"] == 100
+    # an implausible flow makes no heat that an auditor would find in the year
+    assert r["loops"]["w"].get("heat_kwh") is None and "flow" not in r["loops"]["w"], r["loops"]["w"]
+    assert r["loops"]["w"]["supply_temperature"]["mean"] == r["loops"]["l"]["supply_temperature"]["mean"]
     assert r["alarms"]["power"]["count"] == 1 and r["alarms"]["power"]["minutes"] > 0.1
     counter.stop()
     harness.wait_for(lambda: abs(kwh(records(tmp_path), "rack") - span(records(tmp_path), "rack")) < 1e-6, "all energy", 20)
