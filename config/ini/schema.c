@@ -265,6 +265,8 @@ void schema_check_rules(
     const struct ini_section *s, const struct schema_rule *rules, size_t count, struct diag *d)
 {
 	for (size_t i = 0; i < count; i++)
-		if (rules[i].broken)
+		if (rules[i].broken && rules[i].is_note)
+			diag_note(d, schema_place(s, rules[i].key), "%s", rules[i].what);
+		else if (rules[i].broken)
 			schema_error(d, s, rules[i].key, "%s", rules[i].what);
 }

@@ -112,6 +112,7 @@ void schema_read(const struct schema_key *keys, const struct ini_section *from, 
 struct schema_rule {
 	bool broken;
 	const char *key, *what;
+	bool is_note; /* it may be meant so: said, and taken */
 };
 
 /* A finding for each rule that is broken. */

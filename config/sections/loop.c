@@ -344,11 +344,11 @@ static void check_rules(const struct config_loading *loading, const struct loop_
 	const struct loop_model *m = &l->model;
 	const struct schema_rule rules[] = {
 		{ share_reading(loading->config, l, LOOP_IN_SUPPLY, LOOP_IN_RETURN), "return",
-		    "a sensor of supply too, so that no heat is seen (allowed: another sensor)" },
+		    "a sensor of supply too, so that no heat is seen", true },
 		{ share_reading(loading->config, l, LOOP_IN_FLOW, LOOP_IN_MAKEUP_FLOW), "makeup_flow",
-		    "a meter of flow too (allowed: the meter of what is topped up)" },
+		    "a meter of flow too, not one of what is topped up", true },
 		{ is_one_sensor(loading->config, l, LOOP_IN_PUMP_POWER, LOOP_IN_IT_POWER), "pump_power",
-		    "the meter of it_power too (allowed: the meter of the pump)" },
+		    "the meter of it_power too, not one of the pump", true },
 		{ l->flow_low > m->nominal_flow, "flow_low",
 		    "greater than nominal_flow (allowed: at most that)" },
 		{ air != humidity, air ? "air_temperature" : "air_humidity",

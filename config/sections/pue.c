@@ -249,16 +249,26 @@ static bool is_same_meter(const struct config *c, const struct pue_meter *a, con
 	return reference_is_same(c, a->power, b->power) || are_halves(c, a, b) || are_halves(c, b, a);
 }
 
-/* Roles whose energies are added up, taken from each other or divided: all but water, which is none. Heat
- * that is put to use may be told by the meter of what became it, though not by that of all that enters. */
+/* Roles whose energies are added up, or taken from each other. */
 static bool is_one_sum(enum pue_role a, enum pue_role b)
 {
-	enum pue_role other = a == PUE_REUSE_HEAT ? b : a;
-	if (a == b)
-		return true;
-	if (a == PUE_WATER || b == PUE_WATER)
-		return false;
-	return (a != PUE_REUSE_HEAT && b != PUE_REUSE_HEAT) || other == PUE_FACILITY || other == PUE_EXPORT;
+	static const unsigned char sums[PUE_ROLE_COUNT] = { [PUE_FACILITY] = 1,
+		[PUE_EXPORT] = 1,
+		[PUE_IT] = 2,
+		[PUE_COOLING] = 2,
+		[PUE_LOSS] = 2,
+		[PUE_IT_EMBEDDED_COOLING] = 2,
+		[PUE_REUSE_HEAT] = 3,
+		[PUE_WATER] = 4 };
+	return sums[a] == sums[b];
+}
+
+/* Roles of which one is a part of the other: one meter in both is hardly meant, water aside, which is no
+ * energy. Heat that is put to use may be told by the meter of what became it. */
+static bool is_part(enum pue_role a, enum pue_role b)
+{
+	const bool entering = a == PUE_FACILITY || a == PUE_EXPORT;
+	return entering && b != PUE_WATER;
 }
 
 /* A meter counts once; and the power of one that counts both ways is told apart. */
@@ -267,6 +277,11 @@ static void compare_meters(const struct config_loading *l, struct pue_config *p)
 	for (size_t i = 0; i < p->meter_count; i++)
 		for (size_t k = 0; k < i; k++) {
 			struct pue_meter *a = &p->meters[k], *b = &p->meters[i];
+			if (is_part(a->role, b->role) && !is_one_sum(a->role, b->role) &&
+			    is_same_meter(l->config, a, b))
+				diag_note(l->diag, schema_place(l->from, pue_role_word(b->role)),
+				    "'%s' is '%s' of %s too: it takes or divides itself", b->name, a->name,
+				    pue_role_word(a->role));
 			if (!is_one_sum(a->role, b->role))
 				continue;
 			if (is_same_meter(l->config, a, b))
