@@ -123,11 +123,13 @@ static int add(struct audit *r, size_t column, double value)
 	if (!b)
 		return -ENOMEM;
 	b->is_scaled = true;
-	b->samples[b->count++] = (struct sample){ .point = (uint32_t)ref.point,
+	struct sample *s = &b->samples[b->count++];
+	*s = (struct sample){ .point = (uint32_t)ref.point,
 		.quality = QUALITY_GOOD,
 		.value = { .kind = VALUE_NUMBER, .number = value },
 		.raw = raw_of(reference_get(r->config, ref), value),
 		.time_ns = r->time_ns };
+	sample_check_range(s, reference_get(r->config, ref));
 	return 0;
 }
 

@@ -451,7 +451,7 @@ const char *mqtt_unusable_file(const struct mqtt_settings *s, char *what, size_t
 		if (files[i].file[0] == '\0')
 			continue;
 		credential_path(files[i].file, s->beside, path, sizeof(path));
-		const char *why = credential_fault(path);
+		const char *why = credential_fault(path, files[i].file != s->password_file);
 		if (!why)
 			continue;
 		snprintf(what, size, "%s %s", path, why);

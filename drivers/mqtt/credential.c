@@ -22,7 +22,18 @@ void credential_path(const char *file, const char *beside, char *path, size_t si
 		snprintf(path, size, "%.*s%s", slash ? (int)(slash + 1 - beside) : 0, beside, file);
 }
 
-const char *credential_fault(const char *path)
+/* RFC 7468, 2: somewhere in the file, after any text. */
+static bool has_pem(const char *path)
+{
+	_cleanup_fclose_ FILE *f = fopen(path, "re");
+	char line[256];
+	while (f && fgets(line, sizeof(line), f))
+		if (strncmp(line, "-----BEGIN ", strlen("-----BEGIN ")) == 0)
+			return true;
+	return false;
+}
+
+const char *credential_fault(const char *path, bool is_pem)
 {
 	struct stat s;
 	if (access(path, R_OK) < 0 || stat(path, &s) < 0)
@@ -31,7 +42,11 @@ const char *credential_fault(const char *path)
 					 : strerror(errno);
 	if (S_ISDIR(s.st_mode))
 		return "is a folder";
-	return S_ISREG(s.st_mode) && s.st_size == 0 ? "is empty" : NULL;
+	if (!S_ISREG(s.st_mode))
+		return NULL;
+	if (s.st_size == 0)
+		return "is empty";
+	return is_pem && !has_pem(path) ? "is no PEM file (allowed: text with -----BEGIN …)" : NULL;
 }
 
 int credential_read(const char *file, const char *beside, char *secret, size_t size)

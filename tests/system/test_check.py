@@ -96,6 +96,16 @@ def test_a_file_that_is_not_there_is_named(start, tmp_path, key, extra):
     daemon.wait_line(f"{key} {tmp_path}/none is not there")
 
 
+@pytest.mark.parametrize("text, fault", [("", "is empty"), ("secret\n", "is no PEM file"), (None, "is a folder")])
+def test_a_file_that_cannot_be_used_is_named(tmp_path, text, fault):
+    ca = tmp_path / "ca.pem"
+    ca.mkdir() if text is None else ca.write_text(text)
+    ini = tmp_path / "coolantd.ini"
+    ini.write_text(HEAD + "[mqtt]\nbroker = mqtts://127.0.0.1\nca_file = ca.pem\n")
+    r = run([COOLANTD, "-c", ini, "--check"])
+    assert r.returncode == 0 and f"[mqtt] ca_file: {ca} {fault}" in r.stderr, r
+
+
 def test_check_prints_the_load_of_serial_lines(tmp_path):
     ini = tmp_path / "coolantd.ini"
     line = "[bus:b]\ntype = rtu\nport = /dev/ttyS9\nbaud = {}\n[device:d]\nbus = b\nprofile = orv3-rpu\n"

@@ -154,6 +154,14 @@ def test_times_in_words_and_empty_fields(tmp_path):
     assert abs(hour["pue"] - 1.18) < 1e-3 and hour["cooling_kwh"] is None
 
 
+def test_an_implausible_reading_counts_as_little_as_when_it_is_polled(tmp_path, monkeypatch):
+    monkeypatch.setitem(globals(), "INI", INI.replace("[pue:row]", "max = 50\n[pue:row]"))
+    rows = [f"{1000 * (START + s)},{s * 118 / 3600:.3f},{s / 36:.2f},{10 if s < 1800 else 200}" for s in range(0, 7200, 10)]
+    told = figures(tmp_path, rows)
+    assert told["windows"]["1h"]["cooling_kwh"] is None and told["cooling_kw"] is None
+    assert abs(told["windows"]["1h"]["pue"] - 1.18) < 1e-3
+
+
 def test_the_example_of_the_manual(tmp_path):
     """What coolantd(8) shows is what comes out."""
     manual = (harness.ROOT / "packaging/man/coolantd.8").read_text()
