@@ -77,6 +77,7 @@ static void act_tick(void *user, int64_t now_ns, int64_t late_ns)
 	struct daemon *d = user;
 	if (late_ns > d->lag_max_ns)
 		d->lag_max_ns = late_ns;
+	d->watchdog.interval_ns = d->rhythms[0].interval_ns; /* the tick before was due by the old one */
 	tick(d, now_ns);
 }
 
@@ -307,7 +308,7 @@ static int apply(struct daemon *d, struct config *c)
 	config_unref(d->config);
 	d->config = config_ref(c);
 	log_set_level(c->daemon->log_level);
-	d->rhythms[0].interval_ns = d->watchdog.interval_ns = c->daemon->control_interval;
+	rhythm_set(&d->rhythms[0], c->daemon->control_interval);
 	live_tick(d->live);
 	apply_buses(d);
 	doors_forget(d->doors);

@@ -2,6 +2,8 @@
 
 #include "drivers/os/clock.h"
 
+#include <stdbool.h>
+
 #define ACCURACY_US 1000
 
 static int on_slot(sd_event_source *s, uint64_t usec, void *user)
@@ -20,6 +22,22 @@ static int on_slot(sd_event_source *s, uint64_t usec, void *user)
 
 int rhythm_start(struct rhythm *r, sd_event *event)
 {
-	return sd_event_add_time_relative(
-	    event, NULL, CLOCK_BOOTTIME, (uint64_t)r->interval_ns / 1000, ACCURACY_US, on_slot, r);
+	sd_event_source *timer = NULL;
+	int err = sd_event_add_time_relative(
+	    event, &timer, CLOCK_BOOTTIME, (uint64_t)r->interval_ns / 1000, ACCURACY_US, on_slot, r);
+	if (err < 0)
+		return err;
+	(void)sd_event_source_set_floating(timer, true);
+	r->timer = timer;
+	sd_event_source_unref(timer);
+	return 0;
+}
+
+void rhythm_set(struct rhythm *r, int64_t interval_ns)
+{
+	if (r->interval_ns == interval_ns)
+		return;
+	r->interval_ns = interval_ns;
+	if (r->timer)
+		(void)sd_event_source_set_time_relative(r->timer, (uint64_t)interval_ns / 1000);
 }

@@ -14,8 +14,12 @@ typedef void (*rhythm_act)(void *user, int64_t now_ns, int64_t late_ns);
 struct rhythm {
 	rhythm_act act;
 	void *user;
-	int64_t interval_ns; /* may be another from the next slot on */
+	int64_t interval_ns;
+	sd_event_source *timer; /* the loop's, NULL before the start */
 };
 
 /* `r` must outlive the loop. 0 or negative errno. */
 int rhythm_start(struct rhythm *r, sd_event *event);
+
+/* Another interval, from now on. */
+void rhythm_set(struct rhythm *r, int64_t interval_ns);

@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So that they never keep an error off the list. */
+#define NOTES_MAX (DIAG_MAX / 4)
+
 struct finding {
 	const char *file, *text;
 	int line;
@@ -15,7 +18,7 @@ struct finding {
 struct diag {
 	struct arena *arena; /* where it and all texts live */
 	struct finding findings[DIAG_MAX];
-	size_t count, errors, dropped; /* errors: the dropped ones too */
+	size_t count, notes, errors, dropped; /* errors: the dropped ones too */
 };
 
 struct diag *diag_new(void)
@@ -36,7 +39,7 @@ __attribute__((format(printf, 4, 0))) static void add(
     struct diag *d, bool is_error, struct diag_place place, const char *format, va_list ap)
 {
 	d->errors += is_error;
-	if (d->count == DIAG_MAX) {
+	if (d->count == DIAG_MAX || (!is_error && d->notes == NOTES_MAX)) {
 		d->dropped++;
 		return;
 	}
@@ -48,6 +51,7 @@ __attribute__((format(printf, 4, 0))) static void add(
 	if (place.key)
 		where = arena_printf(d->arena, "%s %s", where, place.key);
 	const char *text = arena_printf(d->arena, "%s: %s", where, arena_vprintf(d->arena, format, ap));
+	d->notes += !is_error;
 	d->findings[d->count] = (struct finding){ file, text, place.line, is_error, d->count };
 	d->count++;
 }

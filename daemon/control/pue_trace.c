@@ -259,7 +259,8 @@ double pue_trace_joules(
 {
 	const struct trace_window *w = &t->windows[window];
 	double sum = 0;
-	for (int64_t key = from_ms / 1000 / w->bucket_s; key < until_ms / 1000 / w->bucket_s; key++)
+	/* a clock that was never set is near 1970 */
+	for (int64_t key = from_ms > 0 ? from_ms / 1000 / w->bucket_s : 0; key < until_ms / 1000 / w->bucket_s; key++)
 		if (w->keys[key % (w->bucket_count + 1)] == key)
 			sum += (double)*bucket_of(t, w, meter, key) / 1000;
 	return sum;
@@ -268,7 +269,7 @@ double pue_trace_joules(
 const struct trace_mark *pue_trace_mark(const struct pue_trace *t, size_t window, size_t meter, int64_t at_ms)
 {
 	const struct trace_window *w = &t->windows[window];
-	const int64_t key = at_ms / 1000 / w->bucket_s;
+	const int64_t key = at_ms > 0 ? at_ms / 1000 / w->bucket_s : 0;
 	const struct trace_mark *m = &w->marks[(int64_t)meter * w->mark_count + key % w->mark_count];
 	return m->key == key && key > 0 ? m : NULL;
 }

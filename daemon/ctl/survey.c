@@ -14,6 +14,8 @@
  * no longer than this. */
 #define REGISTERS_LOOKED_AT 128
 #define LOOK_MAX_NS (20 * NS_PER_S)
+/* So many units in a row without a connection: there is none. */
+#define CLOSED_MAX 3
 
 struct work {
 	const struct ctl *ctl;
@@ -82,6 +84,7 @@ static bool take(const struct scan_finding *f, void *user)
 /* As modbus_scan, through the running coolantd. */
 static int scan_shared(struct work *w, unsigned first, unsigned last)
 {
+	int closed = 0;
 	for (unsigned unit = first; unit <= last; unit++) {
 		struct modbus_reply reply;
 		struct modbus_request q = { (uint8_t)unit, POINT_HOLDING, 0, 1 };
@@ -89,7 +92,9 @@ static int scan_shared(struct work *w, unsigned first, unsigned last)
 		struct scan_finding f = { .unit = (uint8_t)unit, .result = port_ask(w->port, &q, &reply) };
 		if (f.result == EXCHANGE_STOPPED)
 			return -ECANCELED;
-		if (f.result == EXCHANGE_CLOSED)
+		/* a gateway may close the connection because of a unit that it does not have */
+		closed = f.result == EXCHANGE_CLOSED ? closed + 1 : 0;
+		if (closed == CLOSED_MAX)
 			return -EIO;
 		f.exception = f.result == EXCHANGE_EXCEPTION ? reply.exception : 0;
 		f.present = f.result == EXCHANGE_OK ||

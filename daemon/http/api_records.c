@@ -1,5 +1,6 @@
 #include "daemon/http/api_records.h"
 
+#include "config/ini/utf8.h"
 #include "daemon/publish/json_records.h"
 #include "drivers/os/clock.h"
 #include "drivers/os/log.h"
@@ -87,6 +88,8 @@ static const char *prepare_strike(
 {
 	if (!http_parameter(r, "from") || !http_parameter(r, "to"))
 		return "which hours is not told (allowed: ?from=TIME&to=TIME)";
+	if (reason && !utf8_is_valid(reason, strlen(reason)))
+		return "the reason is not UTF-8";
 	if (reason && (*reason == '\0' || strlen(reason) > REASON_MAX))
 		return "a reason of 1 to 200 bytes is missing (allowed: &reason=TEXT)";
 	report->strikes = true;

@@ -182,6 +182,11 @@ static void nearest_try(struct nearest *n, const char *word, size_t index)
 	const size_t length = strlen(word), typed = strlen(n->typed);
 	if (length == 0 || (length > typed ? length - typed : typed - length) >= n->distance)
 		return; /* so many edits at least, and there are thousands of words */
+	if (strcmp(n->typed, word) == 0) { /* however long it is */
+		n->index = index;
+		n->distance = 0;
+		return;
+	}
 	unsigned distance = text_distance(n->typed, word);
 	if (distance >= n->distance)
 		return;

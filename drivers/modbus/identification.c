@@ -100,7 +100,7 @@ static const uint8_t *find_tcp(struct modbus_link *l, uint8_t unit, size_t *leng
 		size_t whole = (size_t)(adu[4] << 8 | adu[5]) + MBAP_LENGTH - 1;
 		if (whole > l->pending_count)
 			return NULL;
-		if ((adu[0] << 8 | adu[1]) == l->transaction && adu[MBAP_LENGTH - 1] == unit) {
+		if (whole > MBAP_LENGTH && (adu[0] << 8 | adu[1]) == l->transaction && adu[MBAP_LENGTH - 1] == unit) {
 			*length = whole - MBAP_LENGTH;
 			return adu + MBAP_LENGTH;
 		}

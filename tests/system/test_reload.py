@@ -115,3 +115,19 @@ def test_an_alarm_that_is_configured_no_more_is_gone_from_the_broker(start, cool
     mark = len(subscriber.messages)
     start(harness.Process, [harness.COOLANTD, "-c", daemon.path])
     subscriber.wait("alarm/two", lambda m: m.text and m.json["state"] == "active", after=mark)
+
+
+def test_a_shorter_control_interval_holds_at_once(start, coolantd, subscriber, broker, tmp_path):
+    """Without a tick of the new rhythm being missed before it has begun: the watchdog would end the process."""
+    server = start(harness.ModbusServer, tmp_path, {"1": {"holding": {0: 1}}})
+    rest = tcp_bus("a", server.port) + device("a1", "a", extra=POINT.format("a1"))
+    ini = head(tmp_path, broker.port).replace("[daemon]\n", "[daemon]\ncontrol_interval = 60s\n")
+    daemon = coolantd("")
+    daemon.reload(ini + rest)
+    up = harness.ask(tmp_path, "GET", "/v1/status")[1]["uptime_s"]
+    harness.wait_for(lambda: harness.ask(tmp_path, "GET", "/v1/status")[1]["uptime_s"] > up + 2, "a while without a tick")
+    daemon.reload(ini.replace("60s", "100ms") + rest)
+    up = harness.ask(tmp_path, "GET", "/v1/status")[1]["uptime_s"]
+    while harness.ask(tmp_path, "GET", "/v1/status")[1]["uptime_s"] < up + 2:
+        assert harness.fetch(tmp_path, "/healthz")[0] == 200, daemon.text
+    assert "makes no progress" not in daemon.text
