@@ -148,7 +148,8 @@ void connection_check(
 	if (*c->client_id == '\0' && daemon->site && daemon->rack)
 		c->client_id = arena_printf(l->arena, "coolantd-%s-%s%s%s", daemon->site, daemon->rack,
 		    main ? "-" : "", main ? l->from->kind : "");
-	c->fingerprint = ini_section_fingerprint(l->from) + (main ? main->fingerprint : 0);
+	c->fingerprint = ini_section_fingerprint(l->from) + ini_text_fingerprint(c->client_id) +
+			 (main ? main->fingerprint : 0);
 	bool cert = *c->cert_file != '\0', key = *c->key_file != '\0';
 	const char *tls = cert ? "cert_file" : key ? "key_file" : *c->ca_file != '\0' ? "ca_file" : NULL;
 	const struct schema_rule rules[] = {

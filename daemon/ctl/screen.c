@@ -4,13 +4,18 @@
 
 #include <curses.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 struct screen {
 	SCREEN *terminal;
 	bool colour;
 	int line, column;
+	int printed; /* columns of the line that are on paper */
 };
+
+#define PAPER_LINES 1000000
+#define PAPER_COLUMNS 120
 
 struct screen *screen_open(struct arena *a)
 {
@@ -36,8 +41,20 @@ struct screen *screen_open(struct arena *a)
 	return s;
 }
 
+struct screen *screen_paper(struct arena *a)
+{
+	return arena_alloc(a, sizeof(struct screen));
+}
+
+bool screen_is_paper(const struct screen *s)
+{
+	return !s->terminal;
+}
+
 void screen_close(struct screen *s)
 {
+	if (screen_is_paper(s))
+		return;
 	endwin();
 	delscreen(s->terminal);
 }
@@ -61,28 +78,30 @@ enum screen_key screen_key(struct screen *s)
 
 int screen_lines(const struct screen *s)
 {
-	return LINES;
+	return screen_is_paper(s) ? PAPER_LINES : LINES;
 }
 
 int screen_columns(const struct screen *s)
 {
-	return COLS;
+	return screen_is_paper(s) ? PAPER_COLUMNS : COLS;
 }
 
 void screen_begin(struct screen *s)
 {
-	erase();
+	if (!screen_is_paper(s))
+		erase();
 	s->line = s->column = 0;
 }
 
 void screen_end(struct screen *s)
 {
-	refresh();
+	if (!screen_is_paper(s))
+		refresh();
 }
 
 int screen_left(const struct screen *s)
 {
-	return LINES - s->line;
+	return screen_lines(s) - s->line;
 }
 
 static attr_t attributes(const struct screen *s, enum table_style style)
@@ -101,16 +120,34 @@ static attr_t attributes(const struct screen *s, enum table_style style)
 	       (s->colour && looks[style].pair ? (attr_t)COLOR_PAIR(looks[style].pair) : 0);
 }
 
+/* Blanks at the end of a line are none. */
+static void print_on(struct screen *s, const char *text)
+{
+	const size_t ink = strlen(text);
+	if (ink == strspn(text, " ")) {
+		s->column += (int)ink;
+		return;
+	}
+	printf("%*s%s", s->column - s->printed, "", text);
+	s->column += (int)printable_width(text);
+	s->printed = s->column;
+}
+
 void screen_put(struct screen *s, struct arena *a, enum table_style style, const char *format, ...)
 {
 	va_list ap;
 	va_start(ap, format);
 	const char *text = printable(a, arena_vprintf(a, format, ap));
 	va_end(ap);
-	if (s->line >= LINES || s->column >= COLS)
+	const int columns = screen_columns(s);
+	if (s->line >= screen_lines(s) || s->column >= columns)
 		return;
+	const char *shown = arena_strndup(a, text, printable_fit(text, (size_t)(columns - s->column)));
+	if (screen_is_paper(s)) {
+		print_on(s, shown);
+		return;
+	}
 	const attr_t attr = attributes(s, style);
-	const char *shown = arena_strndup(a, text, printable_fit(text, (size_t)(COLS - s->column)));
 	attron(attr);
 	(void)mvaddstr(s->line, s->column, shown);
 	attroff(attr);
@@ -125,12 +162,16 @@ void screen_tab(struct screen *s, int column)
 
 void screen_line(struct screen *s)
 {
+	if (screen_is_paper(s))
+		putchar('\n');
 	s->line++;
-	s->column = 0;
+	s->column = s->printed = 0;
 }
 
 void screen_bottom(struct screen *s)
 {
+	if (screen_is_paper(s))
+		return;
 	s->line = LINES - 1;
 	s->column = 0;
 	move(s->line, 0);

@@ -1,4 +1,4 @@
-/* screen: a terminal that is drawn on line by line (mover, main thread; owns curses).
+/* screen: a terminal, or paper, that is drawn on line by line (mover, main thread; owns curses).
  *
  * Text is cut at the right edge and made printable. Where there is no colour, a mark says what it would.
  */
@@ -10,6 +10,9 @@ struct screen;
 
 /* NULL when the terminal cannot be drawn on. */
 struct screen *screen_open(struct arena *a);
+/* Where stdout is no terminal: what is drawn is printed, once, in as many lines as it takes. */
+struct screen *screen_paper(struct arena *a);
+bool screen_is_paper(const struct screen *s);
 void screen_close(struct screen *s);
 
 enum screen_key {

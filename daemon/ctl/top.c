@@ -88,8 +88,9 @@ static void draw(struct top *t)
 	t->scroll = v.scroll;
 	t->page = v.page;
 	screen_bottom(t->screen);
-	screen_put(t->screen, a, TABLE_FAINT,
-	    "q quits, arrows scroll   marks: ~ estimated, ? suspect, ! no usable value");
+	if (!screen_is_paper(t->screen))
+		screen_put(t->screen, a, TABLE_FAINT,
+		    "q quits, arrows scroll   marks: ~ estimated, ? suspect, ! no usable value");
 	screen_end(t->screen);
 	arena_free(a);
 }
@@ -132,6 +133,16 @@ static void show(struct top *t)
 	} while (wait_for_more(t));
 }
 
+/* Without a terminal: as it is now. */
+static int print_once(struct top *t)
+{
+	fetch(t);
+	if (t->trouble)
+		return say_failed("%s", t->trouble);
+	draw(t);
+	return CTL_GOOD;
+}
+
 static int run(struct ctl *c)
 {
 	struct top t = { .ctl = c, .interval_ms = INTERVAL_MS };
@@ -144,20 +155,21 @@ static int run(struct ctl *c)
 		t.interval_ms = ns / NS_PER_MS;
 	if (c->timeout_ms > TIMEOUT_MS)
 		c->timeout_ms = TIMEOUT_MS;
-	if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && term && strcmp(term, "dumb") != 0)
+	const bool live = isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
+	if (!live)
+		t.screen = screen_paper(c->arena);
+	else if (term && strcmp(term, "dumb") != 0)
 		t.screen = screen_open(c->arena);
 	if (!t.screen)
 		return say_failed("top needs a terminal that can be drawn on (TERM is %s): use coolantctl "
 				  "status, points or alarms, which print once",
-		    !isatty(STDOUT_FILENO) || !isatty(STDIN_FILENO) ? "of no use, for there is none"
-		    : term && *term				    ? term
-								    : "not set");
+		    term && *term ? term : "not set");
 	t.arena = arena_new();
-	show(&t);
+	int code = live ? (show(&t), CTL_GOOD) : print_once(&t);
 	screen_close(t.screen);
 	forget(&t);
 	arena_free(t.arena);
-	return CTL_GOOD;
+	return code;
 }
 
 static const struct command_option options[] = {
@@ -169,7 +181,8 @@ const struct command top_command = {
 	.name = "top",
 	.arguments = "",
 	.help = "a live screen of PUE, heat, alarms, buses and points",
-	.about = "q quits, the arrow keys, page up and page down scroll the points. Colours say the quality; "
+	.about = "Where stdout is no terminal all of it is printed once. q quits, the arrow keys, page up "
+		 "and page down scroll the points. Colours say the quality; "
 		 "where there are none, marks do. The bar "
 		 "of a serial bus is the load that its line has as planned, that of another how many of its "
 		 "requests are answered.",

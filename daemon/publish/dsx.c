@@ -242,10 +242,20 @@ static void tell_heartbeat(struct dsx *d, int64_t now_ns)
 	send_value(d, topic, (double)now, true, now);
 }
 
+/* What was told while nobody was connected was told to nobody. */
+static void forget_told(struct thing *things, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < things[i].count; k++)
+			things[i].items[k].told_ns = 0;
+}
+
 static void begin(void *state, uint64_t connect)
 {
 	struct dsx *d = state;
 	int64_t now = clock_boottime();
+	forget_told(d->loops, config_of(d)->loop_count);
+	forget_told(d->pues, config_of(d)->pue_count);
 	tell_all_metadata(d, now);
 	tell_heartbeat(d, now);
 }

@@ -27,6 +27,7 @@ struct sparkplug {
 	char **gone; /* devices of an earlier configuration that are to be told dead */
 	size_t gone_count;
 	uint8_t seq;	  /* of the last message */
+	uint64_t session; /* the connect of the last NBIRTH, 0 before it */
 	bool birth_waits; /* one was made and has not gone out yet */
 	struct sparkplug_state state;
 };
@@ -195,6 +196,7 @@ static void inherit_sparkplug(void *state, const void *old)
 	const struct sparkplug *was = old;
 	s->seq = was->seq;
 	s->state = was->state;
+	s->session = was->session;
 	s->gone = calloc(was->count + 1, sizeof(s->gone[0]));
 	for (size_t i = 0; s->gone && i < was->count; i++)
 		if (was->by_id[i]->born && !find(s, was->by_id[i]->id))
@@ -230,7 +232,26 @@ static int make_presence(const struct config *c, uint64_t connect, struct output
 	return ret->offline ? 0 : -ENOMEM;
 }
 
-/* The node, then no device is born any more. */
+/* What is given out may make the broker be heard, and that may ask for a rebirth: nothing is walked here that
+ * another birth would walk too. */
+static void tell_gone(struct sparkplug *s, bool is_same_session, int64_t now)
+{
+	char **gone = s->gone;
+	const size_t count = s->gone_count;
+	s->gone = NULL;
+	s->gone_count = 0;
+	for (size_t i = 0; i < count; i++) {
+		size_t size;
+		if (gone[i] && is_same_session) {
+			void *empty = sparkplug_pack(NULL, 0, SPARKPLUG_DATA, now, &size);
+			send(s, "DDEATH", gone[i], empty, size, now);
+		}
+		free(gone[i]);
+	}
+	free(gone);
+}
+
+/* The node, then no device is born any more. A new session knows of no device. */
 static void tell_node(void *state, uint64_t connect)
 {
 	struct sparkplug *s = state;
@@ -241,21 +262,15 @@ static void tell_node(void *state, uint64_t connect)
 		    .value = { .kind = VALUE_BOOL, .truth = false },
 		    .ts_ms = now } };
 	size_t size;
-	for (size_t i = 0; i < s->gone_count; i++) {
-		if (s->gone[i]) {
-			void *empty = sparkplug_pack(NULL, 0, SPARKPLUG_DATA, now, &size);
-			send(s, "DDEATH", s->gone[i], empty, size, now);
-		}
-		free(s->gone[i]);
-	}
-	s->gone_count = 0;
+	s->birth_waits = true;
+	tell_gone(s, s->session == connect, now);
+	s->session = connect;
 	for (size_t i = 0; i < s->count; i++) {
 		s->by_id[i]->born = false;
 		s->by_id[i]->visited_ns = 0;
 	}
 	void *payload =
 	    sparkplug_pack(metrics, sizeof(metrics) / sizeof(metrics[0]), SPARKPLUG_BIRTH, now, &size);
-	s->birth_waits = true;
 	send(s, "NBIRTH", NULL, payload, size, now);
 }
 

@@ -344,8 +344,9 @@ static bool create_handle(struct mqtt_client *m)
 	const struct mqtt_settings *s = m->settings;
 	MQTTAsync_createOptions options = MQTTAsync_createOptions_initializer5;
 	options.MQTTVersion = (int)s->protocol;
-	if (MQTTAsync_createWithOptions(&m->handle, s->brokers[0], s->client_id, MQTTCLIENT_PERSISTENCE_NONE,
-		NULL, &options) != MQTTASYNC_SUCCESS)
+	/* of the broker that comes next: whether TLS is spoken is kept from here on */
+	if (MQTTAsync_createWithOptions(&m->handle, s->brokers[m->broker], s->client_id,
+		MQTTCLIENT_PERSISTENCE_NONE, NULL, &options) != MQTTASYNC_SUCCESS)
 		return false;
 	(void)MQTTAsync_setCallbacks(m->handle, m, on_lost, on_message, NULL);
 	(void)MQTTAsync_setDisconnected(m->handle, m, on_sent_away);
@@ -593,6 +594,8 @@ static void try_brokers(struct mqtt_client *m)
 			note_failure(m, "no memory");
 			err = -ENOMEM;
 		}
+		if (err == -ECANCELED)
+			m->connecting = false;
 		if (err == -ECANCELED || (err == 0 && try_addresses(m)))
 			return;
 	}

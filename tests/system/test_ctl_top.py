@@ -1,5 +1,6 @@
 """coolantctl top, as a terminal shows it."""
 import os
+import re
 import shlex
 import subprocess
 
@@ -83,6 +84,15 @@ def test_a_terminal_that_cannot_be_drawn_on(start, tmp_path, term):
     assert "top needs a terminal" in (tmp_path / "top.err").read_text()
 
 
-def test_no_terminal(tmp_path):
-    r = run([COOLANTCTL, "top"], stdin=subprocess.DEVNULL, env=dict(os.environ))
-    assert r.returncode == 1 and r.stdout == "" and "coolantctl: top needs a terminal" in r.stderr
+def test_without_a_terminal_it_is_printed_once(daemon, tmp_path):
+    def top(**env):
+        return run([COOLANTCTL, "top", "--socket", tmp_path / "http"], stdin=subprocess.DEVNULL, env={**os.environ, **env})
+    harness.wait_for(lambda: "now 1.18" in top().stdout, lambda: top())
+    r = top(TERM="xterm")
+    assert (r.returncode, r.stderr) == (0, "") and "\x1b" not in r.stdout
+    for words in ("coolantd dc1/r07  healthy", "flow 100 L/min", "critical active", "zu heiß: 温度", "POINTS 1 to 7 of 7"):
+        assert words in r.stdout, r.stdout
+    assert re.search(r"\nd\.warm +40 Cel *\n", r.stdout)
+    daemon.stop()
+    r = top()
+    assert r.returncode == 1 and r.stdout == "" and r.stderr.startswith("coolantctl: ")

@@ -105,6 +105,15 @@ def test_why_there_is_no_connection_is_said_for_each_broker(start, tmp_path):
         assert re.search(rf"{re.escape(broker)}: [^;]*({words})", line), line
 
 
+def test_a_broker_without_tls_behind_one_with(start, tmp_path):
+    plain, nobody = harness.free_ports(2)
+    Certificates(tmp_path)
+    start(Broker, tmp_path, f"{ALL}listener {plain} 127.0.0.1\n", plain)
+    ini = head(tmp_path, nobody, f"ca_file = {tmp_path}/ca.crt\n").replace(
+        f"mqtt://127.0.0.1:{nobody}", f"mqtts://localhost:{nobody}, wss://localhost:{nobody}, mqtt://127.0.0.1:{plain}")
+    start(Coolantd, tmp_path, ini + row(start, tmp_path)).wait_line(f"connected to the broker mqtt://127.0.0.1:{plain}")
+
+
 def test_websockets(start, tmp_path):
     port = free_port()
     start(Broker, tmp_path, f"{ALL}listener {free_port()} 127.0.0.1\nlistener {port} 127.0.0.1\nprotocol websockets\n", port)
