@@ -93,7 +93,8 @@ static bool is_of(const struct ini_section *s, const struct config_section *k)
 	return strcmp(s->kind, k->kind) == 0 && !s->name == !k->name;
 }
 
-/* Of a kind without a name there is always one: an empty one stands for one that is not written. */
+/* Of a kind without a name there is always one: an empty one, as of the first line, stands for one that is
+ * not written. */
 static struct found find_sections(const struct config_loading *l, const struct config_section *k)
 {
 	size_t n = 0;
@@ -110,7 +111,9 @@ static struct found find_sections(const struct config_loading *l, const struct c
 			found.items[found.count++] = s;
 	if (!k->name && !k->optional && found.count == 0) {
 		struct ini_section *empty = arena_alloc(l->arena, sizeof(*empty));
-		*empty = (struct ini_section){ .title = k->kind, .kind = k->kind, .file = l->config->path };
+		*empty = (struct ini_section){
+			.title = k->kind, .kind = k->kind, .file = l->config->path, .line = 1
+		};
 		found.items[found.count++] = empty;
 	}
 	return found;
