@@ -302,6 +302,31 @@ static void put_role(
 	json_number(w, key, value, digits);
 }
 
+/* Why a figure beside a PUE that is known is not. */
+static void put_reasons(struct json_writer *w, const struct pue_window *win)
+{
+	const struct {
+		const char *key, *reason;
+		bool is_missing;
+	} figures[] = {
+		{ "ere", win->ere.reason, win->has_role[PUE_REUSE_HEAT] && isnan(win->ere.value) },
+		{ "wue", win->wue.reason, win->has_role[PUE_WATER] && isnan(win->wue.value) },
+		{ "cooling", "it is not known for all of the time",
+		    win->has_role[PUE_COOLING] && isnan(win->kwh[PUE_COOLING]) },
+	};
+	bool is_open = false;
+	for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+		if (isnan(win->pue.value) || !figures[i].is_missing || !figures[i].reason)
+			continue;
+		if (!is_open)
+			json_open(w, "reasons");
+		is_open = true;
+		json_text(w, figures[i].key, figures[i].reason);
+	}
+	if (is_open)
+		json_close(w);
+}
+
 static void put_window(
     struct json_writer *w, const char *name, const struct pue_window *win, double carbon_factor)
 {
@@ -332,6 +357,7 @@ static void put_window(
 	json_close(w);
 	json_text(w, "quality", quality_word(win->pue.quality));
 	put_reason(w, &win->pue);
+	put_reasons(w, win);
 	json_number(w, "uncertainty", round(win->uncertainty * 1e6) / 1e6, JSON_DECIMAL);
 	json_close(w);
 }

@@ -159,6 +159,7 @@ def test_an_implausible_reading_counts_as_little_as_when_it_is_polled(tmp_path, 
     rows = [f"{1000 * (START + s)},{s * 118 / 3600:.3f},{s / 36:.2f},{10 if s < 1800 else 200}" for s in range(0, 7200, 10)]
     told = figures(tmp_path, rows)
     assert told["windows"]["1h"]["cooling_kwh"] is None and told["cooling_kw"] is None
+    assert told["windows"]["1h"]["reasons"] == {"cooling": "it is not known for all of the time"}
     assert abs(told["windows"]["1h"]["pue"] - 1.18) < 1e-3
 
 
