@@ -9,10 +9,13 @@
 #define FILES_PER_BUS 4
 /* The connections to a socket for requests. */
 #define FILES_PER_SOCKET HTTP_CONNECTIONS_MAX
-/* The rest of the daemon: of three connections to brokers, the files on the disk, timers. */
-#define FILES_BESIDE 96
+/* The rest of the daemon: the connection to the broker, the files on the disk, timers. */
+#define FILES_BESIDE 64
+/* A connection beside that one, with its spool. */
+#define FILES_PER_CONNECTION 16
 /* Whatever the hard limit is, more are of no use. */
-#define FILES_MAX (FILES_BESIDE + 2 * FILES_PER_SOCKET + CONFIG_BUSES_MAX * FILES_PER_BUS)
+#define FILES_MAX                                                                                            \
+	(FILES_BESIDE + 2 * FILES_PER_CONNECTION + 2 * FILES_PER_SOCKET + CONFIG_BUSES_MAX * FILES_PER_BUS)
 
 void files_raise_limit(void)
 {
@@ -26,7 +29,8 @@ void files_raise_limit(void)
 bool files_suffice(const struct config *c)
 {
 	struct rlimit limit;
-	size_t beside = FILES_BESIDE + FILES_PER_SOCKET * (*c->daemon->http_listen ? 2 : 1);
+	size_t beside = FILES_BESIDE + FILES_PER_SOCKET * (*c->daemon->http_listen ? 2 : 1) +
+			FILES_PER_CONNECTION * ((c->sparkplug ? 1 : 0) + (c->dsx ? 1 : 0));
 	size_t needed = beside + c->bus_count * FILES_PER_BUS;
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_max >= needed)
 		return true;

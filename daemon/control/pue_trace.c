@@ -260,7 +260,8 @@ double pue_trace_joules(
 	const struct trace_window *w = &t->windows[window];
 	double sum = 0;
 	/* a clock that was never set is near 1970 */
-	for (int64_t key = from_ms > 0 ? from_ms / 1000 / w->bucket_s : 0; key < until_ms / 1000 / w->bucket_s; key++)
+	for (int64_t key = from_ms > 0 ? from_ms / 1000 / w->bucket_s : 0;
+	     key < until_ms / 1000 / w->bucket_s; key++)
 		if (w->keys[key % (w->bucket_count + 1)] == key)
 			sum += (double)*bucket_of(t, w, meter, key) / 1000;
 	return sum;

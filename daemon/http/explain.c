@@ -181,7 +181,7 @@ static void nearest_try(struct nearest *n, const char *word, size_t index)
 {
 	const size_t length = strlen(word), typed = strlen(n->typed);
 	if (length == 0 || (length > typed ? length - typed : typed - length) >= n->distance)
-		return; /* so many edits at least, and there are thousands of words */
+		return;			   /* so many edits at least, and there are thousands of words */
 	if (strcmp(n->typed, word) == 0) { /* however long it is */
 		n->index = index;
 		n->distance = 0;

@@ -54,7 +54,8 @@ static void put(char to[static IDENTIFICATION_TEXT_MAX], const uint8_t *from, si
 int identification_parse(const uint8_t *pdu, size_t n, struct identification *ret)
 {
 	*ret = (struct identification){ 0 };
-	if (n < HEAD_LENGTH || reply_length(pdu, n) <= 0)
+	/* a refusal has a length too */
+	if (n < HEAD_LENGTH || pdu[0] != FUNCTION || reply_length(pdu, n) <= 0)
 		return -EBADMSG;
 	size_t at = HEAD_LENGTH;
 	for (unsigned i = 0; i < pdu[6]; i++) {
@@ -100,7 +101,8 @@ static const uint8_t *find_tcp(struct modbus_link *l, uint8_t unit, size_t *leng
 		size_t whole = (size_t)(adu[4] << 8 | adu[5]) + MBAP_LENGTH - 1;
 		if (whole > l->pending_count)
 			return NULL;
-		if (whole > MBAP_LENGTH && (adu[0] << 8 | adu[1]) == l->transaction && adu[MBAP_LENGTH - 1] == unit) {
+		if (whole > MBAP_LENGTH && (adu[0] << 8 | adu[1]) == l->transaction &&
+		    adu[MBAP_LENGTH - 1] == unit) {
 			*length = whole - MBAP_LENGTH;
 			return adu + MBAP_LENGTH;
 		}

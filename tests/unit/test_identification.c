@@ -38,11 +38,12 @@ static void what_is_none(void **state)
 	static const struct {
 		uint8_t length, pdu[12];
 	} cases[] = {
-		{ 2, { 0xab, 1 } },			      /* refused */
-		{ 7, { 0x2b, 0x0d, 1, 1, 0, 0, 0 } },	      /* another interface */
-		{ 7, { 0x03, 0x0e, 1, 1, 0, 0, 0 } },	      /* another function */
-		{ 9, { 0x2b, 0x0e, 1, 1, 0, 0, 1, 0, 5 } },   /* an object of more than there is */
-		{ 9, { 0x2b, 0x0e, 1, 1, 0, 0, 255, 0, 0 } }, /* more objects than there are */
+		{ 2, { 0xab, 1 } },			       /* refused */
+		{ 8, { 0xab, 0xaa, 5, 6, 0x2d, 0xb2, 2, 0 } }, /* refused, with more behind it */
+		{ 7, { 0x2b, 0x0d, 1, 1, 0, 0, 0 } },	       /* another interface */
+		{ 7, { 0x03, 0x0e, 1, 1, 0, 0, 0 } },	       /* another function */
+		{ 9, { 0x2b, 0x0e, 1, 1, 0, 0, 1, 0, 5 } },    /* an object of more than there is */
+		{ 9, { 0x2b, 0x0e, 1, 1, 0, 0, 255, 0, 0 } },  /* more objects than there are */
 	};
 	struct identification is;
 	for (size_t i = 0; i < COUNT(cases); i++)
