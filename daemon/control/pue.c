@@ -133,29 +133,31 @@ void pue_set_quality(struct pue *p, size_t i, enum quality power, enum quality e
 /* Of all that are needed, or of one role's alone. */
 #define ANY_ROLE PUE_ROLE_COUNT
 
-/* The latest moment at which each of those meters that has power has a reading. */
-static int64_t common_time(const struct pue *p, enum pue_role role)
+struct moment {
+	int64_t common_ns; /* the latest at which each of those meters that has power has a reading */
+	int64_t newest_ns; /* of any reading of a power */
+};
+
+static struct moment moment_of(const struct pue *p, enum pue_role role)
 {
-	int64_t t = INT64_MAX;
+	struct moment at = { INT64_MAX, INT64_MIN };
 	for (size_t i = 0; i < p->entry_count; i++) {
 		const struct grid_meter *m = &p->grid.meters[i];
+		const int64_t last = powers_last_ns(&m->meter.powers);
 		bool counts = role == ANY_ROLE ? is_needed(p, m->role) : m->role == role;
-		if (m->meter.type.has_power && counts && powers_last_ns(&m->meter.powers) < t)
-			t = powers_last_ns(&m->meter.powers);
+		if (m->meter.type.has_power && counts && last < at.common_ns)
+			at.common_ns = last;
+		if (last > at.newest_ns)
+			at.newest_ns = last;
 	}
-	return t;
+	return at;
 }
 
 /* Whether a meter's power is older than three of its polls, seen from the newest of any. */
-static bool is_behind(const struct pue *p, const struct meter *m)
+static bool is_behind(const struct meter *m, int64_t newest_ns)
 {
-	int64_t newest = INT64_MIN;
-	for (size_t i = 0; i < p->entry_count; i++) {
-		int64_t last = powers_last_ns(&p->grid.meters[i].meter.powers);
-		newest = last > newest ? last : newest;
-	}
 	int64_t own = powers_last_ns(&m->powers);
-	return own != INT64_MIN && newest - own > BEHIND_POLLS * m->powers.interval_ns;
+	return own != INT64_MIN && newest_ns - own > BEHIND_POLLS * m->powers.interval_ns;
 }
 
 /* What the IT needs at a moment, in watts; NAN when that is not known. */
@@ -169,7 +171,7 @@ static double it_watts(const struct pue *p, int64_t when)
 }
 
 /* A meter's power in watts. */
-static struct figure power_of(const struct pue *p, size_t i, int64_t when)
+static struct figure power_of(const struct pue *p, size_t i, struct moment at)
 {
 	const struct entry *e = &p->entries[i];
 	const struct grid_meter *m = &p->grid.meters[i];
@@ -177,18 +179,19 @@ static struct figure power_of(const struct pue *p, size_t i, int64_t when)
 	if (!m->meter.type.has_power && m->role != PUE_EXPORT)
 		return figure_invalid("a needed meter gives energy only, no power");
 	if (!m->meter.type.has_power) {
-		const double watts = meter_counter_watts(&m->meter, PUE_NEGLIGIBLE * it_watts(p, when));
+		const double watts =
+		    meter_counter_watts(&m->meter, PUE_NEGLIGIBLE * it_watts(p, at.common_ns));
 		if (isnan(watts) && quality_has_value(e->energy))
 			return figure_invalid(
 			    "the counter of an export has not counted enough for a power yet");
 		f = (struct figure){ watts, e->energy, NULL };
 		figure_worsen(&f, QUALITY_ESTIMATED, "the power of an export is that of its counter");
 	} else {
-		f.value = powers_at(&m->meter.powers, when);
+		f.value = powers_at(&m->meter.powers, at.common_ns);
 	}
 	if (f.quality > QUALITY_ESTIMATED)
 		return figure_invalid(e->reason);
-	if (m->meter.type.has_power && is_behind(p, &m->meter))
+	if (m->meter.type.has_power && is_behind(&m->meter, at.newest_ns))
 		return figure_invalid(e->behind);
 	if (isnan(f.value))
 		return figure_invalid("the meters have no power of the same moment yet");
@@ -198,12 +201,13 @@ static struct figure power_of(const struct pue *p, size_t i, int64_t when)
 }
 
 /* Sum of a role's powers in watts onto `*sum`; the quality of the figure is the worst of them. */
-static void add_role(const struct pue *p, enum pue_role role, int64_t when, double sign, struct figure *sum)
+static void add_role(
+    const struct pue *p, enum pue_role role, struct moment at, double sign, struct figure *sum)
 {
 	for (size_t i = 0; i < p->entry_count && quality_has_value(sum->quality); i++) {
 		if (p->grid.meters[i].role != role)
 			continue;
-		struct figure f = power_of(p, i, when);
+		struct figure f = power_of(p, i, at);
 		if (!quality_has_value(f.quality)) {
 			*sum = f;
 			return;
@@ -216,25 +220,26 @@ static void add_role(const struct pue *p, enum pue_role role, int64_t when, doub
 struct figure pue_role_power(const struct pue *p, enum pue_role role)
 {
 	struct figure sum = { 0, QUALITY_GOOD, NULL };
-	add_role(p, role, common_time(p, role), 1e-3, &sum);
+	add_role(p, role, moment_of(p, role), 1e-3, &sum);
 	return sum;
 }
 
 struct figure pue_power_ratio(const struct pue *p, int64_t *time_ns)
 {
 	struct figure total = { 0, QUALITY_GOOD, NULL }, it = total;
-	int64_t when = *time_ns = common_time(p, ANY_ROLE);
+	const struct moment at = moment_of(p, ANY_ROLE);
+	*time_ns = at.common_ns;
 
-	add_role(p, PUE_IT, when, 1, &it);
+	add_role(p, PUE_IT, at, 1, &it);
 	if (pue_is_partial(p)) {
-		add_role(p, PUE_IT, when, 1, &total);
-		add_role(p, PUE_COOLING, when, 1, &total);
-		add_role(p, PUE_LOSS, when, 1, &total);
+		add_role(p, PUE_IT, at, 1, &total);
+		add_role(p, PUE_COOLING, at, 1, &total);
+		add_role(p, PUE_LOSS, at, 1, &total);
 	} else {
-		add_role(p, PUE_FACILITY, when, 1, &total);
+		add_role(p, PUE_FACILITY, at, 1, &total);
 	}
-	add_role(p, PUE_EXPORT, when, -1, &total);
-	add_role(p, PUE_IT_EMBEDDED_COOLING, when, -1, &it);
+	add_role(p, PUE_EXPORT, at, -1, &total);
+	add_role(p, PUE_IT_EMBEDDED_COOLING, at, -1, &it);
 	if (!quality_has_value(total.quality))
 		return total;
 	if (!quality_has_value(it.quality))
@@ -357,7 +362,7 @@ struct pue_meter_power pue_meter_power(const struct pue *p, size_t meter, int64_
 {
 	const struct meter *m = &p->grid.meters[meter].meter;
 	return (struct pue_meter_power){ m->type.has_power, powers_around(&m->powers, time_ns),
-		power_of(p, meter, time_ns) };
+		power_of(p, meter, (struct moment){ time_ns, moment_of(p, ANY_ROLE).newest_ns }) };
 }
 
 const struct pue_trace *pue_trace_of(const struct pue *p)
