@@ -114,16 +114,15 @@ static const char *choice_meant(struct arena *a, const struct schema_choice *cho
 	return "";
 }
 
-static bool parse_choice(struct schema_value *v, const char *text)
+static bool read_choice(
+    struct schema_value *v, const struct schema_choice *choices, const char *text, int *ret)
 {
-	const struct schema_choice *choices = v->row->choices;
 	const char *allowed = choices[0].word;
 	size_t n = 0;
 	for (; choices[n].word; n++) {
 		if (strcmp(choices[n].word, text) != 0)
 			continue;
-		*(int *)v->field =
-		    choices[n].value; /* of an enum too: both compilers make it an int's size */
+		*ret = choices[n].value;
 		return true;
 	}
 	for (size_t i = 1; i < n; i++)
@@ -134,17 +133,18 @@ static bool parse_choice(struct schema_value *v, const char *text)
 	return schema_refuse(v, "'%s' is not valid%s (allowed: %s)", text, meant, allowed);
 }
 
+/* Into an int, or an enum: both compilers make it an int's size. */
+static bool parse_choice(struct schema_value *v, const char *text)
+{
+	return read_choice(v, v->row->choices, text, v->field);
+}
+
 static bool parse_bool(struct schema_value *v, const char *text)
 {
 	static const struct schema_choice words[] = { { "yes", true, "true on 1 y enabled" },
 		{ "no", false, "false off 0 n disabled" }, { NULL } };
-	int yes = 0;
-	struct schema_key row = *v->row;
-	struct schema_value word = *v;
-	row.choices = words;
-	word.row = &row;
-	word.field = &yes;
-	if (!parse_choice(&word, text))
+	int yes = false;
+	if (!read_choice(v, words, text, &yes))
 		return false;
 	*(bool *)v->field = yes;
 	return true;
