@@ -1,30 +1,15 @@
 /* alarms ack, shelve, unshelve: what an operator does with one. */
-#include "config/ini/suggest.h"
 #include "config/ini/text.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/printable.h"
 #include "daemon/ctl/say.h"
 #include "daemon/ctl/values.h"
+#include "drivers/os/clock.h"
 
 #include "config/ini/cleanup.h"
 
-#define NS_PER_S INT64_C(1000000000)
 #define SHELVE_MAX_S INT64_C(604800) /* 7d */
-
-static const char *suggest(struct ctl *c, const char *name)
-{
-	_cleanup_reply_ struct client_reply all = { 0 };
-	const char *key;
-	json_t *alarm;
-	size_t count = 0;
-	if (client_get(c, "/v1/alarms", &all) != CTL_GOOD)
-		return "";
-	json_t *alarms = json_object_get(all.json, "alarms");
-	const char **names = arena_alloc(c->arena, (json_object_size(alarms) + 1) * sizeof(names[0]));
-	json_object_foreach(alarms, key, alarm) names[count++] = arena_strdup(c->arena, key);
-	return suggest_word(c->arena, name, names, count, sizeof(names[0]));
-}
 
 /* How it is now, in a line. */
 static void print(struct ctl *c, const char *name, const json_t *alarm)
@@ -50,8 +35,8 @@ static int act(struct ctl *c, const char *what, const char *body)
 	if (code != CTL_GOOD)
 		return code;
 	if (reply.status == 404)
-		return say_failed(
-		    "no alarm is named '%s'%s (coolantctl alarms lists all)", name, suggest(c, name));
+		return say_failed("no alarm is named '%s'%s (coolantctl alarms lists all)", name,
+		    client_suggest(c, "/v1/alarms", "alarms", name));
 	if (reply.status != 200)
 		return say_failed("%s", client_error(c, &reply));
 	if (c->json)

@@ -119,12 +119,6 @@ static bool has_devices(const struct config *config, size_t bus)
 	return false;
 }
 
-static void say_finding(bool is_error, const char *text, void *user)
-{
-	if (is_error)
-		(void)say_config("%s", text);
-}
-
 static struct config *load(const char *path)
 {
 	struct diag *diag = diag_new();

@@ -2,6 +2,7 @@
 
 #include "config/config.h"
 #include "config/ini/cleanup.h"
+#include "config/ini/suggest.h"
 #include "daemon/ctl/printable.h"
 #include "daemon/ctl/say.h"
 
@@ -192,4 +193,18 @@ void client_reply_deinit(struct client_reply *r)
 {
 	json_decref(r->json);
 	r->json = NULL;
+}
+
+const char *client_suggest(struct ctl *c, const char *path, const char *key, const char *typed)
+{
+	_cleanup_reply_ struct client_reply all = { 0 };
+	const char *name;
+	json_t *item;
+	size_t count = 0;
+	if (client_get(c, path, &all) != CTL_GOOD)
+		return "";
+	json_t *items = json_object_get(all.json, key);
+	const char **names = arena_alloc(c->arena, (json_object_size(items) + 1) * sizeof(names[0]));
+	json_object_foreach(items, name, item) names[count++] = arena_strdup(c->arena, name);
+	return suggest_word(c->arena, typed, names, count, sizeof(names[0]));
 }

@@ -29,6 +29,9 @@ int client_get(struct ctl *c, const char *path, struct client_reply *ret);
 /* What an answer that is no success says: its "error", or the status alone. */
 const char *client_error(struct ctl *c, const struct client_reply *r);
 
+/* What was probably meant, as text behind a message: of the names under a key of the document at a path. */
+const char *client_suggest(struct ctl *c, const char *path, const char *key, const char *typed);
+
 /* Text as a part of a path or a query. */
 const char *client_escape(struct ctl *c, const char *text);
 

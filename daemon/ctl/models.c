@@ -23,7 +23,7 @@ struct models {
 	size_t count;
 };
 
-static void say_finding(bool is_error, const char *text, void *user)
+static void say_unused(bool is_error, const char *text, void *user)
 {
 	if (is_error)
 		say_note("not used: %s", text);
@@ -41,7 +41,7 @@ struct models *models_load(void)
 	for (size_t i = 0; i < m->count; i++)
 		m->profiles[i] =
 		    profile_load(m->names[i], m->arena, diag, (struct diag_place){ .file = m->names[i] });
-	diag_each(diag, say_finding, NULL);
+	diag_each(diag, say_unused, NULL);
 	diag_free(diag);
 	return m;
 }

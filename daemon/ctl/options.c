@@ -3,10 +3,10 @@
 #include "config/ini/text.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/say.h"
+#include "drivers/os/clock.h"
 
 #include <string.h>
 
-#define NS_PER_MS 1000000
 #define TIMEOUT_DEFAULT_MS 10000
 
 struct reading {

@@ -1,6 +1,5 @@
 /* points: the readings of the devices, now. */
 #include "config/ini/cleanup.h"
-#include "config/ini/suggest.h"
 #include "daemon/ctl/client.h"
 #include "daemon/ctl/commands.h"
 #include "daemon/ctl/say.h"
@@ -36,21 +35,6 @@ static void print(struct ctl *c, const json_t *reply)
 	table_print(t);
 }
 
-/* Most of them are asked for by name: the nearest there is. */
-static const char *suggest(struct ctl *c, const char *glob)
-{
-	_cleanup_reply_ struct client_reply all = { 0 };
-	const char *name;
-	json_t *point;
-	size_t count = 0;
-	if (client_get(c, "/v1/points", &all) != CTL_GOOD)
-		return "";
-	const json_t *points = json_object_get(all.json, "points");
-	const char **names = arena_alloc(c->arena, (json_object_size(points) + 1) * sizeof(names[0]));
-	json_object_foreach((json_t *)points, name, point) names[count++] = arena_strdup(c->arena, name);
-	return suggest_word(c->arena, glob, names, count, sizeof(names[0]));
-}
-
 static int run(struct ctl *c)
 {
 	_cleanup_reply_ struct client_reply reply = { 0 };
@@ -65,8 +49,8 @@ static int run(struct ctl *c)
 	if (c->json)
 		return client_print(c, &reply);
 	if (glob && json_object_size(json_object_get(reply.json, "points")) == 0)
-		return say_failed(
-		    "no point is named '%s'%s (coolantctl points lists all)", c->words[0], suggest(c, glob));
+		return say_failed("no point is named '%s'%s (coolantctl points lists all)", c->words[0],
+		    client_suggest(c, "/v1/points", "points", glob));
 	print(c, reply.json);
 	return CTL_GOOD;
 }

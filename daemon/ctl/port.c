@@ -21,12 +21,6 @@ struct port {
 	char why[MODBUS_WHY_MAX];
 };
 
-static void say_finding(bool is_error, const char *text, void *user)
-{
-	if (is_error)
-		say_note("%s", text);
-}
-
 static const struct bus_config *find_bus(const struct config *c, const char *name)
 {
 	return name_index_find(&c->bus_names, name, strlen(name));

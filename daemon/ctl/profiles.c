@@ -15,12 +15,6 @@
 
 #define LINT_FINDINGS_MAX 2000
 
-static void say_finding(bool is_error, const char *text, void *user)
-{
-	if (is_error)
-		say_note("%s", text);
-}
-
 static int finish(struct arena *a, struct json_writer *w)
 {
 	_cleanup_free_ char *text = json_finish(w);

@@ -52,3 +52,9 @@ void say_note(const char *format, ...)
 	say(format, ap);
 	va_end(ap);
 }
+
+void say_finding(bool is_error, const char *text, void *user)
+{
+	if (is_error)
+		say_note("%s", text);
+}

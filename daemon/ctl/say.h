@@ -15,5 +15,8 @@ int say_usage(const struct command *c, const char *format, ...) __attribute__((f
 /* CTL_CONFIG. */
 int say_config(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* For diag_each: what is wrong with a configuration, without its notes. */
+void say_finding(bool is_error, const char *text, void *user);
+
 /* A line that changes nothing about how it ends. */
 void say_note(const char *format, ...) __attribute__((format(printf, 1, 2)));

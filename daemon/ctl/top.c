@@ -6,12 +6,11 @@
 #include "daemon/ctl/printable.h"
 #include "daemon/ctl/say.h"
 #include "daemon/ctl/top_view.h"
+#include "drivers/os/clock.h"
 
 #include <poll.h>
 #include <string.h>
-#include <time.h>
 
-#define NS_PER_MS 1000000
 #define INTERVAL_MS 1000
 #define INTERVAL_LEAST_MS 200
 /* A screen that hangs for longer is worse than one that says that there is no answer. */
@@ -30,9 +29,7 @@ struct top {
 
 static int64_t now_ms(void)
 {
-	struct timespec t;
-	clock_gettime(CLOCK_BOOTTIME, &t);
-	return t.tv_sec * INT64_C(1000) + t.tv_nsec / NS_PER_MS;
+	return clock_boottime() / NS_PER_MS;
 }
 
 static void forget(struct top *t)
