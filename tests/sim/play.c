@@ -69,7 +69,8 @@ static void *grow(void *items, size_t count, size_t *room, size_t size)
 	return reallocarray(items, *room, size);
 }
 
-static uint16_t crc16(const uint8_t *data, size_t n)
+/* Modbus over Serial Line V1.02, 6.2.2 */
+uint16_t play_crc(const uint8_t *data, size_t n)
 {
 	uint16_t crc = 0xffff;
 	for (size_t i = 0; i < n; i++) {
@@ -99,7 +100,7 @@ static size_t frame_length(const uint8_t *bytes, size_t n, bool is_tcp)
 		return length > MBAP_LENGTH && length <= n ? length : 0;
 	}
 	for (size_t length = 4; length <= n; length++) {
-		uint16_t crc = crc16(bytes, length - CRC_LENGTH);
+		uint16_t crc = play_crc(bytes, length - CRC_LENGTH);
 		if (bytes[length - 2] == (crc & 0xff) && bytes[length - 1] == crc >> 8)
 			return length;
 	}
@@ -251,7 +252,7 @@ static void put_frame(struct play_piece *to, const struct play_question *q, uint
 		to->length += sizeof(head) + n;
 		return;
 	}
-	uint16_t crc = crc16(bytes, n);
+	uint16_t crc = play_crc(bytes, n);
 	memcpy(at, bytes, n);
 	at[n] = (uint8_t)crc;
 	at[n + 1] = (uint8_t)(crc >> 8);

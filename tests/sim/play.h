@@ -42,3 +42,6 @@ struct play_question {
 /* What is to be sent; returns how many pieces. */
 size_t play_answer(
     struct play *p, const struct play_question *q, struct play_piece ret[static PLAY_PIECES_MAX]);
+
+/* Of a frame on a serial line; not by the code that is tried with it. */
+uint16_t play_crc(const uint8_t *data, size_t n);

@@ -305,21 +305,9 @@ static bool serve_tcp(struct server *s, struct client *c)
 	return true;
 }
 
-/* Modbus over Serial Line V1.02, 6.2.2 */
-static uint16_t crc16(const uint8_t *data, size_t n)
-{
-	uint16_t crc = 0xffff;
-	for (size_t i = 0; i < n; i++) {
-		crc ^= data[i];
-		for (int bit = 0; bit < 8; bit++)
-			crc = crc & 1 ? (uint16_t)(crc >> 1 ^ 0xa001) : (uint16_t)(crc >> 1);
-	}
-	return crc;
-}
-
 static bool is_request(const uint8_t *p)
 {
-	uint16_t crc = crc16(p, RTU_REQUEST_LENGTH - 2);
+	uint16_t crc = play_crc(p, RTU_REQUEST_LENGTH - 2);
 	return p[1] >= 1 && p[1] <= 4 && p[6] == (crc & 0xff) && p[7] == crc >> 8;
 }
 

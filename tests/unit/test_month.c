@@ -1,6 +1,7 @@
 /* A month of a row, read each second, with the faults that meters, clocks and controllers have: what windows,
  * records and the report say of it, against the energies that were truly used. */
 #include "unit_config.h"
+#include "unit_folder.h"
 
 #include "daemon/control/record_pue.h"
 #include "daemon/live/saved.h"
@@ -40,9 +41,6 @@ enum { ONE_HOUR, ONE_DAY, ONE_MONTH };
 static const double quanta_wh[METERS] = { 1, 10, 1000 };
 static const struct bytes_writer no_changes;
 static const struct zone utc = { .name = "UTC" };
-
-static char folder[] = "/tmp/coolantd-month-XXXXXX";
-static char ini[64], file[64];
 
 /* Random numbers in 0..n-1 (xorshift64*). */
 static int64_t below(int64_t n)
@@ -341,24 +339,8 @@ static void a_month_in_windows_records_and_report(void **state)
 	    (double)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - begin) / NS_PER_S);
 	live_free(m->l);
 	state_db_free(m->db);
+	assert_int_equal(unlink(file), 0);
 	free(m);
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(ini, sizeof(ini), "%s/coolantd.ini", folder);
-	snprintf(file, sizeof(file), "%s/state.db", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	(void)unlink(ini);
-	(void)unlink(file);
-	return rmdir(folder);
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 /* The records: sums of hours, their tables, each energy in them exactly once. */
 #include "unit_config.h"
+#include "unit_folder.h"
 
 #include "daemon/control/record_pue.h"
 #include "daemon/live/saved.h"
@@ -34,8 +35,6 @@
 
 static const char plant[] = PLANT("0.001"), coarse[] = PLANT("1");
 
-static char folder[] = "/tmp/coolantd-records-XXXXXX";
-static char ini[128], file[128];
 static const struct bytes_writer no_changes;
 static const struct zone utc = { .name = "UTC" };
 
@@ -543,22 +542,6 @@ static void four_hundred_days_are_less_than_32_mib(void **state)
 	printf("400 days: %.1f MiB\n", (double)st.st_size / 1048576);
 	assert_true(st.st_size < 32 * 1048576);
 	assert_int_equal(unlink(file), 0);
-}
-
-static int make_folder(void **state)
-{
-	(void)state;
-	assert_non_null(mkdtemp(folder));
-	snprintf(ini, sizeof(ini), "%s/coolantd.ini", folder);
-	snprintf(file, sizeof(file), "%s/state.db", folder);
-	return 0;
-}
-
-static int remove_folder(void **state)
-{
-	(void)state;
-	(void)unlink(ini);
-	return rmdir(folder);
 }
 
 int main(void)
